@@ -1,0 +1,145 @@
+# shellcheck shell=bash
+# charon.bash - strongSwan's charon on a host of net.bash, as the peer that we are tested against
+#
+# Its files lie in $HOSTS_DIR/NAME: strongswan.conf, swanctl.conf, charon.log, vici (socket).
+
+# af-alg is left out on purpose: it finds algorithms in the guest's kernel that charon then uses wrongly there. openssl
+# has 3DES, MODP and ECP groups; md5 and gmp what OpenSSL may be configured not to have.
+charon_plugins='aes des sha1 sha2 md5 hmac kdf gmp openssl curve25519 random nonce gcm pem pubkey
+    kernel-netlink socket-default vici'
+
+# charon_start NAME [LINE...]: LINEs are added to charon's section of strongswan.conf.
+charon_start() {
+    local name=$1 dir=$HOSTS_DIR/$1
+    shift
+    cat >"$dir/strongswan.conf" <<END
+charon {
+    load = $(echo $charon_plugins)
+    install_routes = no
+    dh_exponent_ansi_x9_42 = no
+    # Weak groups and MD5 are what old peers have: let them be offered.
+    accept_private_algs = yes
+    retransmit_tries = 3
+    retransmit_timeout = 2.0
+    plugins {
+        vici {
+            socket = unix://$dir/vici
+        }
+    }
+    filelog {
+        log {
+            path = $dir/charon.log
+            flush_line = yes
+            default = 1
+            ike = 2
+            cfg = 2
+            knl = 1
+        }
+    }
+$(printf '    %s\n' "$@")
+}
+swanctl {
+    load = pem pubkey openssl
+}
+END
+    : >"$dir/swanctl.conf"
+    start_on "$name" "$dir/charon.out" "$dir/charon.err" \
+        env STRONGSWAN_CONF="$dir/strongswan.conf" /usr/lib/ipsec/charon
+    echo "$started" >"$dir/charon.pid"
+    if ! wait_for 20 test -S "$dir/vici"; then
+        echo "charon_start $name: no vici socket after 20 seconds" >&2
+        cat "$dir/charon.out" "$dir/charon.err" >&2
+        return 1
+    fi
+}
+
+charon_stop() {
+    local pid
+    read -r pid <"$HOSTS_DIR/$1/charon.pid" && end_pid "$pid" 10
+}
+
+# charon_swanctl NAME WORD...
+charon_swanctl() {
+    on "$1" env STRONGSWAN_CONF="$HOSTS_DIR/$1/strongswan.conf" swanctl "${@:2}" --uri "unix://$HOSTS_DIR/$1/vici"
+}
+
+# Our words for algorithms, in charon's: sha2_256 is sha256 there, and a gcm's tag is 16 unless said.
+charon_words() {
+    local words=${1//sha2_/sha}
+    echo "${words//curve25519/x25519}"
+}
+
+# charon_conn NAME CONN KEY=VALUE...: describe a connection (and its secret) and load it.
+#   local remote          addresses                    local_ts remote_ts   subnets (absent: the hosts)
+#   local_id remote_id    default: the addresses       psk                  the secret
+#   ike esp               proposals in our words       mode                 tunnel (default), transport
+#   pfs                   group in our words           version              default 1
+# Words for ESP carry the PFS group, as charon wants it. CONN is the name of the child, too.
+charon_conn() {
+    local name=$1 conn=$2 word dir=$HOSTS_DIR/$1
+    local -A p=([mode]=tunnel [version]=1 [psk]=secret)
+    for word in "${@:3}"; do
+        p[${word%%=*}]=${word#*=}
+    done
+    local ike esp item pfs
+    ike=$(charon_words "${p[ike]-default}")
+    esp=$(charon_words "${p[esp]-default}")
+    pfs=$(charon_words "${p[pfs]-}")
+    if [ -n "$pfs" ]; then
+        item=${esp//,/-$pfs,}-$pfs
+        esp=$item
+    fi
+    local lid=${p[local_id]-${p[local]}} rid=${p[remote_id]-${p[remote]}}
+    cat >>"$dir/swanctl.conf" <<END
+connections {
+    $conn {
+        version = ${p[version]}
+        local_addrs = ${p[local]}
+        remote_addrs = ${p[remote]}
+        proposals = $ike
+        fragmentation = no
+        mobike = no
+        local {
+            auth = psk
+            id = $lid
+        }
+        remote {
+            auth = psk
+            id = $rid
+        }
+        children {
+            $conn {
+                esp_proposals = $esp
+                mode = ${p[mode]}
+                ${p[local_ts]:+local_ts = ${p[local_ts]}}
+                ${p[remote_ts]:+remote_ts = ${p[remote_ts]}}
+            }
+        }
+    }
+}
+secrets {
+    ike-$conn {
+        id-1 = $lid
+        id-2 = $rid
+        secret = "${p[psk]}"
+    }
+}
+END
+    charon_swanctl "$name" --load-all --file "$dir/swanctl.conf" >"$dir/load.out" 2>&1 || {
+        cat "$dir/load.out" >&2
+        return 1
+    }
+}
+
+# charon_initiate NAME CONN, charon_terminate NAME CONN: status 0 where it succeeded; what was said is in charon.said.
+charon_initiate() {
+    charon_swanctl "$1" --initiate --child "$2" --timeout "${3-30}" >"$HOSTS_DIR/$1/charon.said" 2>&1
+}
+charon_terminate() {
+    charon_swanctl "$1" --terminate --ike "$2" --timeout 10 >"$HOSTS_DIR/$1/charon.said" 2>&1
+}
+
+# charon_children NAME: how many CHILD_SAs are installed.
+charon_children() {
+    charon_swanctl "$1" --list-sas --raw 2>/dev/null | grep -o 'state=INSTALLED' | wc -l
+}

@@ -1,0 +1,189 @@
+# shellcheck shell=bash
+# net.bash - hosts that are network namespaces on one wire, for scenarios and for the demonstration
+#
+# A host has a network, a /run and a host name of its own; the rest is shared with the guest kernel's other processes.
+# The wire is a bridge in a namespace of its own: what tcpdump sees there is what an eavesdropper sees (on a host's own
+# interface it would also see packets after their decryption).
+#
+# Every host has a folder $HOSTS_DIR/NAME, for its daemon's files; `holder` in it is the pid that holds the namespaces.
+# Needs nothing of bats. Not for NAT or several networks.
+
+wire_up() {
+    ip -batch - <<'END'
+netns add wire
+link add wire netns wire type bridge forward_delay 0
+END
+    ip -n wire -batch - <<'END'
+link set lo up
+link set wire up
+END
+}
+
+# host_up NAME OUTER/BITS [INNER/BITS]: a host on the wire, with a net behind it where INNER is given.
+host_up() {
+    local name=$1 outer=$2 inner=${3-} dir=$HOSTS_DIR/$1 fd pid
+    mkdir -p "$dir"
+    exec {fd}< <(exec unshare -n -m -u --propagation private bash -c \
+        'mount -t tmpfs run /run && hostname "$1" && echo ready && exec sleep infinity >/dev/null' \
+        holder "$name" 3>&- 2>&1)
+    pid=$!
+    local said=
+    read -r -u "$fd" said
+    exec {fd}<&-
+    if [ "$said" != ready ]; then
+        echo "host_up $name: no namespaces: $said" >&2
+        return 1
+    fi
+    echo "$pid" >"$dir/holder"
+    ip -batch - <<END
+netns attach $name $pid
+link add eth0 netns $name type veth peer name $name netns wire
+END
+    ip -n wire link set "$name" master wire up
+    {
+        echo 'link set lo up'
+        echo "addr add $outer dev eth0 $(no_dad "$outer")"
+        echo 'link set eth0 up'
+        if [ -n "$inner" ]; then
+            echo 'link add net0 type dummy'
+            echo "addr add $inner dev net0 $(no_dad "$inner")"
+            echo 'link set net0 up'
+        fi
+    } | ip -n "$name" -batch -
+}
+
+# Duplicate address detection costs a second, and nobody else has these addresses.
+no_dad() {
+    [[ $1 != *:* ]] || echo nodad
+}
+
+# route_to NAME NET VIA: plain routes, for where --updown is /bin/true. That a packet leaves in the clear when there is
+# no tunnel is what they are good for: the wire would show it.
+route_to() {
+    ip -n "$1" route add "$2" via "$3"
+}
+
+# on NAME COMMAND...: run it on that host.
+on() {
+    local pid
+    read -r pid <"$HOSTS_DIR/$1/holder" || return 1
+    nsenter -t "$pid" -n -m -u -- "${@:2}"
+}
+
+# start_on NAME OUT ERR COMMAND...: run it there in the background, with its output in the files OUT and ERR. Its pid
+# (exactly the command's, whatever it is wrapped in) is in $started.
+start_on() {
+    local pid
+    read -r pid <"$HOSTS_DIR/$1/holder" || return 1
+    nsenter -t "$pid" -n -m -u -- "${@:4}" >"$2" 2>"$3" </dev/null 3>&- &
+    started=$!
+    remember "$1" "$started"
+}
+
+# remember NAME PID: to be ended, by exactly this pid, by hosts_down at the latest.
+remember() {
+    echo "$2" >>"$HOSTS_DIR/$1/pids"
+}
+
+# end_pid PID [SECONDS]: SIGTERM, then after a while SIGKILL; 0 where SIGTERM was enough.
+end_pid() {
+    local pid=$1 tries=$((${2-5} * 10))
+    kill -TERM "$pid" 2>/dev/null || return 0
+    while is_running "$pid"; do
+        if [ "$tries" -le 0 ]; then
+            kill -KILL "$pid" 2>/dev/null
+            return 1
+        fi
+        tries=$((tries - 1))
+        sleep 0.1
+    done
+}
+
+# Zombies, which nobody may have waited for yet, do not run.
+is_running() {
+    local line
+    [ -r "/proc/$1/stat" ] && read -r line 2>/dev/null <"/proc/$1/stat" && [[ ${line##*) } != [ZX]* ]]
+}
+
+# All hosts and the wire go, with what still runs there.
+hosts_down() {
+    local file pid name
+    for file in "$HOSTS_DIR"/*/pids; do
+        [ -e "$file" ] || continue
+        while read -r pid; do
+            end_pid "$pid" || echo "hosts_down: pid $pid did not end when asked to" >&2
+        done <"$file"
+        rm "$file"
+    done
+    for file in "$HOSTS_DIR"/*/holder; do
+        [ -e "$file" ] || continue
+        read -r pid <"$file"
+        kill "$pid" 2>/dev/null
+        name=${file%/holder}
+        echo "netns del ${name##*/}"
+        rm "$file"
+    done | ip -force -batch - 2>/dev/null
+    ip netns del wire 2>/dev/null
+    return 0
+}
+
+# wire_watch: note every packet on the wire from now on.
+wire_watch() {
+    local i pid
+    mkdir -p "$HOSTS_DIR/wire"
+    : >"$HOSTS_DIR/wire/tcpdump"
+    nsenter --net=/run/netns/wire tcpdump -i wire -U --immediate-mode -Z root -w "$HOSTS_DIR/wire/pcap" \
+        >/dev/null 2>"$HOSTS_DIR/wire/tcpdump" 3>&- &
+    pid=$!
+    remember wire "$pid"
+    echo "$pid" >"$HOSTS_DIR/wire/watcher"
+    for ((i = 0; i < 100; i++)); do
+        [[ $(<"$HOSTS_DIR/wire/tcpdump") == *'listening on'* ]] && return 0
+        is_running "$pid" || break
+        sleep 0.05
+    done
+    cat "$HOSTS_DIR/wire/tcpdump" >&2
+    return 1
+}
+
+# wire_seen FILTER: how many packets on the wire matched it since wire_watch.
+wire_seen() {
+    tcpdump -r "$HOSTS_DIR/wire/pcap" -n "$1" 2>/dev/null | wc -l
+}
+
+# wire_packets [FILTER]: the packets themselves, in tcpdump's words.
+wire_packets() {
+    tcpdump -r "$HOSTS_DIR/wire/pcap" -n "$@" 2>/dev/null
+}
+
+# wait_for SECONDS COMMAND...: until it succeeds.
+wait_for() {
+    local end=$((SECONDS + $1 + 1))
+    shift
+    until "$@"; do
+        [ "$SECONDS" -lt "$end" ] || return 1
+        sleep 0.1
+    done
+}
+
+# file_has FILE TEXT: without a process.
+file_has() {
+    [[ -r $1 && $(<"$1") == *"$2"* ]]
+}
+
+# sa_packets NAME SOURCE DESTINATION: packets counted by that host's SAs from SOURCE to DESTINATION ("none": no SA).
+sa_packets() {
+    ip -n "$1" -s xfrm state | awk -v from="$2" -v to="$3" '
+        /^src / { here = ($2 == from && $4 == to); found += here }
+        here && /lifetime current:/ { current = 1; next }
+        here && current { split($0, part, ","); sub(/^[ \t]+/, "", part[2]); sum += part[2] + 0; current = 0 }
+        END { print found ? sum : "none" }'
+}
+
+# sa_count NAME, policy_count NAME: how many SAs and IPsec policies that host's kernel has (a socket's own not counted).
+sa_count() {
+    ip -n "$1" xfrm state | grep -c '^src '
+}
+policy_count() {
+    ip -n "$1" xfrm policy | grep -cE '^[[:space:]]+dir (in|out|fwd) '
+}

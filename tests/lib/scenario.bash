@@ -1,0 +1,211 @@
+# shellcheck shell=bash
+# scenario.bash - what every scenario loads: hosts, daemons, and a tunnel that is described once for both ends
+#
+# A scenario says what its tunnel is (tunnel_is), puts daemons on the hosts "left" and "right", lets one side begin,
+# and checks what a user would see: packets, counters, logs, whack's lines. "left" is always ours.
+
+bats_require_minimum_version 1.5.0
+load /usr/lib/bats/bats-support/load.bash
+load /usr/lib/bats/bats-assert/load.bash
+scenario_lib=$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=tests/lib/net.bash
+. "$scenario_lib/net.bash"
+# shellcheck source=tests/lib/charon.bash
+. "$scenario_lib/charon.bash"
+# shellcheck source=tests/lib/pluto.bash
+. "$scenario_lib/pluto.bash"
+
+# What an eavesdropper must not see: pings that are not inside ESP.
+clear_pings='icmp[0] == 0 or icmp[0] == 8 or (icmp6 and (ip6[40] == 128 or ip6[40] == 129))'
+
+setup() {
+    scenario_begin "$BATS_TEST_TMPDIR"
+}
+
+teardown() {
+    [ -n "${BATS_TEST_COMPLETED-}" ] || scenario_show
+    hosts_down
+}
+
+# scenario_begin FOLDER: where the hosts' files go.
+scenario_begin() {
+    if [ ! -e /run/work/out/started ]; then
+        echo 'This scenario makes hosts and tunnels: run it by `tests/uml/boot bats FILE` (or tests/run).' >&2
+        return 1
+    fi
+    HOSTS_DIR=$1
+    declare -gA T
+    tunnel_is
+}
+
+# tunnel_is KEY=VALUE...: the tunnel of this scenario; what is not named is as below.
+tunnel_is() {
+    local word
+    T=(
+        [name]=net [mode]=tunnel [psk]='a secret of both' [ike]= [esp]= [pfs]=
+        [left]=10.9.0.1 [right]=10.9.0.2 [bits]=24
+        [left_net]=10.1.0.0/24 [right_net]=10.2.0.0/24 [left_in]=10.1.0.1 [right_in]=10.2.0.1
+        [left_id]= [right_id]=
+    )
+    for word in "$@"; do
+        T[${word%%=*}]=${word#*=}
+    done
+    if [ "${T[mode]}" = transport ]; then
+        T[left_net]='' T[right_net]='' T[left_in]=${T[left]} T[right_in]=${T[right]}
+    fi
+}
+
+# two_hosts: left and right on a wire that is watched, with their nets, and plain routes to the other's.
+two_hosts() {
+    wire_up
+    if [ "${T[mode]}" = transport ]; then
+        host_up left "${T[left]}/${T[bits]}"
+        host_up right "${T[right]}/${T[bits]}"
+    else
+        host_up left "${T[left]}/${T[bits]}" "${T[left_in]}/${T[left_net]##*/}"
+        host_up right "${T[right]}/${T[bits]}" "${T[right_in]}/${T[right_net]##*/}"
+        ip -n left route add "${T[right_net]}" dev eth0
+        ip -n right route add "${T[left_net]}" dev eth0
+    fi
+    wire_watch
+}
+
+other() {
+    if [ "$1" = left ]; then echo right; else echo left; fi
+}
+
+# pluto_on NAME [OPTION...]: plutod with the tunnel's secret and connection, listening.
+pluto_on() {
+    local name=$1
+    shift
+    pluto_secrets "$name" "${T[left_id]:-${T[left]}} ${T[right_id]:-${T[right]}} : PSK \"${T[psk]}\""
+    pluto_start "$name" "$@"
+    pluto_add "$name"
+    whack_on "$name" --listen
+}
+
+# pluto_add NAME [WORD...]: add the tunnel there; both ends get the same words, each finds out which end it is.
+pluto_add() {
+    local words=(--name "${T[name]}" --psk --encrypt) family=()
+    [ "${T[mode]}" = transport ] || words+=(--tunnel)
+    [ -z "${T[pfs]}" ] || words+=(--pfs --pfsgroup "${T[pfs]}")
+    [ -z "${T[ike]}" ] || words+=(--ike "${T[ike]}")
+    [ -z "${T[esp]}" ] || words+=(--esp "${T[esp]}")
+    [[ ${T[left]} != *:* ]] || words+=(--ipv6)
+    case ${T[left]}=${T[left_net]} in
+    *:*=*:* | *.*=*.*.*) ;;
+    *=*:*) family=(--tunnelipv6) ;;
+    *:*=*.*) family=(--tunnelipv4) ;;
+    esac
+    words+=("${family[@]}" "${@:2}")
+    local side
+    for side in left right; do
+        [ -z "${T[${side}_id]}" ] || words+=(--id "${T[${side}_id]}")
+        words+=(--host "${T[$side]}")
+        [ -z "${T[${side}_net]}" ] || words+=(--client "${T[${side}_net]}")
+        words+=(--updown /bin/true)
+        [ "$side" = right ] || words+=(--to)
+    done
+    whack_on "$1" "${words[@]}"
+}
+
+# charon_on NAME [KEY=VALUE...]: charon with the tunnel's secret and connection; KEY=VALUE as in charon_conn.
+charon_on() {
+    local name=$1 far
+    far=$(other "$1")
+    shift
+    charon_start "$name"
+    charon_add "$name" "$far" "$@"
+}
+
+# charon_add NAME FAR [KEY=VALUE...]
+charon_add() {
+    local name=$1 far=$2 words
+    words=("local=${T[$name]}" "remote=${T[$far]}" "psk=${T[psk]}" "mode=${T[mode]}")
+    words+=("ike=${T[ike]:-default}" "esp=${T[esp]:-default}" "pfs=${T[pfs]}")
+    [ -z "${T[${name}_net]}" ] || words+=("local_ts=${T[${name}_net]}" "remote_ts=${T[${far}_net]}")
+    # charon takes a name that begins with @ as ours do.
+    [ -z "${T[${name}_id]}" ] || words+=("local_id=${T[${name}_id]}")
+    [ -z "${T[${far}_id]}" ] || words+=("remote_id=${T[${far}_id]}")
+    charon_conn "$name" "${T[name]}" "${words[@]}" "${@:3}"
+}
+
+# whack_initiates NAME [CONNECTION]: the good initiate of the manual, line for line and with its exit status.
+whack_initiates() {
+    run whack_on "$1" --initiate --name "${2-${T[name]}}"
+    assert_success
+    assert_equal "$(codes_of "$output")" '102 104 106 004 110 004'
+}
+
+# charon_initiates NAME [CONNECTION]
+charon_initiates() {
+    charon_initiate "$1" "${2-${T[name]}}" || fail "charon could not initiate: $(<"$HOSTS_DIR/$1/charon.said")"
+}
+
+# traffic_is_protected: pings pass, all SAs of both hosts count them, and the wire carries them as ESP only.
+traffic_is_protected() {
+    # The responder has its outbound SA only once the last message of Quick Mode is there.
+    wait_for 5 sas_are_there || fail 'not both hosts have SAs in both directions'
+    ping_through left right
+    local host
+    for host in left right; do
+        assert_counting "$host" "${T[left]}" "${T[right]}"
+        assert_counting "$host" "${T[right]}" "${T[left]}"
+    done
+    wait_for 3 wire_has_esp || fail 'no ESP packet was seen on the wire'
+    assert_equal "$(wire_seen "$clear_pings")" 0
+}
+
+sas_are_there() {
+    [ "$(sa_count left)" -ge 2 ] && [ "$(sa_count right)" -ge 2 ]
+}
+
+wire_has_esp() {
+    [ "$(wire_seen esp)" -gt 0 ]
+}
+
+# ping_through FROM TO: from the one's net to the other's.
+ping_through() {
+    run on "$1" ping -n -c 3 -i 0.2 -W 2 -I "${T[${1}_in]}" "${T[${2}_in]}"
+    assert_success
+    assert_output --partial ' 0% packet loss'
+}
+
+assert_counting() {
+    local packets
+    packets=$(sa_packets "$1" "$2" "$3")
+    if [ "$packets" = none ] || [ "$packets" -eq 0 ]; then
+        fail "on $1, the SA from $2 to $3 counts: $packets"
+    fi
+}
+
+# log_has NAME TEXT [SECONDS]: plutod's log there says so, now or within SECONDS.
+log_has() {
+    wait_for "${3-5}" file_has "$(pluto_log "$1")" "$2" || fail "the log of $1 does not say: $2"
+}
+
+no_sas() {
+    [ "$(sa_count "$1")" -eq 0 ]
+}
+no_policies() {
+    [ "$(policy_count "$1")" -eq 0 ]
+}
+
+# scenario_show: what a person wants to see of a scenario that failed (its keys die with it).
+scenario_show() {
+    local dir name file
+    for dir in "$HOSTS_DIR"/*/; do
+        [ -e "$dir/holder" ] || continue
+        name=$(basename "$dir")
+        for file in pluto.out pluto.err load.out charon.said charon.log; do
+            [ -s "$dir/$file" ] || continue
+            echo "---- $name: $file (its end)"
+            tail -n 60 "$dir/$file"
+        done
+        echo "---- $name: kernel SAs and policies"
+        ip -n "$name" -s xfrm state | grep -vE 'auth|enc|aead|key'
+        ip -n "$name" xfrm policy | grep -v '^src 0.0.0.0/0 dst 0.0.0.0/0 $'
+    done
+    echo '---- the wire (its end)'
+    wire_packets | tail -n 30
+}
