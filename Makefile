@@ -1,0 +1,92 @@
+# plutod: one plain makefile. `make help` lists the targets.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+LIBEXEC = $(DESTDIR)$(PREFIX)/libexec/ipsec
+MAN = $(DESTDIR)$(PREFIX)/share/man
+VERSION := 0.1
+
+TOOLS = plutod ike-negotiate secrets kernel-sa whack
+
+# Where objects and programs go: programs lie at $(OUT)/TOOL/TOOL.
+OUT ?= .
+OBJ ?= build/obj
+
+CC ?= gcc
+OPTIMISE ?= -O2 -g
+WARN = -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wformat=2 -Wundef -Werror
+HARDEN = -fstack-protector-strong -fPIE -D_FORTIFY_SOURCE=2 -fstack-clash-protection -fcf-protection
+CFLAGS ?= $(OPTIMISE)
+ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -Ilib -I. \
+	$(CFLAGS) $(WARN) $(HARDEN) $(SANITIZE)
+LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now $(LDFLAGS) $(SANITIZE)
+
+LIBS_ike-negotiate = -lev -lnettle -lseccomp -lcap-ng -lbsd
+LIBS_secrets = -lev -lcrypto -lnettle -lseccomp -lcap-ng -lbsd
+LIBS_kernel-sa = -lev -lmnl -lseccomp -lcap-ng -lbsd
+LIBS_plutod = -lev -lmnl -lseccomp -lcap-ng -lbsd
+LIBS_whack = -lbsd
+LIBS_TEST = -lcmocka -lev -lcrypto -lnettle -lmnl -lseccomp -lcap-ng -lbsd
+
+LIB_OBJECTS = $(patsubst %.c,$(OBJ)/%.o,$(wildcard lib/*.c))
+LIB = $(OBJ)/lib/lib.a
+PROGRAMS = $(foreach t,$(TOOLS),$(OUT)/$(t)/$(t))
+objects = $(patsubst %.c,$(OBJ)/%.o,$(wildcard $(1)/*.c))
+TESTS = $(patsubst %.c,$(OUT)/%.t,$(wildcard tests/unit/test_*.c))
+ALL_OBJECTS = $(LIB_OBJECTS) $(foreach t,$(TOOLS),$(call objects,$(t)))
+
+.PHONY: all check check-native demo asan lint install packages clean help unit
+.SECONDEXPANSION:
+
+all: $(PROGRAMS)
+
+help:
+	@echo 'make all      build every tool as TOOL/TOOL'
+	@echo 'make demo     install what is missing, build, and show a tunnel working (as root)'
+	@echo 'make check    install what is missing, build, and run every test (as root)'
+	@echo 'make asan     run the native tests with AddressSanitizer and UBSan'
+	@echo 'make lint     gcc and clang warnings, -fanalyzer, clang-tidy, cppcheck, shellcheck'
+	@echo 'make install  tools to PREFIX/libexec/ipsec, manual pages to PREFIX/share/man'
+
+$(OBJ)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(LIB): $(LIB_OBJECTS)
+	@rm -f $@
+	ar rcs $@ $^
+
+define tool_rules
+$(OBJ)/$(1)/$(1).a: $(filter-out %/main.o,$(call objects,$(1)))
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	ar rcs $$@ $$^
+
+$(OUT)/$(1)/$(1): $(OBJ)/$(1)/main.o $(OBJ)/$(1)/$(1).a $(LIB)
+	@mkdir -p $$(@D)
+	$(CC) $$(LDFLAGS_ALL) -o $$@ $$^ $$(LIBS_$(1))
+endef
+$(foreach t,$(TOOLS),$(eval $(call tool_rules,$(t))))
+
+unit: $(TESTS)
+
+$(OUT)/tests/unit/%.t: $(OBJ)/tests/unit/%.o $(LIB) $(foreach t,$(TOOLS),$(OBJ)/$(t)/$(t).a)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS_TEST)
+
+packages:
+	tests/install-packages
+
+check: packages
+	$(MAKE) all unit
+	tests/run
+
+demo: packages
+	$(MAKE) all
+	tests/demo
+
+clean:
+	rm -rf build $(PROGRAMS) tests/unit/*.t
+
+-include $(ALL_OBJECTS:.o=.d) $(patsubst %.c,$(OBJ)/%.d,$(wildcard tests/unit/*.c))

@@ -1,0 +1,503 @@
+#include "record.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- parsing ---- */
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    if (c >= 'a' && c <= 'f') {
+        return c - 'a' + 10;
+    }
+    return -1;
+}
+
+/* %XX in upper case, so that no byte has two spellings. */
+static int escape_digit(char c)
+{
+    if (c >= 'A' && c <= 'F') {
+        return c - 'A' + 10;
+    }
+    return c >= '0' && c <= '9' ? c - '0' : -1;
+}
+
+static const char *decode_number(struct record_value *v, const struct key_spec *spec,
+                                 const char *text, size_t len)
+{
+    uint64_t n = 0;
+    if (len == 0 || len > 20 || (len > 1 && text[0] == '0')) {
+        return "not a decimal number";
+    }
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] < '0' || text[i] > '9') {
+            return "not a decimal number";
+        }
+        unsigned digit = (unsigned)(text[i] - '0');
+        if (n > (UINT64_MAX - digit) / 10) {
+            return "number out of range";
+        }
+        n = n * 10 + digit;
+    }
+    if (n < spec->min || n > spec->max) {
+        return "number out of range";
+    }
+    v->number = n;
+    return NULL;
+}
+
+static const char *decode_hex(struct record_value *v, const struct key_spec *spec, char *text,
+                              size_t len)
+{
+    if (len % 2 != 0) {
+        return "odd number of hex digits";
+    }
+    if (len / 2 < spec->min || len / 2 > spec->max) {
+        return "wrong number of bytes";
+    }
+    for (size_t i = 0; i < len; i += 2) {
+        int high = hex_digit(text[i]);
+        int low = hex_digit(text[i + 1]);
+        if (high < 0 || low < 0) {
+            return "not lower-case hex";
+        }
+        text[i / 2] = (char)(high << 4 | low);
+    }
+    v->len = len / 2;
+    return NULL;
+}
+
+static const char *decode_text(struct record_value *v, const struct key_spec *spec, char *text,
+                               size_t len)
+{
+    size_t to = 0;
+    for (size_t i = 0; i < len; i++, to++) {
+        if (text[i] != '%') {
+            if (text[i] <= ' ' || text[i] > '~') {
+                return "a byte that should be written as %XX";
+            }
+            text[to] = text[i];
+            continue;
+        }
+        int high = len - i > 2 ? escape_digit(text[i + 1]) : -1;
+        int low = len - i > 2 ? escape_digit(text[i + 2]) : -1;
+        if (high < 0 || low < 0) {
+            return "% without two upper-case hex digits";
+        }
+        text[to] = (char)(high << 4 | low);
+        i += 2;
+    }
+    if (to < spec->min || to > spec->max) {
+        return "text too short or too long";
+    }
+    text[to] = '\0';
+    v->len = to;
+    return NULL;
+}
+
+static const char *decode_word(struct record_value *v, const struct key_spec *spec,
+                               const char *text, size_t len)
+{
+    const char *at = spec->words;
+    for (uint64_t place = 0;; place++) {
+        size_t word = strcspn(at, "|");
+        if (word == len && memcmp(at, text, len) == 0) {
+            v->number = place;
+            v->len = len;
+            return NULL;
+        }
+        if (at[word] == '\0') {
+            return "not one of the words for this field";
+        }
+        at += word + 1;
+    }
+}
+
+static const struct key_spec shape_text = { .min = 1, .max = 2048 };
+
+/* The value is text[0..len); text[len] may be overwritten. */
+static const char *decode_value(struct record_value *v, const struct key_spec *spec, char *text,
+                                size_t len)
+{
+    struct address a;
+    struct subnet s;
+    struct identity id;
+    const char *why = NULL;
+
+    v->bytes = (const uint8_t *)text;
+    switch (spec->type) {
+    case FIELD_NUMBER:
+        return decode_number(v, spec, text, len);
+    case FIELD_BYTES:
+        return decode_hex(v, spec, text, len);
+    case FIELD_TEXT:
+        return decode_text(v, spec, text, len);
+    case FIELD_WORD:
+        return decode_word(v, spec, text, len);
+    case FIELD_ADDRESS:
+        why = decode_text(v, &shape_text, text, len);
+        return why != NULL ? why : address_parse(&a, text);
+    case FIELD_SUBNET:
+        why = decode_text(v, &shape_text, text, len);
+        return why != NULL ? why : subnet_parse(&s, text, 0);
+    case FIELD_ID:
+        why = decode_text(v, &shape_text, text, len);
+        return why != NULL ? why : identity_parse(&id, text);
+    }
+    return "unknown type of field";
+}
+
+static bool in_list(const uint8_t *list, enum key key)
+{
+    for (unsigned i = 0; i < VERB_KEYS_MAX && list[i] != K_END; i++) {
+        if (list[i] == key) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool allowed(enum verb verb, enum verb re, enum key key)
+{
+    const struct verb_spec *spec = schema_verb(verb);
+    if (in_list(spec->required, key) || in_list(spec->optional, key)) {
+        return true;
+    }
+    if (key == K_ID) {
+        return spec->request;
+    }
+    const struct verb_spec *asked = schema_verb(re);
+    return verb == V_OK && re != V_NONE
+           && (in_list(asked->answer, key) || in_list(asked->answer_optional, key));
+}
+
+static bool needed(enum verb verb, enum verb re, enum key key)
+{
+    const struct verb_spec *spec = schema_verb(verb);
+    if (in_list(spec->required, key) || (key == K_ID && spec->request)) {
+        return true;
+    }
+    return verb == V_OK && re != V_NONE && in_list(schema_verb(re)->answer, key);
+}
+
+static const char *check_fields(struct record *r, unsigned from, enum key *field)
+{
+    const char *re = record_text(r, K_RE);
+    if (re != NULL) {
+        r->re = schema_find_verb(re, strlen(re));
+        if (r->re == V_NONE || !schema_verb(r->re)->request
+            || (schema_verb(r->re)->from & direction_reverse(from)) == 0) {
+            *field = K_RE;
+            return "answer to what is no request on this channel";
+        }
+    }
+    for (enum key k = (enum key)1; k < KEY_COUNT; k++) {
+        bool here = record_has(r, k);
+        *field = k;
+        if (here && !allowed(r->verb, r->re, k)) {
+            return "field does not belong to this verb";
+        }
+        if (!here && needed(r->verb, r->re, k)) {
+            return "field is missing";
+        }
+    }
+    *field = K_END;
+    return NULL;
+}
+
+/* Takes one `key=value` of len bytes; at[len] is the blank or the end and is overwritten. */
+static const char *take_field(struct record *r, char *at, size_t len, enum key *field)
+{
+    const char *equals = memchr(at, '=', len);
+    if (equals == NULL) {
+        return "a word without =";
+    }
+    enum key key = schema_find_key(at, (size_t)(equals - at));
+    if (key == K_END) {
+        return "unknown field";
+    }
+    *field = key;
+    if (record_has(r, key)) {
+        return "field is repeated";
+    }
+    char *value = at + (equals - at) + 1;
+    size_t value_len = len - (size_t)(value - at);
+    const char *why = decode_value(&r->value[key], schema_key(key), value, value_len);
+    if (why != NULL) {
+        r->value[key].bytes = NULL;
+    }
+    return why;
+}
+
+const char *record_parse(struct record *r, char *line, size_t len, unsigned from, enum key *field)
+{
+    enum key ignored;
+    const char *why = NULL;
+
+    memset(r, 0, sizeof *r);
+    field = field == NULL ? &ignored : field;
+    *field = K_END;
+    if (len >= RECORD_MAX) {
+        return "record too long";
+    }
+    if (memchr(line, '\0', len) != NULL) {
+        return "record holds a NUL byte";
+    }
+    line[len] = '\0';
+    size_t word = strcspn(line, " ");
+    r->verb = schema_find_verb(line, word);
+    if (r->verb == V_NONE) {
+        return "unknown verb";
+    }
+    if ((schema_verb(r->verb)->from & from) == 0) {
+        return "verb may not come from this channel";
+    }
+    for (size_t at = word; at < len && why == NULL;) {
+        at++; /* the blank */
+        word = strcspn(line + at, " ");
+        why = take_field(r, line + at, word, field);
+        at += word;
+    }
+    if (why == NULL) {
+        why = check_fields(r, from, field);
+    }
+    if (why != NULL) {
+        memset(r->value, 0, sizeof r->value);
+    }
+    return why;
+}
+
+/* ---- getters ---- */
+
+bool record_has(const struct record *r, enum key key)
+{
+    return r->value[key].bytes != NULL;
+}
+
+uint64_t record_number(const struct record *r, enum key key)
+{
+    return r->value[key].number;
+}
+
+unsigned record_word(const struct record *r, enum key key)
+{
+    return (unsigned)r->value[key].number;
+}
+
+bool record_yes(const struct record *r, enum key key)
+{
+    return r->value[key].number == 1;
+}
+
+const char *record_text(const struct record *r, enum key key)
+{
+    return (const char *)r->value[key].bytes;
+}
+
+const uint8_t *record_bytes(const struct record *r, enum key key, size_t *len)
+{
+    *len = r->value[key].len;
+    return r->value[key].bytes;
+}
+
+bool record_address(const struct record *r, enum key key, struct address *a)
+{
+    return record_has(r, key) && address_parse(a, record_text(r, key)) == NULL;
+}
+
+bool record_subnet(const struct record *r, enum key key, struct subnet *s)
+{
+    return record_has(r, key) && subnet_parse(s, record_text(r, key), 0) == NULL;
+}
+
+bool record_identity(const struct record *r, enum key key, struct identity *id)
+{
+    return record_has(r, key) && identity_parse(id, record_text(r, key)) == NULL;
+}
+
+/* ---- writing ---- */
+
+void record_start(struct record_writer *w, struct buffer *out, enum verb verb)
+{
+    memset(w, 0, sizeof *w);
+    w->out = out;
+    w->start = out->len;
+    w->verb = verb;
+    out->overflowed = false;
+    buffer_add_text(out, schema_verb(verb)->name);
+}
+
+void record_answer(struct record_writer *w, struct buffer *out, enum verb ok_or_fail, enum verb re,
+                   uint64_t id)
+{
+    record_start(w, out, ok_or_fail);
+    w->re = re;
+    record_put_number(w, K_ID, id);
+    record_put_text(w, K_RE, schema_verb(re)->name);
+}
+
+static void put_key(struct record_writer *w, enum key key, enum field_type type)
+{
+    assert(schema_key(key)->type == type);
+    assert(!w->seen[key] && allowed(w->verb, w->re, key));
+    w->seen[key] = true;
+    buffer_add_text(w->out, " ");
+    buffer_add_text(w->out, schema_key(key)->name);
+    buffer_add_text(w->out, "=");
+}
+
+static void put_escaped(struct buffer *out, const uint8_t *bytes, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (bytes[i] > ' ' && bytes[i] <= '~' && bytes[i] != '%') {
+            buffer_add_u8(out, bytes[i]);
+        } else {
+            char escape[4];
+            snprintf(escape, sizeof escape, "%%%02X", bytes[i]);
+            buffer_add(out, escape, 3);
+        }
+    }
+}
+
+void record_put_number(struct record_writer *w, enum key key, uint64_t number)
+{
+    char text[24];
+    assert(number >= schema_key(key)->min && number <= schema_key(key)->max);
+    put_key(w, key, FIELD_NUMBER);
+    snprintf(text, sizeof text, "%" PRIu64, number);
+    buffer_add_text(w->out, text);
+}
+
+void record_put_word(struct record_writer *w, enum key key, unsigned place)
+{
+    const char *at = schema_key(key)->words;
+    put_key(w, key, FIELD_WORD);
+    for (unsigned i = 0; i < place; i++) {
+        at += strcspn(at, "|");
+        assert(*at == '|');
+        at++;
+    }
+    buffer_add(w->out, at, strcspn(at, "|"));
+}
+
+void record_put_yes(struct record_writer *w, enum key key, bool yes)
+{
+    record_put_word(w, key, yes ? 1 : 0);
+}
+
+/* A text that is too long for its field is cut: it is a line for a person, or was checked before. */
+void record_put_text(struct record_writer *w, enum key key, const char *text)
+{
+    size_t len = strlen(text);
+    if (len > schema_key(key)->max) {
+        len = (size_t)schema_key(key)->max;
+    }
+    put_key(w, key, FIELD_TEXT);
+    put_escaped(w->out, (const uint8_t *)text, len);
+}
+
+void record_put_bytes(struct record_writer *w, enum key key, const uint8_t *bytes, size_t len)
+{
+    static const char digits[] = "0123456789abcdef";
+    assert(len >= schema_key(key)->min && len <= schema_key(key)->max);
+    put_key(w, key, FIELD_BYTES);
+    for (size_t i = 0; i < len; i++) {
+        char pair[2] = { digits[bytes[i] >> 4], digits[bytes[i] & 15] };
+        buffer_add(w->out, pair, 2);
+    }
+}
+
+void record_put_address(struct record_writer *w, enum key key, const struct address *a)
+{
+    char text[ADDRESS_TEXT];
+    address_print(a, text);
+    put_key(w, key, FIELD_ADDRESS);
+    buffer_add_text(w->out, text);
+}
+
+void record_put_subnet(struct record_writer *w, enum key key, const struct subnet *s)
+{
+    char text[SUBNET_TEXT];
+    subnet_print(s, text);
+    put_key(w, key, FIELD_SUBNET);
+    buffer_add_text(w->out, text);
+}
+
+void record_put_identity(struct record_writer *w, enum key key, const struct identity *id)
+{
+    char text[IDENTITY_TEXT];
+    identity_print(id, text);
+    put_key(w, key, FIELD_ID);
+    put_escaped(w->out, (const uint8_t *)text, strlen(text));
+}
+
+bool record_finish(struct record_writer *w)
+{
+    for (enum key k = (enum key)1; k < KEY_COUNT; k++) {
+        assert(w->seen[k] || !needed(w->verb, w->re, k));
+    }
+    buffer_add_text(w->out, "\n");
+    if (w->out->overflowed || w->out->len - w->start > RECORD_MAX) {
+        buffer_truncate(w->out, w->start);
+        w->out->overflowed = true;
+        return false;
+    }
+    return true;
+}
+
+void record_fail(struct buffer *out, enum verb re, uint64_t id, const char *why)
+{
+    struct record_writer w;
+    record_answer(&w, out, V_FAIL, re, id);
+    record_put_text(&w, K_WHY, why);
+    record_finish(&w);
+}
+
+/* ---- redaction ---- */
+
+void record_redact(struct buffer *out, const char *line, size_t len)
+{
+    char shown[64];
+    size_t word = 0;
+    while (word < len && line[word] != ' ') {
+        word++;
+    }
+    if (schema_find_verb(line, word) == V_NONE) {
+        snprintf(shown, sizeof shown, "<%zu bytes that are no record>", len);
+        buffer_add_text(out, shown);
+        return;
+    }
+    buffer_add(out, line, word);
+    for (size_t at = word; at < len; at += word) {
+        at++;
+        word = 0;
+        while (at + word < len && line[at + word] != ' ') {
+            word++;
+        }
+        const char *equals = memchr(line + at, '=', word);
+        enum key key = equals == NULL ? K_END
+                                      : schema_find_key(line + at, (size_t)(equals - line) - at);
+        buffer_add_text(out, " ");
+        if (key == K_END) {
+            snprintf(shown, sizeof shown, "<%zu bytes>", word);
+            buffer_add_text(out, shown);
+            continue;
+        }
+        size_t name = (size_t)(equals - line) - at + 1;
+        if (!schema_key(key)->secret) {
+            for (size_t i = 0; i < word; i++) {
+                char c = line[at + i];
+                buffer_add_u8(out, c > ' ' && c <= '~' ? (unsigned)c : (unsigned)'?');
+            }
+            continue;
+        }
+        buffer_add(out, line + at, name);
+        snprintf(shown, sizeof shown, "<%zu bytes>", (word - name) / 2);
+        buffer_add_text(out, shown);
+    }
+}

@@ -1,0 +1,238 @@
+#include "schema.h"
+
+#include <string.h>
+
+static const struct key_spec keys[KEY_COUNT] = {
+#define KEY(e, name_, type_, min_, max_, secret_, words_, help_) \
+    [e] = { .name = name_, .type = FIELD_##type_, .secret = secret_, .min = min_, .max = max_, \
+            .words = words_, .help = help_ },
+    SCHEMA_KEYS(KEY)
+#undef KEY
+};
+
+#define EVERY_CHANNEL (DIRECTION_ALL & ~(unsigned)P_W)
+
+static const struct verb_spec verbs[VERB_COUNT] = {
+    [V_HELLO] = { .name = "hello", .from = EVERY_CHANNEL,
+        .required = { K_VERSION, K_EPOCH, K_TOOL }, .optional = { K_WORKER },
+        .help = "first record in each direction of a channel" },
+    /* What an ok holds depends on what it answers: see the answer lists of the requests. */
+    [V_OK] = { .name = "ok", .from = EVERY_CHANNEL, .required = { K_ID, K_RE },
+        .help = "yes, done, with what was asked for" },
+    [V_FAIL] = { .name = "fail", .from = EVERY_CHANNEL, .required = { K_ID, K_RE, K_WHY },
+        .optional = { K_CODE, K_NOTIFICATION },
+        .help = "no; nothing was changed" },
+    [V_BAD] = { .name = "bad", .from = EVERY_CHANNEL, .required = { K_WHY },
+        .optional = { K_ID, K_RE },
+        .help = "the other side broke the rules of these records" },
+
+    [V_LOG] = { .name = "log", .from = N_P | S_P | K_P, .required = { K_LEVEL, K_TEXT },
+        .optional = { K_EXCHANGE, K_REMOTE, K_REMOTE_PORT, K_CODE },
+        .help = "a line for the log (and for the whack that waits for this exchange)" },
+    [V_DEBUG] = { .name = "debug", .from = P_N | P_S | P_K, .required = { K_CLASSES },
+        .help = "these debug classes from now on" },
+    [V_CHANNEL] = { .name = "channel", .from = P_N | P_S | P_K, .descriptor = true,
+        .required = { K_TOOL, K_EPOCH }, .optional = { K_WORKER },
+        .help = "one end of a channel to another tool; an older one to the same is closed" },
+    [V_FORGET] = { .name = "forget", .from = P_N | P_S, .required = { K_EXCHANGE },
+        .help = "drop all that is known of this exchange, silently" },
+
+    [V_SOCKET] = { .name = "socket", .from = P_N, .descriptor = true,
+        .required = { K_LOCAL, K_LOCAL_PORT, K_INTERFACE },
+        .help = "a bound UDP socket to read from and send through" },
+    [V_CLOSE_SOCKET] = { .name = "close-socket", .from = P_N,
+        .required = { K_LOCAL, K_LOCAL_PORT }, .help = "close that socket" },
+    [V_INITIATE] = { .name = "initiate", .from = P_N,
+        .required = { K_EXCHANGE, K_CONNECTION, K_WORKER, K_LOCAL, K_LOCAL_PORT, K_REMOTE,
+                      K_REMOTE_PORT, K_METHOD, K_IKE, K_LIFE },
+        .help = "begin a Main Mode" },
+    [V_QUICK] = { .name = "quick", .from = P_N,
+        .required = { K_EXCHANGE, K_PARENT, K_CONNECTION, K_ESP, K_PFS, K_MODE, K_LIFE, K_OUR_HOST,
+                      K_PEER_HOST, K_OUR_CLIENT, K_PEER_CLIENT },
+        .help = "begin a Quick Mode, as soon as its parent is up" },
+    [V_DELETE] = { .name = "delete", .from = P_N, .required = { K_EXCHANGE },
+        .help = "end a negotiation, or an ISAKMP SA telling the peer by a Delete" },
+    [V_DELETE_SA] = { .name = "delete-sa", .from = P_N,
+        .required = { K_PARENT, K_PROTOCOL, K_SPI_IN },
+        .help = "tell the peer by a Delete that this SA of ours is gone" },
+    [V_FIRST] = { .name = "first", .from = N_P, .request = true,
+        .required = { K_LOCAL, K_LOCAL_PORT, K_REMOTE, K_REMOTE_PORT },
+        .answer = { K_EXCHANGE, K_WORKER, K_CANDIDATES, K_LIFE },
+        .help = "a first message of Main Mode came: who may it be?" },
+    [V_CHOSEN] = { .name = "chosen", .from = N_P,
+        .required = { K_EXCHANGE, K_CONNECTION, K_PROPOSAL },
+        .help = "this candidate and proposal were taken" },
+    [V_IDENTIFY] = { .name = "identify", .from = N_P, .request = true, .required = { K_EXCHANGE },
+        .answer_optional = { K_CONNECTION },
+        .help = "the peer's identity is not the announced one: may it go on?" },
+    [V_QUICK_ASK] = { .name = "quick-ask", .from = N_P, .request = true,
+        .required = { K_PARENT, K_OUR_CLIENT, K_PEER_CLIENT },
+        .answer = { K_EXCHANGE, K_CONNECTION, K_ESP, K_PFS, K_PFS_REQUIRED, K_MODES, K_LIFE,
+                    K_OUR_HOST, K_PEER_HOST },
+        .help = "the peer proposes IPsec SAs between these clients (ours first): which terms?" },
+    [V_STATE] = { .name = "state", .from = N_P, .required = { K_EXCHANGE, K_STATE },
+        .help = "a negotiation has come this far" },
+    [V_RETRANSMITTED] = { .name = "retransmitted", .from = N_P,
+        .required = { K_EXCHANGE, K_ATTEMPT, K_WAIT },
+        .help = "no answer yet; sent again" },
+    [V_FAILED] = { .name = "failed", .from = N_P, .required = { K_EXCHANGE, K_CODE, K_WHY },
+        .help = "a negotiation has ended without success and is forgotten" },
+    [V_ISAKMP_UP] = { .name = "isakmp-up", .from = N_P,
+        .required = { K_EXCHANGE, K_ROLE, K_PROPOSAL, K_LIFE, K_CKY_I, K_CKY_R },
+        .help = "an ISAKMP SA stands" },
+    [V_PEER_DELETED] = { .name = "peer-deleted", .from = N_P,
+        .required = { K_EXCHANGE, K_PROTOCOL }, .optional = { K_SPIS, K_TARGET },
+        .help = "a Delete came under ISAKMP SA `exchange`: SPIs of ESP or AH, or an ISAKMP SA `target`" },
+    [V_INITIAL_CONTACT] = { .name = "initial-contact", .from = N_P, .required = { K_EXCHANGE },
+        .help = "the peer knows no other SA with us" },
+    [V_NOTIFIED] = { .name = "notified", .from = N_P,
+        .required = { K_EXCHANGE, K_NOTIFICATION, K_PROTECTED }, .optional = { K_TEXT },
+        .help = "a notification came" },
+
+    [V_ANNOUNCE] = { .name = "announce", .from = P_S,
+        .required = { K_EXCHANGE, K_CONNECTION, K_ROLE, K_METHOD, K_IKE, K_OUR_ID, K_PEER_ID },
+        .help = "an exchange may begin; once for each candidate connection" },
+    [V_ANNOUNCE_QUICK] = { .name = "announce-quick", .from = P_S,
+        .required = { K_EXCHANGE, K_PARENT, K_ROLE, K_ESP, K_PFS },
+        .help = "a Quick Mode may begin under an announced exchange" },
+    [V_ACCEPT] = { .name = "accept", .from = P_S, .request = true,
+        .required = { K_EXCHANGE, K_CONNECTION, K_OUR_ID, K_PEER_ID },
+        .help = "go on as this connection, if its ids mean the secret that was used" },
+    [V_AUTHENTICATED] = { .name = "authenticated", .from = S_P,
+        .required = { K_EXCHANGE, K_CONNECTION, K_PEER_NAME, K_METHOD, K_MATCHED },
+        .help = "the peer proved this identity" },
+    [V_LOADED] = { .name = "loaded", .from = S_P, .required = { K_ENTRIES, K_ERRORS },
+        .help = "the secrets file has been read" },
+
+    [V_KE] = { .name = "ke", .from = N_S, .request = true, .required = { K_EXCHANGE, K_GROUP },
+        .answer = { K_KE, K_NONCE },
+        .help = "draw our exponent and nonce (initiator)" },
+    [V_KEYS] = { .name = "keys", .from = N_S, .request = true,
+        .required = { K_EXCHANGE, K_CONNECTION, K_PROPOSAL, K_CKY_I, K_CKY_R, K_SA_BODY, K_KE_PEER,
+                      K_NONCE_PEER },
+        .answer = { K_SKEYID_A, K_SKEYID_E },
+        .answer_optional = { K_KE, K_NONCE, K_ID_BODY, K_HASH },
+        .help = "make SKEYID and the keys of the ISAKMP SA; a responder gets its ke and nonce, an initiator its id-body and hash" },
+    [V_AUTH] = { .name = "auth", .from = N_S, .request = true,
+        .required = { K_EXCHANGE, K_ID_BODY, K_HASH },
+        .answer = { K_MATCHED }, .answer_optional = { K_ID_BODY, K_HASH },
+        .help = "check the peer's identity and HASH; a responder gets its own if `matched`" },
+    [V_FINISH] = { .name = "finish", .from = N_S, .request = true, .required = { K_EXCHANGE },
+        .answer = { K_ID_BODY, K_HASH },
+        .help = "our identity and HASH, after plutod accepted an identity that was not announced" },
+    [V_QUICK_KE] = { .name = "quick-ke", .from = N_S, .request = true, .required = { K_EXCHANGE },
+        .optional = { K_GROUP }, .answer = { K_NONCE }, .answer_optional = { K_KE },
+        .help = "draw our nonce, and exponent where a group is named, for a Quick Mode (initiator)" },
+    [V_KEYMAT] = { .name = "keymat", .from = N_S, .request = true,
+        .required = { K_EXCHANGE, K_PROTOCOL, K_PROPOSAL, K_SPI_IN, K_SPI_OUT, K_NONCE_PEER },
+        .optional = { K_KE_PEER, K_GROUP }, .answer_optional = { K_NONCE, K_KE },
+        .help = "derive KEYMAT and give it to kernel-sa; a responder gets its nonce and ke" },
+
+    [V_SA_KEYS] = { .name = "sa-keys", .from = S_K, .request = true,
+        .required = { K_EXCHANGE, K_PROTOCOL, K_PROPOSAL, K_SPI_IN, K_SPI_OUT, K_KEY_IN, K_KEY_OUT },
+        .optional = { K_AUTH_IN, K_AUTH_OUT },
+        .help = "keys of a pair of SAs, named with the transform they were derived for" },
+
+    [V_SPIS] = { .name = "spis", .from = N_K, .request = true, .required = { K_COUNT },
+        .answer = { K_SPIS }, .help = "a block of random SPIs for SAs toward us" },
+    [V_INSTALL] = { .name = "install", .from = N_K, .request = true,
+        .required = { K_EXCHANGE, K_PROTOCOL, K_PROPOSAL, K_MODE, K_SPI_IN, K_SPI_OUT, K_OUR_HOST,
+                      K_PEER_HOST, K_OUR_CLIENT, K_PEER_CLIENT, K_LIFE, K_ACTIVATE },
+        .help = "install the inbound SA, and hold the outbound one back unless activate=yes" },
+    [V_ACTIVATE] = { .name = "activate", .from = N_K, .request = true, .required = { K_EXCHANGE },
+        .help = "install the outbound SA that was held back" },
+
+    [V_PERMIT] = { .name = "permit", .from = P_K,
+        .required = { K_EXCHANGE, K_CONNECTION, K_OUR_HOST, K_PEER_HOST, K_OUR_CLIENT,
+                      K_PEER_CLIENT, K_ESP, K_MODES, K_LIFE, K_REQID, K_POLICIES },
+        .optional = { K_REPLAY },
+        .help = "these SAs may be installed for this exchange, within these terms" },
+    [V_DELETE_KERNEL_SA] = { .name = "delete-kernel-sa", .from = P_K, .request = true,
+        .required = { K_EXCHANGE, K_POLICIES },
+        .help = "drop permit, keys and SAs of an exchange; policies=yes: its policies too" },
+    [V_POLICY] = { .name = "policy", .from = P_K, .request = true,
+        .required = { K_ACTION, K_KIND, K_OUR_CLIENT, K_PEER_CLIENT, K_REQID },
+        .optional = { K_OUR_HOST, K_PEER_HOST, K_MODE },
+        .help = "add or delete the policies of a client pair: trap, shunt or IPsec" },
+    [V_SAMPLE] = { .name = "sample", .from = P_K, .request = true, .required = { K_EXCHANGE },
+        .answer = { K_BYTES_IN, K_BYTES_OUT, K_PACKETS_IN, K_PACKETS_OUT },
+        .help = "the counters of an exchange's SAs" },
+    [V_FLUSH] = { .name = "flush", .from = P_K, .request = true,
+        .help = "remove every SA and policy that we installed" },
+    [V_SA_UP] = { .name = "sa-up", .from = K_P,
+        .required = { K_EXCHANGE, K_PROTOCOL, K_PROPOSAL, K_MODE, K_SPI_IN, K_SPI_OUT },
+        .help = "both SAs of the exchange are in the kernel" },
+    [V_SA_EXPIRED] = { .name = "sa-expired", .from = K_P,
+        .required = { K_EXCHANGE, K_PROTOCOL, K_HARD },
+        .help = "the kernel reported the end of an SA's life" },
+    [V_ACQUIRE] = { .name = "acquire", .from = K_P,
+        .required = { K_REQID, K_OUR_CLIENT, K_PEER_CLIENT, K_SEQ },
+        .help = "a packet met a trap" },
+
+    [V_WHACK_CONNECTION] = { .name = "whack-connection", .from = W_P,
+        .required = { K_NAME, K_LEFT_HOST, K_RIGHT_HOST, K_POLICY },
+        .optional = { K_LEFT_ID, K_LEFT_IKEPORT, K_LEFT_NEXTHOP, K_LEFT_CLIENT, K_LEFT_UPDOWN,
+                      K_RIGHT_ID, K_RIGHT_IKEPORT, K_RIGHT_NEXTHOP, K_RIGHT_CLIENT, K_RIGHT_UPDOWN,
+                      K_FAMILY, K_TUNNEL_FAMILY, K_IKE, K_ESP, K_PFSGROUP, K_IKELIFETIME,
+                      K_IPSECLIFETIME, K_REKEYMARGIN, K_REKEYFUZZ, K_KEYINGTRIES, K_REPLACE },
+        .help = "describe a connection" },
+    [V_WHACK_DELETE] = { .name = "whack-delete", .from = W_P, .required = { K_NAME },
+        .help = "--delete" },
+    [V_WHACK_DELETESTATE] = { .name = "whack-deletestate", .from = W_P, .required = { K_SERIAL },
+        .help = "--deletestate" },
+    [V_WHACK_LISTEN] = { .name = "whack-listen", .from = W_P, .help = "--listen" },
+    [V_WHACK_UNLISTEN] = { .name = "whack-unlisten", .from = W_P, .help = "--unlisten" },
+    [V_WHACK_ROUTE] = { .name = "whack-route", .from = W_P, .required = { K_NAME },
+        .help = "--route" },
+    [V_WHACK_UNROUTE] = { .name = "whack-unroute", .from = W_P, .required = { K_NAME },
+        .help = "--unroute" },
+    [V_WHACK_INITIATE] = { .name = "whack-initiate", .from = W_P, .required = { K_NAME },
+        .optional = { K_ASYNCHRONOUS }, .help = "--initiate" },
+    [V_WHACK_TERMINATE] = { .name = "whack-terminate", .from = W_P, .required = { K_NAME },
+        .optional = { K_ASYNCHRONOUS }, .help = "--terminate" },
+    [V_WHACK_DEBUG] = { .name = "whack-debug", .from = W_P, .required = { K_CLASSES },
+        .optional = { K_NAME }, .help = "--debug-CLASS" },
+    [V_WHACK_STATUS] = { .name = "whack-status", .from = W_P, .help = "--status" },
+    [V_WHACK_SHUTDOWN] = { .name = "whack-shutdown", .from = W_P, .help = "--shutdown" },
+};
+
+unsigned direction_reverse(unsigned d)
+{
+    const unsigned even = 0x1555;
+    return ((d & even) << 1) | ((d >> 1) & even);
+}
+
+const struct key_spec *schema_key(enum key key)
+{
+    return &keys[key];
+}
+
+const struct verb_spec *schema_verb(enum verb verb)
+{
+    return &verbs[verb];
+}
+
+static bool is_name(const char *name, const char *text, size_t len)
+{
+    return strncmp(name, text, len) == 0 && name[len] == '\0';
+}
+
+enum key schema_find_key(const char *name, size_t len)
+{
+    for (enum key k = (enum key)1; k < KEY_COUNT; k++) {
+        if (is_name(keys[k].name, name, len)) {
+            return k;
+        }
+    }
+    return K_END;
+}
+
+enum verb schema_find_verb(const char *name, size_t len)
+{
+    for (enum verb v = (enum verb)1; v < VERB_COUNT; v++) {
+        if (is_name(verbs[v].name, name, len)) {
+            return v;
+        }
+    }
+    return V_NONE;
+}
