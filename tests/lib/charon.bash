@@ -3,10 +3,12 @@
 #
 # Its files lie in $HOSTS_DIR/NAME: strongswan.conf, swanctl.conf, charon.log, vici (socket).
 
+# shellcheck disable=SC2154 # $started comes from net.bash
+
 # af-alg is left out on purpose: it finds algorithms in the guest's kernel that charon then uses wrongly there. openssl
 # has 3DES, MODP and ECP groups; md5 and gmp what OpenSSL may be configured not to have.
-charon_plugins='aes des sha1 sha2 md5 hmac kdf gmp openssl curve25519 random nonce gcm pem pubkey
-    kernel-netlink socket-default vici'
+charon_plugins='aes des sha1 sha2 md5 hmac kdf gmp openssl curve25519 random nonce gcm pem pubkey'
+charon_plugins+=' kernel-netlink socket-default vici'
 
 # charon_start NAME [LINE...]: LINEs are added to charon's section of strongswan.conf.
 charon_start() {
@@ -14,7 +16,7 @@ charon_start() {
     shift
     cat >"$dir/strongswan.conf" <<END
 charon {
-    load = $(echo $charon_plugins)
+    load = $charon_plugins
     install_routes = no
     dh_exponent_ansi_x9_42 = no
     # Weak groups and MD5 are what old peers have: let them be offered.

@@ -23,6 +23,7 @@ END
 host_up() {
     local name=$1 outer=$2 inner=${3-} dir=$HOSTS_DIR/$1 fd pid
     mkdir -p "$dir"
+    # shellcheck disable=SC2016 # $1 is for the inner shell
     exec {fd}< <(exec unshare -n -m -u --propagation private bash -c \
         'mount -t tmpfs run /run && hostname "$1" && echo ready && exec sleep infinity >/dev/null' \
         holder "$name" 3>&- 2>&1)
@@ -72,6 +73,7 @@ on() {
 
 # start_on NAME OUT ERR COMMAND...: run it there in the background, with its output in the files OUT and ERR. Its pid
 # (exactly the command's, whatever it is wrapped in) is in $started.
+started=
 start_on() {
     local pid
     read -r pid <"$HOSTS_DIR/$1/holder" || return 1

@@ -1,22 +1,26 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2120,SC2119 # most functions are used in the scenarios alone
 # scenario.bash - what every scenario loads: hosts, daemons, and a tunnel that is described once for both ends
 #
 # A scenario says what its tunnel is (tunnel_is), puts daemons on the hosts "left" and "right", lets one side begin,
 # and checks what a user would see: packets, counters, logs, whack's lines. "left" is always ours.
 
+# shellcheck disable=SC2154 # $output is of bats' run
 bats_require_minimum_version 1.5.0
 load /usr/lib/bats/bats-support/load.bash
 load /usr/lib/bats/bats-assert/load.bash
 scenario_lib=$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=tests/lib/net.bash
+# shellcheck source=/dev/null
 . "$scenario_lib/net.bash"
-# shellcheck source=tests/lib/charon.bash
+# shellcheck source=/dev/null
 . "$scenario_lib/charon.bash"
-# shellcheck source=tests/lib/pluto.bash
+# shellcheck source=/dev/null
 . "$scenario_lib/pluto.bash"
 
-# What an eavesdropper must not see: pings that are not inside ESP.
-clear_pings='icmp[0] == 0 or icmp[0] == 8 or (icmp6 and (ip6[40] == 128 or ip6[40] == 129))'
+# How many packets an eavesdropper saw that he must not see: pings that are not inside ESP.
+clear_pings_seen() {
+    wire_seen 'icmp[0] == 0 or icmp[0] == 8 or (icmp6 and (ip6[40] == 128 or ip6[40] == 129))'
+}
 
 setup() {
     scenario_begin "$BATS_TEST_TMPDIR"
@@ -30,7 +34,7 @@ teardown() {
 # scenario_begin FOLDER: where the hosts' files go.
 scenario_begin() {
     if [ ! -e /run/work/out/started ]; then
-        echo 'This scenario makes hosts and tunnels: run it by `tests/uml/boot bats FILE` (or tests/run).' >&2
+        echo 'This scenario makes hosts and tunnels: run it by tests/uml/boot bats FILE (or tests/run).' >&2
         return 1
     fi
     HOSTS_DIR=$1
@@ -42,10 +46,10 @@ scenario_begin() {
 tunnel_is() {
     local word
     T=(
-        [name]=net [mode]=tunnel [psk]='a secret of both' [ike]= [esp]= [pfs]=
+        [name]=net [mode]=tunnel [psk]='a secret of both' [ike]='' [esp]='' [pfs]=''
         [left]=10.9.0.1 [right]=10.9.0.2 [bits]=24
         [left_net]=10.1.0.0/24 [right_net]=10.2.0.0/24 [left_in]=10.1.0.1 [right_in]=10.2.0.1
-        [left_id]= [right_id]=
+        [left_id]='' [right_id]=''
     )
     for word in "$@"; do
         T[${word%%=*}]=${word#*=}
@@ -153,7 +157,7 @@ traffic_is_protected() {
         assert_counting "$host" "${T[right]}" "${T[left]}"
     done
     wait_for 3 wire_has_esp || fail 'no ESP packet was seen on the wire'
-    assert_equal "$(wire_seen "$clear_pings")" 0
+    assert_equal "$(clear_pings_seen)" 0
 }
 
 sas_are_there() {

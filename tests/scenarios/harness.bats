@@ -61,5 +61,5 @@ charon_against_charon() {
     two_hosts
     on left ping -n -c 1 -W 2 -I 10.1.0.1 10.2.0.1
     run -1 traffic_is_protected
-    [ "$(wire_seen "$clear_pings")" -gt 0 ]
+    [ "$(clear_pings_seen)" -gt 0 ]
 }
