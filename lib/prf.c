@@ -1,0 +1,92 @@
+#include "prf.h"
+
+#include "limits.h"
+
+#include <assert.h>
+#include <nettle/md5.h>
+#include <nettle/nettle-meta.h>
+#include <nettle/sha1.h>
+#include <nettle/sha2.h>
+#include <string.h>
+
+#define BLOCK_MAX SHA512_BLOCK_SIZE
+
+union hash_context {
+    struct md5_ctx md5;
+    struct sha1_ctx sha1;
+    struct sha256_ctx sha256;
+    struct sha512_ctx sha512;
+};
+
+static const struct nettle_hash *nettle_of(enum hash_id id)
+{
+    switch (id) {
+    case HASH_MD5:
+        return &nettle_md5;
+    case HASH_SHA1:
+        return &nettle_sha1;
+    case HASH_SHA2_256:
+        return &nettle_sha256;
+    case HASH_SHA2_384:
+        return &nettle_sha384;
+    case HASH_SHA2_512:
+        return &nettle_sha512;
+    case HASH_COUNT:
+        break;
+    }
+    assert(!"a hash that is in the list");
+    return NULL;
+}
+
+static void update(const struct nettle_hash *h, union hash_context *c, const struct part *parts,
+                   size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i].len > 0) {
+            h->update(c, parts[i].len, parts[i].bytes);
+        }
+    }
+}
+
+void hash_parts(enum hash_id id, const struct part *parts, size_t count, uint8_t *out)
+{
+    const struct nettle_hash *h = nettle_of(id);
+    union hash_context c;
+    h->init(&c);
+    update(h, &c, parts, count);
+    h->digest(&c, h->digest_size, out);
+    explicit_bzero(&c, sizeof c);
+}
+
+/* RFC 2104, by hand: nettle's HMAC interface has a type and three functions for each hash. */
+void prf_parts(enum hash_id id, const uint8_t *key, size_t key_len, const struct part *parts,
+               size_t count, uint8_t *out)
+{
+    const struct nettle_hash *h = nettle_of(id);
+    uint8_t pad[BLOCK_MAX] = { 0 };
+    uint8_t inner[HASH_MAX];
+    union hash_context c;
+
+    if (key_len > h->block_size) {
+        hash_parts(id, &(struct part){ key, key_len }, 1, pad);
+    } else if (key_len > 0) {
+        memcpy(pad, key, key_len);
+    }
+    for (size_t i = 0; i < h->block_size; i++) {
+        pad[i] ^= 0x36;
+    }
+    h->init(&c);
+    h->update(&c, h->block_size, pad);
+    update(h, &c, parts, count);
+    h->digest(&c, h->digest_size, inner);
+    for (size_t i = 0; i < h->block_size; i++) {
+        pad[i] ^= 0x36 ^ 0x5c;
+    }
+    h->init(&c);
+    h->update(&c, h->block_size, pad);
+    h->update(&c, h->digest_size, inner);
+    h->digest(&c, h->digest_size, out);
+    explicit_bzero(pad, sizeof pad);
+    explicit_bzero(inner, sizeof inner);
+    explicit_bzero(&c, sizeof c);
+}
