@@ -3,13 +3,12 @@
 #include "limits.h"
 
 #include <assert.h>
+#include <nettle/hmac.h>
 #include <nettle/md5.h>
 #include <nettle/nettle-meta.h>
 #include <nettle/sha1.h>
 #include <nettle/sha2.h>
 #include <string.h>
-
-#define BLOCK_MAX SHA512_BLOCK_SIZE
 
 union hash_context {
     struct md5_ctx md5;
@@ -58,35 +57,22 @@ void hash_parts(enum hash_id id, const struct part *parts, size_t count, uint8_t
     explicit_bzero(&c, sizeof c);
 }
 
-/* RFC 2104, by hand: nettle's HMAC interface has a type and three functions for each hash. */
 void prf_parts(enum hash_id id, const uint8_t *key, size_t key_len, const struct part *parts,
                size_t count, uint8_t *out)
 {
     const struct nettle_hash *h = nettle_of(id);
-    uint8_t pad[BLOCK_MAX] = { 0 };
-    uint8_t inner[HASH_MAX];
-    union hash_context c;
+    union hash_context outer;
+    union hash_context inner;
+    union hash_context state;
 
-    if (key_len > h->block_size) {
-        hash_parts(id, &(struct part){ key, key_len }, 1, pad);
-    } else if (key_len > 0) {
-        memcpy(pad, key, key_len);
+    hmac_set_key(&outer, &inner, &state, h, key_len, key);
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i].len > 0) {
+            hmac_update(&state, h, parts[i].len, parts[i].bytes);
+        }
     }
-    for (size_t i = 0; i < h->block_size; i++) {
-        pad[i] ^= 0x36;
-    }
-    h->init(&c);
-    h->update(&c, h->block_size, pad);
-    update(h, &c, parts, count);
-    h->digest(&c, h->digest_size, inner);
-    for (size_t i = 0; i < h->block_size; i++) {
-        pad[i] ^= 0x36 ^ 0x5c;
-    }
-    h->init(&c);
-    h->update(&c, h->block_size, pad);
-    h->update(&c, h->digest_size, inner);
-    h->digest(&c, h->digest_size, out);
-    explicit_bzero(pad, sizeof pad);
-    explicit_bzero(inner, sizeof inner);
-    explicit_bzero(&c, sizeof c);
+    hmac_digest(&outer, &inner, &state, h, h->digest_size, out);
+    explicit_bzero(&outer, sizeof outer);
+    explicit_bzero(&inner, sizeof inner);
+    explicit_bzero(&state, sizeof state);
 }
