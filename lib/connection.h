@@ -1,0 +1,162 @@
+/*
+ * A connection as a person describes it: the words of whack's connection form [W2]-[W6] [W13],
+ * their checks, and the record `whack-connection` that carries it to plutod.
+ *
+ * Two shapes. `struct connection_words` collects the options as they stand on a command line (or in
+ * a record); `connection_form_make` turns them into a `struct connection_form`, in which everything
+ * is parsed, checked and filled in. plutod makes its form from the record by the same way, so what
+ * whack refuses, plutod refuses too. Not for: orientation, instances, choice of a connection
+ * (plutod), and the other forms of whack.
+ *
+ * Every function that can refuse writes a sentence into why[CONNECTION_WHY]: "--option VALUE: what
+ * is wrong, what to do". It ends without a full stop and newline.
+ */
+#ifndef LIB_CONNECTION_H
+#define LIB_CONNECTION_H
+
+#include "address.h"
+#include "buffer.h"
+#include "identity.h"
+#include "record.h"
+
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CONNECTION_WHY 600
+
+enum connection_policy {
+    POLICY_PSK = 1 << 0,
+    POLICY_RSASIG = 1 << 1,
+    POLICY_ENCRYPT = 1 << 2,
+    POLICY_AUTHENTICATE = 1 << 3,
+    POLICY_COMPRESS = 1 << 4,
+    POLICY_TUNNEL = 1 << 5, /* also set because there is a client */
+    POLICY_PFS = 1 << 6,
+    POLICY_DISABLEARRIVALCHECK = 1 << 7,
+    POLICY_DONTREKEY = 1 << 8
+};
+
+enum { END_LEFT, END_RIGHT }; /* before and after --to; nothing says which one is ours */
+
+/* ---- what was said ---- */
+
+/* All pointers are borrowed: from argv, or from a record. NULL: not said. */
+struct connection_words_end {
+    const char *host;
+    const char *id;
+    const char *nexthop;
+    const char *client;
+    const char *updown;
+    uint16_t ikeport;       /* 0: not said */
+};
+
+struct connection_words {
+    const char *name;
+    struct connection_words_end end[2];
+    unsigned at;            /* the end that options now belong to */
+    bool any;               /* an option other than --name was seen */
+    bool replace;           /* --delete in the connection form; the caller sets it */
+    unsigned policy;        /* mask of enum connection_policy */
+    unsigned families;      /* mask of enum connection_family */
+    const char *ike;
+    const char *esp;
+    const char *pfsgroup;
+    bool has[5];            /* of number[]: was it said? */
+    uint32_t number[5];     /* enum connection_number */
+};
+
+enum connection_family {
+    FAMILY_IPV4 = 1 << 0,
+    FAMILY_IPV6 = 1 << 1,
+    FAMILY_TUNNEL_IPV4 = 1 << 2,
+    FAMILY_TUNNEL_IPV6 = 1 << 3
+};
+
+enum connection_number { IKELIFETIME, IPSECLIFETIME, REKEYMARGIN, REKEYFUZZ, KEYINGTRIES };
+
+/*
+ * The options of the form for getopt_long, ended by a row of zeros; `val` is CONNECTION_OPTION plus
+ * a number of our own. Abbreviation is getopt_long's matter. --delete is not among them.
+ */
+#define CONNECTION_OPTION 0x4000
+extern const struct option connection_options[];
+size_t connection_options_count(void); /* without the last row */
+
+/*
+ * One option into `words`, which began as all zeros. opt: the `val` that getopt_long returned; arg:
+ * optarg, which must live as long as `words`. False: refused (a repeated option, a number that is
+ * none, an option that is not supported yet, --to twice ...).
+ */
+bool connection_option(struct connection_words *words, int opt, const char *arg,
+                       char why[CONNECTION_WHY]);
+
+/* ---- what it means ---- */
+
+enum host_kind { HOST_ADDRESS, HOST_ANY };
+enum nexthop_kind {
+    NEXTHOP_PEER,           /* not said: the peer's address */
+    NEXTHOP_DIRECT,         /* said: %direct. The peer's address */
+    NEXTHOP_ADDRESS
+};
+
+struct connection_end {
+    enum host_kind host_kind;
+    struct address host;    /* family 0 with HOST_ANY */
+    bool has_id;            /* --id was given; else it comes from the host */
+    struct identity id;     /* always right; ID_ANY: HOST_ANY without --id */
+    uint16_t ikeport;       /* 500 if not said */
+    enum nexthop_kind nexthop_kind;
+    struct address nexthop; /* NEXTHOP_ADDRESS; else family 0 */
+    bool has_client;        /* --client was given; else it is the host */
+    struct subnet client;   /* always right; family 0: HOST_ANY without --client */
+    char *updown;           /* owned; NULL: the default script */
+};
+
+struct connection_form {
+    char name[NAME_MAX_LEN + 1];
+    struct connection_end end[2];
+    unsigned policy;
+    unsigned family;        /* 4 or 6: of the hosts */
+    unsigned tunnel_family; /* 4 or 6: of the clients */
+    char *ike;              /* owned; never NULL: "default" if not said */
+    char *esp;              /* owned; never NULL */
+    char *pfsgroup;         /* owned; NULL: not said, the group of phase 1 */
+    uint32_t ikelifetime;   /* seconds */
+    uint32_t ipseclifetime; /* seconds */
+    uint32_t rekeymargin;   /* seconds */
+    uint32_t rekeyfuzz;     /* percent of the margin, may exceed 100 */
+    uint32_t keyingtries;   /* 0: never give up */
+    bool replace;
+};
+
+/*
+ * The first address of this family (4 or 6) that a name has. `option` is for the caller's own
+ * message: --host, --id, --nexthop or --client. NULL or why (static text).
+ */
+typedef const char *connection_resolver(void *context, const char *option, const char *name,
+                                        unsigned family, struct address *a);
+
+/*
+ * Parses, fills in and checks everything [W3]. resolver NULL: names are refused. True: *form is
+ * the caller's, to be freed with connection_form_free. False: *form holds nothing.
+ */
+bool connection_form_make(struct connection_form *form, const struct connection_words *words,
+                          connection_resolver *resolver, void *context,
+                          char why[CONNECTION_WHY]);
+bool connection_form_copy(struct connection_form *to, const struct connection_form *from);
+void connection_form_free(struct connection_form *form); /* twice does no harm */
+
+/* Neither --encrypt nor --authenticate, --compress or --pfs: no Quick Mode. */
+bool connection_isakmp_only(const struct connection_form *form);
+
+/* Appends a whack-connection record; false: out is full. */
+bool connection_to_record(struct buffer *out, const struct connection_form *form);
+/* Of a whack-connection record, parsed. As connection_form_make, without a resolver. */
+bool connection_from_record(struct connection_form *form, const struct record *r,
+                            char why[CONNECTION_WHY]);
+
+#define POLICY_TEXT 120
+void connection_policy_print(unsigned policy, char out[POLICY_TEXT]); /* psk,encrypt,tunnel */
+
+#endif
