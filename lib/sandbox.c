@@ -1,0 +1,234 @@
+#include "sandbox.h"
+
+#include <cap-ng.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <seccomp.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
+/* One user for each tool: by name where sysusers.d made it, else a number that is nobody else's. */
+static const struct {
+    const char *name;
+    uid_t number;
+} users[] = {
+    [SANDBOX_IKE_NEGOTIATE] = { "ipsec-negotiate", 60910 },
+    [SANDBOX_SECRETS] = { "ipsec-secrets", 60911 },
+    [SANDBOX_KERNEL_SA] = { "ipsec-kernel", 60912 },
+    [SANDBOX_DNSKEY] = { "ipsec-dns", 60913 },
+};
+
+/*
+ * What an event loop over descriptors that it already has needs. Nothing here names a file, opens
+ * a socket, makes a process or executable memory; see also rules_with_arguments.
+ */
+static const int common[] = {
+    SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(sendmsg),
+    SCMP_SYS(recvmsg), SCMP_SYS(sendto), SCMP_SYS(recvfrom), SCMP_SYS(close), SCMP_SYS(shutdown),
+    SCMP_SYS(epoll_create1), SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait),
+    SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(eventfd2), SCMP_SYS(timerfd_create),
+    SCMP_SYS(timerfd_settime), SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(time),
+    SCMP_SYS(clock_nanosleep), SCMP_SYS(restart_syscall), SCMP_SYS(rt_sigreturn),
+    SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigaction), SCMP_SYS(munmap), SCMP_SYS(mremap),
+    SCMP_SYS(brk), SCMP_SYS(madvise), SCMP_SYS(mlock), SCMP_SYS(munlock), SCMP_SYS(futex),
+    SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(getrandom), SCMP_SYS(exit), SCMP_SYS(exit_group),
+    SCMP_SYS(sysinfo), /* glibc's qsort asks how much memory there is */
+};
+
+/* stdio asks what stdout is, and does without an answer; the path in the call could be any. */
+static const int refused[] = { SCMP_SYS(fstat), SCMP_SYS(newfstatat), SCMP_SYS(statx) };
+
+static const int fcntl_commands[] = { F_GETFL, F_SETFL, F_GETFD, F_SETFD };
+
+/* Each step returns NULL or why it failed, with errno set. */
+static const char *failed(int negative_errno, const char *why)
+{
+    errno = -negative_errno;
+    return why;
+}
+
+static int rules_with_arguments(scmp_filter_ctx filter)
+{
+    int rc = 0;
+    for (size_t i = 0; i < sizeof fcntl_commands / sizeof fcntl_commands[0] && rc == 0; i++) {
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
+                              SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)fcntl_commands[i], 0));
+    }
+    if (rc == 0) {
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
+                              SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+    }
+    if (rc == 0) {
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
+                              SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+    }
+    if (rc == 0) { /* abort(3): a failed assertion is to end as one */
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+                              SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
+    }
+    return rc;
+}
+
+static int rules(scmp_filter_ctx filter, uint32_t action, const int *list, size_t count)
+{
+    int rc = 0;
+    for (size_t i = 0; i < count && rc == 0; i++) {
+        rc = seccomp_rule_add(filter, action, list[i], 0);
+        rc = rc == -EEXIST ? 0 : rc;
+    }
+    return rc;
+}
+
+static const char *enter_seccomp(const struct sandbox *s)
+{
+    const char *why = NULL;
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+    if (filter == NULL) {
+        return failed(-ENOMEM, "cannot make a seccomp filter");
+    }
+    int rc = rules(filter, SCMP_ACT_ALLOW, common, sizeof common / sizeof common[0]);
+    if (rc == 0) {
+        rc = rules(filter, SCMP_ACT_ALLOW, s->syscalls, s->syscall_count);
+    }
+    if (rc == 0) {
+        rc = rules(filter, SCMP_ACT_ERRNO(EPERM), refused, sizeof refused / sizeof refused[0]);
+    }
+    if (rc == 0) {
+        rc = rules_with_arguments(filter);
+    }
+    if (rc != 0) {
+        why = failed(rc, "cannot add a rule to the seccomp filter");
+        goto out;
+    }
+    rc = seccomp_load(filter);
+    if (rc != 0) {
+        why = failed(rc, "cannot load the seccomp filter; is CONFIG_SECCOMP_FILTER in the kernel?");
+    }
+out:
+    seccomp_release(filter);
+    return why;
+}
+
+/* Leaves nothing of the file system: the root is a folder that exists no more. */
+static const char *leave_files(void)
+{
+    char in_run[] = "/run/ipsec-empty-XXXXXX";
+    char in_tmp[] = "/tmp/ipsec-empty-XXXXXX";
+    const char *folder = mkdtemp(in_run);
+    if (folder == NULL) {
+        folder = mkdtemp(in_tmp);
+    }
+    if (folder == NULL) {
+        return "cannot make an empty folder in /run or /tmp";
+    }
+    int entered = chdir(folder);
+    int saved = errno;
+    if (rmdir(folder) != 0) {
+        return "cannot remove the empty folder that is to be the root";
+    }
+    if (entered != 0) {
+        errno = saved;
+        return "cannot enter the empty folder that is to be the root";
+    }
+    if (chroot(".") != 0) {
+        return "cannot change the root; CAP_SYS_CHROOT is needed";
+    }
+    return chdir("/") == 0 ? NULL : "cannot enter the changed root";
+}
+
+static const char *become(uid_t uid, gid_t gid, bool net_admin)
+{
+    capng_clear(CAPNG_SELECT_ALL);
+    if (net_admin
+        && capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN) != 0) {
+        return failed(-EPERM, "cannot select CAP_NET_ADMIN");
+    }
+    int rc = capng_change_id((int)uid, (int)gid,
+                             CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING | CAPNG_CLEAR_AMBIENT);
+    if (rc != 0) {
+        return "cannot change user, group and capabilities";
+    }
+    uid_t u[3];
+    gid_t g[3];
+    if (getresuid(&u[0], &u[1], &u[2]) != 0 || getresgid(&g[0], &g[1], &g[2]) != 0) {
+        return "cannot read back user and group";
+    }
+    for (int i = 0; i < 3; i++) {
+        if (u[i] != uid || g[i] != gid) {
+            return failed(-EPERM, "user and group are not what they were changed to");
+        }
+    }
+    capng_results_t want = net_admin ? CAPNG_PARTIAL : CAPNG_NONE;
+    if (capng_have_capabilities(CAPNG_SELECT_CAPS) != want) {
+        return failed(-EPERM, "capabilities are not what they were changed to");
+    }
+    return NULL;
+}
+
+static const char *drop_root(const struct sandbox *s)
+{
+    uid_t uid = users[s->tool].number;
+    gid_t gid = users[s->tool].number;
+    const struct passwd *entry = getpwnam(users[s->tool].name);
+    if (entry != NULL) {
+        uid = entry->pw_uid;
+        gid = entry->pw_gid;
+    }
+    if (uid == 0 || gid == 0) {
+        return failed(-EINVAL, "the tool's user in /etc/passwd has the number of root");
+    }
+    const char *why = leave_files();
+    return why != NULL ? why : become(uid, gid, s->net_admin);
+}
+
+const char *sandbox_enter(const struct sandbox *s, const char **note)
+{
+    const struct rlimit none = { .rlim_cur = 0, .rlim_max = 0 };
+    bool root = geteuid() == 0;
+    *note = NULL;
+    if (root) {
+        const char *why = drop_root(s);
+        if (why != NULL) {
+            return why;
+        }
+    } else {
+        *note = "not started as root: keeps its user, groups, files and capabilities";
+    }
+    if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
+        return "cannot turn core dumps off";
+    }
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
+        return "cannot set no_new_privs";
+    }
+    if (SANITIZED) {
+        *note = root ? "built with AddressSanitizer: no seccomp filter"
+                     : "built with AddressSanitizer and not started as root: no seccomp filter, "
+                       "and keeps its user, groups, files and capabilities";
+        return NULL;
+    }
+    return enter_seccomp(s);
+}
+
+void sandbox_no_core(void)
+{
+    const struct rlimit none = { .rlim_cur = 0, .rlim_max = 0 };
+    (void)setrlimit(RLIMIT_CORE, &none);
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    (void)umask(077);
+}
