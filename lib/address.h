@@ -41,6 +41,10 @@ bool subnet_equal(const struct subnet *a, const struct subnet *b);
 bool subnet_contains(const struct subnet *s, const struct address *a);
 bool subnet_is_host(const struct subnet *s, const struct address *a); /* exactly that one address */
 void subnet_mask(const struct subnet *s, struct address *mask);
+void subnet_make(struct subnet *s, const struct address *base, unsigned bits); /* clears host bits */
+/* The mask must be contiguous; returns NULL or why. */
+const char *subnet_from_mask(struct subnet *s, const struct address *base,
+                             const struct address *mask);
 
 /* sockaddr_in or sockaddr_in6; returns its length. Scope ids are not kept: IKE runs on global addresses. */
 socklen_t address_to_sockaddr(const struct address *a, uint16_t port, struct sockaddr_storage *ss);

@@ -1,0 +1,402 @@
+#include "identity.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* What is printed as %XX: it would end a name, or be taken for something else. */
+static bool is_plain(uint8_t c)
+{
+    return c > ' ' && c < 0x7f && c != '%' && c != '\\' && c != '"' && c != '\'';
+}
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    if (c >= 'a' && c <= 'f') {
+        return c - 'a' + 10;
+    }
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* ---- texts ---- */
+
+static const char *parse_hex(struct identity *id, enum id_type type, const char *text)
+{
+    struct identity result = { .type = type };
+    size_t len = strlen(text);
+    if (len == 0 || len % 2 != 0) {
+        return "an identity in hex needs an even number of digits";
+    }
+    if (len / 2 > ID_VALUE_MAX) {
+        return "the identity is too long";
+    }
+    for (size_t i = 0; i < len; i += 2) {
+        int high = hex_value(text[i]);
+        int low = hex_value(text[i + 1]);
+        if (high < 0 || low < 0) {
+            return "an identity in hex has other characters than hex digits";
+        }
+        result.bytes[result.len++] = (uint8_t)(high << 4 | low);
+    }
+    *id = result;
+    return NULL;
+}
+
+static const char *parse_name(struct identity *id, enum id_type type, const char *text)
+{
+    struct identity result = { .type = type };
+    for (const char *p = text; *p != '\0'; p++) {
+        uint8_t c = (uint8_t)*p;
+        if (c == '%') {
+            int high = hex_value(p[1]);
+            int low = high < 0 ? -1 : hex_value(p[2]);
+            if (low < 0) {
+                return "a % in a name is followed by two hex digits (%25 is % itself)";
+            }
+            c = (uint8_t)(high << 4 | low);
+            p += 2;
+        }
+        if (c < ' ' || c == 0x7f) {
+            return "control characters in a name";
+        }
+        if (result.len == ID_VALUE_MAX) {
+            return "the identity is too long";
+        }
+        result.bytes[result.len++] = c;
+    }
+    if (result.len == 0) {
+        return "an empty name";
+    }
+    *id = result;
+    return NULL;
+}
+
+static bool is_any_word(const char *text)
+{
+    return strcmp(text, "%any") == 0 || strcmp(text, "%any6") == 0;
+}
+
+const char *identity_parse(struct identity *id, const char *text)
+{
+    struct address a;
+
+    if (is_any_word(text)) {
+        *id = (struct identity){ .type = ID_ANY };
+        return NULL;
+    }
+    if (strncmp(text, "@#", 2) == 0) {
+        return parse_hex(id, ID_KEY_ID, text + 2);
+    }
+    if (strncmp(text, "@~", 2) == 0) {
+        return parse_hex(id, ID_DER_ASN1_DN, text + 2);
+    }
+    if (strncmp(text, "@@", 2) == 0) {
+        return parse_name(id, ID_USER_FQDN, text + 2);
+    }
+    if (text[0] == '@') {
+        return parse_name(id, ID_FQDN, text + 1);
+    }
+    if (strchr(text, '@') != NULL) {
+        return parse_name(id, ID_USER_FQDN, text);
+    }
+    if (text[0] == '%') {
+        return "unknown %word where an identity belongs";
+    }
+    if (address_parse(&a, text) != NULL) {
+        return "neither an address nor @name nor user@name (a bare name would have to be looked up)";
+    }
+    identity_of_address(id, &a);
+    return NULL;
+}
+
+void identity_of_address(struct identity *id, const struct address *a)
+{
+    struct identity result = { .type = ID_ANY };
+    if (!address_is_any(a)) {
+        result.type = a->family == 4 ? ID_IPV4_ADDR : ID_IPV6_ADDR;
+        result.len = (uint16_t)address_len(a);
+        memcpy(result.bytes, a->bytes, result.len);
+    }
+    *id = result;
+}
+
+static char *print_hex(char *out, const uint8_t *bytes, size_t len)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < len; i++) {
+        *out++ = digits[bytes[i] >> 4];
+        *out++ = digits[bytes[i] & 15];
+    }
+    return out;
+}
+
+/* `first`: the first byte could be taken for one of the marks behind @. */
+static char *print_name(char *out, const struct identity *id, bool first)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    for (size_t i = 0; i < id->len; i++) {
+        uint8_t c = id->bytes[i];
+        bool mark = first && i == 0 && (c == '@' || c == '#' || c == '~');
+        if (is_plain(c) && !mark) {
+            *out++ = (char)c;
+            continue;
+        }
+        *out++ = '%';
+        *out++ = digits[c >> 4];
+        *out++ = digits[c & 15];
+    }
+    return out;
+}
+
+void identity_print(const struct identity *id, char out[IDENTITY_TEXT])
+{
+    struct address a = { .family = 0 };
+    const char *mark = "@";
+
+    switch (id->type) {
+    case ID_IPV4_ADDR:
+    case ID_IPV6_ADDR:
+        a.family = id->type == ID_IPV4_ADDR ? 4 : 6;
+        assert(id->len == address_len(&a));
+        memcpy(a.bytes, id->bytes, address_len(&a));
+        address_print(&a, out);
+        return;
+    case ID_FQDN:
+        *out++ = '@';
+        out = print_name(out, id, true);
+        break;
+    case ID_USER_FQDN:
+        /* Some peers send a bare name as this type, which would read as one to be looked up. */
+        if (id->len == 0 || id->bytes[0] == '@' || memchr(id->bytes, '@', id->len) == NULL) {
+            *out++ = '@';
+            *out++ = '@';
+        }
+        out = print_name(out, id, false);
+        break;
+    case ID_KEY_ID:
+    case ID_DER_ASN1_DN:
+        mark = id->type == ID_KEY_ID ? "@#" : "@~";
+        memcpy(out, mark, 2);
+        out = print_hex(out + 2, id->bytes, id->len);
+        break;
+    default:
+        memcpy(out, "%any", 4);
+        out += 4;
+        break;
+    }
+    *out = '\0';
+}
+
+static uint8_t lower(uint8_t c)
+{
+    return c >= 'A' && c <= 'Z' ? (uint8_t)(c - 'A' + 'a') : c;
+}
+
+bool identity_equal(const struct identity *a, const struct identity *b)
+{
+    if (a->type != b->type || a->len != b->len) {
+        return false;
+    }
+    bool fold = a->type == ID_FQDN || a->type == ID_USER_FQDN;
+    for (size_t i = 0; i < a->len; i++) {
+        if (fold ? lower(a->bytes[i]) != lower(b->bytes[i]) : a->bytes[i] != b->bytes[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- bytes of RFC 2407, 4.6.2: type, protocol, port, value ---- */
+
+#define HEAD 4
+
+static const char *check_address(const struct identity *id, unsigned family)
+{
+    struct address a = { .family = (uint8_t)family };
+    if (id->len != address_len(&a)) {
+        return "ID payload of the wrong length for an address";
+    }
+    memcpy(a.bytes, id->bytes, id->len);
+    /* It would read as %any everywhere behind this point. */
+    return address_is_any(&a) ? "the address 0.0.0.0 or :: is no identity" : NULL;
+}
+
+static const char *check_name(const struct identity *id)
+{
+    for (size_t i = 0; i < id->len; i++) {
+        if (id->bytes[i] < ' ' || id->bytes[i] == 0x7f) {
+            return "control characters in the name of an ID payload";
+        }
+    }
+    return NULL;
+}
+
+static const char *check_identity(const struct identity *id)
+{
+    if (id->len == 0) {
+        return "ID payload without a value";
+    }
+    switch (id->type) {
+    case ID_IPV4_ADDR:
+        return check_address(id, 4);
+    case ID_IPV6_ADDR:
+        return check_address(id, 6);
+    case ID_FQDN:
+    case ID_USER_FQDN:
+        return check_name(id);
+    case ID_DER_ASN1_DN:
+    case ID_KEY_ID:
+        return NULL;
+    case ID_IPV4_ADDR_SUBNET:
+    case ID_IPV6_ADDR_SUBNET:
+    case ID_IPV4_ADDR_RANGE:
+    case ID_IPV6_ADDR_RANGE:
+        return "a subnet or range is no identity in phase 1";
+    case ID_DER_ASN1_GN:
+        return "an ASN.1 general name is not supported as identity";
+    default:
+        return "ID payload of an unknown type";
+    }
+}
+
+static const char *check_port(uint8_t protocol, unsigned port)
+{
+    bool fine = (protocol == 0 && port == 0) ||
+                (protocol == 17 && (port == 0 || port == 500 || port == 4500));
+    return fine ? NULL : "phase 1 ID payload with another protocol and port than UDP 500";
+}
+
+const char *identity_decode(struct identity *id, const uint8_t *body, size_t len)
+{
+    struct identity result;
+
+    if (len < HEAD) {
+        return "ID payload shorter than its head";
+    }
+    if (len > ID_BODY_MAX) {
+        return "ID payload too long";
+    }
+    memset(&result, 0, sizeof result);
+    if (body[0] == 0) {
+        return "ID payload of an unknown type";
+    }
+    result.type = body[0];
+    result.len = (uint16_t)(len - HEAD);
+    memcpy(result.bytes, body + HEAD, result.len);
+    const char *why = check_identity(&result);
+    if (why == NULL) {
+        why = check_port(body[1], (unsigned)body[2] << 8 | body[3]);
+    }
+    if (why == NULL) {
+        *id = result;
+    }
+    return why;
+}
+
+size_t identity_encode(const struct identity *id, uint8_t body[ID_BODY_MAX])
+{
+    assert(id->len <= ID_VALUE_MAX);
+    body[0] = (uint8_t)id->type;
+    body[1] = 0;
+    body[2] = 0;
+    body[3] = 0;
+    memcpy(body + HEAD, id->bytes, id->len);
+    return (size_t)HEAD + id->len;
+}
+
+/* ---- clients ---- */
+
+static void take(struct address *a, unsigned family, const uint8_t *bytes)
+{
+    *a = (struct address){ .family = (uint8_t)family };
+    memcpy(a->bytes, bytes, address_len(a));
+}
+
+/* low..high as a subnet, if it is one */
+static const char *subnet_of_range(struct subnet *net, const struct address *low,
+                                   const struct address *high)
+{
+    unsigned total = address_len(low) * 8;
+    unsigned bits = 0;
+    struct subnet from;
+    struct subnet to;
+
+    if (memcmp(low->bytes, high->bytes, address_len(low)) > 0) {
+        return "an address range that ends before it begins";
+    }
+    while (bits < total &&
+           ((low->bytes[bits / 8] ^ high->bytes[bits / 8]) & (0x80u >> bits % 8)) == 0) {
+        bits++;
+    }
+    subnet_make(&from, low, bits);
+    subnet_make(&to, high, bits);
+    for (unsigned i = bits; i < total; i++) {
+        to.base.bytes[i / 8] |= (uint8_t)(0x80u >> i % 8);
+    }
+    if (!address_equal(&from.base, low) || !address_equal(&to.base, high)) {
+        return "an address range that is not a subnet is not supported";
+    }
+    *net = from;
+    return NULL;
+}
+
+const char *client_decode(struct subnet *net, uint8_t *protocol, uint16_t *port,
+                          const uint8_t *body, size_t len)
+{
+    struct address first;
+    struct address second;
+    const char *why = NULL;
+
+    if (len < HEAD) {
+        return "client ID payload shorter than its head";
+    }
+    unsigned type = body[0];
+    bool six = type == ID_IPV6_ADDR || type == ID_IPV6_ADDR_SUBNET || type == ID_IPV6_ADDR_RANGE;
+    bool single = type == ID_IPV4_ADDR || type == ID_IPV6_ADDR;
+    bool subnet = type == ID_IPV4_ADDR_SUBNET || type == ID_IPV6_ADDR_SUBNET;
+    bool range = type == ID_IPV4_ADDR_RANGE || type == ID_IPV6_ADDR_RANGE;
+    if (!single && !subnet && !range) {
+        return "client ID payload that is no address, subnet or range";
+    }
+    size_t one = six ? 16 : 4;
+    if (len - HEAD != (single ? one : 2 * one)) {
+        return "client ID payload of the wrong length for its type";
+    }
+    take(&first, six ? 6 : 4, body + HEAD);
+    if (single) {
+        subnet_of_host(net, &first);
+    } else {
+        take(&second, six ? 6 : 4, body + HEAD + one);
+        why = subnet ? subnet_from_mask(net, &first, &second)
+                     : subnet_of_range(net, &first, &second);
+    }
+    if (why == NULL) {
+        *protocol = body[1];
+        *port = (uint16_t)(body[2] << 8 | body[3]);
+    }
+    return why;
+}
+
+size_t client_encode(const struct subnet *net, uint8_t protocol, uint16_t port,
+                     uint8_t body[ID_BODY_MAX])
+{
+    bool six = net->base.family == 6;
+    size_t one = address_len(&net->base);
+    bool host = net->bits == one * 8;
+    struct address mask;
+
+    body[0] = six ? (host ? ID_IPV6_ADDR : ID_IPV6_ADDR_SUBNET)
+                  : (host ? ID_IPV4_ADDR : ID_IPV4_ADDR_SUBNET);
+    body[1] = protocol;
+    body[2] = (uint8_t)(port >> 8);
+    body[3] = (uint8_t)port;
+    memcpy(body + HEAD, net->base.bytes, one);
+    if (host) {
+        return HEAD + one;
+    }
+    subnet_mask(net, &mask);
+    memcpy(body + HEAD + one, mask.bytes, one);
+    return HEAD + 2 * one;
+}
