@@ -8,7 +8,7 @@
 
 # Where the programs were built; TOOLS_DIR names another place than the work tree.
 repo=$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
-tools=${TOOLS_DIR:-$repo}
+built=${TOOLS_DIR:-$repo}
 
 # pluto_secrets NAME [LINE...]: what its secrets file holds from the next start or `whack --listen`.
 pluto_secrets() {
@@ -24,7 +24,7 @@ pluto_run() {
     local dir=$HOSTS_DIR/$1
     [ -e "$dir/ipsec.secrets" ] || pluto_secrets "$1"
     start_on "$1" "$dir/pluto.out" "$dir/pluto.err" \
-        "$tools/plutod/plutod" --nofork --stderrlog --ctlbase "$dir/pluto" --secretsfile "$dir/ipsec.secrets" "${@:2}"
+        "$built/plutod/plutod" --nofork --stderrlog --ctlbase "$dir/pluto" --secretsfile "$dir/ipsec.secrets" "${@:2}"
     echo "$started" >"$dir/pluto.is"
 }
 
@@ -57,7 +57,7 @@ pluto_stop() {
 
 # whack_on NAME WORD...: never longer than a negotiation may take (C3: 70 s).
 whack_on() {
-    on "$1" timeout 90 "$tools/whack/whack" --ctlbase "$HOSTS_DIR/$1/pluto" "${@:2}"
+    on "$1" timeout 90 "$built/whack/whack" --ctlbase "$HOSTS_DIR/$1/pluto" "${@:2}"
 }
 
 # tool_pids NAME TOOL: the pids of that tool among plutod's children, one a line.

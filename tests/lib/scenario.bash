@@ -44,19 +44,24 @@ scenario_begin() {
 
 # tunnel_is KEY=VALUE...: the tunnel of this scenario; what is not named is as below.
 tunnel_is() {
-    local word
     T=(
         [name]=net [mode]=tunnel [psk]='a secret of both' [ike]='' [esp]='' [pfs]=''
         [left]=10.9.0.1 [right]=10.9.0.2 [bits]=24
         [left_net]=10.1.0.0/24 [right_net]=10.2.0.0/24 [left_in]=10.1.0.1 [right_in]=10.2.0.1
         [left_id]='' [right_id]=''
     )
-    for word in "$@"; do
-        T[${word%%=*}]=${word#*=}
-    done
+    tunnel_with "$@"
     if [ "${T[mode]}" = transport ]; then
         T[left_net]='' T[right_net]='' T[left_in]=${T[left]} T[right_in]=${T[right]}
     fi
+}
+
+# tunnel_with KEY=VALUE...: the same tunnel, with these changed.
+tunnel_with() {
+    local word
+    for word in "$@"; do
+        T[${word%%=*}]=${word#*=}
+    done
 }
 
 # two_hosts: left and right on a wire that is watched, with their nets, and plain routes to the other's.
@@ -78,12 +83,16 @@ other() {
     if [ "$1" = left ]; then echo right; else echo left; fi
 }
 
+# pluto_with_secret NAME [OPTION...]: plutod with the tunnel's secret, and nothing else yet.
+pluto_with_secret() {
+    pluto_secrets "$1" "${T[left_id]:-${T[left]}} ${T[right_id]:-${T[right]}} : PSK \"${T[psk]}\""
+    pluto_start "$@"
+}
+
 # pluto_on NAME [OPTION...]: plutod with the tunnel's secret and connection, listening.
 pluto_on() {
     local name=$1
-    shift
-    pluto_secrets "$name" "${T[left_id]:-${T[left]}} ${T[right_id]:-${T[right]}} : PSK \"${T[psk]}\""
-    pluto_start "$name" "$@"
+    pluto_with_secret "$@"
     pluto_add "$name"
     whack_on "$name" --listen
 }
