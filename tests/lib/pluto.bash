@@ -8,7 +8,9 @@
 
 # Where the programs were built; TOOLS_DIR names another place than the work tree.
 repo=$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
-built=${TOOLS_DIR:-$repo}
+tool_path() {
+    echo "${TOOLS_DIR:-$repo}/$1/$1"
+}
 
 # pluto_secrets NAME [LINE...]: what its secrets file holds from the next start or `whack --listen`.
 pluto_secrets() {
@@ -24,7 +26,7 @@ pluto_run() {
     local dir=$HOSTS_DIR/$1
     [ -e "$dir/ipsec.secrets" ] || pluto_secrets "$1"
     start_on "$1" "$dir/pluto.out" "$dir/pluto.err" \
-        "$built/plutod/plutod" --nofork --stderrlog --ctlbase "$dir/pluto" --secretsfile "$dir/ipsec.secrets" "${@:2}"
+        "$(tool_path plutod)" --nofork --stderrlog --ctlbase "$dir/pluto" --secretsfile "$dir/ipsec.secrets" "${@:2}"
     echo "$started" >"$dir/pluto.is"
 }
 
@@ -57,7 +59,7 @@ pluto_stop() {
 
 # whack_on NAME WORD...: never longer than a negotiation may take (C3: 70 s).
 whack_on() {
-    on "$1" timeout 90 "$built/whack/whack" --ctlbase "$HOSTS_DIR/$1/pluto" "${@:2}"
+    on "$1" timeout 90 "$(tool_path whack)" --ctlbase "$HOSTS_DIR/$1/pluto" "${@:2}"
 }
 
 # tool_pids NAME TOOL: the pids of that tool among plutod's children, one a line.

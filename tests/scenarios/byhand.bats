@@ -16,7 +16,7 @@ by_hand() {
     [ -z "${T[left_net]}" ] || words+=(--client "${T[left_net]}")
     words+=(--to --host "${T[right]}")
     [ -z "${T[right_net]}" ] || words+=(--client "${T[right_net]}")
-    printf '%q ' "$built/ike-negotiate/ike-negotiate" "${words[@]}"
+    printf '%q ' "$(tool_path ike-negotiate)" "${words[@]}"
 }
 
 hosts_with_charon() {
@@ -28,14 +28,14 @@ hosts_with_charon() {
 
 @test "by hand: ike-negotiate | kernel-sa brings up a tunnel with charon" {
     hosts_with_charon ike=aes256-sha2_256-modp2048 esp=aes256-sha2_256 pfs=modp2048
-    run on left timeout 60 bash -c "$(by_hand) | $built/kernel-sa/kernel-sa"
+    run on left timeout 60 bash -c "$(by_hand --show-keys) | $(tool_path kernel-sa)"
     assert_success
     traffic_is_protected
 }
 
 @test "by hand: the same in transport mode" {
     hosts_with_charon mode=transport
-    run on left timeout 60 bash -c "$(by_hand) | $built/kernel-sa/kernel-sa"
+    run on left timeout 60 bash -c "$(by_hand --show-keys) | $(tool_path kernel-sa)"
     assert_success
     traffic_is_protected
 }
@@ -53,7 +53,7 @@ hosts_with_charon() {
 
 @test "by hand: kernel-sa -n says what it would do, and does nothing" {
     hosts_with_charon
-    run on left timeout 60 bash -c "$(by_hand --show-keys) | $built/kernel-sa/kernel-sa -n"
+    run on left timeout 60 bash -c "$(by_hand --show-keys) | $(tool_path kernel-sa) -n"
     assert_success
     assert_output --partial 10.9.0.2
     assert_equal "$(sa_count left) SAs, $(policy_count left) policies" '0 SAs, 0 policies'
@@ -61,8 +61,8 @@ hosts_with_charon() {
 
 @test "by hand: kernel-sa --list shows a person the SAs" {
     hosts_with_charon
-    on left timeout 60 bash -c "$(by_hand) | $built/kernel-sa/kernel-sa"
-    run on left "$built/kernel-sa/kernel-sa" --list
+    on left timeout 60 bash -c "$(by_hand --show-keys) | $(tool_path kernel-sa)"
+    run on left "$(tool_path kernel-sa)" --list
     assert_success
     assert_output --partial 10.9.0.1
     assert_output --partial 10.9.0.2

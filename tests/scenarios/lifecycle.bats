@@ -136,7 +136,7 @@ children_of_pluto() {
     tunnel_is
     two_hosts
     pluto_on left
-    run on left timeout 10 "$built/plutod/plutod" --nofork --stderrlog --ctlbase "$HOSTS_DIR/left/pluto" \
+    run on left timeout 10 "$(tool_path plutod)" --nofork --stderrlog --ctlbase "$HOSTS_DIR/left/pluto" \
         --secretsfile "$HOSTS_DIR/left/ipsec.secrets"
     assert_failure 10
     assert_output --partial "$HOSTS_DIR/left/pluto.pid"
@@ -160,7 +160,7 @@ children_of_pluto() {
     tunnel_is
     two_hosts
     pluto_secrets left
-    run on left timeout 20 "$built/plutod/plutod" --ctlbase "$HOSTS_DIR/left/pluto" \
+    run on left timeout 20 "$(tool_path plutod)" --ctlbase "$HOSTS_DIR/left/pluto" \
         --secretsfile "$HOSTS_DIR/left/ipsec.secrets"
     assert_success
     run whack_on left --status
