@@ -1,0 +1,89 @@
+/*
+ * Lines for the log: where they go, which debug classes are on, and how they are made safe.
+ *
+ * A tool's lines go to plutod as `log` records, or by hand to stderr after "TOOL: ". plutod, which
+ * is the one that writes a log, uses log_escape and the debug classes only. Callers do not escape:
+ * it is done once, where the line leaves our processes. Never give it key material unless
+ * DEBUG_PRIVATE is on [P9]. Not for: syslog, log files, and whack's replies.
+ */
+#ifndef LIB_LOG_H
+#define LIB_LOG_H
+
+#include "address.h"
+#include "buffer.h"
+
+#include <stdint.h>
+
+/* The one list of debug classes [P9]; `private` is not in `all`. CLASS(enumerator, word) */
+#define LOG_DEBUG_CLASSES(CLASS) \
+    CLASS(RAW, "raw") \
+    CLASS(CRYPT, "crypt") \
+    CLASS(PARSING, "parsing") \
+    CLASS(EMITTING, "emitting") \
+    CLASS(CONTROL, "control") \
+    CLASS(LIFECYCLE, "lifecycle") \
+    CLASS(KERNEL, "kernel") \
+    CLASS(DNS, "dns") \
+    CLASS(OPPO, "oppo") \
+    CLASS(PRIVATE, "private")
+
+enum debug_place {
+#define CLASS(e, word) DEBUG_PLACE_##e,
+    LOG_DEBUG_CLASSES(CLASS)
+#undef CLASS
+    DEBUG_CLASS_COUNT
+};
+
+/* DEBUG_RAW, DEBUG_CRYPT, ...: bits of a mask. */
+enum debug_class {
+#define CLASS(e, word) DEBUG_##e = 1 << DEBUG_PLACE_##e,
+    LOG_DEBUG_CLASSES(CLASS)
+#undef CLASS
+    DEBUG_NONE = 0,
+    DEBUG_ALL = DEBUG_PRIVATE - 1
+};
+
+#define DEBUG_CLASSES_TEXT 96
+
+/*
+ * Words with commas between, read from left to right: a class sets its bit, `all` all but private,
+ * `none` clears. The empty text is none. Returns NULL, or why (static); *classes is then untouched.
+ */
+const char *debug_classes_parse(unsigned *classes, const char *text);
+void debug_classes_print(unsigned classes, char out[DEBUG_CLASSES_TEXT]); /* "" for none */
+const char *debug_class_name(enum debug_place place); /* raw, crypt, ... for options and --status */
+
+enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_SERIOUS }; /* places in K_LEVEL */
+
+struct log {
+    const char *tool;       /* borrowed, static; by hand the line's prefix */
+    struct buffer *records; /* borrowed: channel_out of plutod's channel; NULL: to stderr */
+    unsigned classes;       /* mask of enum debug_class; change it at will */
+};
+
+/* What a line is about; zero or NULL where not known. plutod makes the prefix from it [P5]. */
+struct log_about {
+    uint64_t exchange;
+    const struct address *remote; /* borrowed for the call */
+    uint16_t remote_port;
+    unsigned code;                /* of whack's reply line [W9] */
+};
+
+void log_info(const struct log *log, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void log_serious(const struct log *log, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void log_about(const struct log *log, enum log_level level, const struct log_about *about,
+               const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* Nothing unless one of the classes is on; by hand the line begins with "| ". */
+void log_debug(const struct log *log, unsigned classes, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+static inline bool log_wants(const struct log *log, unsigned classes)
+{
+    return (log->classes & classes) != 0;
+}
+
+/* Adds the bytes, each that is not printable ASCII, and backslash, as \ooo [P5]. */
+void log_escape(struct buffer *out, const void *bytes, size_t len);
+
+#endif

@@ -1,0 +1,215 @@
+#include "optionsfrom.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct words {
+    char **word; /* owned; the texts are not */
+    size_t count;
+    size_t cap;
+};
+
+__attribute__((format(printf, 2, 3))) static const char *because(struct options *o,
+                                                                 const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(o->why, sizeof o->why, format, args);
+    va_end(args);
+    return o->why;
+}
+
+const char *options_init(struct options *o, int argc, char *const *argv)
+{
+    memset(o, 0, sizeof *o);
+    o->argv = calloc((size_t)argc + 1, sizeof *o->argv);
+    if (o->argv == NULL) {
+        return "no memory for the arguments";
+    }
+    for (int i = 0; i < argc; i++) {
+        o->argv[i] = argv[i];
+    }
+    o->argc = argc;
+    return NULL;
+}
+
+void options_free(struct options *o)
+{
+    for (size_t i = 0; i < o->text_count; i++) {
+        free(o->texts[i]);
+    }
+    free(o->texts);
+    free(o->argv);
+    memset(o, 0, sizeof *o);
+}
+
+/* The whole file as a text, owned by the caller; NULL: see o->why. */
+static char *read_file(struct options *o, const char *file)
+{
+    char *text = NULL;
+    FILE *f = fopen(file, "re");
+    if (f == NULL) {
+        (void)because(o, "--optionsfrom: cannot open %s: %s", file, strerror(errno));
+        return NULL;
+    }
+    text = malloc(OPTIONSFROM_FILE_MAX + 1);
+    if (text == NULL) {
+        (void)because(o, "--optionsfrom: no memory for %s", file);
+        goto failed;
+    }
+    size_t len = fread(text, 1, OPTIONSFROM_FILE_MAX + 1, f);
+    if (ferror(f) != 0) {
+        (void)because(o, "--optionsfrom: cannot read %s: %s", file, strerror(errno));
+        goto failed;
+    }
+    if (len > OPTIONSFROM_FILE_MAX) {
+        (void)because(o, "--optionsfrom: %s is longer than %d bytes", file, OPTIONSFROM_FILE_MAX);
+        goto failed;
+    }
+    if (memchr(text, '\0', len) != NULL) {
+        (void)because(o, "--optionsfrom: %s is no text: it holds a NUL byte", file);
+        goto failed;
+    }
+    text[len] = '\0';
+    (void)fclose(f);
+    char *fitting = realloc(text, len + 1);
+    return fitting == NULL ? text : fitting;
+
+failed:
+    free(text);
+    (void)fclose(f);
+    return NULL;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r';
+}
+
+/* Takes the word at *at, unquoted in place. False: a quote is not closed. */
+static bool take_word(char **at, char **word)
+{
+    char *from = *at;
+    char *to = from;
+    *word = to;
+    while (*from != '\0' && !is_blank(*from)) {
+        if (*from != '"' && *from != '\'') {
+            *to++ = *from++;
+            continue;
+        }
+        char *end = strchr(from + 1, *from);
+        if (end == NULL) {
+            return false;
+        }
+        size_t len = (size_t)(end - from) - 1;
+        memmove(to, from + 1, len);
+        to += len;
+        from = end + 1;
+    }
+    *at = *from == '\0' ? from : from + 1;
+    *to = '\0';
+    return true;
+}
+
+static bool add_word(struct words *words, char *word)
+{
+    if (words->count == words->cap) {
+        size_t cap = words->cap == 0 ? 32 : words->cap * 2;
+        char **more = realloc(words->word, cap * sizeof *more);
+        if (more == NULL) {
+            return false;
+        }
+        words->word = more;
+        words->cap = cap;
+    }
+    words->word[words->count++] = word;
+    return true;
+}
+
+static const char *split(struct options *o, struct words *words, const char *file, char *text)
+{
+    unsigned number = 0;
+    for (char *line = text; line != NULL && *line != '\0';) {
+        char *end = strchr(line, '\n');
+        if (end != NULL) {
+            *end = '\0';
+        }
+        number++;
+        line += strspn(line, " \t\r");
+        for (char *at = line; *line != '#' && *at != '\0'; at += strspn(at, " \t\r")) {
+            char *word;
+            if (!take_word(&at, &word)) {
+                return because(o, "--optionsfrom: %s line %u: a quote is not closed on this line",
+                               file, number);
+            }
+            if (words->count >= OPTIONSFROM_WORDS || !add_word(words, word)) {
+                return because(o, "--optionsfrom: %s line %u: more than %d words", file, number,
+                               OPTIONSFROM_WORDS);
+            }
+        }
+        line = end == NULL ? NULL : end + 1;
+    }
+    return NULL;
+}
+
+static const char *insert(struct options *o, const struct words *words, int at, const char *file)
+{
+    int count = (int)words->count;
+    if (o->argc + count > OPTIONSFROM_WORDS) {
+        return because(o, "--optionsfrom: %s: more than %d words in all", file, OPTIONSFROM_WORDS);
+    }
+    char **list = calloc((size_t)(o->argc + count) + 1, sizeof *list);
+    if (list == NULL) {
+        return because(o, "--optionsfrom: no memory for the words of %s", file);
+    }
+    for (int i = 0; i < at; i++) {
+        list[i] = o->argv[i];
+    }
+    for (int i = 0; i < count; i++) {
+        list[at + i] = words->word[i];
+    }
+    for (int i = at; i < o->argc; i++) {
+        list[count + i] = o->argv[i];
+    }
+    free(o->argv);
+    o->argv = list;
+    o->argc += count;
+    return NULL;
+}
+
+const char *options_splice(struct options *o, const char *file, int at)
+{
+    struct words words = { 0 };
+    const char *why = NULL;
+
+    /* Files whose last word lies before the one that getopt has just taken are done. */
+    while (o->depth > 0 && at > o->argc - o->tails[o->depth - 1]) {
+        o->depth--;
+    }
+    if (o->depth == OPTIONSFROM_DEPTH) {
+        return because(o, "--optionsfrom: %s: more than %d files within files; "
+                       "does one name itself?", file, OPTIONSFROM_DEPTH);
+    }
+    char *text = read_file(o, file);
+    if (text == NULL) {
+        return o->why;
+    }
+    char **texts = realloc(o->texts, (o->text_count + 1) * sizeof *texts);
+    if (texts == NULL) {
+        free(text);
+        return because(o, "--optionsfrom: no memory for %s", file);
+    }
+    o->texts = texts;
+    o->texts[o->text_count++] = text;
+    why = split(o, &words, file, text);
+    if (why == NULL) {
+        o->tails[o->depth++] = o->argc - at;
+        why = insert(o, &words, at, file);
+    }
+    free(words.word);
+    return why;
+}
