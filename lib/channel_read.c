@@ -1,0 +1,230 @@
+#include "channel_private.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/* What one channel_read takes before it is content: more than a socket buffer ever holds. */
+#define READ_MAX ((size_t)CHANNEL_MAX)
+
+/* The other side broke the rules. By hand it is told so, and may go on; otherwise this is the end. */
+static void bad(struct channel *c, const struct record *r)
+{
+    if (!c->by_hand) {
+        c->result = CHANNEL_BAD;
+        return;
+    }
+    struct record_writer w;
+    record_start(&w, &c->output, V_BAD);
+    if (r != NULL && record_has(r, K_ID) && schema_verb(r->verb)->request) {
+        record_put_number(&w, K_ID, record_number(r, K_ID));
+        record_put_text(&w, K_RE, schema_verb(r->verb)->name);
+    }
+    record_put_text(&w, K_WHY, c->why);
+    record_finish(&w);
+}
+
+/* Never quotes what came: it may hold keys. */
+__attribute__((format(printf, 3, 4))) static void bad_record(struct channel *c,
+                                                             const struct record *r,
+                                                             const char *format, ...)
+{
+    char place[32] = "";
+    char text[WHY_MAX - sizeof place];
+    va_list args;
+
+    if (c->by_hand) {
+        (void)snprintf(place, sizeof place, "line %lu: ", c->line);
+    }
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    (void)snprintf(c->why, sizeof c->why, "%s%s", place, text);
+    bad(c, r);
+}
+
+/* Says whether the record is one for the handler. */
+static bool check_hello(struct channel *c, const struct record *r)
+{
+    if (r->verb != V_HELLO) {
+        if (!c->hello_seen && !c->by_hand) {
+            bad_record(c, r, "%s: came before hello", schema_verb(r->verb)->name);
+            return false;
+        }
+        return true;
+    }
+    if (record_number(r, K_VERSION) != RECORDS_VERSION) {
+        bad_record(c, r, "hello: field version: theirs is %u, ours is %u; "
+                   "install all tools from the same version",
+                   (unsigned)record_number(r, K_VERSION), (unsigned)RECORDS_VERSION);
+    } else if (c->hello_seen) {
+        bad_record(c, r, "hello: came twice");
+    }
+    c->hello_seen = true;
+    c->epoch = record_number(r, K_EPOCH);
+    return false;
+}
+
+/* Takes one line of len bytes, without its LF, and owns fd. */
+static void take_line(struct channel *c, char *line, size_t len, int fd, channel_handler *handler,
+                      void *context)
+{
+    struct record r;
+    enum key field;
+
+    c->line++;
+    if (c->by_hand && (len == 0 || line[0] == '#')) {
+        goto out;
+    }
+    const char *why = record_parse(&r, line, len, c->from, &field);
+    const char *verb = r.verb == V_NONE ? "record" : schema_verb(r.verb)->name;
+    if (why != NULL && field != K_END) {
+        bad_record(c, &r, "%s: field %s: %s", verb, schema_key(field)->name, why);
+    } else if (why != NULL) {
+        bad_record(c, &r, "%s: %s", verb, why);
+    } else if (fd >= 0 && !schema_verb(r.verb)->descriptor) {
+        bad_record(c, &r, "%s: came with a descriptor, which it never carries", verb);
+    } else if (fd < 0 && schema_verb(r.verb)->descriptor) {
+        bad_record(c, &r, "%s: came without the descriptor that it carries", verb);
+    } else if (check_hello(c, &r)) {
+        c->blame = "was refused";
+        bool good = handler(context, c, &r, fd);
+        fd = -1;
+        if (!good) {
+            bad_record(c, &r, "%s: %s", verb, c->blame);
+        }
+    }
+out:
+    if (fd >= 0) {
+        close(fd);
+    }
+}
+
+static void too_long(struct channel *c)
+{
+    c->line++;
+    bad_record(c, NULL, "record: longer than %zu bytes", c->record_max);
+}
+
+/* Hands out every whole line, and moves the rest to the front. */
+static void take_input(struct channel *c, channel_handler *handler, void *context)
+{
+    size_t at = 0;
+    while (c->result == CHANNEL_OPEN) {
+        uint8_t *lf = memchr(c->input + at, '\n', c->input_len - at);
+        if (lf == NULL) {
+            break;
+        }
+        size_t len = (size_t)(lf - (c->input + at));
+        int fd = -1;
+        if (c->fd >= 0 && c->fd_last <= at + len) {
+            fd = c->fd;
+            c->fd = -1;
+        }
+        if (c->skipping || len >= c->record_max) {
+            if (!c->skipping) {
+                too_long(c);
+            }
+            c->skipping = false;
+            if (fd >= 0) {
+                close(fd);
+            }
+        } else {
+            take_line(c, (char *)c->input + at, len, fd, handler, context);
+        }
+        at += len + 1;
+    }
+    size_t rest = c->input_len - at;
+    if (c->result == CHANNEL_OPEN && rest >= c->record_max) {
+        if (!c->skipping) {
+            too_long(c);
+        }
+        c->skipping = true;
+        at += rest;
+        rest = 0;
+    }
+    memmove(c->input, c->input + at, rest);
+    explicit_bzero(c->input + rest, at);
+    c->input_len = rest;
+    c->fd_last = c->fd_last > at ? c->fd_last - at : 0;
+}
+
+/*
+ * Keeps the one descriptor that came with these bytes. A read ends with the bytes that a
+ * descriptor was sent with (unix(7)), and the sender sends such a record by itself: so the last
+ * byte that was read belongs to the descriptor's record, whatever came before it.
+ */
+static bool take_descriptors(struct channel *c, struct msghdr *message)
+{
+    unsigned refused = (message->msg_flags & MSG_CTRUNC) != 0 ? 1 : 0;
+    for (struct cmsghdr *h = CMSG_FIRSTHDR(message); h != NULL; h = CMSG_NXTHDR(message, h)) {
+        if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS) {
+            continue;
+        }
+        size_t count = (h->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (size_t i = 0; i < count; i++) {
+            int fd;
+            memcpy(&fd, CMSG_DATA(h) + i * sizeof fd, sizeof fd);
+            if (c->fd >= 0) {
+                close(fd);
+                refused++;
+                continue;
+            }
+            c->fd = fd;
+            c->fd_last = c->input_len - 1;
+        }
+    }
+    if (refused > 0) {
+        (void)snprintf(c->why, sizeof c->why, "more descriptors came than one for each record");
+        c->result = CHANNEL_BAD;
+    }
+    return refused == 0;
+}
+
+static ssize_t read_some(struct channel *c)
+{
+    struct iovec room = { .iov_base = c->input + c->input_len,
+                          .iov_len = INPUT_MAX - c->input_len };
+    if (!c->in.socket) {
+        ssize_t n = read(c->in.fd, room.iov_base, room.iov_len);
+        c->input_len += n > 0 ? (size_t)n : 0;
+        return n;
+    }
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(4 * sizeof(int))];
+    } control;
+    struct msghdr message = { .msg_iov = &room, .msg_iovlen = 1, .msg_control = control.bytes,
+                              .msg_controllen = sizeof control.bytes };
+    ssize_t n = recvmsg(c->in.fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    if (n > 0) {
+        c->input_len += (size_t)n;
+        (void)take_descriptors(c, &message);
+    }
+    return n;
+}
+
+enum channel_result channel_read(struct channel *c, channel_handler *handler, void *context)
+{
+    size_t total = 0;
+    while (c->result == CHANNEL_OPEN && total < READ_MAX) {
+        ssize_t n = read_some(c);
+        if (n > 0) {
+            total += (size_t)n;
+            if (c->result == CHANNEL_OPEN) {
+                take_input(c, handler, context);
+            }
+        } else if (n == 0) {
+            channel_closed(c, 0);
+        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+            break;
+        } else if (errno != EINTR) {
+            channel_closed(c, errno);
+        }
+    }
+    return c->result;
+}
