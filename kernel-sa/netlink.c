@@ -1,0 +1,258 @@
+#include "netlink.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#define ANSWER_MAX 32768        /* the kernel fills this much of a dump at once */
+#define ANSWER_SECONDS 10       /* a module may have to be loaded */
+#define EVENT_MEMORY (1 << 20)  /* EXPIREs of some thousands of SAs at once */
+
+struct netlink {
+    struct mnl_socket *requests;
+    struct mnl_socket *events;
+    uint32_t seq;
+    _Alignas(8) uint8_t out[XFRM_MESSAGE_MAX];
+    _Alignas(8) uint8_t in[ANSWER_MAX];
+    struct xfrm_message message;
+};
+
+/* ---- opening ---- */
+
+static struct mnl_socket *open_requests(void)
+{
+    const int yes = 1;
+    const struct timeval wait = { .tv_sec = ANSWER_SECONDS };
+    struct mnl_socket *s = mnl_socket_open2(NETLINK_XFRM, SOCK_CLOEXEC);
+    if (s == NULL) {
+        return NULL;
+    }
+    /* Kernels before 4.12 have neither option: then there is the errno value alone. */
+    (void)mnl_socket_setsockopt(s, NETLINK_EXT_ACK, (void *)(uintptr_t)&yes, sizeof yes);
+    (void)mnl_socket_setsockopt(s, NETLINK_CAP_ACK, (void *)(uintptr_t)&yes, sizeof yes);
+    if (setsockopt(mnl_socket_get_fd(s), SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait) != 0
+        || mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID) != 0) {
+        int saved = errno;
+        (void)mnl_socket_close(s);
+        errno = saved;
+        return NULL;
+    }
+    return s;
+}
+
+static bool join(struct mnl_socket *s, unsigned group)
+{
+    return mnl_socket_setsockopt(s, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) == 0;
+}
+
+static struct mnl_socket *open_events(void)
+{
+    const int memory = EVENT_MEMORY;
+    struct mnl_socket *s = mnl_socket_open2(NETLINK_XFRM, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (s == NULL) {
+        return NULL;
+    }
+    (void)setsockopt(mnl_socket_get_fd(s), SOL_SOCKET, SO_RCVBUFFORCE, &memory, sizeof memory);
+    if (mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID) != 0 || !join(s, XFRMNLGRP_EXPIRE)
+        || !join(s, XFRMNLGRP_ACQUIRE)) {
+        int saved = errno;
+        (void)mnl_socket_close(s);
+        errno = saved;
+        return NULL;
+    }
+    return s;
+}
+
+struct netlink *netlink_new(bool events)
+{
+    struct netlink *n = calloc(1, sizeof *n);
+    if (n == NULL) {
+        return NULL;
+    }
+    n->requests = open_requests();
+    if (n->requests != NULL && events) {
+        n->events = open_events();
+    }
+    if (n->requests == NULL || (events && n->events == NULL)) {
+        int saved = errno;
+        netlink_free(n);
+        errno = saved;
+        return NULL;
+    }
+    return n;
+}
+
+void netlink_free(struct netlink *n)
+{
+    if (n == NULL) {
+        return;
+    }
+    if (n->requests != NULL) {
+        (void)mnl_socket_close(n->requests);
+    }
+    if (n->events != NULL) {
+        (void)mnl_socket_close(n->events);
+    }
+    explicit_bzero(n, sizeof *n);
+    free(n);
+}
+
+/* ---- receiving ---- */
+
+/* Only what the kernel itself sent; *len 0: it came from elsewhere, and is to be ignored. */
+static int receive(struct netlink *n, struct mnl_socket *s, size_t *len)
+{
+    struct sockaddr_nl from = { 0 };
+    struct iovec room = { .iov_base = n->in, .iov_len = sizeof n->in };
+    struct msghdr m = { .msg_name = &from, .msg_namelen = sizeof from, .msg_iov = &room,
+                        .msg_iovlen = 1 };
+    ssize_t got;
+
+    *len = 0;
+    do {
+        got = recvmsg(mnl_socket_get_fd(s), &m, 0);
+    } while (got < 0 && errno == EINTR);
+    if (got < 0) {
+        return errno;
+    }
+    if (m.msg_namelen != sizeof from || from.nl_pid != 0) {
+        return 0;
+    }
+    if ((m.msg_flags & MSG_TRUNC) != 0) {
+        return EMSGSIZE;
+    }
+    *len = (size_t)got;
+    return 0;
+}
+
+static void fail(struct kernel_result *result, int error, const char *text)
+{
+    result->error = error;
+    (void)snprintf(result->text, sizeof result->text, "%s", text);
+}
+
+/* True: this message was the last one for the request. */
+static bool take_answer(struct netlink *n, struct kernel_result *result, netlink_visitor *visit,
+                        void *context)
+{
+    const struct xfrm_message *m = &n->message;
+    switch (m->kind) {
+    case XFRM_IS_ACK:
+    case XFRM_IS_DONE:
+        result->error = m->error;
+        memcpy(result->text, m->text, sizeof result->text);
+        return true;
+    case XFRM_IS_SA:
+        result->found = true;
+        result->sa = m->sa;
+        break;
+    case XFRM_IS_POLICY:
+        result->found = true;
+        result->policy = m->policy;
+        break;
+    case XFRM_IS_OTHER:
+    case XFRM_IS_EVENT:
+        return false;
+    }
+    if (visit != NULL) {
+        visit(context, m);
+    }
+    return false;
+}
+
+static void wait_for_answer(struct netlink *n, struct kernel_result *result,
+                            netlink_visitor *visit, void *context)
+{
+    for (;;) {
+        size_t len;
+        int error = receive(n, n->requests, &len);
+        if (error != 0) {
+            error = error == EAGAIN ? ETIMEDOUT : error;
+            fail(result, error, "");
+            return;
+        }
+        for (size_t at = 0, used = 0; at < len; at += used) {
+            const char *why = xfrm_read(&n->message, n->in + at, len - at, &used);
+            if (n->message.seq != n->seq) {
+                continue; /* late, for a request that was given up */
+            }
+            if (why != NULL) {
+                fail(result, EBADMSG, why);
+                return;
+            }
+            if (take_answer(n, result, visit, context)) {
+                return;
+            }
+        }
+    }
+}
+
+static void send_and_wait(struct netlink *n, size_t len, struct kernel_result *result,
+                          netlink_visitor *visit, void *context)
+{
+    if (len == 0) {
+        fail(result, EMSGSIZE, "the request does not fit its message");
+    } else if (mnl_socket_sendto(n->requests, n->out, len) < 0) {
+        fail(result, errno, "");
+    } else {
+        wait_for_answer(n, result, visit, context);
+    }
+    /* Keys went out with the request, and come back with GETSA and with its dump. */
+    explicit_bzero(n->out, sizeof n->out);
+    explicit_bzero(n->in, sizeof n->in);
+}
+
+void netlink_do(struct netlink *n, const struct kernel_request *request,
+                struct kernel_result *result, netlink_visitor *visit, void *context)
+{
+    memset(result, 0, sizeof *result);
+    if (request->verb != KERNEL_LIST) {
+        size_t len = xfrm_build(n->out, sizeof n->out, request, ++n->seq);
+        send_and_wait(n, len, result, NULL, NULL);
+        return;
+    }
+    for (int policies = 0; policies <= 1 && result->error == 0; policies++) {
+        size_t len = xfrm_build_dump(n->out, sizeof n->out, policies == 1, ++n->seq);
+        send_and_wait(n, len, result, visit, context);
+    }
+}
+
+/* ---- events ---- */
+
+int netlink_event_fd(const struct netlink *n)
+{
+    return n->events == NULL ? -1 : mnl_socket_get_fd(n->events);
+}
+
+const char *netlink_events(struct netlink *n, netlink_event_handler *handler, void *context)
+{
+    const char *lost = NULL;
+    for (;;) {
+        size_t len;
+        int error = receive(n, n->events, &len);
+        if (error == EAGAIN) {
+            break;
+        }
+        if (error == ENOBUFS || error == EMSGSIZE) {
+            lost = "the kernel had more events than its buffer holds";
+            continue;
+        }
+        if (error != 0) {
+            lost = "reading events from the kernel failed";
+            break;
+        }
+        for (size_t at = 0, used = 0; at < len; at += used) {
+            const char *why = xfrm_read(&n->message, n->in + at, len - at, &used);
+            if (why != NULL) {
+                lost = why;
+            } else if (n->message.kind == XFRM_IS_EVENT) {
+                handler(context, &n->message.event);
+            }
+        }
+    }
+    return lost;
+}
