@@ -1,195 +1,8 @@
 /* The texts of --ike, --esp and --pfsgroup; see algorithm.h. */
-#include "algorithm.h"
+#include "suites.h"
 
-#include <assert.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
-
-/* ---- the sets ---- */
-
-/*
- * What `default` offers, at most 12 (interop Q1). The first is the cheapest of the strong ones; each
- * group that a peer of the last fifteen years may be set to stands there with a cipher and a hash
- * that such a peer knows; SHA-1 last.
- */
-static const struct {
-    enum cipher_id cipher;
-    enum hash_id hash;
-    enum group_id group;
-} default_ike[] = {
-    { CIPHER_AES256, HASH_SHA2_256, GROUP_CURVE25519 },
-    { CIPHER_AES256, HASH_SHA2_256, GROUP_ECP256 },
-    { CIPHER_AES256, HASH_SHA2_384, GROUP_ECP384 },
-    { CIPHER_AES256, HASH_SHA2_256, GROUP_MODP3072 },
-    { CIPHER_AES256, HASH_SHA2_512, GROUP_MODP4096 },
-    { CIPHER_AES256, HASH_SHA2_256, GROUP_MODP2048 },
-    { CIPHER_AES128, HASH_SHA2_256, GROUP_CURVE25519 },
-    { CIPHER_AES128, HASH_SHA2_256, GROUP_ECP256 },
-    { CIPHER_AES128, HASH_SHA2_256, GROUP_MODP3072 },
-    { CIPHER_AES128, HASH_SHA2_256, GROUP_MODP2048 },
-    { CIPHER_AES256, HASH_SHA1, GROUP_MODP2048 },
-    { CIPHER_AES128, HASH_SHA1, GROUP_MODP2048 },
-};
-_Static_assert(sizeof default_ike / sizeof default_ike[0] <= 12, "interop Q1");
-
-static const enum cipher_id default_ciphers[] = { CIPHER_AES256, CIPHER_AES128 };
-static const enum hash_id default_hashes[] = { HASH_SHA2_256, HASH_SHA2_384, HASH_SHA2_512,
-                                               HASH_SHA1 };
-static const enum group_id default_groups[] = { GROUP_CURVE25519, GROUP_ECP256, GROUP_MODP2048,
-                                                GROUP_MODP3072, GROUP_MODP4096, GROUP_ECP384,
-                                                GROUP_ECP521 };
-
-#define NO_HASH HASH_COUNT
-
-static const struct {
-    enum cipher_id cipher;
-    enum hash_id hash;
-} default_esp[] = {
-    { CIPHER_AES256GCM16, NO_HASH },
-    { CIPHER_AES128GCM16, NO_HASH },
-    { CIPHER_AES256, HASH_SHA2_256 },
-    { CIPHER_AES128, HASH_SHA2_256 },
-    { CIPHER_AES256, HASH_SHA2_512 },
-    { CIPHER_AES128, HASH_SHA2_512 },
-    { CIPHER_AES256, HASH_SHA1 },
-    { CIPHER_AES128, HASH_SHA1 },
-};
-_Static_assert(sizeof default_esp / sizeof default_esp[0] <= 12, "interop Q1");
-
-/* [X2]; the order in which the original proposed them. */
-static const enum hash_id classic_hashes[] = { HASH_MD5, HASH_SHA1 };
-static const enum group_id classic_groups[] = { GROUP_MODP1536, GROUP_MODP1024 };
-
-#define LENGTH(array) (sizeof(array) / sizeof(array)[0])
-
-static const char too_many[] = "too many proposals (at most 96)";
-
-/* ---- lists ---- */
-
-bool ike_suite_equal(const struct ike_suite *a, const struct ike_suite *b)
-{
-    return a->cipher == b->cipher && a->hash == b->hash && a->group == b->group;
-}
-
-bool esp_suite_equal(const struct esp_suite *a, const struct esp_suite *b)
-{
-    return a->cipher == b->cipher && a->hash == b->hash;
-}
-
-int ike_proposals_find(const struct ike_proposals *p, const struct ike_suite *s)
-{
-    for (size_t i = 0; i < p->count; i++) {
-        if (ike_suite_equal(&p->suite[i], s)) {
-            return (int)i;
-        }
-    }
-    return -1;
-}
-
-int esp_proposals_find(const struct esp_proposals *p, const struct esp_suite *s)
-{
-    for (size_t i = 0; i < p->count; i++) {
-        if (esp_suite_equal(&p->suite[i], s)) {
-            return (int)i;
-        }
-    }
-    return -1;
-}
-
-bool ike_suite_weak(const struct ike_suite *s)
-{
-    return s->cipher->weak || s->hash->weak || s->group->weak;
-}
-
-bool esp_suite_weak(const struct esp_suite *s)
-{
-    return s->cipher->weak || (s->hash != NULL && s->hash->weak);
-}
-
-static const char *add_ike(struct ike_proposals *p, const struct cipher *cipher,
-                           const struct hash *hash, const struct group *group)
-{
-    struct ike_suite s = { cipher, hash, group };
-    if (ike_proposals_find(p, &s) >= 0) {
-        return NULL;
-    }
-    if (p->count == SUITES_MAX) {
-        return too_many;
-    }
-    p->suite[p->count++] = s;
-    return NULL;
-}
-
-static const char *add_esp(struct esp_proposals *p, const struct cipher *cipher,
-                           const struct hash *hash)
-{
-    struct esp_suite s = { cipher, hash };
-    if (esp_proposals_find(p, &s) >= 0) {
-        return NULL;
-    }
-    if (p->count == SUITES_MAX) {
-        return too_many;
-    }
-    p->suite[p->count++] = s;
-    return NULL;
-}
-
-static const char *add_default_ike(struct ike_proposals *p)
-{
-    const char *why = NULL;
-    for (size_t i = 0; why == NULL && i < LENGTH(default_ike); i++) {
-        why = add_ike(p, cipher_get(default_ike[i].cipher), hash_get(default_ike[i].hash),
-                      group_get(default_ike[i].group));
-    }
-    return why;
-}
-
-/* What `default` accepts beside its offers. */
-static const char *accept_default_ike(struct ike_proposals *p)
-{
-    const char *why = NULL;
-    for (size_t c = 0; c < LENGTH(default_ciphers); c++) {
-        for (size_t h = 0; h < LENGTH(default_hashes); h++) {
-            for (size_t g = 0; why == NULL && g < LENGTH(default_groups); g++) {
-                why = add_ike(p, cipher_get(default_ciphers[c]), hash_get(default_hashes[h]),
-                              group_get(default_groups[g]));
-            }
-        }
-    }
-    return why;
-}
-
-static const char *add_classic_ike(struct ike_proposals *p)
-{
-    const char *why = NULL;
-    for (size_t g = 0; g < LENGTH(classic_groups); g++) {
-        for (size_t h = 0; why == NULL && h < LENGTH(classic_hashes); h++) {
-            why = add_ike(p, cipher_get(CIPHER_3DES), hash_get(classic_hashes[h]),
-                          group_get(classic_groups[g]));
-        }
-    }
-    return why;
-}
-
-static const char *add_default_esp(struct esp_proposals *p)
-{
-    const char *why = NULL;
-    for (size_t i = 0; why == NULL && i < LENGTH(default_esp); i++) {
-        why = add_esp(p, cipher_get(default_esp[i].cipher),
-                      default_esp[i].hash == NO_HASH ? NULL : hash_get(default_esp[i].hash));
-    }
-    return why;
-}
-
-static const char *add_classic_esp(struct esp_proposals *p)
-{
-    const char *why = NULL;
-    for (size_t h = 0; why == NULL && h < LENGTH(classic_hashes); h++) {
-        why = add_esp(p, cipher_get(CIPHER_3DES), hash_get(classic_hashes[h]));
-    }
-    return why;
-}
 
 /* ---- one suite ---- */
 
@@ -341,10 +154,12 @@ static const char *add_ike_text(struct ike_proposals *p, const struct piece *pie
     struct ike_suite s;
     const char *why = parse_ike_parts(&s, piece, at);
     if (why != NULL || s.group != NULL) {
-        return why != NULL ? why : add_ike(p, s.cipher, s.hash, s.group);
+        return why != NULL ? why : suites_add_ike(p, s.cipher, s.hash, s.group);
     }
-    for (size_t g = 0; why == NULL && g < LENGTH(default_groups); g++) {
-        why = add_ike(p, s.cipher, s.hash, group_get(default_groups[g]));
+    struct group_list groups = { .count = 0 };
+    suites_add_default_groups(&groups);
+    for (size_t g = 0; why == NULL && g < groups.count; g++) {
+        why = suites_add_ike(p, s.cipher, s.hash, groups.group[g]);
     }
     return why;
 }
@@ -361,16 +176,16 @@ const char *ike_proposals_parse(struct ike_proposals *p, const char *text, const
         place = piece.at;
         if (piece_is(&piece, "default")) {
             with_default = true;
-            why = add_default_ike(&result);
+            why = suites_add_default_ike(&result);
         } else if (piece_is(&piece, "classic")) {
-            why = add_classic_ike(&result);
+            why = suites_add_classic_ike(&result);
         } else {
             why = add_ike_text(&result, &piece, &place);
         }
         result.offered = result.count;
         rest = piece.end;
         if (why == NULL && *rest == '\0' && with_default) {
-            why = accept_default_ike(&result);
+            why = suites_accept_default_ike(&result);
         }
         if (why != NULL) {
             if (at != NULL) {
@@ -396,12 +211,12 @@ const char *esp_proposals_parse(struct esp_proposals *p, const char *text, const
         const char *why = NULL;
         const char *place = piece.at;
         if (piece_is(&piece, "default")) {
-            why = add_default_esp(&result);
+            why = suites_add_default_esp(&result);
         } else if (piece_is(&piece, "classic")) {
-            why = add_classic_esp(&result);
+            why = suites_add_classic_esp(&result);
         } else {
             why = parse_esp_parts(&s, &piece, &place);
-            why = why != NULL ? why : add_esp(&result, s.cipher, s.hash);
+            why = why != NULL ? why : suites_add_esp(&result, s.cipher, s.hash);
         }
         if (why != NULL) {
             if (at != NULL) {
@@ -419,17 +234,6 @@ const char *esp_proposals_parse(struct esp_proposals *p, const char *text, const
     return NULL;
 }
 
-static void add_group(struct group_list *g, const struct group *group)
-{
-    for (size_t i = 0; i < g->count; i++) {
-        if (g->group[i] == group) {
-            return;
-        }
-    }
-    assert(g->count < GROUP_COUNT);
-    g->group[g->count++] = group;
-}
-
 const char *group_list_parse(struct group_list *g, const char *text, const char **at)
 {
     struct group_list result = { .count = 0 };
@@ -438,13 +242,9 @@ const char *group_list_parse(struct group_list *g, const char *text, const char 
         struct piece piece = next_piece(rest);
         const struct group *group = NULL;
         if (piece_is(&piece, "default")) {
-            for (size_t i = 0; i < LENGTH(default_groups); i++) {
-                add_group(&result, group_get(default_groups[i]));
-            }
+            suites_add_default_groups(&result);
         } else if (piece_is(&piece, "classic")) {
-            for (size_t i = 0; i < LENGTH(classic_groups); i++) {
-                add_group(&result, group_get(classic_groups[i]));
-            }
+            suites_add_classic_groups(&result);
         } else {
             const char *why = parse_group(&group, &piece);
             if (why != NULL) {
@@ -453,7 +253,7 @@ const char *group_list_parse(struct group_list *g, const char *text, const char 
                 }
                 return why;
             }
-            add_group(&result, group);
+            suites_add_group(&result, group);
         }
         rest = piece.end;
         if (*rest == '\0') {
@@ -489,15 +289,4 @@ const char *esp_suite_parse(struct esp_suite *s, const char *text)
         *s = result;
     }
     return why;
-}
-
-void ike_suite_print(const struct ike_suite *s, char out[SUITE_TEXT])
-{
-    (void)snprintf(out, SUITE_TEXT, "%s-%s-%s", s->cipher->word, s->hash->word, s->group->word);
-}
-
-void esp_suite_print(const struct esp_suite *s, char out[SUITE_TEXT])
-{
-    (void)snprintf(out, SUITE_TEXT, "%s%s%s", s->cipher->word, s->hash != NULL ? "-" : "",
-                   s->hash != NULL ? s->hash->word : "");
 }
