@@ -1,0 +1,85 @@
+#include "request.h"
+
+#include "channel.h"
+#include "log.h"
+
+#define TOOL_WHACK 5 /* place in K_TOOL */
+
+
+static bool put_plain(struct buffer *out, const struct request *r, unsigned form, enum verb verb)
+{
+    struct record_writer w;
+    if ((r->forms & form) == 0) {
+        return true;
+    }
+    record_start(&w, out, verb);
+    return record_finish(&w);
+}
+
+static bool put_named(struct buffer *out, const struct request *r, unsigned form, enum verb verb)
+{
+    struct record_writer w;
+    if ((r->forms & form) == 0) {
+        return true;
+    }
+    record_start(&w, out, verb);
+    record_put_text(&w, K_NAME, r->words.name);
+    if (r->asynchronous && (form == FORM_INITIATE || form == FORM_TERMINATE)) {
+        record_put_yes(&w, K_ASYNCHRONOUS, true);
+    }
+    return record_finish(&w);
+}
+
+static bool put_hello(struct buffer *out)
+{
+    struct record_writer w;
+    record_start(&w, out, V_HELLO);
+    record_put_number(&w, K_VERSION, RECORDS_VERSION);
+    record_put_number(&w, K_EPOCH, 1);
+    record_put_word(&w, K_TOOL, TOOL_WHACK);
+    return record_finish(&w);
+}
+
+static bool put_debug(struct buffer *out, const struct request *r)
+{
+    char classes[DEBUG_CLASSES_TEXT];
+    struct record_writer w;
+    if ((r->forms & FORM_DEBUG) == 0) {
+        return true;
+    }
+    debug_classes_print(r->classes, classes);
+    record_start(&w, out, V_WHACK_DEBUG);
+    record_put_text(&w, K_CLASSES, classes);
+    if (r->words.name != NULL) {
+        record_put_text(&w, K_NAME, r->words.name);
+    }
+    return record_finish(&w);
+}
+
+static bool put_deletestate(struct buffer *out, const struct request *r)
+{
+    struct record_writer w;
+    if ((r->forms & FORM_DELETESTATE) == 0) {
+        return true;
+    }
+    record_start(&w, out, V_WHACK_DELETESTATE);
+    record_put_number(&w, K_SERIAL, r->serial);
+    return record_finish(&w);
+}
+
+bool request_records(struct buffer *out, const struct request *r)
+{
+    return put_hello(out)
+           && put_debug(out, r)
+           && put_named(out, r, FORM_DELETE, V_WHACK_DELETE)
+           && put_deletestate(out, r)
+           && ((r->forms & FORM_CONNECTION) == 0 || connection_to_record(out, &r->form))
+           && put_plain(out, r, FORM_LISTEN, V_WHACK_LISTEN)
+           && put_plain(out, r, FORM_UNLISTEN, V_WHACK_UNLISTEN)
+           && put_named(out, r, FORM_ROUTE, V_WHACK_ROUTE)
+           && put_named(out, r, FORM_UNROUTE, V_WHACK_UNROUTE)
+           && put_named(out, r, FORM_INITIATE, V_WHACK_INITIATE)
+           && put_named(out, r, FORM_TERMINATE, V_WHACK_TERMINATE)
+           && put_plain(out, r, FORM_STATUS, V_WHACK_STATUS)
+           && put_plain(out, r, FORM_SHUTDOWN, V_WHACK_SHUTDOWN);
+}

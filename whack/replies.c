@@ -1,0 +1,69 @@
+#include "replies.h"
+
+#include <string.h>
+
+/* Numbers that say nothing about how it ended [W11]. */
+enum { COMMENT = 0, LOG = 2, SERIOUS_LOG = 3, SUCCESS = 4, SECRET_WANTED = 40 };
+
+void replies_init(struct replies *r)
+{
+    r->len = 0;
+    r->code = SUCCESS;
+}
+
+/* Digits and a blank: the number; -1: a line without one. */
+static int prefix(const char *line, size_t len)
+{
+    int number = 0;
+    size_t i = 0;
+    for (; i < len && i < 4 && line[i] >= '0' && line[i] <= '9'; i++) {
+        number = number * 10 + (line[i] - '0');
+    }
+    return i >= 1 && i <= 3 && i < len && (line[i] == ' ' || line[i] == '\n') ? number : -1;
+}
+
+static void count(struct replies *r)
+{
+    int code = prefix(r->line, r->len);
+    if (code > COMMENT && code != LOG && code != SERIOUS_LOG && code != SECRET_WANTED) {
+        r->code = code;
+    }
+}
+
+enum replies_result replies_add(struct replies *r, const char *bytes, size_t len,
+                                replies_line *line, void *context)
+{
+    while (len > 0) {
+        const char *end = memchr(bytes, '\n', len);
+        size_t part = end == NULL ? len : (size_t)(end - bytes) + 1;
+        if (part > sizeof r->line - r->len) {
+            return REPLIES_TOO_LONG;
+        }
+        memcpy(r->line + r->len, bytes, part);
+        r->len += part;
+        bytes += part;
+        len -= part;
+        if (end == NULL) {
+            break;
+        }
+        count(r);
+        if (!line(context, r->line, r->len)) {
+            return REPLIES_NOT_WRITTEN;
+        }
+        r->len = 0;
+    }
+    return REPLIES_OK;
+}
+
+bool replies_cut(const struct replies *r)
+{
+    return r->len > 0;
+}
+
+int replies_status(const struct replies *r)
+{
+    if (r->code == SUCCESS) {
+        return 0;
+    }
+    return r->code > 255 ? 255 : r->code;
+}

@@ -1,0 +1,71 @@
+/*
+ * What one call of whack asks for: the forms of whack(8) [W1] [W8], read from the command line and
+ * checked as far as whack alone can.
+ *
+ * Pure: no sockets, no files but those of --optionsfrom, names through the caller's resolver. Not
+ * for: what the options of a connection mean (lib/connection.h).
+ */
+#ifndef WHACK_REQUEST_H
+#define WHACK_REQUEST_H
+
+#include "connection.h"
+#include "optionsfrom.h"
+
+#define CTLBASE_DEFAULT "/var/run/pluto"
+
+/* FORM(enumerator, what a person calls it), in the order in which they are carried out [W8]. */
+#define FORMS(FORM) \
+    FORM(DEBUG, "--debug-...") \
+    FORM(DELETE, "--delete") \
+    FORM(DELETESTATE, "--deletestate") \
+    FORM(CONNECTION, "the connection form") \
+    FORM(LISTEN, "--listen") \
+    FORM(UNLISTEN, "--unlisten") \
+    FORM(ROUTE, "--route") \
+    FORM(UNROUTE, "--unroute") \
+    FORM(INITIATE, "--initiate") \
+    FORM(TERMINATE, "--terminate") \
+    FORM(STATUS, "--status") \
+    FORM(SHUTDOWN, "--shutdown") \
+    /* answered by whack itself */ \
+    FORM(HELP, "--help") \
+    FORM(VERSION, "--version")
+
+enum form_place {
+#define FORM(e, name) PLACE_##e,
+    FORMS(FORM)
+#undef FORM
+    FORM_COUNT
+};
+
+enum form {
+#define FORM(e, name) FORM_##e = 1 << PLACE_##e,
+    FORMS(FORM)
+#undef FORM
+};
+
+struct request {
+    struct options options;         /* owned: every word below points into it or into argv */
+    unsigned forms;                 /* mask of enum form */
+    const char *ctlbase;            /* never NULL */
+    const char *label;              /* NULL: none */
+    struct connection_words words;  /* its name is that of the other forms, too */
+    struct connection_form form;    /* with FORM_CONNECTION */
+    bool asynchronous;
+    uint64_t serial;                /* with FORM_DELETESTATE */
+    unsigned classes;               /* with FORM_DEBUG: mask of enum debug_class (lib/log.h) */
+    bool ctlbase_given;
+};
+
+/*
+ * Reads the command line. False: refused, see why; r->label is known even then, if it was given at
+ * all. Free the request in any case.
+ */
+bool request_read(struct request *r, int argc, char *const *argv, connection_resolver *resolver,
+                  void *context, char why[CONNECTION_WHY]);
+void request_free(struct request *r);
+
+/* hello and one record for each form, in the order of [W8]; false: out is full. */
+bool request_records(struct buffer *out, const struct request *r);
+
+#endif
