@@ -1,0 +1,404 @@
+/* Records against the schema: every limit, every verb, every channel, and what may be shown. */
+#include "limits.h"
+#include "record.h"
+
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define LINE_SPACE 400000
+
+/* A verb and the request it answers (ok), with every field that it may have. */
+struct shape {
+    enum verb verb;
+    enum verb re;
+    unsigned from;
+};
+
+typedef void each_field(const struct shape *shape, enum key key, bool needed, void *context);
+
+static void walk_list(const struct shape *s, const uint8_t *list, bool needed, each_field *each,
+                      void *context)
+{
+    for (unsigned i = 0; i < VERB_KEYS_MAX && list[i] != K_END; i++) {
+        each(s, (enum key)list[i], needed, context);
+    }
+}
+
+static void walk_fields(const struct shape *s, each_field *each, void *context)
+{
+    const struct verb_spec *spec = schema_verb(s->verb);
+    walk_list(s, spec->required, true, each, context);
+    if (spec->request) {
+        each(s, K_ID, true, context);
+    }
+    walk_list(s, spec->optional, false, each, context);
+    if (s->verb == V_OK) {
+        walk_list(s, schema_verb(s->re)->answer, true, each, context);
+        walk_list(s, schema_verb(s->re)->answer_optional, false, each, context);
+    }
+}
+
+/* Calls for every verb, and for the ok of every request. */
+static void walk_shapes(void (*each)(const struct shape *))
+{
+    for (enum verb v = (enum verb)1; v < VERB_COUNT; v++) {
+        const struct verb_spec *spec = schema_verb(v);
+        if (v != V_OK) {
+            each(&(struct shape){ .verb = v, .re = v == V_FAIL || v == V_BAD ? V_KEYS : V_NONE,
+                                  .from = v == V_FAIL || v == V_BAD ? S_N : spec->from });
+        }
+        if (spec->request) {
+            each(&(struct shape){ .verb = V_OK, .re = v, .from = direction_reverse(spec->from) });
+        }
+    }
+}
+
+/* A right value for a field, as text; not escaped. */
+static void sample(char *out, enum key key, const struct shape *s)
+{
+    const struct key_spec *spec = schema_key(key);
+    size_t len = (size_t)spec->min + (spec->max > spec->min ? 1 : 0);
+
+    switch (spec->type) {
+    case FIELD_NUMBER:
+        (void)snprintf(out, 32, "%" PRIu64, spec->min);
+        break;
+    case FIELD_BYTES:
+        for (size_t i = 0; i < len; i++) {
+            (void)snprintf(out + 2 * i, 3, "%02zx", 0xa0 + i % 64);
+        }
+        break;
+    case FIELD_TEXT:
+        memset(out, 'x', len);
+        out[len] = '\0';
+        if (key == K_RE) {
+            (void)snprintf(out, 33, "%s", schema_verb(s->re)->name);
+        }
+        break;
+    case FIELD_WORD:
+        (void)snprintf(out, 256, "%.*s", (int)strcspn(spec->words, "|"), spec->words);
+        break;
+    case FIELD_ADDRESS:
+        (void)strcpy(out, "2001:db8::1");
+        break;
+    case FIELD_SUBNET:
+        (void)strcpy(out, "10.9.4.0/24");
+        break;
+    case FIELD_ID:
+        (void)strcpy(out, "user@example.org");
+        break;
+    }
+}
+
+struct builder {
+    char *line;
+    enum key skip;        /* leave this one out */
+    enum key other;       /* this one gets `value` */
+    const char *value;
+    bool all;             /* optional ones too */
+};
+
+static void build_field(const struct shape *s, enum key key, bool needed, void *context)
+{
+    struct builder *b = context;
+    if (key == b->skip || (!needed && !b->all && key != b->other)) {
+        return;
+    }
+    char *at = b->line + strlen(b->line);
+    at += sprintf(at, " %s=", schema_key(key)->name);
+    if (key == b->other) {
+        (void)strcpy(at, b->value);
+    } else {
+        sample(at, key, s);
+    }
+}
+
+static char *build(const struct shape *s, struct builder b)
+{
+    b.line = malloc(LINE_SPACE);
+    assert_non_null(b.line);
+    (void)strcpy(b.line, schema_verb(s->verb)->name);
+    walk_fields(s, build_field, &b);
+    return b.line;
+}
+
+/* Parses and frees the line. */
+static const char *verdict(char *line, unsigned from, enum key *field)
+{
+    struct record r;
+    const char *why = record_parse(&r, line, strlen(line), from, field);
+    free(line);
+    return why;
+}
+
+/* ---- limits ---- */
+
+struct trial {
+    const struct shape *shape;
+    enum key key;
+};
+
+static void expect(const struct trial *t, const char *value, bool good)
+{
+    enum key field;
+    const char *why = verdict(build(t->shape, (struct builder){ .other = t->key, .value = value }),
+                              t->shape->from, &field);
+    if (good != (why == NULL)) {
+        fail_msg("%s %s=%.60s: %s", schema_verb(t->shape->verb)->name, schema_key(t->key)->name,
+                 value, why == NULL ? "was taken" : why);
+    }
+    if (!good) {
+        assert_int_equal(field, t->key);
+    }
+}
+
+static void expect_number(const struct trial *t, uint64_t n, bool good)
+{
+    char text[32];
+    (void)snprintf(text, sizeof text, "%" PRIu64, n);
+    expect(t, text, good);
+}
+
+static void try_number(const struct trial *t, const struct key_spec *spec)
+{
+    expect_number(t, spec->min, true);
+    expect_number(t, spec->max, true);
+    if (spec->min > 0) {
+        expect_number(t, spec->min - 1, false);
+    }
+    if (spec->max < UINT64_MAX) {
+        expect_number(t, spec->max + 1, false);
+    }
+    expect(t, "18446744073709551616", false);
+    expect(t, "118446744073709551616", false);
+    expect(t, "", false);
+    expect(t, "-1", false);
+    expect(t, "+1", false);
+    expect(t, "01", false);
+    expect(t, "0x1", false);
+    expect(t, "1.0", false);
+}
+
+static void expect_run(const struct trial *t, const char *unit, uint64_t count, bool good)
+{
+    size_t unit_len = strlen(unit);
+    char *text = calloc(1, unit_len * (size_t)count + 1);
+    assert_non_null(text);
+    for (size_t i = 0; i < count; i++) {
+        memcpy(text + i * unit_len, unit, unit_len);
+    }
+    expect(t, text, good);
+    free(text);
+}
+
+static void try_length(const struct trial *t, const struct key_spec *spec, const char *unit)
+{
+    if (t->key != K_RE) {
+        expect_run(t, unit, spec->min, true);
+        expect_run(t, unit, spec->max, true);
+    }
+    if (spec->min > 0) {
+        expect_run(t, unit, spec->min - 1, false);
+    }
+    expect_run(t, unit, spec->max + 1, false);
+}
+
+static void try_word(const struct trial *t, const struct key_spec *spec)
+{
+    char word[64];
+    for (const char *at = spec->words;; at++) {
+        size_t len = strcspn(at, "|");
+        (void)snprintf(word, sizeof word, "%.*s", (int)len, at);
+        expect(t, word, true);
+        at += len;
+        if (*at == '\0') {
+            break;
+        }
+    }
+    (void)strcat(word, "x");
+    expect(t, word, false);
+    word[0] = '\0';
+    expect(t, word, false);
+    expect(t, spec->words, false);
+}
+
+static void try_field(const struct shape *s, enum key key, bool needed, void *context)
+{
+    (void)needed;
+    (void)context;
+    const struct key_spec *spec = schema_key(key);
+    const struct trial t = { .shape = s, .key = key };
+    switch (spec->type) {
+    case FIELD_NUMBER:
+        try_number(&t, spec);
+        break;
+    case FIELD_BYTES:
+        try_length(&t, spec, "5a");
+        expect(&t, "5", false);
+        expect_run(&t, "5A", spec->min, false);
+        expect_run(&t, "g0", spec->min, false);
+        break;
+    case FIELD_TEXT:
+        try_length(&t, spec, "y");
+        try_length(&t, spec, "%7F");
+        expect(&t, "%", false);
+        expect(&t, "%2", false);
+        expect(&t, "%zz", false);
+        expect(&t, "%2f", false);
+        expect(&t, "\001", false);
+        expect(&t, "\351", false);
+        break;
+    case FIELD_WORD:
+        try_word(&t, spec);
+        break;
+    case FIELD_ADDRESS:
+        expect(&t, "10.9.0.1", true);
+        expect(&t, "10.9.0.256", false);
+        expect(&t, "", false);
+        expect(&t, "example.org", false);
+        break;
+    case FIELD_SUBNET:
+        expect(&t, "2001:db8::/32", true);
+        expect(&t, "10.9.0.0/33", false);
+        expect(&t, "10.9.0.0/", false);
+        break;
+    case FIELD_ID:
+        expect(&t, "%25any", true);
+        expect(&t, "@gw.example.org", true);
+        expect(&t, "", false);
+        break;
+    }
+}
+
+static void try_shape(const struct shape *s)
+{
+    walk_fields(s, try_field, NULL);
+}
+
+static void test_every_limit(void **state)
+{
+    (void)state;
+    walk_shapes(try_shape);
+}
+
+/* ---- fields that should not be there, or should ---- */
+
+static void leave_out(const struct shape *s, enum key key, bool needed, void *context)
+{
+    (void)context;
+    enum key field;
+    const char *why = verdict(build(s, (struct builder){ .all = true, .skip = key }), s->from,
+                              &field);
+    if (s->verb == V_BAD && key == K_RE) {
+        return;
+    }
+    assert_int_equal(why == NULL, !needed);
+    if (needed && key != K_RE) {
+        assert_int_equal(field, key);
+    }
+    char *line = build(s, (struct builder){ .all = true });
+    char *again = line + strlen(line);
+    again += sprintf(again, " %s=", schema_key(key)->name);
+    sample(again, key, s);
+    assert_string_equal(verdict(line, s->from, &field), "field is repeated");
+    assert_int_equal(field, key);
+}
+
+static void misfit(const struct shape *s)
+{
+    enum key field;
+    walk_fields(s, leave_out, NULL);
+    char *line = build(s, (struct builder){ .all = true });
+    assert_string_equal(verdict(strcat(line, " no-such-key=1"), s->from, NULL), "unknown field");
+    line = build(s, (struct builder){ .all = true });
+    assert_string_equal(verdict(strcat(line, " word"), s->from, NULL), "a word without =");
+    line = build(s, (struct builder){ .all = true });
+    assert_non_null(verdict(strcat(line, " "), s->from, NULL));
+    /* A key that stands in no list of this verb; `classes` and `serial` are never together. */
+    enum key foreign = s->verb == V_DEBUG || s->verb == V_WHACK_DEBUG ? K_SERIAL : K_CLASSES;
+    line = build(s, (struct builder){ .all = true });
+    (void)sprintf(line + strlen(line), " %s=1", schema_key(foreign)->name);
+    assert_string_equal(verdict(line, s->from, &field), "field does not belong to this verb");
+    assert_int_equal(field, foreign);
+}
+
+static void test_fields_that_do_not_fit(void **state)
+{
+    (void)state;
+    walk_shapes(misfit);
+}
+
+static void wrong_channels(const struct shape *s)
+{
+    for (unsigned d = 1; d <= DIRECTION_ALL; d <<= 1) {
+        unsigned may = s->verb == V_OK ? s->from : schema_verb(s->verb)->from;
+        if (s->verb == V_FAIL || s->verb == V_BAD) {
+            may = direction_reverse(schema_verb(s->re)->from);
+        }
+        const char *why = verdict(build(s, (struct builder){ .all = true }), d, NULL);
+        assert_int_equal(why == NULL, (may & d) != 0);
+    }
+}
+
+static void test_wrong_channel(void **state)
+{
+    (void)state;
+    walk_shapes(wrong_channels);
+}
+
+static void test_whole_lines(void **state)
+{
+    (void)state;
+    struct record r;
+    char line[RECORD_MAX + 2];
+    static const char *const bad[] = { "", " ", "nonsense", "HELLO", "flush ", " flush id=1",
+                                       "flush  id=1", "flush id=1 ", "flush\tid=1", "flush id",
+                                       "flush =1", "flush id=1\r" };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        (void)strcpy(line, bad[i]);
+        assert_non_null(record_parse(&r, line, strlen(line), P_K, NULL));
+    }
+    (void)strcpy(line, "flush id=1");
+    line[5] = '\0';
+    assert_string_equal(record_parse(&r, line, 10, P_K, NULL), "record holds a NUL byte");
+
+    /* With its newline it has RECORD_MAX bytes: the last that may be. */
+    memset(line, 'x', sizeof line);
+    (void)memcpy(line, "flush id=1 ", 11);
+    assert_string_equal(record_parse(&r, line, RECORD_MAX - 1, P_K, NULL), "a word without =");
+    assert_string_equal(record_parse(&r, line, RECORD_MAX, P_K, NULL), "record too long");
+}
+
+static void test_text_is_decoded(void **state)
+{
+    (void)state;
+    struct record r;
+    char line[] = "log level=serious text=a%20b%0A%25%00c%FF";
+    assert_null(record_parse(&r, line, strlen(line), N_P, NULL));
+    size_t len;
+    const uint8_t *text = record_bytes(&r, K_TEXT, &len);
+    assert_int_equal(len, 8);
+    assert_memory_equal(text, "a b\n%\0c\377", 9);
+    assert_int_equal(record_word(&r, K_LEVEL), 2);
+    assert_false(record_has(&r, K_CODE));
+    assert_int_equal(record_number(&r, K_CODE), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_limit),
+        cmocka_unit_test(test_fields_that_do_not_fit),
+        cmocka_unit_test(test_wrong_channel),
+        cmocka_unit_test(test_whole_lines),
+        cmocka_unit_test(test_text_is_decoded),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
