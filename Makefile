@@ -39,7 +39,7 @@ ALL_OBJECTS = $(LIB_OBJECTS) $(foreach t,$(TOOLS),$(call objects,$(t)))
 .PHONY: all check check-native demo asan lint install packages clean help unit
 .SECONDEXPANSION:
 
-all: $(PROGRAMS)
+all: $(PROGRAMS) build/records.5
 
 help:
 	@echo 'make all      build every tool as TOOL/TOOL'
@@ -69,6 +69,14 @@ $(OUT)/$(1)/$(1): $(OBJ)/$(1)/main.o $(OBJ)/$(1)/$(1).a $(LIB)
 endef
 $(foreach t,$(TOOLS),$(eval $(call tool_rules,$(t))))
 
+# records(5) is made from the schema.
+$(OBJ)/docs/records-page: $(OBJ)/docs/records-page.o $(LIB)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^
+
+build/records.5: $(OBJ)/docs/records-page
+	$< > $@.new
+	mv $@.new $@
+
 unit: $(TESTS)
 
 $(OUT)/tests/unit/%.t: $(OBJ)/tests/unit/%.o $(LIB) $(foreach t,$(TOOLS),$(OBJ)/$(t)/$(t).a)
@@ -89,4 +97,4 @@ demo: packages
 clean:
 	rm -rf build $(PROGRAMS) tests/unit/*.t
 
--include $(ALL_OBJECTS:.o=.d) $(patsubst %.c,$(OBJ)/%.d,$(wildcard tests/unit/*.c))
+-include $(ALL_OBJECTS:.o=.d) $(OBJ)/docs/records-page.d $(patsubst %.c,$(OBJ)/%.d,$(wildcard tests/unit/*.c))
