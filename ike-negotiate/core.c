@@ -1,0 +1,391 @@
+/*
+ * The core's tables: exchanges by serial, number and cookies, requests, timers, random bytes.
+ */
+#include "exchange.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int compare_timers(const struct exchange *a, const struct exchange *b)
+{
+    if (a->timer != b->timer) {
+        return a->timer < b->timer ? -1 : 1;
+    }
+    return a->serial < b->serial ? -1 : a->serial > b->serial;
+}
+
+RB_GENERATE_INTERNAL(timers, exchange, by_timer, compare_timers, static __attribute__((unused)))
+
+struct ike *ike_new(const struct ike_outputs *outputs)
+{
+    struct ike *ike = calloc(1, sizeof *ike);
+    if (ike == NULL) {
+        return NULL;
+    }
+    ike->out = *outputs;
+    ike->log = (struct log){ .tool = "ike-negotiate", .records = outputs->plutod };
+    ike->next_serial = 1;
+    ike->next_request = 1;
+    RB_INIT(&ike->timers);
+    return ike;
+}
+
+void ike_free(struct ike *ike)
+{
+    struct request *q;
+    struct request *next_q;
+    if (ike == NULL) {
+        return;
+    }
+    while (ike->exchanges != NULL) {
+        struct exchange *x = ike->exchanges;
+        exchange_free(ike, x->is_quick && x->parent != NULL ? x->parent : x);
+    }
+    HASH_ITER(hh, ike->requests, q, next_q)
+    {
+        HASH_DEL(ike->requests, q);
+        free(q);
+    }
+    explicit_bzero(ike, sizeof *ike);
+    free(ike);
+}
+
+/* ---- random bytes ---- */
+
+size_t ike_random_wanted(const struct ike *ike)
+{
+    return IKE_RANDOM_POOL - ike->random_left;
+}
+
+void ike_random(struct ike *ike, const uint8_t *bytes, size_t len)
+{
+    size_t take = len < ike_random_wanted(ike) ? len : ike_random_wanted(ike);
+    memcpy(ike->random + ike->random_left, bytes, take);
+    ike->random_left += take;
+    if (!ike->has_cookie_secret) {
+        ike->has_cookie_secret = draw_random(ike, ike->cookie_secret, sizeof ike->cookie_secret);
+    }
+}
+
+bool draw_random(struct ike *ike, uint8_t *out, size_t len)
+{
+    if (len > ike->random_left) {
+        return false;
+    }
+    ike->random_left -= len;
+    memcpy(out, ike->random + ike->random_left, len);
+    explicit_bzero(ike->random + ike->random_left, len);
+    return true;
+}
+
+/* ---- exchanges ---- */
+
+struct exchange *exchange_new(struct ike *ike, bool is_quick, bool initiator)
+{
+    struct exchange *x = calloc(1, sizeof *x);
+    if (x == NULL) {
+        return NULL;
+    }
+    x->serial = ike->next_serial++;
+    x->is_quick = is_quick;
+    x->initiator = initiator;
+    x->timer = UINT64_MAX;
+    if (is_quick) {
+        x->state = initiator ? QUICK_PENDING : QUICK_R0;
+        x->quick = calloc(1, sizeof *x->quick);
+    } else {
+        x->state = initiator ? MAIN_I1 : MAIN_R0;
+        x->main = calloc(1, sizeof *x->main);
+        x->sa = calloc(1, sizeof *x->sa);
+    }
+    if ((is_quick && x->quick == NULL) || (!is_quick && (x->main == NULL || x->sa == NULL))) {
+        free(x->quick);
+        free(x->main);
+        free(x->sa);
+        free(x);
+        return NULL;
+    }
+    HASH_ADD(by_serial, ike->exchanges, serial, sizeof x->serial, x);
+    if (!is_quick && !initiator) {
+        ike->half_open++;
+    }
+    return x;
+}
+
+void exchange_settle(struct ike *ike, struct exchange *x)
+{
+    if (x->main != NULL) {
+        if (!x->initiator) {
+            ike->half_open--;
+        }
+        if (x->in_first) {
+            HASH_DELETE(by_first, ike->firsts, x);
+            x->in_first = false;
+        }
+        free(x->main->sa_body);
+        explicit_bzero(x->main, sizeof *x->main);
+        free(x->main);
+        x->main = NULL;
+    }
+    if (x->quick != NULL) {
+        free(x->quick->first_body);
+        explicit_bzero(x->quick, sizeof *x->quick);
+        free(x->quick);
+        x->quick = NULL;
+    }
+}
+
+static void free_one(struct ike *ike, struct exchange *x)
+{
+    exchange_timer(ike, x, UINT64_MAX);
+    exchange_settle(ike, x);
+    if (x->in_number) {
+        HASH_DELETE(by_number, ike->numbers, x);
+    }
+    if (x->in_cookies) {
+        HASH_DELETE(by_cookies, ike->cookies, x);
+    }
+    HASH_DELETE(by_serial, ike->exchanges, x);
+    sent_forget(&x->sent);
+    if (!x->is_quick) {
+        free(x->sa->used_ids);
+        explicit_bzero(x->sa, sizeof *x->sa);
+        free(x->sa);
+    } else if (x->parent != NULL) {
+        LIST_REMOVE(x, siblings);
+    }
+    explicit_bzero(x, sizeof *x);
+    free(x);
+}
+
+void exchange_free(struct ike *ike, struct exchange *x)
+{
+    if (!x->is_quick) {
+        while (!LIST_EMPTY(&x->sa->quicks)) {
+            free_one(ike, LIST_FIRST(&x->sa->quicks));
+        }
+    }
+    free_one(ike, x);
+}
+
+void exchange_set_number(struct ike *ike, struct exchange *x, uint64_t number)
+{
+    x->number = number;
+    x->in_number = true;
+    HASH_ADD(by_number, ike->numbers, number, sizeof x->number, x);
+}
+
+struct exchange *exchange_by_number(struct ike *ike, uint64_t number)
+{
+    struct exchange *x;
+    HASH_FIND(by_number, ike->numbers, &number, sizeof number, x);
+    return x;
+}
+
+void exchange_set_cookies(struct ike *ike, struct exchange *x)
+{
+    memcpy(x->cookies, x->sa->cky_i, COOKIE_LEN);
+    memcpy(x->cookies + COOKIE_LEN, x->sa->cky_r, COOKIE_LEN);
+    x->in_cookies = true;
+    HASH_ADD(by_cookies, ike->cookies, cookies, sizeof x->cookies, x);
+}
+
+struct exchange *exchange_by_cookies(struct ike *ike, const uint8_t *cky_i, const uint8_t *cky_r)
+{
+    uint8_t key[2 * COOKIE_LEN];
+    struct exchange *x;
+    memcpy(key, cky_i, COOKIE_LEN);
+    memcpy(key + COOKIE_LEN, cky_r, COOKIE_LEN);
+    HASH_FIND(by_cookies, ike->cookies, key, sizeof key, x);
+    return x;
+}
+
+void exchange_failed(struct ike *ike, struct exchange *x, unsigned code, const char *format, ...)
+{
+    char why[1000];
+    va_list args;
+    struct record_writer w;
+
+    va_start(args, format);
+    vsnprintf(why, sizeof why, format, args);
+    va_end(args);
+    if (x->number != 0) {
+        record_start(&w, ike->out.plutod, V_FAILED);
+        record_put_number(&w, K_EXCHANGE, x->number);
+        record_put_number(&w, K_CODE, code);
+        record_put_text(&w, K_WHY, why);
+        record_finish(&w);
+    } else {
+        report(ike, x, LOG_LEVEL_INFO, "%s", why);
+    }
+    exchange_free(ike, x);
+}
+
+void exchange_report_state(struct ike *ike, const struct exchange *x)
+{
+    struct record_writer w;
+    if (x->number == 0) {
+        return;
+    }
+    record_start(&w, ike->out.plutod, V_STATE);
+    record_put_number(&w, K_EXCHANGE, x->number);
+    record_put_word(&w, K_STATE, (unsigned)state_public(x->state));
+    record_finish(&w);
+}
+
+/* ---- message ids that an ISAKMP SA has seen ---- */
+
+bool sa_id_used(const struct isakmp_sa *sa, uint32_t message_id)
+{
+    for (size_t i = 0; i < sa->used_count; i++) {
+        if (sa->used_ids[i] == message_id) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool sa_use_id(struct isakmp_sa *sa, uint32_t message_id)
+{
+    if (sa->used_count >= 4096) {
+        return false; /* more Quick Modes than an ISAKMP SA of a day needs */
+    }
+    if ((sa->used_count & (sa->used_count + 1)) == 0 || sa->used_ids == NULL) {
+        uint32_t *grown = reallocarray(sa->used_ids, 2 * (sa->used_count + 1), sizeof *grown);
+        if (grown == NULL) {
+            return false;
+        }
+        sa->used_ids = grown;
+    }
+    sa->used_ids[sa->used_count++] = message_id;
+    return true;
+}
+
+/* ---- SPIs, drawn by kernel-sa in blocks ---- */
+
+bool take_spi(struct ike *ike, uint8_t spi[4])
+{
+    struct record_writer w;
+    bool got = ike->spi_count > 0;
+    if (got) {
+        ike->spi_count--;
+        memcpy(spi, ike->spis + 4 * ike->spi_count, 4);
+    }
+    if (ike->spi_count < SPI_BLOCK / 2 && !ike->spis_asked
+        && request_start(ike, NULL, &w, FROM_KERNEL_SA, V_SPIS) != NULL) {
+        record_put_number(&w, K_COUNT, SPI_BLOCK);
+        record_finish(&w);
+        ike->spis_asked = true;
+    }
+    return got;
+}
+
+/* ---- requests ---- */
+
+struct buffer *request_start(struct ike *ike, const struct exchange *x, struct record_writer *w,
+                             enum ike_source to, enum verb verb)
+{
+    struct buffer *out = to == FROM_PLUTOD      ? ike->out.plutod
+                         : to == FROM_KERNEL_SA ? ike->out.kernel_sa(ike->out.context)
+                                                : ike->out.worker(ike->out.context, x->sa->worker);
+    struct request *q = out == NULL ? NULL : calloc(1, sizeof *q);
+    if (q == NULL) {
+        return NULL;
+    }
+    q->id = ike->next_request++;
+    q->serial = x == NULL ? 0 : x->serial;
+    q->verb = verb;
+    q->source = to;
+    q->worker = to == FROM_WORKER ? x->sa->worker : 0;
+    HASH_ADD(hh, ike->requests, id, sizeof q->id, q);
+    record_start(w, out, verb);
+    record_put_number(w, K_ID, q->id);
+    return out;
+}
+
+/* ---- timers ---- */
+
+void exchange_timer(struct ike *ike, struct exchange *x, uint64_t at)
+{
+    if (x->timer != UINT64_MAX) {
+        RB_REMOVE(timers, &ike->timers, x);
+    }
+    x->timer = at;
+    if (at != UINT64_MAX) {
+        RB_INSERT(timers, &ike->timers, x);
+    }
+}
+
+uint64_t ike_next_timer(const struct ike *ike)
+{
+    const struct exchange *x = RB_MIN(timers, &((struct ike *)(uintptr_t)ike)->timers);
+    return x == NULL ? UINT64_MAX : x->timer;
+}
+
+static void send_once_more(struct ike *ike, struct exchange *x)
+{
+    struct record_writer w;
+    x->sent.times++;
+    sent_again(ike, x);
+    uint64_t next = x->sent.first + (x->sent.times == 2 ? RETRANSMIT_2 : GIVE_UP);
+    exchange_timer(ike, x, next > ike->now ? next : ike->now + RETRANSMIT_1);
+    if (x->number == 0) {
+        return;
+    }
+    record_start(&w, ike->out.plutod, V_RETRANSMITTED);
+    record_put_number(&w, K_EXCHANGE, x->number);
+    record_put_number(&w, K_ATTEMPT, x->sent.times);
+    record_put_number(&w, K_WAIT, (x->timer - ike->now + 999) / 1000);
+    record_finish(&w);
+}
+
+/* What silence most probably means, by where it fell. */
+static const char *silence(enum state s)
+{
+    switch (s) {
+    case MAIN_I1:
+        return "no response to our first message: is the peer up, does it speak IKEv1 there, and "
+               "does it know us?";
+    case MAIN_I3:
+        return "no acceptable response to our first encrypted message: probably a wrong secret, "
+               "or an identity that the peer does not expect";
+    case QUICK_I1:
+        return "no acceptable response to our first Quick Mode message: the peer probably refuses "
+               "the proposal or the clients";
+    case QUICK_R1:
+        return "the peer did not confirm the IPsec SA (message 3 of Quick Mode)";
+    default:
+        return "the peer fell silent";
+    }
+}
+
+static void give_up(struct ike *ike, struct exchange *x)
+{
+    if (x->state == QUICK_I2 || x->state == QUICK_R2) {
+        exchange_free(ike, x); /* done long ago; kept for duplicates of the last message */
+    } else if (x->state == QUICK_PENDING && x->parent == NULL) {
+        exchange_failed(ike, x, 31, "its ISAKMP SA never came up");
+    } else if (x->state >= PUBLIC_STATES) {
+        exchange_failed(ike, x, 32, "no answer from our own processes in state %s",
+                        state_name(x->state));
+    } else {
+        exchange_failed(ike, x, 31, "%s (STATE_%s, sent %u times)", silence(x->state),
+                        state_name(x->state), x->sent.times);
+    }
+}
+
+void ike_timer(struct ike *ike, uint64_t now)
+{
+    struct exchange *x;
+    ike->now = now;
+    while ((x = RB_MIN(timers, &ike->timers)) != NULL && x->timer <= now) {
+        if (x->state < PUBLIC_STATES && x->sent.by_timer && x->sent.times < 3
+            && x->state != QUICK_I2 && x->state != QUICK_R2) {
+            send_once_more(ike, x);
+        } else {
+            give_up(ike, x);
+        }
+    }
+}

@@ -1,0 +1,152 @@
+/*
+ * The engine: the only place that counts payloads and moves states.
+ */
+#include "exchange.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define BAD_LINES 8 /* lines about bad messages, for one exchange */
+
+/* Allowed anywhere: what carries no part of the exchange itself (interop Q6). */
+static bool is_extra(unsigned type)
+{
+    return type == PAYLOAD_N || type == PAYLOAD_D || type == PAYLOAD_VID || type == PAYLOAD_NAT_D
+           || type == PAYLOAD_NAT_OA || type >= 128;
+}
+
+static const char *check_order(const struct transition *t, const struct message *m)
+{
+    if (t->first != 0 && (m->count < 1 || m->payload[0].type != t->first)) {
+        return t->first == PAYLOAD_HASH ? "the HASH payload does not come first"
+                                        : "the SA payload does not come first";
+    }
+    if (t->second != 0 && (m->count < 2 || m->payload[1].type != t->second)) {
+        return "the SA payload does not follow the HASH payload";
+    }
+    return NULL;
+}
+
+static bool check_payloads(const struct transition *t, const struct message *m, bool quick,
+                           char *why, size_t size)
+{
+    unsigned count[256] = { 0 };
+    for (size_t i = 0; i < m->count; i++) {
+        count[m->payload[i].type]++;
+    }
+    for (unsigned type = 1; type < 256; type++) {
+        uint32_t bit = type < 32 ? PAYLOAD_BIT(type) : 0;
+        unsigned most = (t->required & bit) != 0 || (t->optional & bit) != 0 ? 1 : 0;
+        if (quick && type == PAYLOAD_ID && t->required != PAYLOAD_BIT(PAYLOAD_HASH)) {
+            if (count[type] != 0 && count[type] != 2) {
+                snprintf(why, size, "%u ID payloads, where there are two or none", count[type]);
+                return false;
+            }
+            continue;
+        }
+        if ((t->required & bit) != 0 && count[type] == 0) {
+            snprintf(why, size, "the %s payload is missing", payload_name(type));
+            return false;
+        }
+        if (count[type] > most && !is_extra(type)) {
+            snprintf(why, size, most == 0 ? "a %s payload does not belong here"
+                                          : "more than one %s payload", payload_name(type));
+            return false;
+        }
+    }
+    const char *order = check_order(t, m);
+    if (order != NULL) {
+        snprintf(why, size, "%s", order);
+        return false;
+    }
+    return true;
+}
+
+/* Sets the timer that belongs to where the exchange is now. */
+static void set_timer(struct ike *ike, struct exchange *x)
+{
+    if (x->state == MAIN_I4 || x->state == MAIN_R3) {
+        exchange_timer(ike, x, UINT64_MAX); /* plutod ends ISAKMP SAs */
+    } else if (x->state < PUBLIC_STATES && x->sent.by_timer) {
+        exchange_timer(ike, x, ike->now + RETRANSMIT_1);
+    } else {
+        exchange_timer(ike, x, ike->now + GIVE_UP);
+    }
+}
+
+void engine_enter(struct ike *ike, struct exchange *x, enum state next)
+{
+    enum state before = x->state;
+    x->state = next;
+    report_debug(ike, x, DEBUG_CONTROL, "state %s -> %s", state_name(before), state_name(next));
+    set_timer(ike, x);
+    if (next < PUBLIC_STATES && (next != before || next == MAIN_I1)) {
+        exchange_report_state(ike, x);
+    }
+    if (next == MAIN_I4 || next == MAIN_R3) {
+        main_up(ike, x);
+    } else if (next == QUICK_I2 || next == QUICK_R2) {
+        exchange_settle(ike, x);
+    }
+}
+
+static void bad_message(struct ike *ike, struct exchange *x, const char *why)
+{
+    x->bad++;
+    if (x->number == 0) {
+        report_stranger(ike, &x->sa->path, "a message in state %s is ignored: %s",
+                        state_name(x->state), why);
+    } else if (x->bad <= BAD_LINES) {
+        report(ike, x, LOG_LEVEL_INFO, "a message in state %s is ignored: %s%s", state_name(x->state),
+               why, x->bad == BAD_LINES ? " (further lines like this are left out)" : "");
+    }
+}
+
+enum outcome engine_message(struct ike *ike, struct exchange *x, const struct message *m, bool encrypted,
+                    const uint8_t *digest)
+{
+    struct event e = { .message = m };
+    const struct transition *t = table_find(x->state, ON_MESSAGE);
+
+    if (t == NULL) {
+        bad_message(ike, x, "no message is expected now");
+        return IGNORE;
+    }
+    if (t->encrypted != encrypted) {
+        bad_message(ike, x, encrypted ? "it is encrypted too early"
+                                      : "it should be encrypted and is not");
+        return IGNORE;
+    }
+    if (!check_payloads(t, m, x->is_quick, e.text, sizeof e.text)) {
+        bad_message(ike, x, e.text);
+        return IGNORE;
+    }
+    enum outcome outcome = t->action(ike, x, &e);
+    if (outcome == END) {
+        return END;
+    }
+    if (outcome == IGNORE) {
+        bad_message(ike, x, e.why != NULL ? e.why : e.text);
+        return IGNORE;
+    }
+    memcpy(x->last_in, digest, DIGEST_LEN);
+    x->has_last_in = true;
+    engine_enter(ike, x, outcome == GO ? t->next : t->other);
+    return outcome;
+}
+
+void engine_answer(struct ike *ike, struct exchange *x, const struct record *answer)
+{
+    struct event e = { .answer = answer };
+    const struct transition *t = table_find(x->state, answer->re);
+
+    if (t == NULL) {
+        return; /* the exchange has moved on, or died and was made again */
+    }
+    enum outcome outcome = t->action(ike, x, &e);
+    if (outcome == GO) {
+        engine_enter(ike, x, t->next);
+    } else if (outcome == OTHER && t->other != t->from) {
+        engine_enter(ike, x, t->other);
+    }
+}

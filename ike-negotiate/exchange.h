@@ -1,0 +1,318 @@
+/*
+ * What the core knows of each exchange, and the form of its tables. Internal to the core.
+ *
+ * One struct exchange is a Main Mode with the ISAKMP SA that came of it, or a Quick Mode. Only the
+ * engine (engine.c) moves states and counts payloads; actions (main_*.c, quick_*.c) read a message
+ * or an answer, send, ask, and say which of the table's two next states it shall be.
+ */
+#ifndef EXCHANGE_H
+#define EXCHANGE_H
+
+#include "crypt.h"
+#include "ike.h"
+#include "log.h"
+#include "message.h"
+#include "notify.h"
+#include "sa.h"
+
+#include <bsd/sys/cdefs.h>
+#include <bsd/sys/queue.h>
+#include <bsd/sys/tree.h>
+#include <uthash.h>
+
+enum state {
+    /* In the order of the schema's `state`; whack's numbers are these + 101. */
+    MAIN_R0, MAIN_I1, MAIN_R1, MAIN_I2, MAIN_R2, MAIN_I3, MAIN_R3, MAIN_I4,
+    QUICK_R0, QUICK_I1, QUICK_R1, QUICK_I2, QUICK_R2,
+    PUBLIC_STATES,
+    /* Waiting for an answer is a state like any other. */
+    MAIN_R0_FIRST = PUBLIC_STATES, /* plutod: which connections? */
+    MAIN_R1_KEYS,                  /* secrets: our KE and nonce, SKEYID_a and SKEYID_e */
+    MAIN_R2_AUTH,                  /* secrets: is HASH_I right? */
+    MAIN_R2_IDENTIFY,              /* plutod: may it be this identity? */
+    MAIN_R2_FINISH,                /* secrets: our HASH_R after all */
+    MAIN_I1_KE,                    /* secrets: our KE and nonce, message 2 is here */
+    MAIN_I2_KEYS,                  /* secrets: SKEYID_a and SKEYID_e, our ID and HASH_I */
+    MAIN_I3_AUTH,                  /* secrets: is HASH_R right? */
+    QUICK_PENDING,                 /* its ISAKMP SA is not up yet, or no SPI is at hand */
+    QUICK_I0_KE,                   /* secrets: our nonce, and KE with PFS */
+    QUICK_I1_SA,                   /* secrets and kernel-sa: keys and SAs */
+    QUICK_R0_ASK,                  /* plutod: on which terms? */
+    QUICK_R0_SA,                   /* secrets and kernel-sa: nonce, keys, inbound SA */
+    QUICK_R1_ACTIVATE,             /* kernel-sa: the outbound SA */
+    STATE_COUNT
+};
+
+/* The longest message that we remember to send again. */
+struct sent {
+    uint8_t *bytes; /* owned; NULL: nothing was sent yet */
+    size_t len;
+    unsigned times;      /* by the timer */
+    unsigned replies;    /* to duplicates of what it answers */
+    uint64_t first;      /* when */
+    bool by_timer;       /* sent again without being asked */
+};
+
+#define DIGEST_LEN 32
+
+struct quick_needs { /* what plutod said a Quick Mode may be */
+    char esp[512];
+    struct group_list pfs;
+    bool pfs_required;
+    unsigned modes; /* 1 << SA_MODE_...; an initiator names one */
+    uint32_t life;
+    struct address our_host, peer_host;
+    struct subnet our_client, peer_client;
+};
+
+struct isakmp_sa {
+    uint8_t cky_i[COOKIE_LEN];
+    uint8_t cky_r[COOKIE_LEN];
+    uint64_t worker;
+    struct path path;
+    struct ike_suite suite;
+    struct isakmp_keys keys;
+    uint8_t iv[IV_MAX]; /* of the next phase 1 message; once up: the last phase 1 block */
+    uint32_t life;
+    bool up;
+    uint32_t *used_ids; /* message ids of Quick Modes that were, owned */
+    size_t used_count;
+    uint32_t recent_info[16]; /* message ids of Informationals, a ring */
+    unsigned recent_next;
+    LIST_HEAD(, exchange) quicks;
+};
+
+/* What a Main Mode needs until it is done. */
+struct main_scratch {
+    char ike[2048];        /* our proposals (initiator) or the candidates (responder) */
+    uint8_t *sa_body;      /* SAi_b, owned */
+    size_t sa_body_len;
+    uint8_t ke[KE_MAX], ke_peer[KE_MAX];
+    size_t ke_len, ke_peer_len;
+    uint8_t nonce[NONCE_MAX], nonce_peer[NONCE_MAX];
+    size_t nonce_len, nonce_peer_len;
+    const struct group *ke_group; /* that our KE was asked for */
+    uint32_t life;
+    unsigned method;
+    bool initial_contact;
+};
+
+/* What a Quick Mode needs until it is done. */
+struct quick_scratch {
+    struct quick_needs needs;
+    uint8_t *first_body; /* responder: the payloads of message 1, owned */
+    size_t first_len;
+    uint8_t spi_in[4], spi_out[4];
+    uint8_t nonce[NONCE_MAX], nonce_peer[NONCE_MAX];
+    size_t nonce_len, nonce_peer_len;
+    uint8_t ke[KE_MAX], ke_peer[KE_MAX];
+    size_t ke_len, ke_peer_len;
+    const struct group *group; /* of PFS, NULL without */
+    struct esp_suite suite;
+    unsigned mode; /* SA_MODE_TUNNEL or SA_MODE_TRANSPORT */
+    uint32_t life;
+    size_t chosen; /* responder: place of the transform in the offer */
+    bool ids; /* IDci and IDcr are sent */
+    bool has_ke, has_keys, has_sa;
+};
+
+struct exchange {
+    uint64_t serial; /* ours */
+    uint64_t number; /* plutod's; 0 until he said */
+    enum state state;
+    bool initiator;
+    bool is_quick;
+    struct isakmp_sa *sa; /* Main Mode: owned; Quick Mode: its parent's */
+    struct exchange *parent; /* Quick Mode */
+    struct main_scratch *main;
+    struct quick_scratch *quick;
+    char connection[97];
+    uint32_t message_id;
+    uint8_t iv[IV_MAX]; /* Quick Mode */
+    uint8_t last_in[DIGEST_LEN]; /* digest of the last message that was taken */
+    bool has_last_in;
+    struct sent sent;
+    unsigned bad; /* messages that changed nothing, for a bound on log lines */
+    uint64_t timer; /* UINT64_MAX: none */
+    RB_ENTRY(exchange) by_timer;
+    LIST_ENTRY(exchange) siblings; /* Quick Modes of one ISAKMP SA */
+    UT_hash_handle by_serial;
+    UT_hash_handle by_number;
+    UT_hash_handle by_cookies; /* Main Mode: CKY-I | CKY-R */
+    UT_hash_handle by_first;   /* responder's half-open: CKY-I and the peer's address and port */
+    uint8_t cookies[2 * COOKIE_LEN];
+    uint8_t first_key[COOKIE_LEN + sizeof(struct address) + 2];
+    bool in_cookies, in_first, in_number;
+};
+
+/* Places of words in the schema's lists. */
+enum { PLACE_OF_ISAKMP = 0, PLACE_OF_AH = 1, PLACE_OF_ESP = 2, PLACE_OF_IPCOMP = 3 };
+
+#define SPI_BLOCK 32
+
+struct request {
+    uint64_t id;
+    uint64_t serial; /* of the exchange */
+    enum verb verb;
+    enum ike_source source;
+    uint64_t worker;
+    UT_hash_handle hh;
+};
+
+RB_HEAD(timers, exchange);
+
+struct ike {
+    struct ike_outputs out;
+    uint64_t now;
+    uint64_t next_serial;
+    uint64_t next_request;
+    struct exchange *exchanges; /* by_serial */
+    struct exchange *numbers;   /* by_number */
+    struct exchange *cookies;   /* by_cookies */
+    struct exchange *firsts;    /* by_first */
+    struct request *requests;
+    struct timers timers;
+    uint8_t random[IKE_RANDOM_POOL];
+    size_t random_left;
+    uint8_t cookie_secret[32];
+    bool has_cookie_secret;
+    uint8_t spis[4 * 2 * SPI_BLOCK];
+    size_t spi_count;
+    bool spis_asked;
+    unsigned half_open;
+    struct log log;
+    uint64_t log_second; /* bound on lines about packets of strangers */
+    unsigned log_lines;
+};
+
+/* ---- tables ---- */
+
+enum outcome {
+    GO,     /* to `next` */
+    OTHER,  /* to `other` */
+    IGNORE, /* a bad message: logged, state and everything else as before */
+    END     /* the negotiation is over; the action has told plutod (exchange_failed) */
+};
+
+struct event {
+    const struct message *message; /* ON_MESSAGE */
+    const struct record *answer;   /* an ok or fail to the request `on` */
+    const char *why;               /* an action's reason for IGNORE, static or in `text` */
+    char text[512];
+};
+
+typedef enum outcome action(struct ike *ike, struct exchange *x, struct event *e);
+
+#define ON_MESSAGE V_NONE
+#define PAYLOAD_BIT(type) (1u << (type))
+
+struct transition {
+    enum state from;
+    enum verb on;        /* ON_MESSAGE, or the request whose answer this is */
+    bool encrypted;
+    uint32_t required;   /* PAYLOAD_BITs of payloads that must be there exactly once */
+    uint32_t optional;   /* at most once; N, D and VID are always allowed, ID in Quick Mode twice */
+    uint8_t first;       /* this type comes first, and in Quick Mode `second` follows; 0: any */
+    uint8_t second;
+    action *action;
+    enum state next;
+    enum state other;
+};
+
+const struct transition *table_find(enum state from, enum verb on);
+const char *state_name(enum state s);      /* MAIN_I1, also for the waits that follow it */
+enum state state_public(enum state s);
+
+/* ---- core.c ---- */
+struct exchange *exchange_new(struct ike *ike, bool is_quick, bool initiator);
+void exchange_free(struct ike *ike, struct exchange *x); /* a Main Mode with its Quick Modes */
+void exchange_set_number(struct ike *ike, struct exchange *x, uint64_t number);
+void exchange_set_cookies(struct ike *ike, struct exchange *x);
+void exchange_timer(struct ike *ike, struct exchange *x, uint64_t at);
+struct exchange *exchange_by_number(struct ike *ike, uint64_t number);
+struct exchange *exchange_by_cookies(struct ike *ike, const uint8_t *cky_i, const uint8_t *cky_r);
+/* Tells plutod and frees the exchange; code as for whack: 31, 200 + notification, ... */
+void exchange_failed(struct ike *ike, struct exchange *x, unsigned code, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+void exchange_report_state(struct ike *ike, const struct exchange *x);
+/* Frees what only the negotiation needed. */
+void exchange_settle(struct ike *ike, struct exchange *x);
+bool draw_random(struct ike *ike, uint8_t *out, size_t len);
+bool sa_id_used(const struct isakmp_sa *sa, uint32_t message_id);
+bool sa_use_id(struct isakmp_sa *sa, uint32_t message_id);
+bool take_spi(struct ike *ike, uint8_t spi[4]); /* false: none at hand; more are asked for */
+
+/* ---- requests (core.c) ---- */
+/* Starts a request record with its id; NULL: that process is gone. */
+struct buffer *request_start(struct ike *ike, const struct exchange *x, struct record_writer *w,
+                             enum ike_source to, enum verb verb);
+
+/* ---- report.c ---- */
+void report(struct ike *ike, const struct exchange *x, enum log_level level, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+/* About a packet that belongs to nothing that we know; bounded per second. */
+void report_stranger(struct ike *ike, const struct path *path, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void report_debug(struct ike *ike, const struct exchange *x, unsigned debug_class,
+                  const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* ---- send.c ---- */
+struct outgoing {
+    struct buffer bytes;
+    struct message_writer writer;
+};
+/* Main Mode message, or the next of a Quick Mode; `encrypted` by the state of things. */
+void outgoing_begin(struct outgoing *o, const struct exchange *x, unsigned exchange_type);
+/* Encrypts where `iv` is given, sends, and remembers it as x's last message. */
+bool outgoing_send(struct ike *ike, struct exchange *x, struct outgoing *o, uint8_t *iv,
+                   bool by_timer);
+void sent_again(struct ike *ike, struct exchange *x);
+void sent_forget(struct sent *s);
+/* Seals (pads, encrypts) a finished message in place; false: no memory. */
+bool message_seal(struct buffer *bytes, const struct isakmp_keys *keys, uint8_t *iv);
+
+/* ---- engine.c ---- */
+/* END: x is gone. IGNORE: nothing was changed; a new x is the caller's to free. */
+enum outcome engine_message(struct ike *ike, struct exchange *x, const struct message *m, bool encrypted,
+                            const uint8_t *digest);
+void engine_answer(struct ike *ike, struct exchange *x, const struct record *answer);
+void engine_enter(struct ike *ike, struct exchange *x, enum state next);
+
+/* ---- actions ---- */
+action mi_message_2, mi_ke_early, mi_ke_late, mi_message_4, mi_keys, mi_message_6, mi_auth;
+action mr_message_1, mr_first, mr_message_3, mr_keys, mr_message_5, mr_auth, mr_identify, mr_finish;
+action qi_ke, qi_message_2, qi_keymat, qi_install;
+action qr_message_1, qr_ask, qr_keymat, qr_install, qr_message_3, qr_activate;
+bool main_take_keys(struct exchange *x, const struct record *answer);
+bool main_send_identity(struct ike *ike, struct exchange *x, const struct record *answer);
+const char *main_ask_auth(struct ike *ike, struct exchange *x, const struct message *m);
+void main_initiate(struct ike *ike, struct exchange *x);
+void main_first_message(struct ike *ike, const struct path *path, const struct message *m,
+                        const uint8_t *digest);
+void main_up(struct ike *ike, struct exchange *x);
+void quick_begin(struct ike *ike, struct exchange *x);
+void quick_first_message(struct ike *ike, struct exchange *parent, const struct message *m,
+                         const uint8_t *iv, const uint8_t *digest);
+/* HASH(1..3) over the message; false: it differs. */
+bool quick_hash_ok(const struct exchange *x, const struct message *m, unsigned number);
+bool quick_send(struct ike *ike, struct exchange *x, const struct buffer *sa, unsigned number);
+const char *quick_take_nonce_ke(struct exchange *x, const struct message *m);
+bool quick_take_ours(struct exchange *x, const struct record *answer);
+const char *quick_take_needs(struct quick_needs *n, const struct record *r);
+const char *quick_ask_sas(struct ike *ike, struct exchange *x, bool activate);
+
+/* ---- informational.c ---- */
+void informational_protected(struct ike *ike, struct exchange *main, const struct message *m);
+void informational_hint(struct ike *ike, struct exchange *main, const struct path *path,
+                        const struct message *m);
+/* In an exchange's own message. */
+void take_notifications(struct ike *ike, struct exchange *x, const struct message *m,
+                        bool is_protected);
+void send_notification(struct ike *ike, struct exchange *main, unsigned type, unsigned protocol,
+                       const uint8_t *spi, size_t spi_len);
+void send_clear_notification(struct ike *ike, const struct path *path, const uint8_t *cky_i,
+                             const uint8_t *cky_r, unsigned type);
+void send_delete(struct ike *ike, struct exchange *main, unsigned protocol, const uint8_t *spi,
+                 size_t spi_len);
+
+#endif

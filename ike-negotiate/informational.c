@@ -1,0 +1,322 @@
+/*
+ * Informational exchanges, and notifications inside of other exchanges (RFC 2409, 5.7; RFC 2408,
+ * 3.14 and 3.15). What comes unprotected is a hint and changes no state (interop Q11).
+ */
+#include "exchange.h"
+
+#include <nettle/memops.h>
+#include <string.h>
+
+/* ---- coming in ---- */
+
+static void tell_plutod(struct ike *ike, const struct exchange *x, unsigned type,
+                        bool is_protected)
+{
+    struct record_writer w;
+    if (x->number == 0) {
+        return;
+    }
+    record_start(&w, ike->out.plutod, V_NOTIFIED);
+    record_put_number(&w, K_EXCHANGE, x->number);
+    record_put_number(&w, K_NOTIFICATION, type);
+    record_put_yes(&w, K_PROTECTED, is_protected);
+    record_put_text(&w, K_TEXT, notify_name(type));
+    record_finish(&w);
+}
+
+/* The Quick Mode that a notification is about: by its SPI, which is ours or the peer's (Q10). */
+static struct exchange *quick_by_spi(struct exchange *main, const struct notification *n)
+{
+    struct exchange *q;
+    if (n->spi_len != 4) {
+        return NULL;
+    }
+    LIST_FOREACH(q, &main->sa->quicks, siblings)
+    {
+        if (q->quick != NULL && (memcmp(q->quick->spi_in, n->spi, 4) == 0
+                                 || memcmp(q->quick->spi_out, n->spi, 4) == 0)) {
+            return q;
+        }
+    }
+    return NULL;
+}
+
+/* The one Quick Mode that waits for its first answer, if there is only one: then an error without a
+ * usable SPI must mean that one. */
+static struct exchange *only_waiting_quick(struct exchange *main)
+{
+    struct exchange *q;
+    struct exchange *found = NULL;
+    LIST_FOREACH(q, &main->sa->quicks, siblings)
+    {
+        if (q->state == QUICK_I1) {
+            if (found != NULL) {
+                return NULL;
+            }
+            found = q;
+        }
+    }
+    return found;
+}
+
+/* An authenticated error ends the Quick Mode that it is about. */
+static void take_error(struct ike *ike, struct exchange *main, const struct notification *n)
+{
+    struct exchange *q = quick_by_spi(main, n);
+    if (q == NULL && n->type < NOTIFY_STATUS_FIRST) {
+        q = only_waiting_quick(main);
+    }
+    if (q != NULL && (q->state == QUICK_I1 || q->state == QUICK_R1)) {
+        exchange_failed(ike, q, n->type <= 30 ? 200 + n->type : 31,
+                        "the peer answered %s (%u)", notify_name(n->type), n->type);
+    } else {
+        tell_plutod(ike, main, n->type, true);
+    }
+}
+
+static void take_notification(struct ike *ike, struct exchange *x, const struct payload *p,
+                              bool is_protected)
+{
+    struct notification n;
+    const char *why = notification_decode(&n, p->body, p->body_len);
+    if (why != NULL) {
+        report(ike, x, LOG_LEVEL_INFO, "a notification is ignored: %s", why);
+        return;
+    }
+    if (n.type == NOTIFY_INITIAL_CONTACT && is_protected && !x->is_quick) {
+        if (x->main != NULL) {
+            x->main->initial_contact = true; /* believed once the peer is authenticated */
+            return;
+        }
+        struct record_writer w;
+        record_start(&w, ike->out.plutod, V_INITIAL_CONTACT);
+        record_put_number(&w, K_EXCHANGE, x->number);
+        record_finish(&w);
+        return;
+    }
+    report(ike, x, LOG_LEVEL_INFO, "%s notification from the peer: %s (%u)",
+           is_protected ? "authenticated" : "unprotected (only a hint)", notify_name(n.type),
+           n.type);
+    if (is_protected && x->sa->up && !x->is_quick && notify_is_error(n.type)) {
+        take_error(ike, x, &n);
+    } else {
+        tell_plutod(ike, x, n.type, is_protected);
+    }
+}
+
+void take_notifications(struct ike *ike, struct exchange *x, const struct message *m,
+                        bool is_protected)
+{
+    for (unsigned i = 0; i < 8; i++) {
+        const struct payload *p = message_find(m, PAYLOAD_N, i);
+        if (p == NULL) {
+            break;
+        }
+        take_notification(ike, x, p, is_protected);
+    }
+}
+
+static void take_isakmp_delete(struct ike *ike, struct exchange *main,
+                               const struct delete_payload *d)
+{
+    struct record_writer w;
+    for (size_t i = 0; i < d->count && i < 8; i++) {
+        /* 8 or 0 bytes name the SA that it came under (interop Q10). */
+        struct exchange *target =
+            d->spi_size == 16
+                ? exchange_by_cookies(ike, d->spis + 16 * i, d->spis + 16 * i + COOKIE_LEN)
+                : main;
+        if (target == NULL || target->number == 0) {
+            report(ike, main, LOG_LEVEL_INFO, "a Delete for an ISAKMP SA that we do not have");
+            continue;
+        }
+        record_start(&w, ike->out.plutod, V_PEER_DELETED);
+        record_put_number(&w, K_EXCHANGE, main->number);
+        record_put_word(&w, K_PROTOCOL, PLACE_OF_ISAKMP);
+        record_put_number(&w, K_TARGET, target->number);
+        record_finish(&w);
+    }
+}
+
+static void take_delete(struct ike *ike, struct exchange *main, const struct payload *p)
+{
+    struct delete_payload d;
+    struct record_writer w;
+    const char *why = delete_decode(&d, p->body, p->body_len);
+    if (why != NULL) {
+        report(ike, main, LOG_LEVEL_INFO, "a Delete is ignored: %s", why);
+        return;
+    }
+    if (d.protocol == PROTOCOL_ISAKMP) {
+        take_isakmp_delete(ike, main, &d);
+        return;
+    }
+    if ((d.protocol != PROTOCOL_ESP && d.protocol != PROTOCOL_AH) || d.spi_size != 4) {
+        report(ike, main, LOG_LEVEL_INFO, "a Delete for protocol %u is ignored", d.protocol);
+        return;
+    }
+    size_t count = d.count < 256 ? d.count : 256;
+    record_start(&w, ike->out.plutod, V_PEER_DELETED);
+    record_put_number(&w, K_EXCHANGE, main->number);
+    record_put_word(&w, K_PROTOCOL, d.protocol == PROTOCOL_ESP ? PLACE_OF_ESP : PLACE_OF_AH);
+    record_put_bytes(&w, K_SPIS, d.spis, 4 * count);
+    record_finish(&w);
+}
+
+static bool is_replayed(struct isakmp_sa *sa, uint32_t message_id)
+{
+    const unsigned size = sizeof sa->recent_info / sizeof sa->recent_info[0];
+    for (unsigned i = 0; i < size; i++) {
+        if (sa->recent_info[i] == message_id) {
+            return true;
+        }
+    }
+    sa->recent_info[sa->recent_next++ % size] = message_id;
+    return false;
+}
+
+static void put_m_id(uint8_t m_id[4], uint32_t message_id)
+{
+    m_id[0] = (uint8_t)(message_id >> 24);
+    m_id[1] = (uint8_t)(message_id >> 16);
+    m_id[2] = (uint8_t)(message_id >> 8);
+    m_id[3] = (uint8_t)message_id;
+}
+
+/* HASH(1) = prf(SKEYID_a, M-ID | N/D) */
+void informational_protected(struct ike *ike, struct exchange *main, const struct message *m)
+{
+    const struct isakmp_keys *keys = &main->sa->keys;
+    uint8_t hash[HASH_MAX];
+    uint8_t m_id[4];
+
+    if (m->count < 2 || m->payload[0].type != PAYLOAD_HASH || m->header.message_id == 0) {
+        report(ike, main, LOG_LEVEL_INFO, "an Informational without HASH in front is ignored");
+        return;
+    }
+    const struct payload *p = &m->payload[0];
+    put_m_id(m_id, m->header.message_id);
+    const struct part parts[] = { { m_id, sizeof m_id },
+                                  { p->whole + p->whole_len, m->payloads_len - p->whole_len } };
+    isakmp_hash(keys, parts, 2, hash);
+    if (p->body_len != keys->hash->len || !memeql_sec(p->body, hash, p->body_len)) {
+        report(ike, main, LOG_LEVEL_INFO, "an Informational with a wrong HASH is ignored");
+        return;
+    }
+    if (is_replayed(main->sa, m->header.message_id)) {
+        return;
+    }
+    take_notifications(ike, main, m, true);
+    for (unsigned i = 0; i < 8 && message_find(m, PAYLOAD_D, i) != NULL; i++) {
+        take_delete(ike, main, message_find(m, PAYLOAD_D, i));
+    }
+}
+
+void informational_hint(struct ike *ike, struct exchange *main, const struct path *path,
+                        const struct message *m)
+{
+    struct notification n;
+    const struct payload *p = message_find(m, PAYLOAD_N, 0);
+    if (main != NULL && p != NULL) {
+        if (main->bad++ < 8) {
+            take_notifications(ike, main, m, false);
+        }
+    } else if (p != NULL && notification_decode(&n, p->body, p->body_len) == NULL) {
+        report_stranger(ike, path, "an unprotected notification %s (%u) for no exchange of ours is "
+                                   "ignored", notify_name(n.type), n.type);
+    } else {
+        report_stranger(ike, path, "an unprotected Informational is ignored");
+    }
+}
+
+/* ---- going out ---- */
+
+static void send_protected(struct ike *ike, struct exchange *main, unsigned type,
+                           const struct buffer *body)
+{
+    static const uint8_t zeros[HASH_MAX];
+    struct isakmp_sa *sa = main->sa;
+    struct buffer bytes;
+    struct message_writer w;
+    uint8_t random[4];
+    uint8_t m_id[4];
+    uint8_t hash[HASH_MAX];
+    uint8_t iv[IV_MAX];
+
+    if (!draw_random(ike, random, sizeof random)) {
+        return;
+    }
+    uint32_t message_id = (uint32_t)random[0] << 24 | (uint32_t)random[1] << 16
+                          | (uint32_t)random[2] << 8 | random[3] | 1;
+    put_m_id(m_id, message_id);
+    buffer_init(&bytes, MESSAGE_MAX);
+    message_begin(&w, &bytes, sa->cky_i, sa->cky_r, EXCHANGE_INFORMATIONAL, 0, message_id);
+    message_raw(&w, PAYLOAD_HASH, zeros, sa->keys.hash->len);
+    message_raw(&w, type, body->data, body->len);
+    if (message_end(&w)) {
+        size_t rest = ISAKMP_HEADER_LEN + GENERIC_HEADER_LEN + sa->keys.hash->len;
+        const struct part parts[] = { { m_id, sizeof m_id },
+                                      { bytes.data + rest, bytes.len - rest } };
+        isakmp_hash(&sa->keys, parts, 2, hash);
+        memcpy(bytes.data + ISAKMP_HEADER_LEN + GENERIC_HEADER_LEN, hash, sa->keys.hash->len);
+        iv_phase2(&sa->keys, sa->iv, message_id, iv);
+        if (message_seal(&bytes, &sa->keys, iv)) {
+            ike->out.send(ike->out.context, &sa->path, bytes.data, bytes.len);
+        }
+    }
+    buffer_wipe(&bytes);
+}
+
+void send_clear_notification(struct ike *ike, const struct path *path, const uint8_t *cky_i,
+                             const uint8_t *cky_r, unsigned type)
+{
+    const struct notification n = { .doi = DOI_IPSEC, .protocol = PROTOCOL_ISAKMP, .type = type };
+    struct message_writer w;
+    struct buffer bytes;
+    struct buffer body;
+    uint8_t id[4];
+
+    if (!draw_random(ike, id, sizeof id)) {
+        return;
+    }
+    buffer_init(&body, 256);
+    notification_encode(&body, &n);
+    buffer_init(&bytes, MESSAGE_MAX);
+    message_begin(&w, &bytes, cky_i, cky_r, EXCHANGE_INFORMATIONAL, 0,
+                  (uint32_t)id[0] << 24 | (uint32_t)id[1] << 16 | (uint32_t)id[2] << 8 | id[3] | 1);
+    message_raw(&w, PAYLOAD_N, body.data, body.len);
+    if (message_end(&w)) {
+        ike->out.send(ike->out.context, path, bytes.data, bytes.len);
+    }
+    buffer_wipe(&body);
+    buffer_wipe(&bytes);
+}
+
+void send_notification(struct ike *ike, struct exchange *main, unsigned type, unsigned protocol,
+                       const uint8_t *spi, size_t spi_len)
+{
+    const struct notification n = { .doi = DOI_IPSEC, .protocol = protocol, .type = type,
+                                    .spi = spi, .spi_len = spi_len };
+    struct buffer body;
+
+    if (!main->sa->up) { /* no HASH that the peer could check: it goes as a hint */
+        send_clear_notification(ike, &main->sa->path, main->sa->cky_i, main->sa->cky_r, type);
+        return;
+    }
+    buffer_init(&body, 256);
+    notification_encode(&body, &n);
+    send_protected(ike, main, PAYLOAD_N, &body);
+    buffer_wipe(&body);
+}
+
+void send_delete(struct ike *ike, struct exchange *main, unsigned protocol, const uint8_t *spi,
+                 size_t spi_len)
+{
+    const struct delete_payload d = { .doi = DOI_IPSEC, .protocol = protocol, .spi_size = spi_len,
+                                      .count = 1, .spis = spi };
+    struct buffer body;
+    buffer_init(&body, 256);
+    delete_encode(&body, &d);
+    send_protected(ike, main, PAYLOAD_D, &body);
+    buffer_wipe(&body);
+}

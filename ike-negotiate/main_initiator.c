@@ -1,0 +1,253 @@
+/*
+ * Main Mode, our part as initiator (RFC 2409, 5.4).
+ */
+#include "exchange.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void ask_ke(struct ike *ike, struct exchange *x, const struct group *group)
+{
+    struct record_writer w;
+    if (request_start(ike, x, &w, FROM_WORKER, V_KE) != NULL) {
+        record_put_number(&w, K_EXCHANGE, x->number);
+        record_put_text(&w, K_GROUP, group->word);
+        record_finish(&w);
+    }
+    x->main->ke_group = group;
+    x->main->ke_len = 0;
+}
+
+void main_initiate(struct ike *ike, struct exchange *x)
+{
+    struct ike_proposals ours;
+    struct outgoing o;
+    struct buffer body;
+
+    const char *why = ike_proposals_parse(&ours, x->main->ike, NULL);
+    if (why != NULL || !draw_random(ike, x->sa->cky_i, COOKIE_LEN)) {
+        exchange_failed(ike, x, 32, "cannot begin: %s", why != NULL ? why : "no random bytes");
+        return;
+    }
+    exchange_set_cookies(ike, x);
+    buffer_init(&body, SA_BODY_MAX);
+    sa_encode_ike_offer(&body, &ours, x->main->method, x->main->life);
+    outgoing_begin(&o, x, EXCHANGE_MAIN);
+    message_raw(&o.writer, PAYLOAD_SA, body.data, body.len);
+    message_end(&o.writer);
+    x->main->sa_body = body.data; /* SAi_b, for HASH_I and HASH_R */
+    x->main->sa_body_len = body.len;
+    /* Our exponent is drawn while the peer's answer is on its way. */
+    ask_ke(ike, x, ours.suite[0].group);
+    if (outgoing_send(ike, x, &o, NULL, true)) {
+        engine_enter(ike, x, MAIN_I1);
+    }
+}
+
+static void take_ke(struct exchange *x, const struct record *answer)
+{
+    const uint8_t *bytes = record_bytes(answer, K_KE, &x->main->ke_len);
+    if (x->main->ke_len > KE_MAX) {
+        x->main->ke_len = 0;
+        return;
+    }
+    memcpy(x->main->ke, bytes, x->main->ke_len);
+    bytes = record_bytes(answer, K_NONCE, &x->main->nonce_len);
+    memcpy(x->main->nonce, bytes, x->main->nonce_len);
+}
+
+enum outcome mi_ke_early(struct ike *ike, struct exchange *x, struct event *e)
+{
+    if (e->answer->verb != V_OK) {
+        exchange_failed(ike, x, 32, "%s", record_text(e->answer, K_WHY));
+        return END;
+    }
+    take_ke(x, e->answer);
+    return OTHER;
+}
+
+static enum outcome send_message_3(struct ike *ike, struct exchange *x)
+{
+    struct outgoing o;
+    outgoing_begin(&o, x, EXCHANGE_MAIN);
+    message_raw(&o.writer, PAYLOAD_KE, x->main->ke, x->main->ke_len);
+    message_raw(&o.writer, PAYLOAD_NONCE, x->main->nonce, x->main->nonce_len);
+    message_end(&o.writer);
+    outgoing_send(ike, x, &o, NULL, true);
+    return GO;
+}
+
+enum outcome mi_message_2(struct ike *ike, struct exchange *x, struct event *e)
+{
+    struct ike_proposals ours;
+    struct sa_offer answer;
+    const struct payload *sa = message_find(e->message, PAYLOAD_SA, 0);
+
+    take_notifications(ike, x, e->message, false);
+    if (memcmp(e->message->header.cky_i, e->message->header.cky_r, COOKIE_LEN) == 0) {
+        e->why = "the responder's cookie is a copy of ours";
+        return IGNORE;
+    }
+    e->why = sa_decode_ike(&answer, sa->body, sa->body_len);
+    if (e->why == NULL) {
+        e->why = ike_proposals_parse(&ours, x->main->ike, NULL);
+    }
+    if (e->why == NULL) {
+        e->why = sa_check_ike_answer(&answer, &ours, x->main->method, x->main->life,
+                                     &x->sa->suite, &x->sa->life);
+    }
+    if (e->why != NULL) {
+        char text[1000];
+        sa_print_ike_offer(&answer, text, sizeof text);
+        report(ike, x, LOG_LEVEL_INFO, "the peer's choice is none of ours: it answered %s; we proposed %s",
+               text, x->main->ike);
+        return IGNORE;
+    }
+    memcpy(x->sa->cky_r, e->message->header.cky_r, COOKIE_LEN);
+    HASH_DELETE(by_cookies, ike->cookies, x);
+    exchange_set_cookies(ike, x);
+    if (x->main->ke_group != x->sa->suite.group) {
+        ask_ke(ike, x, x->sa->suite.group);
+    }
+    return x->main->ke_len > 0 ? send_message_3(ike, x) : OTHER;
+}
+
+enum outcome mi_ke_late(struct ike *ike, struct exchange *x, struct event *e)
+{
+    if (e->answer->verb != V_OK) {
+        exchange_failed(ike, x, 32, "%s", record_text(e->answer, K_WHY));
+        return END;
+    }
+    take_ke(x, e->answer);
+    if (x->main->ke_len != x->sa->suite.group->public_len) {
+        return OTHER; /* the answer for the group that the peer did not take */
+    }
+    return send_message_3(ike, x);
+}
+
+enum outcome mi_message_4(struct ike *ike, struct exchange *x, struct event *e)
+{
+    const struct payload *ke = message_find(e->message, PAYLOAD_KE, 0);
+    const struct payload *nonce = message_find(e->message, PAYLOAD_NONCE, 0);
+    struct main_scratch *m = x->main;
+    struct record_writer w;
+    char suite[SUITE_TEXT];
+
+    take_notifications(ike, x, e->message, false);
+    if (ke->body_len != x->sa->suite.group->public_len) {
+        e->why = "the KE payload has not the length of its group";
+        return IGNORE;
+    }
+    if (nonce->body_len < NONCE_MIN || nonce->body_len > NONCE_MAX) {
+        e->why = "the nonce has not between 8 and 256 bytes";
+        return IGNORE;
+    }
+    memcpy(m->ke_peer, ke->body, m->ke_peer_len = ke->body_len);
+    memcpy(m->nonce_peer, nonce->body, m->nonce_peer_len = nonce->body_len);
+    if (request_start(ike, x, &w, FROM_WORKER, V_KEYS) == NULL) {
+        e->why = "the secrets process is gone";
+        return IGNORE;
+    }
+    ike_suite_print(&x->sa->suite, suite);
+    record_put_number(&w, K_EXCHANGE, x->number);
+    record_put_text(&w, K_CONNECTION, x->connection);
+    record_put_text(&w, K_PROPOSAL, suite);
+    record_put_bytes(&w, K_CKY_I, x->sa->cky_i, COOKIE_LEN);
+    record_put_bytes(&w, K_CKY_R, x->sa->cky_r, COOKIE_LEN);
+    record_put_bytes(&w, K_SA_BODY, m->sa_body, m->sa_body_len);
+    record_put_bytes(&w, K_KE_PEER, m->ke_peer, m->ke_peer_len);
+    record_put_bytes(&w, K_NONCE_PEER, m->nonce_peer, m->nonce_peer_len);
+    record_finish(&w);
+    return GO;
+}
+
+/* SKEYID_a and SKEYID_e of an answer; false: of a wrong length. */
+bool main_take_keys(struct exchange *x, const struct record *answer)
+{
+    size_t a_len;
+    size_t e_len;
+    const uint8_t *a = record_bytes(answer, K_SKEYID_A, &a_len);
+    const uint8_t *e = record_bytes(answer, K_SKEYID_E, &e_len);
+    const struct main_scratch *m = x->main;
+    if (a_len != x->sa->suite.hash->len || e_len != a_len) {
+        return false;
+    }
+    isakmp_keys_make(&x->sa->keys, &x->sa->suite, a, e);
+    const struct part ours = { m->ke, m->ke_len };
+    const struct part peers = { m->ke_peer, m->ke_peer_len };
+    iv_phase1(&x->sa->suite, x->initiator ? &ours : &peers, x->initiator ? &peers : &ours,
+              x->sa->iv);
+    return true;
+}
+
+bool main_send_identity(struct ike *ike, struct exchange *x, const struct record *answer)
+{
+    struct outgoing o;
+    size_t len;
+    const uint8_t *id = record_bytes(answer, K_ID_BODY, &len);
+    if (id == NULL || !record_has(answer, K_HASH)) {
+        return false;
+    }
+    outgoing_begin(&o, x, EXCHANGE_MAIN);
+    message_raw(&o.writer, PAYLOAD_ID, id, len);
+    const uint8_t *hash = record_bytes(answer, K_HASH, &len);
+    message_raw(&o.writer, PAYLOAD_HASH, hash, len);
+    message_end(&o.writer);
+    return outgoing_send(ike, x, &o, x->sa->iv, x->initiator);
+}
+
+enum outcome mi_keys(struct ike *ike, struct exchange *x, struct event *e)
+{
+    if (e->answer->verb != V_OK) {
+        exchange_failed(ike, x, 28, "%s", record_text(e->answer, K_WHY));
+        return END;
+    }
+    if (!main_take_keys(x, e->answer) || !main_send_identity(ike, x, e->answer)) {
+        exchange_failed(ike, x, 32, "secrets gave keys of a wrong length");
+        return END;
+    }
+    return GO;
+}
+
+/* Asks secrets to check the peer's identity and HASH; NULL, or why not. */
+const char *main_ask_auth(struct ike *ike, struct exchange *x, const struct message *m)
+{
+    const struct payload *id = message_find(m, PAYLOAD_ID, 0);
+    const struct payload *hash = message_find(m, PAYLOAD_HASH, 0);
+    struct record_writer w;
+
+    if (hash->body_len != x->sa->suite.hash->len) {
+        return "the HASH payload has not the length of its algorithm";
+    }
+    if (id->body_len < 4 || id->body_len > ID_BODY_MAX) {
+        return "the ID payload is too long";
+    }
+    if (request_start(ike, x, &w, FROM_WORKER, V_AUTH) == NULL) {
+        return "the secrets process is gone";
+    }
+    record_put_number(&w, K_EXCHANGE, x->number);
+    record_put_bytes(&w, K_ID_BODY, id->body, id->body_len);
+    record_put_bytes(&w, K_HASH, hash->body, hash->body_len);
+    record_finish(&w);
+    return NULL;
+}
+
+enum outcome mi_message_6(struct ike *ike, struct exchange *x, struct event *e)
+{
+    e->why = main_ask_auth(ike, x, e->message);
+    if (e->why == NULL) {
+        take_notifications(ike, x, e->message, true);
+    }
+    return e->why == NULL ? GO : IGNORE;
+}
+
+enum outcome mi_auth(struct ike *ike, struct exchange *x, struct event *e)
+{
+    if (e->answer->verb != V_OK) {
+        send_notification(ike, x, NOTIFY_AUTHENTICATION_FAILED, PROTOCOL_ISAKMP, NULL, 0);
+        exchange_failed(ike, x, 200 + NOTIFY_AUTHENTICATION_FAILED, "%s",
+                        record_text(e->answer, K_WHY));
+        return END;
+    }
+    return GO;
+}

@@ -1,0 +1,350 @@
+/*
+ * Main Mode, our part as responder (RFC 2409, 5.4), and what both parts do once it is up.
+ */
+#include "exchange.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void first_key(struct exchange *x, const struct path *path, const uint8_t *cky_i)
+{
+    memset(x->first_key, 0, sizeof x->first_key);
+    memcpy(x->first_key, cky_i, COOKIE_LEN);
+    memcpy(x->first_key + COOKIE_LEN, &path->remote, sizeof path->remote);
+    x->first_key[sizeof x->first_key - 2] = (uint8_t)(path->remote_port >> 8);
+    x->first_key[sizeof x->first_key - 1] = (uint8_t)path->remote_port;
+}
+
+/* A cookie that only this host can make, from what it answers (RFC 2408, 2.5.3), and a serial so
+ * that no two exchanges share one. */
+static void make_cookie(const struct ike *ike, const struct exchange *x, uint8_t *cky_r)
+{
+    uint8_t digest[HASH_MAX];
+    const struct part parts[] = {
+        { x->first_key, sizeof x->first_key },
+        { (const uint8_t *)&x->sa->path.local, sizeof x->sa->path.local },
+        { (const uint8_t *)&x->serial, sizeof x->serial },
+    };
+    prf_parts(HASH_SHA2_256, ike->cookie_secret, sizeof ike->cookie_secret, parts, 3, digest);
+    memcpy(cky_r, digest, COOKIE_LEN);
+}
+
+/* A half-open exchange makes room: one at random, so that a flood cannot choose which. */
+static void evict_one(struct ike *ike)
+{
+    uint8_t draw[2] = { 0 };
+    draw_random(ike, draw, sizeof draw);
+    unsigned skip = (unsigned)(draw[0] << 8 | draw[1]) % 16;
+    struct exchange *x = ike->firsts;
+    for (; skip > 0 && x != NULL && x->by_first.next != NULL; skip--) {
+        x = x->by_first.next;
+    }
+    if (x != NULL) {
+        exchange_failed(ike, x, 31, "too many half-open exchanges: this one makes room");
+    }
+}
+
+static bool already_known(struct ike *ike, struct exchange *probe, const uint8_t *digest)
+{
+    struct exchange *x;
+    HASH_FIND(by_first, ike->firsts, probe->first_key, sizeof probe->first_key, x);
+    if (x == NULL) {
+        return false;
+    }
+    if (x->state == MAIN_R1 && memcmp(x->last_in, digest, DIGEST_LEN) == 0
+        && x->sent.replies < DUPLICATE_REPLIES) {
+        x->sent.replies++;
+        sent_again(ike, x);
+    }
+    return true;
+}
+
+void main_first_message(struct ike *ike, const struct path *path, const struct message *m,
+                        const uint8_t *digest)
+{
+    struct exchange probe = { 0 };
+    first_key(&probe, path, m->header.cky_i);
+    if (already_known(ike, &probe, digest)) {
+        return;
+    }
+    if (ike->half_open >= HALF_OPEN_MAX) {
+        evict_one(ike);
+    }
+    struct exchange *x = exchange_new(ike, false, false);
+    if (x == NULL) {
+        report_stranger(ike, path, "no memory for a first message of Main Mode");
+        return;
+    }
+    x->sa->path = *path;
+    memcpy(x->first_key, probe.first_key, sizeof x->first_key);
+    memcpy(x->sa->cky_i, m->header.cky_i, COOKIE_LEN);
+    make_cookie(ike, x, x->sa->cky_r);
+    x->in_first = true;
+    HASH_ADD(by_first, ike->firsts, first_key, sizeof x->first_key, x);
+    if (engine_message(ike, x, m, false, digest) == IGNORE) {
+        exchange_free(ike, x);
+    }
+}
+
+enum outcome mr_message_1(struct ike *ike, struct exchange *x, struct event *e)
+{
+    const struct payload *sa = message_find(e->message, PAYLOAD_SA, 0);
+    const struct path *path = &x->sa->path;
+    struct sa_offer offer;
+    struct record_writer w;
+
+    e->why = sa_decode_ike(&offer, sa->body, sa->body_len);
+    if (e->why != NULL) {
+        return IGNORE;
+    }
+    x->main->sa_body = sa->body_len > SA_BODY_MAX ? NULL : malloc(sa->body_len);
+    if (x->main->sa_body == NULL || request_start(ike, x, &w, FROM_PLUTOD, V_FIRST) == NULL) {
+        e->why = "its SA payload is too long, or memory is short";
+        return IGNORE;
+    }
+    memcpy(x->main->sa_body, sa->body, x->main->sa_body_len = sa->body_len);
+    record_put_address(&w, K_LOCAL, &path->local);
+    record_put_number(&w, K_LOCAL_PORT, path->local_port);
+    record_put_address(&w, K_REMOTE, &path->remote);
+    record_put_number(&w, K_REMOTE_PORT, path->remote_port);
+    record_finish(&w);
+    return GO;
+}
+
+/* One NAME:METHODS:PROPOSALS of plutod's list; false: at its end. */
+static bool next_candidate(char **at, char **name, unsigned *methods, char **proposals)
+{
+    char *item = strsep(at, ";");
+    if (item == NULL) {
+        return false;
+    }
+    *name = strsep(&item, ":");
+    const char *words = strsep(&item, ":");
+    *proposals = item;
+    if (*name == NULL || words == NULL || item == NULL) {
+        return false;
+    }
+    *methods = (strstr(words, "psk") != NULL ? 1u << AUTH_PSK : 0)
+               | (strstr(words, "rsasig") != NULL ? 1u << AUTH_RSASIG : 0);
+    return true;
+}
+
+/* The first candidate that the offer can satisfy [R1]; index of the transform, or -1. */
+static int choose(struct exchange *x, const struct sa_offer *offer, const char *candidates,
+                  char *why, size_t size)
+{
+    char *list = strdup(candidates);
+    char *at = list;
+    char *name;
+    char *proposals;
+    unsigned methods;
+    int chosen = -1;
+
+    while (chosen < 0 && list != NULL && next_candidate(&at, &name, &methods, &proposals)) {
+        struct ike_proposals allowed;
+        if (ike_proposals_parse(&allowed, proposals, NULL) != NULL) {
+            continue;
+        }
+        chosen = sa_choose_ike(offer, &allowed, methods, LIFE_MAX);
+        if (chosen < 0 && why[0] == '\0') {
+            (void)sa_weak_ike(offer, &allowed, methods, why, size);
+        }
+        if (chosen >= 0) {
+            snprintf(x->connection, sizeof x->connection, "%s", name);
+        }
+    }
+    free(list);
+    return chosen;
+}
+
+static void refuse_offer(struct ike *ike, struct exchange *x, const struct sa_offer *offer,
+                         const char *candidates, const char *why)
+{
+    char text[2000];
+    sa_print_ike_offer(offer, text, sizeof text);
+    send_clear_notification(ike, &x->sa->path, x->sa->cky_i, x->sa->cky_r,
+                            NOTIFY_NO_PROPOSAL_CHOSEN);
+    exchange_failed(ike, x, 200 + NOTIFY_NO_PROPOSAL_CHOSEN,
+                    "no proposal chosen (NO-PROPOSAL-CHOSEN sent): the peer proposed %s; we allow %s%s%s",
+                    text, candidates, why[0] != '\0' ? "; " : "", why);
+}
+
+enum outcome mr_first(struct ike *ike, struct exchange *x, struct event *e)
+{
+    struct sa_offer offer;
+    struct outgoing o;
+    struct buffer body;
+    struct record_writer w;
+    char why[400] = "";
+    char suite[SUITE_TEXT];
+
+    if (e->answer->verb != V_OK) {
+        if (record_has(e->answer, K_NOTIFICATION)) {
+            send_clear_notification(ike, &x->sa->path, x->sa->cky_i, x->sa->cky_r,
+                                    (unsigned)record_number(e->answer, K_NOTIFICATION));
+        }
+        report_stranger(ike, &x->sa->path, "a first message of Main Mode is refused: %s",
+                        record_text(e->answer, K_WHY));
+        exchange_free(ike, x);
+        return END;
+    }
+    exchange_set_number(ike, x, record_number(e->answer, K_EXCHANGE));
+    x->sa->worker = record_number(e->answer, K_WORKER);
+    const char *candidates = record_text(e->answer, K_CANDIDATES);
+    if (sa_decode_ike(&offer, x->main->sa_body, x->main->sa_body_len) != NULL) {
+        exchange_failed(ike, x, 32, "an SA payload cannot be read twice");
+        return END;
+    }
+    int chosen = choose(x, &offer, candidates, why, sizeof why);
+    if (chosen < 0) {
+        refuse_offer(ike, x, &offer, candidates, why);
+        return END;
+    }
+    x->sa->suite = offer.transform[chosen].ike;
+    x->sa->life = sa_ike_life(&offer.transform[chosen]);
+    ike_suite_print(&x->sa->suite, suite);
+    record_start(&w, ike->out.plutod, V_CHOSEN);
+    record_put_number(&w, K_EXCHANGE, x->number);
+    record_put_text(&w, K_CONNECTION, x->connection);
+    record_put_text(&w, K_PROPOSAL, suite);
+    record_finish(&w);
+
+    exchange_set_cookies(ike, x);
+    buffer_init(&body, SA_BODY_MAX);
+    sa_encode_choice(&body, &offer, (size_t)chosen, NULL, 0);
+    outgoing_begin(&o, x, EXCHANGE_MAIN);
+    message_raw(&o.writer, PAYLOAD_SA, body.data, body.len);
+    message_end(&o.writer);
+    buffer_wipe(&body);
+    outgoing_send(ike, x, &o, NULL, false);
+    return GO;
+}
+
+enum outcome mr_message_3(struct ike *ike, struct exchange *x, struct event *e)
+{
+    take_notifications(ike, x, e->message, false);
+    return mi_message_4(ike, x, e); /* the same payloads, the same question to secrets */
+}
+
+enum outcome mr_keys(struct ike *ike, struct exchange *x, struct event *e)
+{
+    struct main_scratch *m = x->main;
+    struct outgoing o;
+    const uint8_t *bytes;
+
+    if (e->answer->verb != V_OK) {
+        exchange_failed(ike, x, 28, "%s", record_text(e->answer, K_WHY));
+        return END;
+    }
+    bytes = record_bytes(e->answer, K_KE, &m->ke_len);
+    if (bytes == NULL || m->ke_len > KE_MAX || !record_has(e->answer, K_NONCE)) {
+        exchange_failed(ike, x, 32, "secrets gave no KE or nonce");
+        return END;
+    }
+    memcpy(m->ke, bytes, m->ke_len);
+    bytes = record_bytes(e->answer, K_NONCE, &m->nonce_len);
+    memcpy(m->nonce, bytes, m->nonce_len);
+    if (!main_take_keys(x, e->answer)) {
+        exchange_failed(ike, x, 32, "secrets gave keys of a wrong length");
+        return END;
+    }
+    outgoing_begin(&o, x, EXCHANGE_MAIN);
+    message_raw(&o.writer, PAYLOAD_KE, m->ke, m->ke_len);
+    message_raw(&o.writer, PAYLOAD_NONCE, m->nonce, m->nonce_len);
+    message_end(&o.writer);
+    outgoing_send(ike, x, &o, NULL, false);
+    return GO;
+}
+
+enum outcome mr_message_5(struct ike *ike, struct exchange *x, struct event *e)
+{
+    e->why = main_ask_auth(ike, x, e->message);
+    if (e->why == NULL) {
+        take_notifications(ike, x, e->message, true);
+    }
+    return e->why == NULL ? GO : IGNORE;
+}
+
+static enum outcome not_authenticated(struct ike *ike, struct exchange *x, const char *why)
+{
+    send_notification(ike, x, NOTIFY_AUTHENTICATION_FAILED, PROTOCOL_ISAKMP, NULL, 0);
+    exchange_failed(ike, x, 200 + NOTIFY_AUTHENTICATION_FAILED, "%s", why);
+    return END;
+}
+
+enum outcome mr_auth(struct ike *ike, struct exchange *x, struct event *e)
+{
+    struct record_writer w;
+    if (e->answer->verb != V_OK) {
+        return not_authenticated(ike, x, record_text(e->answer, K_WHY));
+    }
+    if (record_yes(e->answer, K_MATCHED)) {
+        return main_send_identity(ike, x, e->answer)
+                   ? GO
+                   : not_authenticated(ike, x, "secrets gave no identity or HASH of ours");
+    }
+    request_start(ike, x, &w, FROM_PLUTOD, V_IDENTIFY);
+    record_put_number(&w, K_EXCHANGE, x->number);
+    record_finish(&w);
+    return OTHER;
+}
+
+enum outcome mr_identify(struct ike *ike, struct exchange *x, struct event *e)
+{
+    struct record_writer w;
+    if (e->answer->verb != V_OK) {
+        return not_authenticated(ike, x, record_text(e->answer, K_WHY));
+    }
+    if (record_has(e->answer, K_CONNECTION)) {
+        snprintf(x->connection, sizeof x->connection, "%s", record_text(e->answer, K_CONNECTION));
+    }
+    if (request_start(ike, x, &w, FROM_WORKER, V_FINISH) == NULL) {
+        return not_authenticated(ike, x, "the secrets process is gone");
+    }
+    record_put_number(&w, K_EXCHANGE, x->number);
+    record_finish(&w);
+    return GO;
+}
+
+enum outcome mr_finish(struct ike *ike, struct exchange *x, struct event *e)
+{
+    if (e->answer->verb != V_OK) {
+        return not_authenticated(ike, x, record_text(e->answer, K_WHY));
+    }
+    return main_send_identity(ike, x, e->answer)
+               ? GO
+               : not_authenticated(ike, x, "secrets gave no identity or HASH of ours");
+}
+
+void main_up(struct ike *ike, struct exchange *x)
+{
+    struct record_writer w;
+    struct exchange *q;
+    struct exchange *next;
+    char suite[SUITE_TEXT];
+    bool initial_contact = x->main != NULL && x->main->initial_contact;
+
+    ike_suite_print(&x->sa->suite, suite);
+    x->sa->up = true;
+    record_start(&w, ike->out.plutod, V_ISAKMP_UP);
+    record_put_number(&w, K_EXCHANGE, x->number);
+    record_put_word(&w, K_ROLE, x->initiator ? 0 : 1);
+    record_put_text(&w, K_PROPOSAL, suite);
+    record_put_number(&w, K_LIFE, x->sa->life);
+    record_put_bytes(&w, K_CKY_I, x->sa->cky_i, COOKIE_LEN);
+    record_put_bytes(&w, K_CKY_R, x->sa->cky_r, COOKIE_LEN);
+    record_finish(&w);
+    exchange_settle(ike, x);
+    if (initial_contact) {
+        record_start(&w, ike->out.plutod, V_INITIAL_CONTACT);
+        record_put_number(&w, K_EXCHANGE, x->number);
+        record_finish(&w);
+    }
+    LIST_FOREACH_SAFE(q, &x->sa->quicks, siblings, next)
+    {
+        if (q->state == QUICK_PENDING) {
+            quick_begin(ike, q);
+        }
+    }
+}

@@ -1,0 +1,360 @@
+/*
+ * Quick Mode, our part as initiator (RFC 2409, 5.5), and what both parts share.
+ */
+#include "exchange.h"
+
+#include <nettle/memops.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- shared ---- */
+
+/*
+ * HASH(1) = prf(SKEYID_a, M-ID | rest)
+ * HASH(2) = prf(SKEYID_a, M-ID | Ni_b | rest)
+ * HASH(3) = prf(SKEYID_a, 0 | M-ID | Ni_b | Nr_b)
+ */
+static void quick_hash(const struct exchange *x, unsigned number, const uint8_t *rest,
+                       size_t rest_len, uint8_t out[HASH_MAX])
+{
+    static const uint8_t zero = 0;
+    const struct quick_scratch *q = x->quick;
+    const uint8_t m_id[4] = { (uint8_t)(x->message_id >> 24), (uint8_t)(x->message_id >> 16),
+                              (uint8_t)(x->message_id >> 8), (uint8_t)x->message_id };
+    const struct part ours = { q->nonce, q->nonce_len };
+    const struct part peers = { q->nonce_peer, q->nonce_peer_len };
+    const struct part ni = x->initiator ? ours : peers;
+    const struct part nr = x->initiator ? peers : ours;
+    const struct part first[] = { { m_id, 4 }, { rest, rest_len } };
+    const struct part second[] = { { m_id, 4 }, ni, { rest, rest_len } };
+    const struct part third[] = { { &zero, 1 }, { m_id, 4 }, ni, nr };
+
+    if (number == 1) {
+        isakmp_hash(&x->sa->keys, first, 2, out);
+    } else if (number == 2) {
+        isakmp_hash(&x->sa->keys, second, 3, out);
+    } else {
+        isakmp_hash(&x->sa->keys, third, 4, out);
+    }
+}
+
+bool quick_hash_ok(const struct exchange *x, const struct message *m, unsigned number)
+{
+    uint8_t hash[HASH_MAX];
+    const struct payload *p = &m->payload[0];
+    size_t len = x->sa->keys.hash->len;
+    quick_hash(x, number, p->whole + p->whole_len, m->payloads_len - p->whole_len, hash);
+    return p->body_len == len && memeql_sec(p->body, hash, len);
+}
+
+/* The HASH payload comes first: its place in the message is fixed. */
+static void quick_hash_put(const struct exchange *x, struct outgoing *o, unsigned number)
+{
+    uint8_t hash[HASH_MAX];
+    size_t len = x->sa->keys.hash->len;
+    size_t rest = ISAKMP_HEADER_LEN + 4 + len;
+    if (o->bytes.overflowed || o->bytes.len < rest) {
+        return;
+    }
+    quick_hash(x, number, o->bytes.data + rest, o->bytes.len - rest, hash);
+    memcpy(o->bytes.data + ISAKMP_HEADER_LEN + 4, hash, len);
+}
+
+static void put_empty_hash(const struct exchange *x, struct outgoing *o)
+{
+    static const uint8_t zeros[HASH_MAX];
+    message_raw(&o->writer, PAYLOAD_HASH, zeros, x->sa->keys.hash->len);
+}
+
+/* HASH, SA, nonce, KE with PFS, IDci and IDcr: messages 1 and 2 differ in SA and HASH only. */
+bool quick_send(struct ike *ike, struct exchange *x, const struct buffer *sa, unsigned number)
+{
+    struct quick_scratch *q = x->quick;
+    struct outgoing o;
+    uint8_t id[ID_BODY_MAX];
+    const struct subnet *ci = x->initiator ? &q->needs.our_client : &q->needs.peer_client;
+    const struct subnet *cr = x->initiator ? &q->needs.peer_client : &q->needs.our_client;
+
+    outgoing_begin(&o, x, EXCHANGE_QUICK);
+    put_empty_hash(x, &o);
+    message_raw(&o.writer, PAYLOAD_SA, sa->data, sa->len);
+    message_raw(&o.writer, PAYLOAD_NONCE, q->nonce, q->nonce_len);
+    if (q->group != NULL) {
+        message_raw(&o.writer, PAYLOAD_KE, q->ke, q->ke_len);
+    }
+    if (q->ids) {
+        message_raw(&o.writer, PAYLOAD_ID, id, client_encode(ci, 0, 0, id));
+        message_raw(&o.writer, PAYLOAD_ID, id, client_encode(cr, 0, 0, id));
+    }
+    message_end(&o.writer);
+    quick_hash_put(x, &o, number);
+    return outgoing_send(ike, x, &o, x->iv, true);
+}
+
+static bool quick_send_hash3(struct ike *ike, struct exchange *x)
+{
+    struct outgoing o;
+    outgoing_begin(&o, x, EXCHANGE_QUICK);
+    put_empty_hash(x, &o);
+    message_end(&o.writer);
+    quick_hash_put(x, &o, 3);
+    return outgoing_send(ike, x, &o, x->iv, false);
+}
+
+const char *quick_take_nonce_ke(struct exchange *x, const struct message *m)
+{
+    struct quick_scratch *q = x->quick;
+    const struct payload *nonce = message_find(m, PAYLOAD_NONCE, 0);
+    const struct payload *ke = message_find(m, PAYLOAD_KE, 0);
+
+    if (nonce->body_len < NONCE_MIN || nonce->body_len > NONCE_MAX) {
+        return "the nonce has not between 8 and 256 bytes";
+    }
+    memcpy(q->nonce_peer, nonce->body, q->nonce_peer_len = nonce->body_len);
+    q->ke_peer_len = 0;
+    if (ke != NULL) {
+        if (ke->body_len > KE_MAX || ke->body_len == 0) {
+            return "the KE payload has an impossible length";
+        }
+        memcpy(q->ke_peer, ke->body, q->ke_peer_len = ke->body_len);
+    }
+    return NULL;
+}
+
+/* Asks secrets for KEYMAT and kernel-sa for the SAs, both at once. */
+const char *quick_ask_sas(struct ike *ike, struct exchange *x, bool activate)
+{
+    struct quick_scratch *q = x->quick;
+    struct record_writer w;
+    char suite[SUITE_TEXT];
+
+    esp_suite_print(&q->suite, suite);
+    if (request_start(ike, x, &w, FROM_WORKER, V_KEYMAT) == NULL) {
+        return "the secrets process of its ISAKMP SA is gone";
+    }
+    record_put_number(&w, K_EXCHANGE, x->number);
+    record_put_word(&w, K_PROTOCOL, PLACE_OF_ESP);
+    record_put_text(&w, K_PROPOSAL, suite);
+    record_put_bytes(&w, K_SPI_IN, q->spi_in, 4);
+    record_put_bytes(&w, K_SPI_OUT, q->spi_out, 4);
+    record_put_bytes(&w, K_NONCE_PEER, q->nonce_peer, q->nonce_peer_len);
+    if (q->group != NULL) {
+        record_put_bytes(&w, K_KE_PEER, q->ke_peer, q->ke_peer_len);
+        record_put_text(&w, K_GROUP, q->group->word);
+    }
+    record_finish(&w);
+
+    if (request_start(ike, x, &w, FROM_KERNEL_SA, V_INSTALL) == NULL) {
+        return "kernel-sa is gone";
+    }
+    record_put_number(&w, K_EXCHANGE, x->number);
+    record_put_word(&w, K_PROTOCOL, PLACE_OF_ESP);
+    record_put_text(&w, K_PROPOSAL, suite);
+    record_put_word(&w, K_MODE, q->mode == SA_MODE_TRANSPORT ? 1 : 0);
+    record_put_bytes(&w, K_SPI_IN, q->spi_in, 4);
+    record_put_bytes(&w, K_SPI_OUT, q->spi_out, 4);
+    record_put_address(&w, K_OUR_HOST, &q->needs.our_host);
+    record_put_address(&w, K_PEER_HOST, &q->needs.peer_host);
+    record_put_subnet(&w, K_OUR_CLIENT, &q->needs.our_client);
+    record_put_subnet(&w, K_PEER_CLIENT, &q->needs.peer_client);
+    record_put_number(&w, K_LIFE, q->life);
+    record_put_yes(&w, K_ACTIVATE, activate);
+    record_finish(&w);
+    return NULL;
+}
+
+/* ---- initiator ---- */
+
+void quick_begin(struct ike *ike, struct exchange *x)
+{
+    struct quick_scratch *q = x->quick;
+    struct record_writer w;
+
+    if (!take_spi(ike, q->spi_in)) {
+        exchange_timer(ike, x, ike->now + GIVE_UP); /* begun again when kernel-sa answers */
+        return;
+    }
+    do {
+        uint8_t id[4];
+        if (!draw_random(ike, id, sizeof id)) {
+            exchange_failed(ike, x, 32, "no random bytes for a message id");
+            return;
+        }
+        x->message_id = (uint32_t)id[0] << 24 | (uint32_t)id[1] << 16 | (uint32_t)id[2] << 8 | id[3];
+    } while (x->message_id == 0 || sa_id_used(x->sa, x->message_id));
+    if (!sa_use_id(x->sa, x->message_id)
+        || request_start(ike, x, &w, FROM_WORKER, V_QUICK_KE) == NULL) {
+        exchange_failed(ike, x, 32, "the secrets process of its ISAKMP SA is gone");
+        return;
+    }
+    iv_phase2(&x->sa->keys, x->sa->iv, x->message_id, x->iv);
+    q->group = q->needs.pfs.count > 0 ? q->needs.pfs.group[0] : NULL;
+    record_put_number(&w, K_EXCHANGE, x->number);
+    if (q->group != NULL) {
+        record_put_text(&w, K_GROUP, q->group->word);
+    }
+    record_finish(&w);
+    engine_enter(ike, x, QUICK_I0_KE);
+}
+
+bool quick_take_ours(struct exchange *x, const struct record *answer)
+{
+    struct quick_scratch *q = x->quick;
+    size_t len;
+    const uint8_t *bytes = record_bytes(answer, K_NONCE, &len);
+    if (bytes == NULL) {
+        return false;
+    }
+    memcpy(q->nonce, bytes, q->nonce_len = len);
+    bytes = record_bytes(answer, K_KE, &len);
+    if (q->group == NULL) {
+        return bytes == NULL;
+    }
+    if (bytes == NULL || len != q->group->public_len) {
+        return false;
+    }
+    memcpy(q->ke, bytes, q->ke_len = len);
+    return true;
+}
+
+enum outcome qi_ke(struct ike *ike, struct exchange *x, struct event *e)
+{
+    struct quick_scratch *q = x->quick;
+    struct esp_proposals ours;
+    struct buffer body;
+
+    if (e->answer->verb != V_OK) {
+        exchange_failed(ike, x, 32, "%s", record_text(e->answer, K_WHY));
+        return END;
+    }
+    const char *why = esp_proposals_parse(&ours, q->needs.esp, NULL);
+    if (why != NULL || !quick_take_ours(x, e->answer)) {
+        exchange_failed(ike, x, 32, "%s", why != NULL ? why : "secrets gave no nonce or KE");
+        return END;
+    }
+    q->ids = true;
+    q->mode = q->needs.modes == 1u << SA_MODE_TRANSPORT ? SA_MODE_TRANSPORT : SA_MODE_TUNNEL;
+    buffer_init(&body, SA_BODY_MAX);
+    sa_encode_esp_offer(&body, &ours, q->spi_in, q->mode, q->group == NULL ? 0 : q->group->number,
+                        q->needs.life);
+    bool sent = quick_send(ike, x, &body, 1);
+    buffer_wipe(&body);
+    if (!sent) {
+        exchange_failed(ike, x, 32, "no memory for message 1 of Quick Mode");
+        return END;
+    }
+    return GO;
+}
+
+/* The clients of message 2 must be ours, in the order that we sent them; they may be absent where
+ * they say nothing (the hosts themselves). */
+static const char *check_clients(const struct exchange *x, const struct message *m)
+{
+    const struct quick_needs *n = &x->quick->needs;
+    const struct payload *ci = message_find(m, PAYLOAD_ID, 0);
+    const struct payload *cr = message_find(m, PAYLOAD_ID, 1);
+    struct subnet ours;
+    struct subnet peers;
+    uint8_t protocol[2];
+    uint16_t port[2];
+
+    if (ci == NULL) {
+        return subnet_is_host(&n->our_client, &n->our_host)
+                       && subnet_is_host(&n->peer_client, &n->peer_host)
+                   ? NULL
+                   : "the peer left out the identities of the clients";
+    }
+    const char *why = client_decode(&ours, &protocol[0], &port[0], ci->body, ci->body_len);
+    if (why == NULL) {
+        why = client_decode(&peers, &protocol[1], &port[1], cr->body, cr->body_len);
+    }
+    if (why != NULL) {
+        return why;
+    }
+    if (!subnet_equal(&ours, &n->our_client) || !subnet_equal(&peers, &n->peer_client)
+        || protocol[0] != 0 || protocol[1] != 0) {
+        return "the peer changed the clients";
+    }
+    return NULL;
+}
+
+enum outcome qi_message_2(struct ike *ike, struct exchange *x, struct event *e)
+{
+    struct quick_scratch *q = x->quick;
+    const struct payload *sa = message_find(e->message, PAYLOAD_SA, 0);
+    struct esp_proposals ours;
+    struct sa_offer answer;
+
+    e->why = quick_take_nonce_ke(x, e->message);
+    if (e->why != NULL) {
+        return IGNORE;
+    }
+    if (!quick_hash_ok(x, e->message, 2)) {
+        e->why = "HASH(2) is wrong";
+        return IGNORE;
+    }
+    take_notifications(ike, x, e->message, true);
+    const char *why = check_clients(x, e->message);
+    if (why == NULL && (q->group != NULL) != (q->ke_peer_len > 0)) {
+        why = q->group != NULL ? "the peer left out the KE payload that PFS needs"
+                               : "the peer added a KE payload that we did not propose";
+    }
+    if (why == NULL && q->group != NULL && q->ke_peer_len != q->group->public_len) {
+        why = "the KE payload has not the length of its group";
+    }
+    if (why == NULL) {
+        why = sa_decode_esp(&answer, sa->body, sa->body_len);
+    }
+    if (why == NULL) {
+        why = esp_proposals_parse(&ours, q->needs.esp, NULL);
+    }
+    if (why == NULL) {
+        why = sa_check_esp_answer(&answer, &ours, q->mode, q->group == NULL ? 0 : q->group->number,
+                                  q->needs.life, &q->suite, &q->life);
+        if (why != NULL) {
+            char text[1000];
+            sa_print_esp_offer(&answer, text, sizeof text);
+            report(ike, x, LOG_LEVEL_INFO, "the peer's choice is none of ours: it answered %s; we proposed %s",
+                   text, q->needs.esp);
+        }
+    }
+    if (why == NULL) {
+        memcpy(q->spi_out, answer.proposal[0].spi, 4);
+        why = quick_ask_sas(ike, x, true);
+    }
+    if (why != NULL) {
+        send_notification(ike, x->parent, NOTIFY_NO_PROPOSAL_CHOSEN, PROTOCOL_ESP, q->spi_in, 4);
+        exchange_failed(ike, x, 200 + NOTIFY_NO_PROPOSAL_CHOSEN, "message 2 of Quick Mode: %s", why);
+        return END;
+    }
+    return GO;
+}
+
+static enum outcome sas_made(struct ike *ike, struct exchange *x)
+{
+    if (!x->quick->has_keys || !x->quick->has_sa) {
+        return OTHER;
+    }
+    quick_send_hash3(ike, x);
+    return GO;
+}
+
+enum outcome qi_keymat(struct ike *ike, struct exchange *x, struct event *e)
+{
+    if (e->answer->verb != V_OK) {
+        exchange_failed(ike, x, 32, "%s", record_text(e->answer, K_WHY));
+        return END;
+    }
+    x->quick->has_keys = true;
+    return sas_made(ike, x);
+}
+
+enum outcome qi_install(struct ike *ike, struct exchange *x, struct event *e)
+{
+    if (e->answer->verb != V_OK) {
+        exchange_failed(ike, x, 32, "%s", record_text(e->answer, K_WHY));
+        return END;
+    }
+    x->quick->has_sa = true;
+    return sas_made(ike, x);
+}

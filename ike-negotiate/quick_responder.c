@@ -1,0 +1,277 @@
+/*
+ * Quick Mode, our part as responder (RFC 2409, 5.5).
+ */
+#include "exchange.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void quick_first_message(struct ike *ike, struct exchange *parent, const struct message *m,
+                         const uint8_t *iv, const uint8_t *digest)
+{
+    struct exchange *x = exchange_new(ike, true, false);
+    if (x == NULL) {
+        report(ike, parent, LOG_LEVEL_SERIOUS, "no memory for a Quick Mode");
+        return;
+    }
+    x->parent = parent;
+    x->sa = parent->sa;
+    x->message_id = m->header.message_id;
+    memcpy(x->iv, iv, IV_MAX);
+    LIST_INSERT_HEAD(&parent->sa->quicks, x, siblings);
+    if (engine_message(ike, x, m, true, digest) == IGNORE) {
+        exchange_free(ike, x);
+    }
+}
+
+static const char *decode_clients(struct exchange *x, const struct message *m)
+{
+    struct quick_needs *n = &x->quick->needs;
+    const struct payload *ci = message_find(m, PAYLOAD_ID, 0);
+    const struct payload *cr = message_find(m, PAYLOAD_ID, 1);
+    uint8_t protocol[2] = { 0 };
+    uint16_t port[2] = { 0 };
+
+    n->our_host = x->sa->path.local;
+    n->peer_host = x->sa->path.remote;
+    x->quick->ids = ci != NULL;
+    if (ci == NULL) { /* the hosts themselves (RFC 2409, 5.5) */
+        subnet_of_host(&n->our_client, &n->our_host);
+        subnet_of_host(&n->peer_client, &n->peer_host);
+        return NULL;
+    }
+    const char *why = client_decode(&n->peer_client, &protocol[0], &port[0], ci->body, ci->body_len);
+    if (why == NULL) {
+        why = client_decode(&n->our_client, &protocol[1], &port[1], cr->body, cr->body_len);
+    }
+    if (why == NULL && (protocol[0] != 0 || protocol[1] != 0 || port[0] != 0 || port[1] != 0)) {
+        why = "clients with a protocol or port are not supported";
+    }
+    return why;
+}
+
+/* What message 1 holds that is needed after plutod's answer is kept as it came. */
+static const char *keep_offer(struct exchange *x, const struct message *m)
+{
+    const struct payload *sa = message_find(m, PAYLOAD_SA, 0);
+    struct quick_scratch *q = x->quick;
+    q->first_body = malloc(sa->body_len);
+    if (q->first_body == NULL) {
+        return "no memory";
+    }
+    memcpy(q->first_body, sa->body, q->first_len = sa->body_len);
+    return NULL;
+}
+
+enum outcome qr_message_1(struct ike *ike, struct exchange *x, struct event *e)
+{
+    struct record_writer w;
+    struct sa_offer offer;
+    const struct payload *sa = message_find(e->message, PAYLOAD_SA, 0);
+
+    if (!quick_hash_ok(x, e->message, 1)) {
+        e->why = "HASH(1) is wrong";
+        return IGNORE;
+    }
+    if (!sa_use_id(x->sa, x->message_id)) {
+        e->why = "too many Quick Modes under one ISAKMP SA";
+        return IGNORE;
+    }
+    /* From here on it is the peer's own word: what does not fit is answered. */
+    e->why = quick_take_nonce_ke(x, e->message);
+    unsigned notify = NOTIFY_PAYLOAD_MALFORMED;
+    if (e->why == NULL) {
+        e->why = sa_decode_esp(&offer, sa->body, sa->body_len);
+    }
+    if (e->why == NULL) {
+        e->why = decode_clients(x, e->message);
+        notify = NOTIFY_INVALID_ID_INFORMATION;
+    }
+    if (e->why == NULL) {
+        e->why = keep_offer(x, e->message);
+    }
+    if (e->why != NULL) {
+        send_notification(ike, x->parent, notify, PROTOCOL_ESP, NULL, 0);
+        return IGNORE;
+    }
+    take_notifications(ike, x, e->message, true);
+    request_start(ike, x, &w, FROM_PLUTOD, V_QUICK_ASK);
+    record_put_number(&w, K_PARENT, x->parent->number);
+    record_put_subnet(&w, K_OUR_CLIENT, &x->quick->needs.our_client);
+    record_put_subnet(&w, K_PEER_CLIENT, &x->quick->needs.peer_client);
+    record_finish(&w);
+    return GO;
+}
+
+static enum outcome refuse(struct ike *ike, struct exchange *x, unsigned notify, const char *why)
+{
+    send_notification(ike, x->parent, notify, PROTOCOL_ESP, x->quick->spi_out, 4);
+    exchange_failed(ike, x, 200 + notify, "%s", why);
+    return END;
+}
+
+static enum outcome refuse_offer(struct ike *ike, struct exchange *x, const struct sa_offer *offer,
+                                 const struct sa_esp_terms *terms)
+{
+    char theirs[1200];
+    char ours[1200];
+    char hint[300] = "";
+    char line[3000];
+    sa_print_esp_offer(offer, theirs, sizeof theirs);
+    sa_print_esp_allowed(terms, ours, sizeof ours);
+    bool weak = sa_weak_esp(offer, terms, hint, sizeof hint);
+    snprintf(line, sizeof line,
+             "no proposal chosen (NO-PROPOSAL-CHOSEN sent): the peer proposed %s; we allow %s%s%s",
+             theirs, ours, weak ? "; " : "", hint);
+    return refuse(ike, x, NOTIFY_NO_PROPOSAL_CHOSEN, line);
+}
+
+const char *quick_take_needs(struct quick_needs *n, const struct record *r)
+{
+    snprintf(n->esp, sizeof n->esp, "%s", record_text(r, K_ESP));
+    record_address(r, K_OUR_HOST, &n->our_host);
+    record_address(r, K_PEER_HOST, &n->peer_host);
+    n->life = (uint32_t)record_number(r, K_LIFE);
+    n->pfs_required = record_has(r, K_PFS_REQUIRED) && record_yes(r, K_PFS_REQUIRED);
+    n->pfs.count = 0;
+    if (strcmp(record_text(r, K_PFS), "no") == 0) {
+        return NULL;
+    }
+    return group_list_parse(&n->pfs, record_text(r, K_PFS), NULL);
+}
+
+static enum outcome refuse_by_plutod(struct ike *ike, struct exchange *x,
+                                     const struct record *answer)
+{
+    char why[1000];
+    unsigned notify = NOTIFY_INVALID_ID_INFORMATION;
+    if (record_has(answer, K_NOTIFICATION)) {
+        notify = (unsigned)record_number(answer, K_NOTIFICATION);
+    }
+    snprintf(why, sizeof why, "a Quick Mode is refused: %s", record_text(answer, K_WHY));
+    report(ike, x->parent, LOG_LEVEL_INFO, "%s", why);
+    return refuse(ike, x, notify, why);
+}
+
+enum outcome qr_ask(struct ike *ike, struct exchange *x, struct event *e)
+{
+    struct quick_scratch *q = x->quick;
+    struct esp_proposals allowed;
+    struct sa_offer offer;
+
+    if (e->answer->verb != V_OK) {
+        return refuse_by_plutod(ike, x, e->answer);
+    }
+    exchange_set_number(ike, x, record_number(e->answer, K_EXCHANGE));
+    snprintf(x->connection, sizeof x->connection, "%s", record_text(e->answer, K_CONNECTION));
+    const char *bad = quick_take_needs(&q->needs, e->answer);
+    if (bad == NULL) {
+        bad = esp_proposals_parse(&allowed, q->needs.esp, NULL);
+    }
+    if (bad == NULL) {
+        bad = sa_decode_esp(&offer, q->first_body, q->first_len);
+    }
+    if (bad != NULL) {
+        return refuse(ike, x, NOTIFY_NO_PROPOSAL_CHOSEN, bad);
+    }
+    bool hosts_only = subnet_is_host(&q->needs.our_client, &q->needs.our_host)
+                      && subnet_is_host(&q->needs.peer_client, &q->needs.peer_host);
+    static const unsigned modes[] = { 1u << SA_MODE_TUNNEL, 1u << SA_MODE_TRANSPORT,
+                                      1u << SA_MODE_TUNNEL | 1u << SA_MODE_TRANSPORT };
+    const struct sa_esp_terms terms = {
+        .allowed = &allowed,
+        .modes = modes[record_word(e->answer, K_MODES)],
+        .mode_absent = hosts_only ? SA_MODE_TRANSPORT : SA_MODE_TUNNEL,
+        .groups = &q->needs.pfs,
+        .pfs_required = q->needs.pfs_required,
+        .has_ke = q->ke_peer_len > 0,
+        .life_max = LIFE_MAX,
+    };
+    int chosen = sa_choose_esp(&offer, &terms);
+    if (chosen < 0) {
+        return refuse_offer(ike, x, &offer, &terms);
+    }
+    if (!take_spi(ike, q->spi_in)) {
+        return refuse(ike, x, NOTIFY_NO_PROPOSAL_CHOSEN, "no SPI is at hand: kernel-sa is not there");
+    }
+    const struct sa_transform *t = &offer.transform[chosen];
+    q->suite = t->esp;
+    q->group = t->group_number == 0 ? NULL : group_by_number(t->group_number);
+    q->mode = t->mode != SA_MODE_NONE ? t->mode : terms.mode_absent;
+    q->life = sa_esp_life(t) < q->needs.life ? sa_esp_life(t) : q->needs.life;
+    memcpy(q->spi_out, offer.proposal[t->proposal].spi, 4);
+    q->chosen = (size_t)chosen;
+    if (q->group != NULL && q->ke_peer_len != q->group->public_len) {
+        return refuse(ike, x, NOTIFY_INVALID_KEY_INFORMATION,
+                      "the KE payload has not the length of its group");
+    }
+    bad = quick_ask_sas(ike, x, false);
+    return bad == NULL ? GO : refuse(ike, x, NOTIFY_NO_PROPOSAL_CHOSEN, bad);
+}
+
+static enum outcome inbound_made(struct ike *ike, struct exchange *x)
+{
+    struct quick_scratch *q = x->quick;
+    struct sa_offer offer;
+    struct buffer body;
+
+    if (!q->has_keys || !q->has_sa) {
+        return OTHER;
+    }
+    if (sa_decode_esp(&offer, q->first_body, q->first_len) != NULL) {
+        return refuse(ike, x, NOTIFY_NO_PROPOSAL_CHOSEN, "an SA payload cannot be read twice");
+    }
+    buffer_init(&body, SA_BODY_MAX);
+    sa_encode_choice(&body, &offer, q->chosen, q->spi_in, 4);
+    bool sent = quick_send(ike, x, &body, 2);
+    buffer_wipe(&body);
+    return sent ? GO : refuse(ike, x, NOTIFY_NO_PROPOSAL_CHOSEN, "no memory for message 2");
+}
+
+enum outcome qr_keymat(struct ike *ike, struct exchange *x, struct event *e)
+{
+    if (e->answer->verb != V_OK) {
+        return refuse(ike, x, NOTIFY_INVALID_KEY_INFORMATION, record_text(e->answer, K_WHY));
+    }
+    if (!quick_take_ours(x, e->answer)) {
+        return refuse(ike, x, NOTIFY_INVALID_KEY_INFORMATION, "secrets gave no nonce or KE");
+    }
+    x->quick->has_keys = true;
+    return inbound_made(ike, x);
+}
+
+enum outcome qr_install(struct ike *ike, struct exchange *x, struct event *e)
+{
+    if (e->answer->verb != V_OK) {
+        return refuse(ike, x, NOTIFY_NO_PROPOSAL_CHOSEN, record_text(e->answer, K_WHY));
+    }
+    x->quick->has_sa = true;
+    return inbound_made(ike, x);
+}
+
+enum outcome qr_message_3(struct ike *ike, struct exchange *x, struct event *e)
+{
+    struct record_writer w;
+    if (!quick_hash_ok(x, e->message, 3)) {
+        e->why = "HASH(3) is wrong";
+        return IGNORE;
+    }
+    if (request_start(ike, x, &w, FROM_KERNEL_SA, V_ACTIVATE) == NULL) {
+        e->why = "kernel-sa is gone";
+        return IGNORE;
+    }
+    record_put_number(&w, K_EXCHANGE, x->number);
+    record_finish(&w);
+    return GO;
+}
+
+enum outcome qr_activate(struct ike *ike, struct exchange *x, struct event *e)
+{
+    if (e->answer->verb != V_OK) {
+        return refuse(ike, x, NOTIFY_NO_PROPOSAL_CHOSEN, record_text(e->answer, K_WHY));
+    }
+    /* What is remembered for duplicates is message 2; message 3 needs no answer. */
+    sent_forget(&x->sent);
+    return GO;
+}

@@ -1,0 +1,295 @@
+/*
+ * Datagrams on their way in: header, the exchange they belong to, duplicates, decryption, payloads.
+ */
+#include "exchange.h"
+#include "print.h"
+
+#include <string.h>
+
+static void digest_of(const uint8_t *bytes, size_t len, uint8_t digest[DIGEST_LEN])
+{
+    hash_parts(HASH_SHA2_256, &(struct part){ bytes, len }, 1, digest);
+}
+
+static bool same_path(const struct path *a, const struct path *b)
+{
+    return address_equal(&a->local, &b->local) && address_equal(&a->remote, &b->remote)
+           && a->local_port == b->local_port && a->remote_port == b->remote_port;
+}
+
+struct debug_context {
+    struct ike *ike;
+    const struct exchange *x;
+};
+
+static void debug_line(void *context, const char *text)
+{
+    struct debug_context *d = context;
+    report_debug(d->ike, d->x, DEBUG_PARSING, "%s", text);
+}
+
+static void show(struct ike *ike, const struct exchange *x, const struct message *m)
+{
+    struct debug_context d = { ike, x };
+    if (log_wants(&ike->log, DEBUG_PARSING)) {
+        print_header(&m->header, debug_line, &d);
+        print_payloads(m, debug_line, &d);
+    }
+}
+
+/* The message that was answered last comes again: the old answer goes again, a few times [C3]. */
+static bool is_duplicate(struct ike *ike, struct exchange *x, const uint8_t *digest)
+{
+    if (!x->has_last_in || memcmp(x->last_in, digest, DIGEST_LEN) != 0) {
+        return false;
+    }
+    if (x->state < PUBLIC_STATES && x->sent.bytes != NULL
+        && x->sent.replies < DUPLICATE_REPLIES) {
+        x->sent.replies++;
+        report_debug(ike, x, DEBUG_CONTROL, "a duplicate: the old answer is sent again");
+        sent_again(ike, x);
+    }
+    return true;
+}
+
+/* A message that decrypts to nonsense: before the peer is authenticated, the key is to blame. */
+static void report_garbage(struct ike *ike, struct exchange *x, const char *why)
+{
+    if (x->bad++ >= 3) {
+        return;
+    }
+    if (x->state == MAIN_R2 || x->state == MAIN_I3) {
+        report(ike, x, LOG_LEVEL_SERIOUS,
+               "cannot decrypt the peer's message (%s): probably a wrong secret; compare the PSK "
+               "of both sides", why);
+    } else {
+        report(ike, x, LOG_LEVEL_INFO, "an encrypted message in state %s is ignored: %s",
+               state_name(x->state), why);
+    }
+}
+
+/*
+ * Decrypts into `plain` and reads the payloads. `iv` goes in as it stands and comes out as the next
+ * message needs it. NULL, or why not.
+ */
+static const char *open_message(const struct isakmp_sa *sa, struct message *m,
+                                const uint8_t *packet, size_t len, uint8_t *plain,
+                                uint8_t iv[IV_MAX])
+{
+    size_t block = sa->keys.cipher->block_len;
+    size_t body = len - ISAKMP_HEADER_LEN;
+    if (body == 0 || body % block != 0) {
+        return "its length is no multiple of the cipher's block";
+    }
+    memcpy(plain, packet + ISAKMP_HEADER_LEN, body);
+    isakmp_decrypt(&sa->keys, iv, plain, body);
+    return payloads_decode(m, m->header.next_payload, plain, body);
+}
+
+static void receive_main(struct ike *ike, const struct path *path, struct message *m,
+                         const uint8_t *packet, size_t len, const uint8_t *digest)
+{
+    static const uint8_t none[COOKIE_LEN];
+    const struct isakmp_header *h = &m->header;
+    bool encrypted = (h->flags & FLAG_ENCRYPTION) != 0;
+    uint8_t plain[MESSAGE_MAX];
+    uint8_t iv[IV_MAX];
+    const char *why;
+
+    if (h->message_id != 0) {
+        report_stranger(ike, path, "a Main Mode message with a message id is ignored");
+        return;
+    }
+    struct exchange *x = exchange_by_cookies(ike, h->cky_i, h->cky_r);
+    if (x == NULL && memcmp(h->cky_r, none, COOKIE_LEN) != 0) {
+        x = exchange_by_cookies(ike, h->cky_i, none); /* message 2 brings the cookie */
+        x = x != NULL && x->initiator && x->state == MAIN_I1 ? x : NULL;
+    }
+    if (x == NULL && memcmp(h->cky_r, none, COOKIE_LEN) == 0 && !encrypted) {
+        why = payloads_decode(m, h->next_payload, packet + ISAKMP_HEADER_LEN,
+                              len - ISAKMP_HEADER_LEN);
+        if (why != NULL) {
+            report_stranger(ike, path, "a first message of Main Mode is ignored: %s", why);
+            return;
+        }
+        show(ike, NULL, m);
+        main_first_message(ike, path, m, digest);
+        return;
+    }
+    if (x == NULL) {
+        report_stranger(ike, path, "a Main Mode message for no exchange that we know is ignored");
+        return;
+    }
+    if (!same_path(path, &x->sa->path)) {
+        report_stranger(ike, path, "a Main Mode message for an exchange with another peer is ignored");
+        return;
+    }
+    if (is_duplicate(ike, x, digest)) {
+        return;
+    }
+    memcpy(iv, x->sa->iv, IV_MAX);
+    if (encrypted && x->sa->keys.cipher == NULL) {
+        report(ike, x, LOG_LEVEL_INFO, "a message in state %s is encrypted too early: ignored",
+               state_name(x->state));
+        return;
+    }
+    why = encrypted ? open_message(x->sa, m, packet, len, plain, iv)
+                    : payloads_decode(m, h->next_payload, packet + ISAKMP_HEADER_LEN,
+                                      len - ISAKMP_HEADER_LEN);
+    if (why != NULL && encrypted) {
+        report_garbage(ike, x, why);
+    } else if (why != NULL) {
+        report(ike, x, LOG_LEVEL_INFO, "a message in state %s is ignored: %s",
+               state_name(x->state), why);
+    } else {
+        show(ike, x, m);
+        enum outcome outcome = engine_message(ike, x, m, encrypted, digest);
+        if (encrypted && (outcome == GO || outcome == OTHER)) {
+            memcpy(x->sa->iv, iv, IV_MAX);
+        }
+    }
+    explicit_bzero(plain, sizeof plain);
+}
+
+static struct exchange *find_quick(const struct isakmp_sa *sa, uint32_t message_id)
+{
+    struct exchange *q;
+    LIST_FOREACH(q, &sa->quicks, siblings)
+    {
+        if (q->message_id == message_id) {
+            return q;
+        }
+    }
+    return NULL;
+}
+
+static void receive_quick(struct ike *ike, struct exchange *main, struct message *m,
+                          const uint8_t *packet, size_t len, const uint8_t *digest)
+{
+    struct exchange *x = find_quick(main->sa, m->header.message_id);
+    uint8_t plain[MESSAGE_MAX];
+    uint8_t iv[IV_MAX];
+
+    if (x == NULL && sa_id_used(main->sa, m->header.message_id)) {
+        report(ike, main, LOG_LEVEL_INFO, "a Quick Mode message with a message id that was used "
+                                          "before is ignored");
+        return;
+    }
+    if (x != NULL && is_duplicate(ike, x, digest)) {
+        return;
+    }
+    if (x == NULL) {
+        iv_phase2(&main->sa->keys, main->sa->iv, m->header.message_id, iv);
+    } else {
+        memcpy(iv, x->iv, IV_MAX);
+    }
+    const char *why = open_message(main->sa, m, packet, len, plain, iv);
+    if (why != NULL) {
+        report_garbage(ike, x != NULL ? x : main, why);
+    } else if (x == NULL) {
+        show(ike, main, m);
+        quick_first_message(ike, main, m, iv, digest);
+    } else {
+        show(ike, x, m);
+        enum outcome outcome = engine_message(ike, x, m, true, digest);
+        if (outcome == GO || outcome == OTHER) {
+            memcpy(x->iv, iv, IV_MAX);
+        }
+    }
+    explicit_bzero(plain, sizeof plain);
+}
+
+static void receive_informational(struct ike *ike, struct exchange *main, const struct path *path,
+                                  struct message *m, const uint8_t *packet, size_t len)
+{
+    uint8_t plain[MESSAGE_MAX];
+    uint8_t iv[IV_MAX];
+    const char *why;
+
+    if ((m->header.flags & FLAG_ENCRYPTION) == 0) {
+        why = payloads_decode(m, m->header.next_payload, packet + ISAKMP_HEADER_LEN,
+                              len - ISAKMP_HEADER_LEN);
+        if (why != NULL) {
+            report_stranger(ike, path, "an unprotected Informational is ignored: %s", why);
+        } else {
+            informational_hint(ike, main, path, m);
+        }
+        return;
+    }
+    if (main == NULL || !main->sa->up) {
+        report_stranger(ike, path, "an encrypted Informational for no ISAKMP SA that we have is "
+                                   "ignored");
+        return;
+    }
+    iv_phase2(&main->sa->keys, main->sa->iv, m->header.message_id, iv);
+    why = open_message(main->sa, m, packet, len, plain, iv);
+    if (why != NULL) {
+        report_garbage(ike, main, why);
+    } else {
+        show(ike, main, m);
+        informational_protected(ike, main, m);
+    }
+    explicit_bzero(plain, sizeof plain);
+}
+
+/* What we do not do is refused with one line that says what the peer must be told (interop Q13). */
+static void refuse_exchange(struct ike *ike, const struct path *path,
+                            const struct isakmp_header *h)
+{
+    const char *name = exchange_type_name(h->exchange);
+    const char *hint = h->exchange == EXCHANGE_AGGRESSIVE ? "; set the peer to Main Mode"
+                       : h->exchange == EXCHANGE_TRANSACTION
+                           ? "; switch XAUTH and Mode Config off at the peer"
+                           : "";
+    report_stranger(ike, path, "%s is not supported: the message is ignored%s",
+                    name != NULL ? name : "this exchange type", hint);
+    if (h->exchange == EXCHANGE_AGGRESSIVE) {
+        send_clear_notification(ike, path, h->cky_i, h->cky_r, NOTIFY_UNSUPPORTED_EXCHANGE_TYPE);
+    }
+}
+
+void ike_datagram(struct ike *ike, uint64_t now, const struct path *path, const uint8_t *bytes,
+                  size_t len)
+{
+    struct message m = { 0 };
+    uint8_t digest[DIGEST_LEN];
+
+    ike->now = now;
+    const char *why = len > MESSAGE_MAX ? "larger than the messages that we read"
+                                        : header_decode(&m.header, bytes, len);
+    if (why != NULL) {
+        report_stranger(ike, path, "a datagram of %zu bytes is ignored: %s", len, why);
+        return;
+    }
+    if ((m.header.flags & FLAG_COMMIT) != 0) {
+        report_stranger(ike, path, "the Commit flag is set; it is ignored");
+    }
+    digest_of(bytes, len, digest);
+    if (m.header.exchange == EXCHANGE_MAIN) {
+        receive_main(ike, path, &m, bytes, len, digest);
+        return;
+    }
+    if (m.header.exchange != EXCHANGE_QUICK && m.header.exchange != EXCHANGE_INFORMATIONAL) {
+        refuse_exchange(ike, path, &m.header);
+        return;
+    }
+    struct exchange *main = exchange_by_cookies(ike, m.header.cky_i, m.header.cky_r);
+    if (main == NULL && m.header.exchange == EXCHANGE_INFORMATIONAL) {
+        /* A refusal of our first message may come with a responder's cookie that we never saw. */
+        static const uint8_t none[COOKIE_LEN];
+        main = exchange_by_cookies(ike, m.header.cky_i, none);
+    }
+    if (main != NULL && !same_path(path, &main->sa->path)) {
+        report_stranger(ike, path, "a message for an ISAKMP SA with another peer is ignored");
+        return;
+    }
+    if (m.header.exchange == EXCHANGE_INFORMATIONAL) {
+        receive_informational(ike, main, path, &m, bytes, len);
+    } else if (main == NULL || !main->sa->up || (m.header.flags & FLAG_ENCRYPTION) == 0
+               || m.header.message_id == 0) {
+        report_stranger(ike, path, "a Quick Mode message outside of an ISAKMP SA that is up is "
+                                   "ignored");
+    } else {
+        receive_quick(ike, main, &m, bytes, len, digest);
+    }
+}

@@ -1,0 +1,230 @@
+/*
+ * Records on their way in: orders of plutod, and answers to what was asked.
+ */
+#include "exchange.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void order_initiate(struct ike *ike, const struct record *r)
+{
+    uint64_t number = record_number(r, K_EXCHANGE);
+    struct exchange *x = exchange_by_number(ike, number) != NULL ? NULL
+                                                                 : exchange_new(ike, false, true);
+    if (x == NULL) {
+        report(ike, NULL, LOG_LEVEL_SERIOUS, "cannot begin exchange %llu: its number is taken, or "
+                                             "memory is short", (unsigned long long)number);
+        return;
+    }
+    exchange_set_number(ike, x, number);
+    snprintf(x->connection, sizeof x->connection, "%s", record_text(r, K_CONNECTION));
+    snprintf(x->main->ike, sizeof x->main->ike, "%s", record_text(r, K_IKE));
+    record_address(r, K_LOCAL, &x->sa->path.local);
+    record_address(r, K_REMOTE, &x->sa->path.remote);
+    x->sa->path.local_port = (uint16_t)record_number(r, K_LOCAL_PORT);
+    x->sa->path.remote_port = (uint16_t)record_number(r, K_REMOTE_PORT);
+    x->sa->worker = record_number(r, K_WORKER);
+    x->main->method = record_word(r, K_METHOD) == 0 ? AUTH_PSK : AUTH_RSASIG;
+    x->main->life = (uint32_t)record_number(r, K_LIFE);
+    main_initiate(ike, x);
+}
+
+static void order_quick(struct ike *ike, const struct record *r)
+{
+    uint64_t number = record_number(r, K_EXCHANGE);
+    struct exchange *main = exchange_by_number(ike, record_number(r, K_PARENT));
+    struct exchange *x = NULL;
+
+    if (main != NULL && !main->is_quick && exchange_by_number(ike, number) == NULL) {
+        x = exchange_new(ike, true, true);
+    }
+    if (x == NULL) {
+        struct record_writer w;
+        record_start(&w, ike->out.plutod, V_FAILED);
+        record_put_number(&w, K_EXCHANGE, number);
+        record_put_number(&w, K_CODE, 32);
+        record_put_text(&w, K_WHY, "its ISAKMP SA is gone");
+        record_finish(&w);
+        return;
+    }
+    exchange_set_number(ike, x, number);
+    x->parent = main;
+    x->sa = main->sa;
+    LIST_INSERT_HEAD(&main->sa->quicks, x, siblings);
+    snprintf(x->connection, sizeof x->connection, "%s", record_text(r, K_CONNECTION));
+    const char *why = quick_take_needs(&x->quick->needs, r);
+    record_subnet(r, K_OUR_CLIENT, &x->quick->needs.our_client);
+    record_subnet(r, K_PEER_CLIENT, &x->quick->needs.peer_client);
+    x->quick->needs.modes = 1u << (record_word(r, K_MODE) == 0 ? SA_MODE_TUNNEL : SA_MODE_TRANSPORT);
+    if (why != NULL) {
+        exchange_failed(ike, x, 32, "plutod's terms cannot be read: %s", why);
+    } else if (main->sa->up) {
+        quick_begin(ike, x);
+    }
+}
+
+static void order_delete(struct ike *ike, const struct record *r)
+{
+    struct exchange *x = exchange_by_number(ike, record_number(r, K_EXCHANGE));
+    if (x == NULL) {
+        return;
+    }
+    if (!x->is_quick && x->sa->up) {
+        uint8_t spi[2 * COOKIE_LEN];
+        memcpy(spi, x->sa->cky_i, COOKIE_LEN);
+        memcpy(spi + COOKIE_LEN, x->sa->cky_r, COOKIE_LEN);
+        send_delete(ike, x, PROTOCOL_ISAKMP, spi, sizeof spi);
+    }
+    exchange_free(ike, x);
+}
+
+static void order_delete_sa(struct ike *ike, const struct record *r)
+{
+    struct exchange *main = exchange_by_number(ike, record_number(r, K_PARENT));
+    size_t len;
+    const uint8_t *spi = record_bytes(r, K_SPI_IN, &len);
+    if (main != NULL && !main->is_quick && main->sa->up) {
+        send_delete(ike, main, record_word(r, K_PROTOCOL) == PLACE_OF_AH ? PROTOCOL_AH : PROTOCOL_ESP,
+                    spi, len);
+    }
+}
+
+static void order_forget(struct ike *ike, const struct record *r)
+{
+    struct exchange *x = exchange_by_number(ike, record_number(r, K_EXCHANGE));
+    if (x != NULL) {
+        exchange_free(ike, x);
+    }
+}
+
+static void begin_pending(struct ike *ike)
+{
+    struct exchange *x;
+    struct exchange *next;
+    HASH_ITER(by_serial, ike->exchanges, x, next)
+    {
+        if (x->is_quick && x->state == QUICK_PENDING && x->sa->up) {
+            quick_begin(ike, x);
+            return; /* it may have freed `next`; the others follow with the next answer */
+        }
+    }
+}
+
+static void take_spis(struct ike *ike, const struct record *r)
+{
+    size_t len;
+    const uint8_t *spis = record_bytes(r, K_SPIS, &len);
+    ike->spis_asked = false;
+    if (r->verb != V_OK) {
+        report(ike, NULL, LOG_LEVEL_SERIOUS, "kernel-sa gives no SPIs: %s", record_text(r, K_WHY));
+        return;
+    }
+    for (size_t at = 0; at + 4 <= len && 4 * ike->spi_count + 4 <= sizeof ike->spis; at += 4) {
+        memcpy(ike->spis + 4 * ike->spi_count++, spis + at, 4);
+    }
+    begin_pending(ike);
+}
+
+static const char *take_answer(struct ike *ike, enum ike_source source, uint64_t worker,
+                               const struct record *r)
+{
+    uint64_t id = record_number(r, K_ID);
+    struct request *q;
+    struct exchange *x;
+
+    HASH_FIND(hh, ike->requests, &id, sizeof id, q);
+    if (q == NULL) {
+        return NULL; /* asked on an older epoch of this channel */
+    }
+    if (q->source != source || q->worker != worker || q->verb != r->re) {
+        return "an answer to what was not asked there";
+    }
+    uint64_t serial = q->serial;
+    HASH_DEL(ike->requests, q);
+    free(q);
+    if (r->re == V_SPIS) {
+        take_spis(ike, r);
+        return NULL;
+    }
+    HASH_FIND(by_serial, ike->exchanges, &serial, sizeof serial, x);
+    if (x != NULL) {
+        engine_answer(ike, x, r);
+    }
+    return NULL;
+}
+
+const char *ike_record(struct ike *ike, uint64_t now, enum ike_source source, uint64_t worker,
+                       const struct record *r)
+{
+    ike->now = now;
+    switch (r->verb) {
+    case V_OK:
+    case V_FAIL:
+        return take_answer(ike, source, worker, r);
+    case V_BAD:
+        report(ike, NULL, LOG_LEVEL_SERIOUS, "a record of ours was refused: %s",
+               record_text(r, K_WHY));
+        return NULL;
+    case V_INITIATE:
+        order_initiate(ike, r);
+        return NULL;
+    case V_QUICK:
+        order_quick(ike, r);
+        return NULL;
+    case V_DELETE:
+        order_delete(ike, r);
+        return NULL;
+    case V_DELETE_SA:
+        order_delete_sa(ike, r);
+        return NULL;
+    case V_FORGET:
+        order_forget(ike, r);
+        return NULL;
+    case V_DEBUG:
+        return debug_classes_parse(&ike->log.classes, record_text(r, K_CLASSES));
+    default:
+        return "a verb that the core does not know";
+    }
+}
+
+/* Answers every open request of a dead process as if it had said no. */
+void ike_source_gone(struct ike *ike, uint64_t now, enum ike_source source, uint64_t worker)
+{
+    struct request *q;
+    struct request *next;
+    struct record gone = { .verb = V_FAIL };
+    static const uint8_t why[] = "gone: the process died; try again";
+
+    ike->now = now;
+    gone.value[K_WHY].bytes = why;
+    gone.value[K_WHY].len = sizeof why - 1;
+    if (source == FROM_KERNEL_SA) {
+        ike->spi_count = 0; /* a successor knows nothing of them */
+        ike->spis_asked = false;
+    }
+    HASH_ITER(hh, ike->requests, q, next)
+    {
+        if (q->source != source || q->worker != worker) {
+            continue;
+        }
+        struct exchange *x;
+        uint64_t serial = q->serial;
+        gone.re = q->verb;
+        HASH_DEL(ike->requests, q);
+        free(q);
+        HASH_FIND(by_serial, ike->exchanges, &serial, sizeof serial, x);
+        if (x != NULL) {
+            engine_answer(ike, x, &gone);
+        }
+    }
+}
+
+void ike_kernel_ready(struct ike *ike, uint64_t now)
+{
+    uint8_t spi[4];
+    ike->now = now;
+    if (take_spi(ike, spi)) {
+        memcpy(ike->spis + 4 * ike->spi_count++, spi, 4);
+    }
+}

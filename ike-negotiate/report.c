@@ -1,0 +1,68 @@
+/*
+ * What the core says to the log: records to plutod, who knows the connection's name and serial.
+ */
+#include "exchange.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#define STRANGER_LINES 20 /* a second */
+
+static void put_line(struct ike *ike, const struct exchange *x, const struct path *path,
+                     enum log_level level, const char *text)
+{
+    struct log_about about = { .exchange = x == NULL ? 0 : x->number };
+    if (path == NULL && x != NULL && x->number == 0) {
+        path = &x->sa->path;
+    }
+    if (path != NULL && path->remote_port != 0) {
+        about.remote = &path->remote;
+        about.remote_port = path->remote_port;
+    }
+    log_about(&ike->log, level, &about, "%s", text);
+}
+
+void report(struct ike *ike, const struct exchange *x, enum log_level level, const char *format, ...)
+{
+    char text[4000];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    put_line(ike, x, NULL, level, text);
+}
+
+void report_debug(struct ike *ike, const struct exchange *x, unsigned debug_class,
+                  const char *format, ...)
+{
+    char text[4000];
+    va_list args;
+    if (!log_wants(&ike->log, debug_class)) {
+        return;
+    }
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    put_line(ike, x, NULL, LOG_LEVEL_DEBUG, text);
+}
+
+void report_stranger(struct ike *ike, const struct path *path, const char *format, ...)
+{
+    char text[1000];
+    va_list args;
+    uint64_t second = ike->now / 1000;
+    if (second != ike->log_second) {
+        ike->log_second = second;
+        ike->log_lines = 0;
+    }
+    if (++ike->log_lines > STRANGER_LINES) {
+        return;
+    }
+    va_start(args, format);
+    int len = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (ike->log_lines == STRANGER_LINES && len > 0 && (size_t)len < sizeof text) {
+        snprintf(text + len, sizeof text - (size_t)len, " (more such lines in this second are left out)");
+    }
+    put_line(ike, NULL, path, LOG_LEVEL_INFO, text);
+}
