@@ -1,0 +1,150 @@
+#include "entry.h"
+
+#include "datatext.h"
+
+#include <string.h>
+#include <strings.h>
+
+bool token_is_keyword(const struct token *t, const char *keyword)
+{
+    return t->kind == TOKEN_WORD && strcasecmp(t->text, keyword) == 0;
+}
+
+static bool is_colon(const struct token *t)
+{
+    return t->kind == TOKEN_WORD && strcmp(t->text, ":") == 0;
+}
+
+bool token_ends_entry(const struct token *t)
+{
+    return t->kind == TOKEN_END || t->kind == TOKEN_EOF;
+}
+
+/* A host name, as far as one can tell without asking. */
+static bool is_name(const char *text)
+{
+    bool letter = false;
+    for (; *text != '\0'; text++) {
+        bool here = (*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z');
+        letter = letter || here;
+        if (!here && !(*text >= '0' && *text <= '9') && strchr("-._", *text) == NULL) {
+            return false;
+        }
+    }
+    return letter;
+}
+
+static const char name_unsupported[] =
+    "an identity that is a name to be looked up is not supported yet: use the address, or @name if "
+    "the peer identifies itself by that name";
+
+/* NULL, name_unsupported, or why: static text. */
+static const char *read_index(struct index *index, const struct token *t)
+{
+    *index = (struct index){ .kind = INDEX_ID };
+    if (token_is_keyword(t, "%any") || token_is_keyword(t, "0.0.0.0")) {
+        index->kind = INDEX_ANY;
+        return NULL;
+    }
+    if (token_is_keyword(t, "%any6") || token_is_keyword(t, "::")) {
+        index->kind = INDEX_ANY6;
+        return NULL;
+    }
+    if (identity_parse(&index->id, t->text) == NULL && index->id.type != ID_ANY) {
+        return NULL;
+    }
+    if (token_is_keyword(t, "PSK") || token_is_keyword(t, "RSA")) {
+        return "expected a colon between blanks before the word PSK or RSA";
+    }
+    if (is_name(t->text)) {
+        return name_unsupported;
+    }
+    if (t->text[0] == ':' || t->text[t->len - 1] == ':') {
+        return "expected a blank before and after the colon";
+    }
+    return "expected an identity: an address, @name, user@name, @#hex, %any or %any6";
+}
+
+/* Up to the colon. *t: the first token; then the last one taken. NULL or why. */
+static const char *read_indices(struct lexer *l, struct entry *e, struct token *t)
+{
+    const char *skipped = NULL;
+    for (; !is_colon(t); *t = lexer_next(l)) {
+        struct index index;
+        if (t->kind == TOKEN_BAD) {
+            return t->why;
+        }
+        if (token_ends_entry(t)) {
+            return "expected a colon between blanks, and a secret, after the identities";
+        }
+        if (t->kind == TOKEN_QUOTED) {
+            return "expected a colon between blanks before the quoted secret";
+        }
+        const char *why = read_index(&index, t);
+        if (why == name_unsupported) {
+            skipped = why;
+        } else if (why != NULL) {
+            return why;
+        }
+        if (e->index_count == STORE_INDICES_MAX) {
+            return "expected at most 64 identities before the colon";
+        }
+        e->index[e->index_count++] = index;
+    }
+    return skipped;
+}
+
+static const char *read_secret(struct lexer *l, struct entry *e, struct token *t)
+{
+    if (token_is_keyword(t, "PSK")) {
+        *t = lexer_next(l);
+        if (t->kind == TOKEN_WORD) {
+            const char *why = datatext_decode(e->bytes, sizeof e->bytes, &e->len, t->text);
+            return why == NULL || t->text[0] == '0'
+                       ? why : "expected a secret after PSK: \"in quotes\", 0x, 0s or 0t";
+        }
+        if (token_ends_entry(t)) {
+            return "expected a secret after PSK: \"in quotes\", 0x, 0s or 0t";
+        }
+    }
+    if (t->kind == TOKEN_BAD) {
+        return t->why;
+    }
+    if (t->kind != TOKEN_QUOTED) {
+        return "expected PSK or RSA, or a quoted secret, after the colon";
+    }
+    if (t->len == 0) {
+        return "expected a secret of at least one character: this one is empty";
+    }
+    if (t->len > sizeof e->bytes) {
+        return "expected a secret of at most 1024 bytes: this one is longer";
+    }
+    memcpy(e->bytes, t->text, t->len);
+    e->len = t->len;
+    return NULL;
+}
+
+const char *entry_read(struct entry *e, struct lexer *l, struct token *t)
+{
+    e->line = t->line;
+    const char *why = read_indices(l, e, t);
+    if (why != NULL) {
+        e->unsupported = why == name_unsupported;
+        e->line = t->kind == TOKEN_BAD ? t->line : e->line;
+        return why;
+    }
+    *t = lexer_next(l);
+    if (token_is_keyword(t, "RSA")) {
+        e->unsupported = true;
+        return "RSA keys are not supported yet";
+    }
+    why = read_secret(l, e, t);
+    if (why == NULL) {
+        *t = lexer_next(l);
+        if (!token_ends_entry(t)) {
+            why = t->kind == TOKEN_BAD ? t->why : "expected nothing more after the secret";
+        }
+    }
+    e->line = why == NULL || token_ends_entry(t) ? e->line : t->line;
+    return why;
+}

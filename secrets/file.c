@@ -1,0 +1,311 @@
+#include "file.h"
+
+#include "entry.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct frame { /* a file that is being read, in the one that includes it */
+    const struct frame *outer;
+    const char *path;
+    dev_t device;
+    ino_t inode;
+};
+
+struct reader {
+    struct store *store;
+    const struct log *log;
+    struct file_counts *counts;
+    size_t total; /* bytes so far */
+    bool insecure;
+};
+
+static void read_pattern(struct reader *r, const struct frame *outer, unsigned line,
+                         const char *pattern);
+
+/* ---- messages ---- */
+
+/* line 0: none. `more` is shown behind what; it never comes from the inside of a file. */
+static void complain(struct reader *r, const char *path, unsigned line, const char *what,
+                     const char *more)
+{
+    r->counts->errors++;
+    if (r->counts->errors > FILE_ERRORS_SHOWN) {
+        if (r->counts->errors == FILE_ERRORS_SHOWN + 1) {
+            log_serious(r->log, "%s: more errors, which are not shown", path);
+        }
+        return;
+    }
+    if (line == 0) {
+        log_serious(r->log, "%s: %s%s", path, what, more);
+    } else {
+        log_serious(r->log, "%s:%u: %s%s", path, line, what, more);
+    }
+}
+
+static void complain_entry(struct reader *r, const struct frame *f, unsigned line, const char *what)
+{
+    complain(r, f->path, line, what, "; this entry is not used");
+}
+
+static void skip_entry(struct reader *r, const struct frame *f, unsigned line, const char *what)
+{
+    r->counts->skipped++;
+    if (r->counts->skipped <= FILE_ERRORS_SHOWN) {
+        log_serious(r->log, "%s:%u: %s; this entry is not used", f->path, line, what);
+    }
+}
+
+/* PATH as a shell takes it, after a command. */
+static void complain_permissions(struct reader *r, const char *path, unsigned mode)
+{
+    char what[120];
+    struct buffer command;
+    bool plain = path[0] != '-' && path[strspn(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRST"
+                                                     "UVWXYZ0123456789/._-+,:@")] == '\0';
+
+    buffer_init(&command, 0);
+    (void)snprintf(what, sizeof what, "group or others may read or write it (mode %04o), so it is "
+                   "not read; run: chmod 600 ", mode & 07777);
+    if (plain) {
+        buffer_add_text(&command, path);
+    } else {
+        buffer_add_text(&command, "-- '");
+        for (const char *c = path; *c != '\0'; c++) {
+            buffer_add(&command, *c == '\'' ? "'\\''" : c, *c == '\'' ? 4 : 1);
+        }
+        buffer_add_text(&command, "'");
+    }
+    buffer_add_u8(&command, 0);
+    complain(r, path, 0, what, command.overflowed ? "it" : (const char *)command.data);
+    buffer_wipe(&command);
+}
+
+/* ---- entries ---- */
+
+static void read_entry(struct reader *r, const struct frame *f, struct lexer *l, struct token *t)
+{
+    struct entry *e = calloc(1, sizeof *e);
+    if (e == NULL) {
+        complain_entry(r, f, t->line, "out of memory");
+        return;
+    }
+    const char *why = entry_read(e, l, t);
+    if (why == NULL) {
+        why = store_add(r->store, f->path, e->line, e->index, e->index_count, e->bytes, e->len);
+    }
+    if (e->unsupported) {
+        skip_entry(r, f, e->line, why);
+    } else if (why != NULL) {
+        complain_entry(r, f, e->line, why);
+    } else {
+        r->counts->psk++;
+    }
+    explicit_bzero(e, sizeof *e);
+    free(e);
+}
+
+/* ---- includes ---- */
+
+/* The folder of the including file, with the pattern's own characters made harmless. */
+static bool add_folder(struct buffer *out, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    for (const char *c = path; slash != NULL && c <= slash; c++) {
+        if (strchr("*?[]\\", *c) != NULL) {
+            buffer_add_u8(out, '\\');
+        }
+        buffer_add_u8(out, (unsigned char)*c);
+    }
+    return !out->overflowed;
+}
+
+static void read_include(struct reader *r, const struct frame *f, struct lexer *l, struct token *t)
+{
+    struct buffer pattern;
+    unsigned line = t->line;
+
+    buffer_init(&pattern, 0);
+    *t = lexer_next(l);
+    if (t->kind != TOKEN_WORD && t->kind != TOKEN_QUOTED) {
+        complain(r, f->path, line, "expected a file name or pattern after include", "");
+        goto out;
+    }
+    if (t->text[0] != '/' && !add_folder(&pattern, f->path)) {
+        complain(r, f->path, line, "out of memory", "");
+        goto out;
+    }
+    buffer_add(&pattern, t->text, t->len);
+    buffer_add_u8(&pattern, 0);
+    *t = lexer_next(l);
+    if (!token_ends_entry(t)) {
+        complain(r, f->path, line, "expected nothing more after the pattern of include", "");
+    } else if (pattern.overflowed) {
+        complain(r, f->path, line, "out of memory", "");
+    } else {
+        read_pattern(r, f, line, (const char *)pattern.data);
+    }
+out:
+    buffer_wipe(&pattern);
+}
+
+static void read_text(struct reader *r, const struct frame *f, char *text, size_t len)
+{
+    struct lexer l;
+
+    if (memchr(text, '\0', len) != NULL) {
+        complain(r, f->path, 0, "expected text, but there are NUL bytes in it; it is not read", "");
+        return;
+    }
+    lexer_init(&l, text, len);
+    struct token t = lexer_next(&l);
+    while (t.kind != TOKEN_EOF) {
+        if (t.kind == TOKEN_END) {
+            t = lexer_next(&l);
+            continue;
+        }
+        if (t.kind == TOKEN_BAD) {
+            complain_entry(r, f, t.line, t.why);
+        } else if (!t.column_1) {
+            complain_entry(r, f, t.line, "expected an entry to begin in column 1 (continuation "
+                                         "lines are indented, and this continues nothing)");
+        } else if (token_is_keyword(&t, "include")) {
+            read_include(r, f, &l, &t);
+        } else {
+            read_entry(r, f, &l, &t);
+        }
+        while (!token_ends_entry(&t)) {
+            t = lexer_next(&l);
+        }
+    }
+}
+
+/* ---- files ---- */
+
+static const char *check_file(struct reader *r, const struct frame *f, const struct stat *st)
+{
+    if (!S_ISREG(st->st_mode)) {
+        return "not a regular file; it is not read";
+    }
+    for (const struct frame *o = f->outer; o != NULL; o = o->outer) {
+        if (o->device == st->st_dev && o->inode == st->st_ino) {
+            return "includes itself; it is not read again";
+        }
+    }
+    if (st->st_size < 0 || (uintmax_t)st->st_size > FILE_SIZE_MAX) {
+        return "larger than 4 MiB; it is not read";
+    }
+    if ((size_t)st->st_size > FILE_TOTAL_MAX - r->total) {
+        return "all files together are larger than 16 MiB; it is not read";
+    }
+    return r->counts->files == FILE_COUNT_MAX ? "more than 1000 files; it is not read" : NULL;
+}
+
+/* Reads up to `size` bytes; a file that grows meanwhile is cut there. -1: errno says why. */
+static ssize_t read_all(int fd, char *text, size_t size)
+{
+    size_t len = 0;
+    while (len < size) {
+        ssize_t n = read(fd, text + len, size - len);
+        if (n < 0 && errno != EINTR) {
+            return -1;
+        }
+        if (n == 0) {
+            break;
+        }
+        len += n > 0 ? (size_t)n : 0;
+    }
+    return (ssize_t)len;
+}
+
+static void read_file(struct reader *r, const struct frame *outer, const char *path)
+{
+    struct frame f = { .outer = outer, .path = path };
+    struct stat st;
+    char *text = NULL;
+    size_t size = 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+    if (fd < 0 || fstat(fd, &st) != 0) {
+        complain(r, path, 0, "cannot be opened: ", strerror(errno));
+        goto out;
+    }
+    const char *why = check_file(r, &f, &st);
+    if (why != NULL) {
+        complain(r, path, 0, why, "");
+        goto out;
+    }
+    if (!r->insecure && (st.st_mode & 066) != 0) {
+        complain_permissions(r, path, st.st_mode);
+        goto out;
+    }
+    f.device = st.st_dev;
+    f.inode = st.st_ino;
+    size = (size_t)st.st_size;
+    text = malloc(size + 1);
+    ssize_t len = text == NULL ? -1 : read_all(fd, text, size);
+    if (len < 0) {
+        complain(r, path, 0, "cannot be read: ", strerror(errno));
+        goto out;
+    }
+    r->total += (size_t)len;
+    r->counts->files++;
+    read_text(r, &f, text, (size_t)len);
+out:
+    if (text != NULL) {
+        explicit_bzero(text, size + 1);
+        free(text);
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+}
+
+static void read_pattern(struct reader *r, const struct frame *outer, unsigned line,
+                         const char *pattern)
+{
+    glob_t found = { 0 };
+    const char *path = outer == NULL ? pattern : outer->path;
+    unsigned depth = 0;
+
+    for (const struct frame *f = outer; f != NULL; f = f->outer) {
+        depth++;
+    }
+    if (depth > FILE_NESTING_MAX) {
+        complain(r, path, line, "expected includes to be nested at most 10 deep; this one is not read",
+                 "");
+        return;
+    }
+    int rc = glob(pattern, 0, NULL, &found);
+    if (rc == GLOB_NOMATCH) {
+        /* A plain name: open(2) tells more than glob(3) does. */
+        if (outer == NULL && strpbrk(pattern, "*?[\\") == NULL) {
+            read_file(r, outer, pattern);
+        } else {
+            complain(r, path, line, "no file matches the pattern",
+                     outer == NULL ? "" : " after include");
+        }
+    } else if (rc != 0) {
+        complain(r, path, line, "the pattern cannot be expanded", "");
+    }
+    for (size_t i = 0; rc == 0 && i < found.gl_pathc; i++) {
+        read_file(r, outer, found.gl_pathv[i]);
+    }
+    if (rc == 0) {
+        globfree(&found);
+    }
+}
+
+void file_read(struct store *store, const char *pattern, bool insecure, const struct log *log,
+               struct file_counts *counts)
+{
+    struct reader r = { .store = store, .log = log, .counts = counts, .insecure = insecure };
+    *counts = (struct file_counts){ 0 };
+    read_pattern(&r, NULL, 0, pattern);
+}

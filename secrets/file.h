@@ -1,0 +1,33 @@
+/*
+ * Reading ipsec.secrets [K1]-[K4]: files, includes, permissions, entries.
+ *
+ * Nothing of a file's text ever gets into a message. Not for: choosing a secret (store.h) and
+ * looking names up.
+ */
+#ifndef SECRETS_FILE_H
+#define SECRETS_FILE_H
+
+#include "log.h"
+#include "store.h"
+
+#define FILE_SIZE_MAX ((size_t)4 << 20)   /* one file */
+#define FILE_TOTAL_MAX ((size_t)16 << 20) /* all together */
+#define FILE_COUNT_MAX 1000u              /* files, an included one each time */
+#define FILE_NESTING_MAX 10u              /* includes within each other */
+#define FILE_ERRORS_SHOWN 100u
+
+struct file_counts {
+    size_t files;
+    size_t psk;     /* entries that are in the store now */
+    size_t skipped; /* right, but of a kind that is not supported yet */
+    size_t errors;
+};
+
+/*
+ * Reads every file that matches the pattern into the store. What is wrong is said by log_serious
+ * and counted, and everything else is used. insecure: permissions are not looked at [K4].
+ */
+void file_read(struct store *store, const char *pattern, bool insecure, const struct log *log,
+               struct file_counts *counts);
+
+#endif

@@ -1,0 +1,191 @@
+#include "store.h"
+
+#include "limits.h"
+
+#include <nettle/memops.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct file_name {
+    struct file_name *next;
+    char name[];
+};
+
+struct store {
+    struct file_name *files;
+    struct secret *secrets;
+    size_t count;
+    size_t cap;
+};
+
+enum rank { RANK_NONE, RANK_EVERYBODY, RANK_OURS, RANK_ANY_PEER, RANK_BOTH };
+
+struct store *store_new(void)
+{
+    return calloc(1, sizeof(struct store));
+}
+
+static void secret_wipe(struct secret *s)
+{
+    if (s->bytes != NULL) {
+        explicit_bzero(s->bytes, s->len);
+    }
+    free(s->bytes);
+    free(s->index);
+    explicit_bzero(s, sizeof *s);
+}
+
+void store_free(struct store *s)
+{
+    if (s == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < s->count; i++) {
+        secret_wipe(&s->secrets[i]);
+    }
+    free(s->secrets);
+    while (s->files != NULL) {
+        struct file_name *next = s->files->next;
+        free(s->files);
+        s->files = next;
+    }
+    free(s);
+}
+
+size_t store_count(const struct store *s)
+{
+    return s->count;
+}
+
+/* The secrets of one file come one after the other, so looking at the newest name suffices. */
+static const char *intern(struct store *s, const char *name)
+{
+    if (s->files != NULL && strcmp(s->files->name, name) == 0) {
+        return s->files->name;
+    }
+    size_t size = strlen(name) + 1;
+    struct file_name *f = malloc(sizeof *f + size);
+    if (f == NULL) {
+        return NULL;
+    }
+    memcpy(f->name, name, size);
+    f->next = s->files;
+    s->files = f;
+    return f->name;
+}
+
+static bool make_room(struct store *s)
+{
+    if (s->count < s->cap) {
+        return true;
+    }
+    size_t cap = s->cap == 0 ? 16 : s->cap * 2;
+    struct secret *more = realloc(s->secrets, cap * sizeof *more); /* holds no secret bytes itself */
+    if (more == NULL) {
+        return false;
+    }
+    s->secrets = more;
+    s->cap = cap;
+    return true;
+}
+
+const char *store_add(struct store *s, const char *file, unsigned line, const struct index *index,
+                      size_t index_count, const uint8_t *bytes, size_t len)
+{
+    static const char no_memory[] = "out of memory";
+
+    if (s->count == STORE_ENTRIES_MAX) {
+        return "too many secrets: at most 65536 are kept";
+    }
+    if (!make_room(s)) {
+        return no_memory;
+    }
+    struct secret new = { .file = intern(s, file), .line = line, .index_count = index_count,
+                          .len = len };
+    new.bytes = malloc(len);
+    new.index = index_count == 0 ? NULL : calloc(index_count, sizeof *index);
+    if (new.file == NULL || new.bytes == NULL || (index_count > 0 && new.index == NULL)) {
+        free(new.bytes);
+        free(new.index);
+        return no_memory;
+    }
+    memcpy(new.bytes, bytes, len);
+    if (index_count > 0) {
+        memcpy(new.index, index, index_count * sizeof *index);
+    }
+    s->secrets[s->count++] = new;
+    return NULL;
+}
+
+/* ---- which one is for whom ---- */
+
+static bool stands_for(const struct index *index, const struct identity *peer)
+{
+    switch (index->kind) {
+    case INDEX_ANY:
+        return peer->type != ID_IPV6_ADDR;
+    case INDEX_ANY6:
+        return peer->type != ID_IPV4_ADDR;
+    case INDEX_ID:
+        break;
+    }
+    return false;
+}
+
+static enum rank rank_of(const struct secret *s, const struct identity *ours,
+                         const struct identity *peer)
+{
+    bool has_ours = false;
+    bool has_peer = false;
+    bool has_any = false;
+
+    if (s->index_count == 0) {
+        return RANK_EVERYBODY;
+    }
+    for (size_t i = 0; i < s->index_count; i++) {
+        const struct index *index = &s->index[i];
+        if (index->kind != INDEX_ID) {
+            has_any = has_any || stands_for(index, peer);
+            continue;
+        }
+        has_ours = has_ours || identity_equal(&index->id, ours);
+        has_peer = has_peer || identity_equal(&index->id, peer);
+    }
+    if (!has_ours) {
+        return RANK_NONE;
+    }
+    if (has_peer) {
+        return RANK_BOTH;
+    }
+    if (has_any) {
+        return RANK_ANY_PEER;
+    }
+    return s->index_count == 1 ? RANK_OURS : RANK_NONE;
+}
+
+bool secret_equal(const struct secret *a, const struct secret *b)
+{
+    return a->len == b->len && memeql_sec(a->bytes, b->bytes, a->len) != 0;
+}
+
+const struct secret *store_find(const struct store *s, const struct identity *ours,
+                                const struct identity *peer, const struct secret **other)
+{
+    const struct secret *best = NULL;
+    enum rank best_rank = RANK_NONE;
+
+    *other = NULL;
+    for (size_t i = 0; i < s->count; i++) {
+        const struct secret *here = &s->secrets[i];
+        enum rank rank = rank_of(here, ours, peer);
+        if (rank > best_rank) {
+            best = here;
+            best_rank = rank;
+            *other = NULL;
+        } else if (rank != RANK_NONE && rank == best_rank && *other == NULL
+                   && !secret_equal(best, here)) {
+            *other = here;
+        }
+    }
+    return best;
+}

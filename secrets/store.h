@@ -1,0 +1,54 @@
+/*
+ * The preshared secrets that were read, and which one is for whom [K2].
+ *
+ * Not for: reading them (file.h). A store does not change once it is filled, so what store_find
+ * returns lives as long as the store.
+ */
+#ifndef SECRETS_STORE_H
+#define SECRETS_STORE_H
+
+#include "identity.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define STORE_ENTRIES_MAX 65536u
+#define STORE_INDICES_MAX 64u /* identities before one colon */
+
+enum index_kind { INDEX_ID, INDEX_ANY, INDEX_ANY6 };
+
+struct index { /* one identity before the colon */
+    enum index_kind kind;
+    struct identity id; /* INDEX_ID */
+};
+
+struct secret {
+    const char *file;   /* borrowed from the store */
+    unsigned line;
+    size_t index_count;
+    struct index *index; /* owned */
+    size_t len;          /* 1..PSK_MAX */
+    uint8_t *bytes;      /* owned, secret */
+};
+
+struct store;
+
+struct store *store_new(void);
+void store_free(struct store *s); /* wipes; NULL is allowed */
+size_t store_count(const struct store *s);
+
+/* Copies everything. `file` is copied once for all secrets of it. NULL or why (static text). */
+const char *store_add(struct store *s, const char *file, unsigned line, const struct index *index,
+                      size_t index_count, const uint8_t *bytes, size_t len);
+
+/*
+ * The best match: both identities > ours as the only one > none before the colon. %any (%any6)
+ * stands for a peer that no index equals: for one not known yet, for a name, and for an address of
+ * its family. NULL: none fits. *other: an equally good entry with another secret, or NULL.
+ */
+const struct secret *store_find(const struct store *s, const struct identity *ours,
+                                const struct identity *peer, const struct secret **other);
+
+bool secret_equal(const struct secret *a, const struct secret *b); /* the same bytes */
+
+#endif
