@@ -45,6 +45,13 @@ uint64_t channel_epoch(const struct channel *c); /* of the other side's hello; 0
 
 /* Reads all that is there and hands each record to the handler, hello excepted. */
 enum channel_result channel_read(struct channel *c, channel_handler *handler, void *context);
+/*
+ * The two halves of channel_read, for an owner of several channels: fill the others first, then
+ * read plutod's to its end, then dispatch the others. What plutod said before any of them spoke is
+ * then known when they are heard.
+ */
+enum channel_result channel_fill(struct channel *c);
+enum channel_result channel_dispatch(struct channel *c, channel_handler *handler, void *context);
 const char *channel_why(const struct channel *c); /* a sentence for the log, with the field's name */
 void channel_blame(struct channel *c, const char *why); /* static text */
 

@@ -34,6 +34,8 @@ struct channel {
     uint64_t epoch;
     unsigned long line; /* by hand: number of the line at hand */
     enum channel_result result;
+    bool at_end;    /* EOF or an error was met; what was read before it may still wait */
+    int end_error;
 
     uint8_t *input; /* INPUT_MAX bytes */
     size_t input_len;

@@ -8,8 +8,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* What one channel_read takes before it is content: more than a socket buffer ever holds. */
-#define READ_MAX ((size_t)CHANNEL_MAX)
+/* How often one channel_read fills the input before it is content: more than a socket buffer holds. */
+#define READ_TURNS 16
 
 /* The other side broke the rules. By hand it is told so, and may go on; otherwise this is the end. */
 static void bad(struct channel *c, const struct record *r)
@@ -208,23 +208,53 @@ static ssize_t read_some(struct channel *c)
     return n;
 }
 
+enum channel_result channel_fill(struct channel *c)
+{
+    while (c->result == CHANNEL_OPEN && !c->at_end && c->input_len < INPUT_MAX) {
+        int fd = c->fd;
+        ssize_t n = read_some(c);
+        if (n > 0 && c->fd == fd) {
+            continue;
+        }
+        if (n > 0) {
+            break; /* its record is handed out before another descriptor is taken */
+        }
+        if (n == 0) {
+            c->at_end = true; /* what came before is handed out first */
+            break;
+        }
+        if (errno == EAGAIN || errno == EWOULDBLOCK) {
+            break;
+        }
+        if (errno != EINTR) {
+            c->at_end = true;
+            c->end_error = errno;
+            break;
+        }
+    }
+    return c->result;
+}
+
+enum channel_result channel_dispatch(struct channel *c, channel_handler *handler, void *context)
+{
+    if (c->result == CHANNEL_OPEN) {
+        take_input(c, handler, context);
+    }
+    if (c->result == CHANNEL_OPEN && c->at_end) {
+        channel_closed(c, c->end_error);
+    }
+    return c->result;
+}
+
 enum channel_result channel_read(struct channel *c, channel_handler *handler, void *context)
 {
-    size_t total = 0;
-    while (c->result == CHANNEL_OPEN && total < READ_MAX) {
-        ssize_t n = read_some(c);
-        if (n > 0) {
-            total += (size_t)n;
-            if (c->result == CHANNEL_OPEN) {
-                take_input(c, handler, context);
-            }
-        } else if (n == 0) {
-            channel_closed(c, 0);
-        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+    for (size_t turns = 0; turns < READ_TURNS && c->result == CHANNEL_OPEN; turns++) {
+        size_t before = c->input_len;
+        (void)channel_fill(c);
+        if (c->input_len == before && !c->at_end && c->result == CHANNEL_OPEN) {
             break;
-        } else if (errno != EINTR) {
-            channel_closed(c, errno);
         }
+        (void)channel_dispatch(c, handler, context);
     }
     return c->result;
 }
