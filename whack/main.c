@@ -112,6 +112,10 @@ static int receive(const struct request *r, int fd, const char *path, struct rep
         if (n < 0 && errno == EINTR) {
             continue;
         }
+        /* A plutod that refuses may close before it has read all of ours: that is its answer. */
+        if (n < 0 && errno == ECONNRESET && replies_refused(replies) && !replies_cut(replies)) {
+            break;
+        }
         if (n < 0) {
             return trouble_errno(r, "lost plutod at", path, " (it may have ended)");
         }

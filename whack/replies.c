@@ -3,7 +3,8 @@
 #include <string.h>
 
 /* Numbers that say nothing about how it ended [W11]. */
-enum { COMMENT = 0, LOG = 2, SERIOUS_LOG = 3, SUCCESS = 4, SECRET_WANTED = 40 };
+enum { COMMENT = 0, LOG = 2, SERIOUS_LOG = 3, SUCCESS = 4, SECRET_WANTED = 40,
+       PROGRESS = 100, NOTIFICATION = 200 };
 
 void replies_init(struct replies *r)
 {
@@ -58,6 +59,11 @@ enum replies_result replies_add(struct replies *r, const char *bytes, size_t len
 bool replies_cut(const struct replies *r)
 {
     return r->len > 0;
+}
+
+bool replies_refused(const struct replies *r)
+{
+    return r->code != SUCCESS && (r->code < PROGRESS || r->code >= NOTIFICATION);
 }
 
 int replies_status(const struct replies *r)

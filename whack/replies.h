@@ -27,6 +27,7 @@ void replies_init(struct replies *r);
 enum replies_result replies_add(struct replies *r, const char *bytes, size_t len,
                                 replies_line *line, void *context);
 bool replies_cut(const struct replies *r); /* the last line has no end */
+bool replies_refused(const struct replies *r); /* neither success nor mere progress was said */
 int replies_status(const struct replies *r); /* 0..255 */
 
 #endif

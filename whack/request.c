@@ -81,16 +81,26 @@ static const char *form_name(unsigned forms)
 
 /* ---- what getopt_long could not make sense of ---- */
 
-static void list_matches(const struct option *all, const char *word, size_t len, char *out,
-                         size_t size)
+/* The options that begin with word[0..len), and how many; an exact one is the only one. */
+static size_t list_matches(const struct option *all, const char *word, size_t len, char *out,
+                           size_t size)
 {
+    size_t count = 0;
     size_t at = 0;
     out[0] = '\0';
-    for (; all->name != NULL && at < size; all++) {
-        if (strncmp(all->name, word, len) == 0) {
+    for (; all->name != NULL; all++) {
+        if (strncmp(all->name, word, len) != 0) {
+            continue;
+        }
+        if (all->name[len] == '\0') {
+            return 1;
+        }
+        if (at < size) {
             at += (size_t)snprintf(out + at, size - at, "%s--%s", at == 0 ? "" : " ", all->name);
         }
+        count++;
     }
+    return count;
 }
 
 /* `word` is the one that getopt_long stopped at. */
@@ -109,14 +119,13 @@ static bool not_understood(const struct option *all, int result, const char *wor
         return false;
     }
     size_t len = strcspn(word + 2, "=");
-    list_matches(all, word + 2, len, matches, sizeof matches);
-    if (matches[0] == '\0') {
+    size_t count = list_matches(all, word + 2, len, matches, sizeof matches);
+    if (count == 0) {
         snprintf(why, CONNECTION_WHY, "%.100s: unknown option (see whack --help)", word);
-    } else if (strchr(matches, ' ') != NULL && word[2 + len] != '=') {
-        snprintf(why, CONNECTION_WHY, "%.100s: ambiguous, may be %s", word, matches);
+    } else if (count == 1) {
+        snprintf(why, CONNECTION_WHY, "%.100s: this option takes no value", word);
     } else {
-        snprintf(why, CONNECTION_WHY, "%.100s: this option takes no value, or is ambiguous: %s",
-                 word, matches);
+        snprintf(why, CONNECTION_WHY, "%.100s: ambiguous, may be %s", word, matches);
     }
     return false;
 }

@@ -1,0 +1,402 @@
+#!/usr/bin/env bats
+# whack alone, in front of a stand-in for plutod: what it refuses and with which words, what it sends and in which
+# order, and which exit status the answers make.
+
+load /usr/lib/bats/bats-support/load.bash
+load /usr/lib/bats/bats-assert/load.bash
+
+setup() {
+    repo=$(CDPATH='' cd -- "$BATS_TEST_DIRNAME/.." && pwd)
+    PATH=$repo/whack:$PATH
+    D=$BATS_TEST_TMPDIR
+}
+
+teardown() {
+    [ -z "${fake-}" ] || kill "$fake" 2>/dev/null || true
+}
+
+# plutod_says [HOW] <<<LINES: the stand-in, for one whack. What it gets will be in $D/got.
+plutod_says() {
+    cat >"$D/say"
+    rm -f "$D/pluto.ctl" "$D/ready" "$D/got"
+    "$repo/tests/lib/fake-plutod" "$D/pluto.ctl" "$D/got" "$D/say" "${1-}" >"$D/ready" 2>&1 3>&- &
+    fake=$!
+    local i
+    for ((i = 0; i < 100; i++)); do
+        [ ! -s "$D/ready" ] || return 0
+        sleep 0.05
+    done
+    fail 'the stand-in for plutod did not start'
+}
+
+tell() {
+    whack --ctlbase "$D/pluto" "$@"
+}
+
+# got VERB...: the verbs of what was sent, hello included, in order.
+got() {
+    assert_equal "$(cut -d' ' -f1 "$D/got" | tr '\n' ' ')" "$* "
+}
+
+net=(--name net --psk --encrypt --host 10.9.0.1 --client 10.1.0.0/24 --to --host 10.9.0.2 --client 10.2.0.0/24)
+hosts=(--name net --psk --encrypt --host 10.9.0.1 --to --host 10.9.0.2)
+
+# refused MESSAGE WORD...: on stderr, exit 1, and nobody is asked (there is no plutod).
+refused() {
+    local message=$1
+    shift
+    run --separate-stderr whack --ctlbase "$D/nobody" "$@"
+    assert_equal "$status" 1
+    assert_output ''
+    # shellcheck disable=SC2154 # set by run
+    [[ $stderr == "whack: $message"* ]] || fail "whack $* said: $stderr, not: whack: $message"
+}
+
+bats_require_minimum_version 1.5.0
+
+@test 'help and version go to stdout and exit 0' {
+    run --separate-stderr whack --help
+    assert_success
+    assert_output --partial 'whack --initiate --name NAME'
+    assert_equal "$stderr" ''
+    run --separate-stderr whack --version
+    assert_success
+    assert_output --regexp '^whack [0-9]'
+    run whack --vers
+    assert_success
+}
+
+@test 'the help fits a terminal' {
+    run bash -c 'whack --help | awk "length > 96 { print }"'
+    assert_output ''
+}
+
+@test 'W1: without a form there is no action' {
+    refused 'no action specified'
+}
+
+@test 'W1: unknown, ambiguous, cut and superfluous words' {
+    refused '--nosuch: unknown option' --nosuch
+    refused '-x: unknown option' -x
+    refused '--tunnelip: ambiguous, may be --tunnelipv4 --tunnelipv6' "${hosts[@]}" --tunnelip
+    refused '--status=5: this option takes no value' --status=5
+    refused '--stat=5: this option takes no value' --stat=5
+    refused '--name: a value is missing' --initiate --name
+    refused 'net: superfluous' --initiate net
+    refused 'secret: superfluous' --route secret
+}
+
+@test 'W1: what may stand once stands once' {
+    refused '--listen: repeated' --listen --listen
+    refused '--name b: repeated' --initiate --name a --name b
+    refused '--psk: repeated' "${hosts[@]}" --psk
+    refused '--ctlbase b: repeated' --status --ctlbase b
+    refused '--asynchronous: repeated' --initiate --name a --asynchronous --asynchronous
+    refused '--deletestate 2: repeated' --deletestate 1 --deletestate 2
+    run --separate-stderr whack --label a --status --label b
+    assert_equal "$status" 1
+    assert_equal "$stderr" 'a: whack: --label b: repeated; it may be given once'
+}
+
+@test 'W1: a name where it belongs, and only there' {
+    local form
+    for form in --initiate --terminate --route --unroute --delete; do
+        refused "--name: missing; $form needs it" "$form"
+    done
+    refused '--name: missing; the connection form needs it' --psk --host 10.9.0.1 --to --host 10.9.0.2
+    for form in --listen --unlisten --status --shutdown '--deletestate=4'; do
+        refused '--name net: superfluous' "$form" --name net
+    done
+    refused 'no action specified' --name net
+    refused "--name '': an empty value" --initiate --name ''
+    refused '--name nnnn' --initiate --name "$(printf 'n%.0s' {1..65})"
+}
+
+@test 'W1: forms that contradict each other' {
+    refused '--listen: excludes --unlisten' --listen --unlisten
+    refused '--asynchronous: goes with --initiate or --terminate only' --listen --asynchronous
+    refused '--deletestate 0: ' --deletestate 0
+    refused '--deletestate x: not a decimal number' --deletestate x
+    refused '--deletestate 99999999999999999999: ' --deletestate 99999999999999999999
+}
+
+@test 'W1: the label stands before every message of whack' {
+    run --separate-stderr whack --nosuch --label 'on tuesday'
+    assert_equal "$status" 1
+    assert_equal "${stderr%%:*}" 'on tuesday'
+    run --separate-stderr whack --ctlbase "$D/nobody" --status --label tue
+    assert_equal "$status" 1
+    [[ $stderr == "tue: whack: cannot reach plutod at $D/nobody.ctl: "* ]]
+}
+
+@test 'W3: both ends need a host, and not both %any' {
+    refused '--host: missing for the end after --to' --name n --psk --host 10.9.0.1
+    refused '--host: missing for the end before --to' --name n --psk --to --host 10.9.0.1
+    refused '--host %any: only one end can be %any' --name n --psk --host %any --to --host %any
+    refused '--host %any: only one end can be %any' --name n --psk --host 0.0.0.0 --to --host %any
+    refused '--host %any: the other end (--host 10.9.0.2) needs a --nexthop' --name n --psk \
+        --host %any --to --host 10.9.0.2
+}
+
+@test 'W3: ports and other numbers' {
+    refused '--ikeport 0: out of range' "${hosts[@]}" --ikeport 0
+    refused '--ikeport 65536: out of range' "${hosts[@]}" --ikeport 65536
+    refused '--ikeport 0x10: not a decimal number' "${hosts[@]}" --ikeport 0x10
+    refused '--ikeport -1: not a decimal number' "${hosts[@]}" --ikeport -1
+    refused '--ikelifetime 86401: out of range' "${hosts[@]}" --ikelifetime 86401
+    refused '--ipseclifetime 86401: out of range' "${hosts[@]}" --ipseclifetime 86401
+    refused '--keyingtries 1e3: not a decimal number' "${hosts[@]}" --keyingtries 1e3
+    refused '--rekeyfuzz 100%: not a decimal number' "${hosts[@]}" --rekeyfuzz 100%
+}
+
+@test 'W3: one family for the hosts, one for the clients' {
+    refused '--host 2001:db8::2: an IPv6 address, but that of the other end is IPv4' \
+        --name n --psk --host 10.9.0.1 --to --host 2001:db8::2
+    refused '--host 10.9.0.1: an IPv4 address, but --ipv6 was given' "${hosts[@]}" --ipv6
+    refused '--ipv6: contradicts --ipv4' "${hosts[@]}" --ipv4 --ipv6
+    refused '--tunnelipv6: contradicts --tunnelipv4' "${net[@]}" --tunnelipv4 --tunnelipv6
+    refused '--client 10.1.0.0/24: IPv4, but --tunnelipv6 was given' "${net[@]}" --tunnelipv6
+    refused '--client 2001:db8:1::/64: IPv6, but the other end has no --client' "${hosts[@]}" --client 2001:db8:1::/64
+    refused '--nexthop 2001:db8::7: an IPv6 address' --nexthop 2001:db8::7 "${hosts[@]}"
+}
+
+@test 'W3: policy words with what they belong to' {
+    local plain=(--name n --psk --host 10.9.0.1 --to --host 10.9.0.2)
+    refused '--psk: missing' --name n --encrypt --host 10.9.0.1 --to --host 10.9.0.2
+    refused '--client 10.2.0.0/24: goes with --encrypt only' "${plain[@]}" --client 10.2.0.0/24
+    refused '--tunnel: goes with --encrypt only' "${plain[@]}" --tunnel
+    refused '--pfs: goes with --encrypt only' "${plain[@]}" --pfs
+    refused '--esp aes256-sha1: goes with --encrypt only' "${plain[@]}" --esp aes256-sha1
+    refused '--pfsgroup modp2048: goes with --pfs only' "${plain[@]}" --pfsgroup modp2048
+    refused '--pfsgroup modp2048: goes with --pfs only' "${hosts[@]}" --pfsgroup modp2048
+}
+
+@test 'W3: lifetimes above what margin and fuzz can reach, unless --dontrekey' {
+    refused '--ikelifetime 1080: must be greater than the 1080 s' "${hosts[@]}" --ikelifetime 1080
+    refused '--ipseclifetime 900: must be greater than the 1080 s' "${hosts[@]}" --ipseclifetime 900
+    refused '--ipseclifetime 3600: must be greater than the 3600 s' "${hosts[@]}" --rekeymargin 1800
+    refused '--ipseclifetime 3600: must be greater than the 4000 s' "${hosts[@]}" --rekeymargin 1000 --rekeyfuzz 300
+    plutod_says <<<''
+    run tell "${hosts[@]}" --ipseclifetime 60 --ikelifetime 60 --dontrekey
+    assert_success
+}
+
+@test 'W4-W6: addresses, ids, subnets and names that are none' {
+    refused '--host 10.9.0.256: ' "${hosts[@]/10.9.0.2/10.9.0.256}"
+    refused '--host 10.9.2: ' "${hosts[@]/10.9.0.2/10.9.2}"
+    refused '--host 0x0a090002: neither an address nor a name' "${hosts[@]/10.9.0.2/0x0a090002}"
+    refused '--host a;b: neither an address nor a name' "${hosts[@]/10.9.0.2/a;b}"
+    refused "--host '': an empty value" "${hosts[@]/10.9.0.2/}"
+    refused '--id %any: not an identity' "${hosts[@]}" --id %any
+    refused '--id @: ' "${hosts[@]}" --id @
+    refused '--client 10.2.0.0: ' "${hosts[@]}" --client 10.2.0.0
+    refused '--client 10.2.0.0/33: ' "${hosts[@]}" --client 10.2.0.0/33
+    refused '--client 10.2.0.0/255.0.255.0: ' "${hosts[@]}" --client 10.2.0.0/255.0.255.0
+    refused '--name a b: only letters, digits and ._- are allowed' "${hosts[@]/#net/a b}"
+    refused '--name .a: only letters, digits and ._- are allowed' "${hosts[@]/#net/.a}"
+    refused $'--updown: a control character at byte 2' "${hosts[@]}" --updown $'a\nb'
+}
+
+@test 'W13: proposals that are none' {
+    refused '--ike rot13-sha1-modp2048: ' "${hosts[@]}" --ike rot13-sha1-modp2048
+    refused '--esp aes256: ' "${hosts[@]}" --esp aes256
+    refused '--pfsgroup modp768: ' "${hosts[@]}" --pfs --pfsgroup modp768
+}
+
+@test 'what is not supported yet says so, by name' {
+    local word
+    for word in rsasig authenticate compress dnskeyondemand pass drop reject initiateontraffic \
+        failnone failpass faildrop failreject addkey events explain json leave-state; do
+        refused "--$word: not supported yet" "${hosts[@]}" "--$word"
+    done
+    for word in ah clientprotoport dpddelay dpdtimeout dpdaction fragmentation; do
+        refused "--$word 5: not supported yet" "${hosts[@]}" "--$word" 5
+    done
+    for word in keyid pubkeyrsa myid oppohere oppothere; do
+        refused "--$word: not supported yet" "--$word" 5
+    done
+    refused '--host %opportunistic: not supported yet' "${hosts[@]/10.9.0.2/%opportunistic}"
+    refused '--host %defaultroute: not supported yet' "${hosts[@]/10.9.0.2/%defaultroute}"
+    refused '--id %myid: not supported yet' "${hosts[@]}" --id %myid
+}
+
+@test 'W4: a host name without an address is 029, and nothing is sent' {
+    run whack --ctlbase "$D/nobody" "${hosts[@]/10.9.0.2/nowhere.invalid}"
+    assert_equal "$status" 29
+    assert_output --regexp '^029 --host nowhere.invalid: the name has no IPv4 address'
+}
+
+@test 'W4: names are looked up here, the record holds addresses' {
+    plutod_says <<<''
+    run tell --name n --psk --encrypt --id localhost --host localhost --to --host 10.9.0.2
+    assert_success
+    run cat "$D/got"
+    assert_output --partial ' left-host=127.0.0.1 left-id=127.0.0.1 '
+}
+
+@test 'E1: the examples of the old manual are refused' {
+    refused '--psk: missing' --name silly --host 10.9.0.1 --to --host 10.9.0.2 --ikelifetime 900 \
+        --ipseclifetime 800 --keyingtries 3
+    refused '--ikelifetime 900: must be greater than' --psk --name silly --host 10.9.0.1 --to --host 10.9.0.2 \
+        --ikelifetime 900 --ipseclifetime 800 --keyingtries 3
+    refused '--psk: missing' --name secret --host 10.9.0.1 --client 10.1.0.0/24 --to --host 10.9.0.2 \
+        --client 10.2.0.0/24 --encrypt
+    refused 'secret: superfluous' --route secret
+}
+
+# In the literal blocks between ".\" examples begin" and ".\" examples end" of the manual page stand commands.
+@test 'E1: the examples of our manual are understood as they stand' {
+    local command commands=0
+    while IFS= read -r command; do
+        [ -n "$command" ] || continue
+        plutod_says <<<''
+        read -r -a words <<<"$command"
+        assert_equal "${words[0]}" whack
+        run tell "${words[@]:1}"
+        assert_success
+        got_verb=$(tail -n 1 "$D/got")
+        [[ $got_verb == whack-* ]]
+        commands=$((commands + 1))
+    done < <(sed -n '/examples begin/,/examples end/{/^\.Bd/,/^\.Ed/p}' "$repo/whack/whack.8" |
+        grep -v '^\.' | sed 's/\\e$/\\/' | sed -e ':a' -e '/\\$/{N;s/\\\n//;ba' -e '}')
+    [ "$commands" -ge 8 ] || fail "only $commands examples were found"
+}
+
+@test 'a connection is sent with all that was said, and the defaults filled in' {
+    plutod_says <<<'000 added'
+    run tell "${net[@]}" --tunnel --pfs --ike aes256-sha2_256-modp2048 --esp aes256-sha2_256 --pfsgroup modp2048 \
+        --updown '/bin/true two words'
+    assert_success
+    assert_output '000 added'
+    got hello whack-connection
+    run sed -n 2p "$D/got"
+    assert_output 'whack-connection name=net left-host=10.9.0.1 left-ikeport=500 left-client=10.1.0.0/24 '"\
+"'right-host=10.9.0.2 right-ikeport=500 right-client=10.2.0.0/24 right-updown=/bin/true%20two%20words '"\
+"'policy=psk,encrypt,tunnel,pfs family=ipv4 tunnel-family=ipv4 ike=aes256-sha2_256-modp2048 esp=aes256-sha2_256 '"\
+"'pfsgroup=modp2048 ikelifetime=10800 ipseclifetime=3600 rekeymargin=540 rekeyfuzz=100 keyingtries=3 replace=no'
+}
+
+@test 'W2a: --delete with a connection replaces, alone it deletes' {
+    plutod_says <<<''
+    run tell "${hosts[@]}" --delete
+    assert_success
+    got hello whack-connection
+    run grep -c 'replace=yes' "$D/got"
+    assert_output 1
+    plutod_says <<<''
+    run tell --delete --name net
+    got hello whack-delete
+}
+
+@test 'W8: several forms in one call go out in their order' {
+    plutod_says <<<'000 done'
+    run tell --shutdown --status --terminate --initiate --unroute --route --listen "${net[@]}" --deletestate 7 \
+        --debug-raw --asynchronous
+    assert_success
+    got hello whack-debug whack-deletestate whack-connection whack-listen whack-route whack-unroute whack-initiate \
+        whack-terminate whack-status whack-shutdown
+    run grep -E '^whack-(initiate|terminate|deletestate)' "$D/got"
+    assert_line 'whack-initiate name=net asynchronous=yes'
+    assert_line 'whack-terminate name=net asynchronous=yes'
+    assert_line 'whack-deletestate serial=7'
+}
+
+@test 'P9: debug classes are read from left to right' {
+    plutod_says <<<''
+    run tell --debug-all --debug-private --debug-none --debug-raw --debug-dns
+    run sed -n 2p "$D/got"
+    assert_output 'whack-debug classes=raw,dns'
+    plutod_says <<<''
+    run tell --debug-none
+    run sed -n 2p "$D/got"
+    assert_output 'whack-debug classes='
+    plutod_says <<<''
+    run tell --debug-all --name net
+    run sed -n 2p "$D/got"
+    assert_output 'whack-debug classes=raw,crypt,parsing,emitting,control,lifecycle,kernel,dns,oppo name=net'
+}
+
+@test 'W10: the exit status is the last number that tells how it ended' {
+    check() {
+        plutod_says <<<"$2"
+        run --separate-stderr tell --initiate --name net
+        assert_equal "$status" "$1"
+        assert_output "$2"
+        assert_equal "$stderr" ''
+    }
+    check 0 $'102 I1\n104 I2\n106 I3\n004 ISAKMP SA\n110 I1\n004 IPsec SA'
+    check 31 $'102 I1\n010 again\n010 again\n031 no response'
+    check 21 '021 no connection'
+    check 214 $'102 x\n214 NO-PROPOSAL-CHOSEN\n000 comment\n002 log\n003 serious\n040 secret'
+    check 0 $'031 first\n004 then'
+    check 0 $'000 a\n002 b\n003 c\n040 d'
+    check 20 $'020 dup\nnot a number\n4x no prefix'
+    check 255 '999 too much for an exit status'
+    check 0 ''
+}
+
+@test 'W9: lines are shown as they come' {
+    plutod_says slow <<<$'102 first\n004 second'
+    tell --initiate --name net >"$D/shown" &
+    local whack=$! i
+    for ((i = 0; i < 20; i++)); do
+        [ ! -s "$D/shown" ] || break
+        sleep 0.05
+    done
+    assert_equal "$(<"$D/shown")" '102 first'
+    wait "$whack"
+    assert_equal "$(<"$D/shown")" $'102 first\n004 second'
+}
+
+@test 'no plutod, a wrong path, a plutod that breaks off: said on stderr, exit 1' {
+    run --separate-stderr whack --ctlbase "$D/nobody" --status
+    assert_equal "$status" 1
+    [[ $stderr == *"$D/nobody.ctl: No such file or directory"*'is plutod running'* ]]
+    local long
+    long=/$(printf 't%.0s' {1..120})
+    run --separate-stderr whack --status --ctlbase "$long"
+    assert_equal "$status" 1
+    [[ $stderr == 'whack: --ctlbase /ttt'*'too long'* ]]
+    printf '102 begun\n1' >"$D/half"
+    plutod_says <"$D/half"
+    run --separate-stderr tell --initiate --name net
+    assert_equal "$status" 1
+    assert_output '102 begun'
+    [[ $stderr == *'in the middle of a line'* ]]
+}
+
+@test 'a plutod that does not listen to the end' {
+    plutod_says early <<<'032 no'
+    run tell --status
+    assert_equal "$status" 32
+    plutod_says reset <<<''
+    run --separate-stderr tell --status
+    assert_equal "$status" 1
+    [[ $stderr == 'whack: '* ]]
+}
+
+@test 'a standard output that is full is trouble' {
+    plutod_says <<<'000 hello'
+    run --separate-stderr bash -c "whack --ctlbase '$D/pluto' --status >/dev/full"
+    assert_equal "$status" 1
+    [[ $stderr == *'standard output'* ]]
+}
+
+@test 'P2: --optionsfrom splices words in place, with quotes, and nested' {
+    printf '# a comment\n--name net --psk\n--encrypt "--host" 10.9.0.1 --updown "/bin/echo two"\n' >"$D/left"
+    printf '%s\n' "--optionsfrom $D/left" '--to --host 10.9.0.2' >"$D/all"
+    plutod_says <<<''
+    run tell --optionsfrom "$D/all" --ikeport 1500
+    assert_success
+    run sed -n 2p "$D/got"
+    assert_output --partial ' left-updown=/bin/echo%20two right-host=10.9.0.2 right-ikeport=1500 '
+
+    printf '%s\n' "--optionsfrom $D/loop" >"$D/loop"
+    refused '--optionsfrom: ' --optionsfrom "$D/loop"
+    refused '--optionsfrom: ' --optionsfrom "$D/missing"
+    printf '%s\n' '--name "net' >"$D/quote"
+    refused '--optionsfrom: ' --optionsfrom "$D/quote"
+    # Words of a file keep the rules of the command line.
+    printf '%s\n' '--status' >"$D/twice"
+    refused '--status: repeated' --optionsfrom "$D/twice" --status
+}
