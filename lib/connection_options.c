@@ -131,7 +131,12 @@ static bool number(uint32_t *n, enum place at, const char *arg, char why[CONNECT
     return true;
 }
 
-/* `slot` is one of the pointers of the words. */
+/* The pointer to a text that lies at this offset of the words, or of one of their ends. */
+static const char **slot_at(void *words, size_t offset)
+{
+    return (void *)((char *)words + offset);
+}
+
 static bool text(const char **slot, enum place at, const char *arg, char why[CONNECTION_WHY])
 {
     if (*slot != NULL) {
@@ -187,9 +192,9 @@ bool connection_option(struct connection_words *words, int opt, const char *arg,
         words->at = END_RIGHT;
         return true;
     case END_TEXT:
-        return text((const char **)((char *)end + m->place), at, arg, why);
+        return text(slot_at(end, m->place), at, arg, why);
     case TEXT:
-        return text((const char **)((char *)words + m->place), at, arg, why);
+        return text(slot_at(words, m->place), at, arg, why);
     case END_PORT:
         return port(end, at, arg, why);
     case FLAG:

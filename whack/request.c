@@ -203,7 +203,7 @@ static bool take(struct request *r, int opt, const char *arg, char why[CONNECTIO
         take_debug(r, opt);
         return true;
     }
-    if (opt >= O_FORM && opt < O_DEBUG) {
+    if (opt >= O_FORM && opt < O_FORM + FORM_COUNT) {
         return take_form(r, 1u << (unsigned)(opt - O_FORM), why);
     }
     switch (opt) {
