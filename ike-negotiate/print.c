@@ -74,7 +74,10 @@ static void print_attributes(const struct printer *p, const uint8_t *at, size_t 
         text_add(&t, "%s %u: ", name != NULL ? name : "attribute", a.type);
         if (a.fits) {
             const char *value = attribute_value_name(p->protocol, a.type, a.value);
-            text_add(&t, value != NULL ? "%llu (%s)" : "%llu", (unsigned long long)a.value, value);
+            text_add(&t, "%llu", (unsigned long long)a.value);
+            if (value != NULL) {
+                text_add(&t, " (%s)", value);
+            }
         } else {
             text_add_hex(&t, a.bytes, a.len, BYTES_SHOWN);
         }

@@ -88,7 +88,7 @@ int sa_choose_ike(const struct sa_offer *o, const struct ike_proposals *allowed,
                   uint32_t life_max);
 
 struct sa_esp_terms {
-    const struct esp_proposals *allowed;
+    const struct esp_proposals *allowed; /* NULL: every suite that we have */
     unsigned modes;       /* 1 << SA_MODE_TUNNEL | 1 << SA_MODE_TRANSPORT */
     unsigned mode_absent; /* what it means if the peer names no mode (interop Q4) */
     bool udp;             /* UDP forms of the modes are wanted, and only they */
@@ -98,6 +98,13 @@ struct sa_esp_terms {
     uint32_t life_max;
 };
 int sa_choose_esp(const struct sa_offer *o, const struct sa_esp_terms *terms);
+
+/* Why transform `index` would not be chosen (static), or NULL. `allowed` NULL: every suite is. */
+const char *sa_why_not_ike(const struct sa_offer *o, size_t index,
+                           const struct ike_proposals *allowed, unsigned methods,
+                           uint32_t life_max);
+const char *sa_why_not_esp(const struct sa_offer *o, size_t index,
+                           const struct sa_esp_terms *terms);
 
 /* Life of a transform, the default [L1] where the peer named none. */
 uint32_t sa_ike_life(const struct sa_transform *t);
@@ -116,7 +123,7 @@ const char *sa_check_esp_answer(const struct sa_offer *answer, const struct esp_
 
 /* ---- for the log; what does not fit ends in "..." ---- */
 
-/* aes128-sha1-modp2048/psk, cipher 7/256 hash 9 group 14/psk [unknown hash] */
+/* aes128-sha1-modp2048/psk, cipher 7/256 hash 9 group 14/psk [a hash that we do not have] */
 void sa_print_ike_offer(const struct sa_offer *o, char *out, size_t size);
 /* aes128-sha1 tunnel pfs modp2048, AH+ESP bundle, ... */
 void sa_print_esp_offer(const struct sa_offer *o, char *out, size_t size);
