@@ -138,7 +138,7 @@ const char *suites_add_default_ike(struct ike_proposals *p)
     const char *why = NULL;
     for (size_t i = 0; why == NULL && i < LENGTH(default_ike); i++) {
         why = suites_add_ike(p, cipher_get(default_ike[i].cipher), hash_get(default_ike[i].hash),
-                      group_get(default_ike[i].group));
+                             group_get(default_ike[i].group));
     }
     return why;
 }
@@ -150,8 +150,8 @@ const char *suites_accept_default_ike(struct ike_proposals *p)
     for (size_t c = 0; c < LENGTH(default_ciphers); c++) {
         for (size_t h = 0; h < LENGTH(default_hashes); h++) {
             for (size_t g = 0; why == NULL && g < LENGTH(default_groups); g++) {
-                why = suites_add_ike(p, cipher_get(default_ciphers[c]), hash_get(default_hashes[h]),
-                              group_get(default_groups[g]));
+                why = suites_add_ike(p, cipher_get(default_ciphers[c]),
+                                     hash_get(default_hashes[h]), group_get(default_groups[g]));
             }
         }
     }
@@ -164,7 +164,7 @@ const char *suites_add_classic_ike(struct ike_proposals *p)
     for (size_t g = 0; g < LENGTH(classic_groups); g++) {
         for (size_t h = 0; why == NULL && h < LENGTH(classic_hashes); h++) {
             why = suites_add_ike(p, cipher_get(CIPHER_3DES), hash_get(classic_hashes[h]),
-                          group_get(classic_groups[g]));
+                                 group_get(classic_groups[g]));
         }
     }
     return why;
@@ -174,8 +174,9 @@ const char *suites_add_default_esp(struct esp_proposals *p)
 {
     const char *why = NULL;
     for (size_t i = 0; why == NULL && i < LENGTH(default_esp); i++) {
-        why = suites_add_esp(p, cipher_get(default_esp[i].cipher),
-                      default_esp[i].hash == NO_HASH ? NULL : hash_get(default_esp[i].hash));
+        const struct hash *hash =
+            default_esp[i].hash == NO_HASH ? NULL : hash_get(default_esp[i].hash);
+        why = suites_add_esp(p, cipher_get(default_esp[i].cipher), hash);
     }
     return why;
 }
