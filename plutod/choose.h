@@ -1,0 +1,38 @@
+/*
+ * Which connection a peer's message is for [R1]-[R3].
+ *
+ * Looks only at connections between the two hosts, and those from our host to %any. Not for:
+ * whether the same secret was used for both (secrets is asked) and instances (conn.h makes them).
+ */
+#ifndef PLUTOD_CHOOSE_H
+#define PLUTOD_CHOOSE_H
+
+#include "xchg.h"
+
+#define CHOOSE_MAX 32
+
+/*
+ * For a first message: fills list with what may be offered, in order; of several that would be
+ * told the same words only the first. Returns how many.
+ */
+size_t choose_first(struct keying *k, const struct address *local, const struct address *remote,
+                    struct conn *list[CHOOSE_MAX]);
+/* Could this one have been among them? */
+bool choose_may_be(const struct xchg *x, const struct conn *c);
+
+/*
+ * For a proved identity that was not the announced one: the nth best connection, or NULL. Same hosts
+ * and exactly this identity first, then %any with it, then %any with none.
+ */
+struct conn *choose_identified(struct keying *k, const struct xchg *x, unsigned nth);
+/* "net: @left ... @right, ..." : what the identity was compared with, for the log. */
+void choose_compared(struct keying *k, const struct xchg *x, char *out, size_t size);
+
+/* For Quick Mode under x: exact clients; or a template to be instantiated, or NULL. */
+struct conn *choose_quick(struct keying *k, const struct xchg *x, const struct subnet *ours,
+                          const struct subnet *peer);
+/* The instance of template t that x's peer has already, or NULL. */
+struct conn *choose_instance(struct keying *k, const struct conn *t, const struct address *remote,
+                             const struct identity *peer_id);
+
+#endif

@@ -1,0 +1,93 @@
+/*
+ * The connections that plutod knows: what whack described, and instances made of it for peers whose
+ * address was not known before (%any).
+ *
+ * Owned by the core's table, by name ("road", an instance "road[1]"). Indexed by the two hosts'
+ * addresses, so that choosing one costs the same however many there are. Not for: parsing and
+ * checking descriptions (lib/connection.h).
+ */
+#ifndef PLUTOD_CONN_H
+#define PLUTOD_CONN_H
+
+#include "keying.h"
+
+#include "connection.h"
+
+#include <uthash.h>
+
+#define CONN_NAME (NAME_MAX_LEN + 16)
+
+struct pair_key {
+    struct address ours;
+    struct address peer;    /* family 0: %any */
+};
+
+/* What there is between two hosts. Lives while it has a connection. */
+struct pair {
+    struct pair_key key;
+    struct conn *conns;     /* in order of adding */
+    UT_hash_handle hh;
+};
+
+struct conn {
+    char name[CONN_NAME];
+    unsigned instance;      /* 0: as described */
+    struct conn *template;  /* of an instance: what it was made of */
+    unsigned instances;     /* alive, made of this one */
+    unsigned next_instance;
+    struct connection_form form;
+
+    bool oriented;
+    unsigned ours;          /* which end of the form: 0 or 1 */
+    char interface[16];
+    struct address our_host;
+    struct address peer_host; /* family 0: %any */
+    uint16_t peer_port;
+    struct identity our_id;
+    struct identity peer_id;
+    struct subnet our_client;
+    struct subnet peer_client; /* base.family 0: the peer's host, not known yet */
+
+    uint32_t reqid;
+    struct eroute *eroute;  /* the client pair that it owns; NULL: none */
+    struct xchg *exchanges; /* all of them, oldest first */
+    uint64_t newest_isakmp; /* exchange numbers; 0: none */
+    uint64_t newest_ipsec;
+
+    unsigned attempt;       /* of the initiate at hand, from 1; 0: none */
+    struct agenda_item retry;
+    unsigned classes;       /* debug classes that are on because of it */
+
+    struct pair *pair;
+    struct conn *prev, *next; /* in the pair */
+    struct conn *stale_next;
+    bool stale;
+    UT_hash_handle hh;
+};
+
+/* Takes the form (also on failure). NULL: no memory, or the name is taken. */
+struct conn *conn_add(struct keying *k, struct connection_form *form);
+/* Ends what is left of its exchanges nowhere: that is done before (ends.h). */
+void conn_remove(struct keying *k, struct conn *c);
+struct conn *conn_find(struct keying *k, const char *name);
+/* An instance of template t (oriented) for a peer who proved `id`. NULL: no memory. */
+struct conn *conn_instantiate(struct keying *k, struct conn *t, const struct address *peer,
+                              uint16_t port, const struct identity *id);
+/* An instance whose last exchange may be gone: looked at by conn_sweep, at the end of an event. */
+void conn_stale(struct keying *k, struct conn *c);
+void conn_sweep(struct keying *k);
+
+void conn_pair_join(struct keying *k, struct conn *c); /* oriented: by its hosts */
+void conn_pair_leave(struct keying *k, struct conn *c);
+struct pair *conn_pair(struct keying *k, const struct address *ours, const struct address *peer);
+
+bool conn_is_template(const struct conn *c); /* peer %any */
+bool conn_same_ids(const struct conn *a, const struct conn *b);
+const struct connection_end *conn_our_end(const struct conn *c);
+const struct connection_end *conn_peer_end(const struct conn *c);
+bool conn_host_to_host(const struct conn *c);
+/* `"net"`, `"road"[2] 10.9.0.7` */
+#define CONN_LABEL (CONN_NAME + ADDRESS_TEXT + 8)
+void conn_label(const struct conn *c, char out[CONN_LABEL]);
+
+#endif

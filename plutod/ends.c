@@ -1,0 +1,318 @@
+#include "ends.h"
+
+#include "initiate.h"
+#include "orders.h"
+#include "routing.h"
+
+#include <utlist.h>
+
+/* Is there another negotiation or pair of SAs that wants this connection's kernel policies? */
+static bool others_want_policies(const struct xchg *y)
+{
+    const struct xchg *other;
+    DL_FOREACH(y->conn->exchanges, other) {
+        if (other != y && other->quick && other->permitted && !other->ending) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void tell_peer(struct keying *k, const struct xchg *y)
+{
+    const struct xchg *x = xchg_sa_with_peer(k, y->conn);
+    if (x == NULL) {
+        keying_log(k, LOG_LEVEL_INFO, y,
+                   "the peer cannot be told that this IPsec SA ends: there is no ISAKMP SA with it");
+        return;
+    }
+    order_delete_sa(k, x->number, y);
+}
+
+void ends_quick(struct keying *k, struct xchg *y, enum ends_how how, uint64_t client)
+{
+    struct conn *c = y->conn;
+    bool stood = y->up;
+    y->ending = true;
+    if (y->permitted) {
+        order_delete_kernel_sa(k, y, !others_want_policies(y), client);
+    }
+    if (stood) {
+        keying_log(k, LOG_LEVEL_INFO, y, "deleting the IPsec SA");
+        if (how == ENDS_TELL_PEER) {
+            tell_peer(k, y);
+        }
+        order_forget_negotiator(k, y);
+    } else if (!y->deferred) {
+        order_delete(k, y);
+    }
+    order_forget_secrets(k, y);
+    if (stood && !xchg_has_ipsec(c, y)) {
+        routing_down(k, c, client);
+    }
+    xchg_free(k, y);
+}
+
+/* Quick Modes under x that are not finished fail with it. */
+static void fail_children(struct keying *k, const struct xchg *x, unsigned code, const char *why)
+{
+    struct pair *p = conn_pair(k, &x->local, &x->remote);
+    struct conn *c = p == NULL ? NULL : p->conns;
+    while (c != NULL) {
+        struct conn *next_conn = c->next;
+        struct xchg *y;
+        struct xchg *next;
+        DL_FOREACH_SAFE(c->exchanges, y, next) {
+            if (y->quick && !y->up && y->parent == x->number) {
+                if (y->client == x->client && y->client != 0) {
+                    keying_log(k, LOG_LEVEL_INFO, y, "ends with its Main Mode: %s", why);
+                } else {
+                    keying_tell(k, y, code, "%s", why);
+                }
+                ends_failed(k, y, code, NULL, false);
+            }
+        }
+        c = next_conn;
+    }
+}
+
+void ends_main(struct keying *k, struct xchg *x, enum ends_how how)
+{
+    x->ending = true;
+    keying_log(k, LOG_LEVEL_INFO, x, x->up ? "deleting the ISAKMP SA" : "ending the negotiation");
+    fail_children(k, x, 31, "its ISAKMP SA has ended");
+    if (how == ENDS_TELL_PEER) {
+        order_delete(k, x);
+    } else {
+        order_forget_negotiator(k, x);
+    }
+    order_forget_secrets(k, x);
+    xchg_free(k, x);
+}
+
+void ends_failed(struct keying *k, struct xchg *x, unsigned code, const char *why, bool told)
+{
+    struct conn *c = x->conn;
+    uint64_t client = x->client;
+    bool again = x->initiator && c != NULL && (x->quick || connection_isakmp_only(&c->form));
+    x->ending = true;
+    if (why != NULL) {
+        keying_tell(k, x, code, "%s", why);
+    }
+    if (!x->quick) {
+        fail_children(k, x, code, why == NULL ? "its Main Mode failed" : why);
+    } else if (x->permitted) {
+        order_delete_kernel_sa(k, x, !others_want_policies(x), 0);
+    }
+    if (!told && !x->deferred) {
+        order_delete(k, x);
+    }
+    order_forget_secrets(k, x);
+    if (x->quick && x->up && !xchg_has_ipsec(c, x)) {
+        routing_down(k, c, 0);
+    }
+    if (again) {
+        initiate_again(k, c, code, client);
+    }
+    xchg_free(k, x);
+}
+
+/* ---- a connection ---- */
+
+/* An ISAKMP SA that serves another connection of the same identities is left to that one. */
+static bool hand_over(struct keying *k, struct xchg *x)
+{
+    struct conn *other;
+    if (!x->up || x->conn->pair == NULL) {
+        return false;
+    }
+    DL_FOREACH(x->conn->pair->conns, other) {
+        if (other != x->conn && conn_same_ids(other, x->conn) && other->newest_ipsec != 0) {
+            struct conn *from = x->conn;
+            xchg_set_conn(k, x, other);
+            from->newest_isakmp = 0;
+            other->newest_isakmp = other->newest_isakmp == 0 ? x->number : other->newest_isakmp;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void end_own(struct keying *k, struct conn *c, uint64_t client)
+{
+    struct xchg *x;
+    struct xchg *next;
+    agenda_clear(&k->agenda, &c->retry);
+    c->attempt = 0;
+    conn_stale(k, c);
+    DL_FOREACH_SAFE(c->exchanges, x, next) {
+        if (x->quick) {
+            if (!x->up) {
+                keying_tell(k, x, 31, "ended by whack --terminate or --delete before it was up");
+            }
+            ends_quick(k, x, ENDS_TELL_PEER, client);
+        }
+    }
+    DL_FOREACH_SAFE(c->exchanges, x, next) {
+        if (!hand_over(k, x)) {
+            /* Others' Quick Modes that are under way end with it: found by fail_children. */
+            ends_main(k, x, ENDS_TELL_PEER);
+            next = c->exchanges;
+        }
+    }
+}
+
+void ends_conn(struct keying *k, struct conn *c, uint64_t client)
+{
+    if (c->instances > 0) {
+        struct conn *i;
+        struct conn *next;
+        HASH_ITER(hh, k->conns, i, next) {
+            if (i->template == c) {
+                end_own(k, i, client);
+            }
+        }
+    }
+    end_own(k, c, client);
+}
+
+void ends_and_remove(struct keying *k, struct conn *c, uint64_t client)
+{
+    ends_conn(k, c, client);
+    if (c->instances > 0) {
+        struct conn *i;
+        struct conn *next;
+        HASH_ITER(hh, k->conns, i, next) {
+            if (i->template == c) {
+                conn_remove(k, i);
+            }
+        }
+    }
+    conn_remove(k, c);
+}
+
+/* ---- by the peer ---- */
+
+/* Is `other` an SA with the very peer that proved himself under x? */
+static bool same_peer(const struct xchg *x, const struct xchg *other)
+{
+    const struct identity *id = other->quick ? &other->conn->peer_id : &other->peer_id;
+    return address_equal(&x->remote, &other->remote) && identity_equal(&x->peer_id, id);
+}
+
+static void peer_deleted_isakmp(struct keying *k, struct xchg *x, uint64_t number)
+{
+    struct xchg *target = xchg_find_main(k, number);
+    if (target == NULL || !target->up || !same_peer(x, target)) {
+        keying_log(k, LOG_LEVEL_INFO, x, "Delete for an ISAKMP SA that is not with this peer: ignored");
+        return;
+    }
+    keying_log(k, LOG_LEVEL_INFO, target, "the peer deleted the ISAKMP SA");
+    ends_main(k, target, ENDS_SILENTLY);
+}
+
+bool ends_peer_deleted(struct keying *k, const struct record *r, const char **why)
+{
+    enum { PROTOCOL_ISAKMP, PROTOCOL_AH, PROTOCOL_ESP };
+    struct xchg *x = xchg_find_main(k, record_number(r, K_EXCHANGE));
+    if (x == NULL) {
+        return true; /* ended by us at the same time */
+    }
+    if (!x->up) {
+        *why = "a Delete under an ISAKMP SA that does not stand";
+        return false;
+    }
+    if (record_word(r, K_PROTOCOL) == PROTOCOL_ISAKMP && record_has(r, K_TARGET)) {
+        peer_deleted_isakmp(k, x, record_number(r, K_TARGET));
+        return true;
+    }
+    if (record_word(r, K_PROTOCOL) != PROTOCOL_ESP || !record_has(r, K_SPIS)) {
+        return true;
+    }
+    size_t len;
+    const uint8_t *spis = record_bytes(r, K_SPIS, &len);
+    for (size_t at = 0; at + 4 <= len; at += 4) {
+        struct xchg *y = xchg_by_spi(k, &x->remote, spis + at);
+        if (y == NULL || !same_peer(x, y)) {
+            keying_log(k, LOG_LEVEL_INFO, x, "Delete for ESP SPI %02x%02x%02x%02x, which is none of "
+                       "this peer's: ignored", spis[at], spis[at + 1], spis[at + 2], spis[at + 3]);
+            continue;
+        }
+        keying_log(k, LOG_LEVEL_INFO, y, "the peer deleted the IPsec SA");
+        ends_quick(k, y, ENDS_SILENTLY, 0);
+    }
+    return true;
+}
+
+/* All SAs with c's peer that are older than x, and not made under it. */
+static void end_older(struct keying *k, struct conn *c, const struct xchg *x)
+{
+    struct xchg *old;
+    struct xchg *next;
+    DL_FOREACH_SAFE(c->exchanges, old, next) {
+        if (old->quick && old->serial < x->serial && old->parent != x->number) {
+            ends_quick(k, old, ENDS_SILENTLY, 0);
+        }
+    }
+    DL_FOREACH_SAFE(c->exchanges, old, next) {
+        if (!old->quick && old->up && old->serial < x->serial) {
+            ends_main(k, old, ENDS_SILENTLY);
+            next = c->exchanges; /* its unfinished Quick Modes may have gone with it */
+        }
+    }
+}
+
+void ends_initial_contact(struct keying *k, const struct xchg *x)
+{
+    struct conn *c;
+    struct conn *next;
+    if (!x->up || x->conn->pair == NULL) {
+        return;
+    }
+    keying_log(k, LOG_LEVEL_INFO, x, "the peer knows no other SA with us: older ones end");
+    for (c = x->conn->pair->conns; c != NULL; c = next) {
+        next = c->next;
+        if (conn_same_ids(c, x->conn)) {
+            end_older(k, c, x);
+        }
+    }
+}
+
+void ends_unique_ids(struct keying *k, const struct xchg *x)
+{
+    struct conn *c;
+    struct conn *next;
+    HASH_ITER(hh, k->conns, c, next) {
+        if (c->exchanges != NULL && c->oriented && c != x->conn
+            && identity_equal(&c->peer_id, &x->peer_id)
+            && !address_equal(&c->peer_host, &x->remote)) {
+            keying_log_conn(k, LOG_LEVEL_INFO, c,
+                            "its peer's identity is now used from another address: its SAs end");
+            end_older(k, c, x);
+        }
+    }
+}
+
+/* ---- by age ---- */
+
+void ends_expired(struct keying *k, struct xchg *y, bool hard)
+{
+    if (!hard) {
+        keying_log(k, LOG_LEVEL_DEBUG, y, "| the IPsec SA comes to its end");
+        return;
+    }
+    keying_log(k, LOG_LEVEL_INFO, y, "the IPsec SA has expired");
+    ends_quick(k, y, ENDS_TELL_PEER, 0);
+}
+
+void ends_life(void *context, void *owner)
+{
+    struct keying *k = context;
+    struct xchg *x = owner;
+    if (!x->up) {
+        ends_failed(k, x, 31, "the negotiation was not finished in time", false);
+        return;
+    }
+    keying_log(k, LOG_LEVEL_INFO, x, "the ISAKMP SA has expired");
+    ends_main(k, x, ENDS_TELL_PEER);
+}

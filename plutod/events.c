@@ -1,0 +1,345 @@
+/*
+ * What the tools tell the core, verb by verb.
+ */
+#include "ends.h"
+#include "initiate.h"
+#include "orders.h"
+#include "respond.h"
+#include "routing.h"
+#include "status.h"
+
+#include <bsd/string.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <utlist.h>
+
+/* ---- ike-negotiate ---- */
+
+bool keying_wants_order(enum verb verb)
+{
+    return verb != V_LOG && verb != V_FIRST && verb != V_CHOSEN && verb != V_RETRANSMITTED;
+}
+
+static void take_log(struct keying *k, const struct record *r)
+{
+    const struct xchg *x = xchg_find(k, record_number(r, K_EXCHANGE));
+    enum log_level level = (enum log_level)record_word(r, K_LEVEL);
+    const char *text = record_text(r, K_TEXT);
+    struct address remote;
+    if (x == NULL && record_address(r, K_REMOTE, &remote)) {
+        char prefix[ADDRESS_TEXT + 40];
+        char address[ADDRESS_TEXT];
+        address_print(&remote, address);
+        snprintf(prefix, sizeof prefix, "packet from %s:%u: ", address,
+                 (unsigned)record_number(r, K_REMOTE_PORT));
+        k->hooks.log(k->hooks.context, level, prefix, text);
+        return;
+    }
+    keying_log(k, level, x, "%s", text);
+    if (x != NULL && x->conn != NULL && x->client != 0 && record_has(r, K_CODE)) {
+        char label[CONN_LABEL] = "";
+        conn_label(x->conn, label);
+        keying_say(k, x->client, (unsigned)record_number(r, K_CODE), "%s #%llu: %s", label,
+                   (unsigned long long)x->serial, text);
+    }
+}
+
+static void take_failed(struct keying *k, const struct record *r)
+{
+    struct xchg *x = xchg_find(k, record_number(r, K_EXCHANGE));
+    if (x == NULL) {
+        return;
+    }
+    const char *text = record_text(r, K_WHY);
+    unsigned code = (unsigned)record_number(r, K_CODE);
+    if (x->up && x->quick) {
+        keying_tell(k, x, code, "%s", text);
+        ends_quick(k, x, ENDS_TELL_PEER, 0);
+        return;
+    }
+    ends_failed(k, x, code == 0 ? 31 : code, text, true);
+}
+
+static void take_retransmitted(struct keying *k, const struct record *r)
+{
+    const struct xchg *x = xchg_find(k, record_number(r, K_EXCHANGE));
+    if (x != NULL) {
+        keying_tell(k, x, 10, "STATE_%s: retransmission; will wait %us for response",
+                    xchg_state_word(x->state), (unsigned)record_number(r, K_WAIT));
+    }
+}
+
+static void take_notified(struct keying *k, const struct record *r)
+{
+    const struct xchg *x = xchg_find(k, record_number(r, K_EXCHANGE));
+    if (x == NULL || !record_has(r, K_TEXT)) {
+        return;
+    }
+    keying_log(k, LOG_LEVEL_INFO, x, "%s", record_text(r, K_TEXT));
+}
+
+static bool take_isakmp_up(struct keying *k, const struct record *r, const char **why)
+{
+    struct xchg *x = xchg_find_main(k, record_number(r, K_EXCHANGE));
+    if (x == NULL) {
+        return true; /* ended meanwhile: the order to delete it is on its way */
+    }
+    return initiate_isakmp_up(k, x, r, why);
+}
+
+static bool from_negotiator(struct keying *k, const struct record *r, const char **why)
+{
+    struct xchg *x;
+    switch (r->verb) {
+    case V_LOG:
+        take_log(k, r);
+        return true;
+    case V_FIRST:
+        respond_first(k, r);
+        return true;
+    case V_CHOSEN:
+        return respond_chosen(k, r, why);
+    case V_IDENTIFY:
+        return respond_identify(k, r, why);
+    case V_QUICK_ASK:
+        return respond_quick_ask(k, r, why);
+    case V_STATE:
+        x = xchg_find(k, record_number(r, K_EXCHANGE));
+        if (x != NULL) {
+            initiate_state(k, x, record_word(r, K_STATE));
+        }
+        return true;
+    case V_RETRANSMITTED:
+        take_retransmitted(k, r);
+        return true;
+    case V_FAILED:
+        take_failed(k, r);
+        return true;
+    case V_ISAKMP_UP:
+        return take_isakmp_up(k, r, why);
+    case V_PEER_DELETED:
+        return ends_peer_deleted(k, r, why);
+    case V_INITIAL_CONTACT:
+        x = xchg_find_main(k, record_number(r, K_EXCHANGE));
+        if (x != NULL) {
+            ends_initial_contact(k, x);
+        }
+        return true;
+    case V_NOTIFIED:
+        take_notified(k, r);
+        return true;
+    default:
+        *why = "a record that ike-negotiate has no reason to send";
+        return r->verb == V_BAD;
+    }
+}
+
+bool keying_from_negotiator(struct keying *k, const struct record *r, const char **why)
+{
+    bool good = k->negotiator == NULL || from_negotiator(k, r, why);
+    conn_sweep(k);
+    return good;
+}
+
+void keying_negotiator_up(struct keying *k, struct buffer *out)
+{
+    k->negotiator = out;
+    order_debug_one(k, out);
+}
+
+/*
+ * ISAKMP SAs and negotiations die with it, IPsec SAs live on. What was being initiated is tried
+ * again; the peer's own attempts are his business.
+ */
+void keying_negotiator_down(struct keying *k)
+{
+    struct xchg *x;
+    struct xchg *next;
+    k->negotiator = NULL;
+    HASH_ITER(hh, k->exchanges, x, next) {
+        if (x->quick && !x->up) {
+            ends_failed(k, x, 31, "ike-negotiate ended unexpectedly during this negotiation", true);
+        }
+    }
+    HASH_ITER(hh, k->exchanges, x, next) {
+        if (!x->quick && x->up) {
+            ends_main(k, x, ENDS_SILENTLY);
+        } else if (!x->quick) {
+            ends_failed(k, x, 31, "ike-negotiate ended unexpectedly during this negotiation", true);
+        } else if (!x->negotiated) {
+            x->negotiated = true; /* its SAs stand: nothing more is going to be said */
+            initiate_quick_ready(k, x);
+        }
+    }
+    conn_sweep(k);
+}
+
+/* ---- secrets ---- */
+
+static bool from_secrets(struct keying *k, uint32_t worker, const struct record *r, const char **why)
+{
+    uint64_t number = record_number(r, K_EXCHANGE);
+    struct xchg *x;
+    switch (r->verb) {
+    case V_LOG:
+        take_log(k, r);
+        return true;
+    case V_AUTHENTICATED:
+        x = xchg_find_main(k, number);
+        if (x != NULL && x->worker != worker) {
+            *why = "authenticated: an exchange of another worker";
+            return false;
+        }
+        return x == NULL || respond_authenticated(k, x, r, why);
+    case V_OK:
+    case V_FAIL:
+        if (!keying_answered(k, record_number(r, K_ID), PENDING_ACCEPT, &number)) {
+            *why = "an answer to nothing that was asked";
+            return false;
+        }
+        x = xchg_find_main(k, number);
+        if (x != NULL && x->identify_id != 0) {
+            const char *text = record_text(r, K_WHY);
+            respond_accepted(k, x, r->verb == V_OK, text == NULL ? "" : text);
+        }
+        return true;
+    default:
+        *why = "a record that secrets has no reason to send";
+        return r->verb == V_LOADED || r->verb == V_BAD;
+    }
+}
+
+bool keying_from_secrets(struct keying *k, uint32_t worker, const struct record *r,
+                         const char **why)
+{
+    bool good = from_secrets(k, worker, r, why);
+    conn_sweep(k);
+    return good;
+}
+
+/* Its ISAKMP SAs can make no keys any more: they end. IPsec SAs live on. */
+void keying_worker_down(struct keying *k, uint32_t number)
+{
+    struct xchg *x;
+    struct xchg *next;
+    for (unsigned i = 0; i < k->worker_count; i++) {
+        if (k->workers[i].number == number) {
+            k->workers[i] = k->workers[--k->worker_count];
+            break;
+        }
+    }
+    HASH_ITER(hh, k->exchanges, x, next) {
+        if (x->quick && !x->up && x->worker == number) {
+            ends_failed(k, x, 31, "secrets ended unexpectedly during this negotiation", false);
+        }
+    }
+    HASH_ITER(hh, k->exchanges, x, next) {
+        if (!x->quick && x->worker == number) {
+            if (x->up) {
+                ends_main(k, x, ENDS_TELL_PEER);
+            } else {
+                ends_failed(k, x, 31, "secrets ended unexpectedly during this negotiation", false);
+            }
+        }
+    }
+    conn_sweep(k);
+}
+
+/* ---- kernel-sa ---- */
+
+static void take_sample(struct keying *k, const struct record *r, uint64_t number)
+{
+    struct xchg *y = xchg_find_quick(k, number);
+    if (y != NULL && r->verb == V_OK) {
+        y->bytes[0] = record_number(r, K_BYTES_IN);
+        y->bytes[1] = record_number(r, K_BYTES_OUT);
+        y->packets[0] = record_number(r, K_PACKETS_IN);
+        y->packets[1] = record_number(r, K_PACKETS_OUT);
+    }
+    status_sampled(k);
+}
+
+static bool take_kernel_answer(struct keying *k, const struct record *r, const char **why)
+{
+    uint64_t id = record_number(r, K_ID);
+    uint64_t number;
+    if (keying_answered(k, id, PENDING_SAMPLE, &number)) {
+        take_sample(k, r, number);
+        return true;
+    }
+    if (!keying_answered(k, id, PENDING_DELETE, &number)
+        && !keying_answered(k, id, PENDING_FLUSH, &number)) {
+        *why = "an answer to nothing that was asked";
+        return false;
+    }
+    if (r->verb == V_FAIL) {
+        keying_log(k, LOG_LEVEL_SERIOUS, NULL, "kernel-sa: %s: %s", record_text(r, K_RE),
+                   record_text(r, K_WHY));
+    }
+    return true;
+}
+
+static bool from_kernel(struct keying *k, const struct record *r, const char **why)
+{
+    struct xchg *y = xchg_find_quick(k, record_number(r, K_EXCHANGE));
+    switch (r->verb) {
+    case V_LOG:
+        take_log(k, r);
+        return true;
+    case V_OK:
+    case V_FAIL:
+        return take_kernel_answer(k, r, why);
+    case V_SA_UP:
+        return y == NULL || !y->permitted || initiate_sa_up(k, y, r, why);
+    case V_SA_EXPIRED:
+        if (y != NULL && y->up) {
+            ends_expired(k, y, record_yes(r, K_HARD));
+        }
+        return true;
+    case V_ACQUIRE:
+        return true;
+    default:
+        *why = "a record that kernel-sa has no reason to send";
+        return r->verb == V_BAD;
+    }
+}
+
+bool keying_from_kernel(struct keying *k, const struct record *r, const char **why)
+{
+    bool good = from_kernel(k, r, why);
+    conn_sweep(k);
+    return good;
+}
+
+/* A new kernel-sa knows nothing: it is permitted again what is open or installed. */
+void keying_kernel_up(struct keying *k, struct buffer *out)
+{
+    struct xchg *y;
+    k->kernel = out;
+    order_debug_one(k, out);
+    for (y = k->exchanges; y != NULL; y = y->hh.next) {
+        if (y->quick && y->permitted) {
+            order_permit(k, y);
+        }
+    }
+}
+
+void keying_kernel_down(struct keying *k)
+{
+    k->kernel = NULL;
+    keying_drop_pending(k, PENDING_DELETE);
+    keying_drop_pending(k, PENDING_SAMPLE);
+    keying_drop_pending(k, PENDING_FLUSH);
+    status_unsampled(k);
+}
+
+/* ---- scripts, interfaces, the end ---- */
+
+void keying_script_done(struct keying *k, uint64_t id, bool good)
+{
+    uint64_t ignored;
+    if (keying_answered(k, id, PENDING_SCRIPT, &ignored)) {
+        routing_script_done(k, id, good);
+    }
+    conn_sweep(k);
+}

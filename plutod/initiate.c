@@ -1,0 +1,283 @@
+#include "initiate.h"
+
+#include "ends.h"
+#include "orders.h"
+#include "orient.h"
+#include "routing.h"
+
+#include <bsd/string.h>
+#include <stdio.h>
+#include <utlist.h>
+
+/* Another attempt: soon when the peer was silent or a process of ours died, later when he refused. */
+#define AGAIN_SOON 1000
+#define AGAIN_LATER 20000
+
+/* ---- beginning ---- */
+
+static struct xchg *start_main(struct keying *k, struct conn *c, uint64_t client)
+{
+    struct keying_worker *worker = keying_pick_worker(k);
+    struct xchg *x = worker == NULL ? NULL : xchg_new(k, c, false, true);
+    if (x == NULL) {
+        return NULL;
+    }
+    x->local = c->our_host;
+    x->local_port = k->settings.ikeport;
+    x->remote = c->peer_host;
+    x->remote_port = c->peer_port;
+    x->client = client;
+    if (client != 0) {
+        k->hooks.hold(k->hooks.context, client);
+    }
+    xchg_set_worker(k, x, worker->number);
+    order_announce(k, x, c);
+    order_initiate(k, x);
+    return x;
+}
+
+static void quick_go(struct keying *k, struct xchg *y)
+{
+    char pfs[PFS_TEXT];
+    order_pfs_text(y->conn, xchg_find_main(k, y->parent), true, pfs);
+    y->deferred = false;
+    order_announce_quick(k, y, pfs);
+    order_permit(k, y);
+    order_quick(k, y, pfs);
+}
+
+static bool start_quick(struct keying *k, struct conn *c, const struct xchg *x, uint64_t client)
+{
+    struct xchg *y = xchg_new(k, c, true, true);
+    if (y == NULL) {
+        return false;
+    }
+    y->parent = x->number;
+    y->local = x->local;
+    y->local_port = x->local_port;
+    y->remote = x->remote;
+    y->remote_port = x->remote_port;
+    y->client = client;
+    if (client != 0) {
+        k->hooks.hold(k->hooks.context, client);
+    }
+    xchg_set_worker(k, y, x->worker);
+    if (x->up || order_pfs_known(c, x)) {
+        quick_go(k, y);
+    } else {
+        y->deferred = true;
+    }
+    return true;
+}
+
+static bool attempt(struct keying *k, struct conn *c, uint64_t client)
+{
+    if (k->negotiator == NULL) {
+        return false;
+    }
+    if (connection_isakmp_only(&c->form)) {
+        return start_main(k, c, client) != NULL;
+    }
+    struct xchg *x = xchg_usable_isakmp(k, c, true);
+    if (x == NULL) {
+        x = start_main(k, c, client);
+    }
+    return x != NULL && start_quick(k, c, x, client);
+}
+
+/* What stands in the way of an attempt: 0, or a code and a text. */
+static unsigned obstacle(struct keying *k, const struct conn *c, char why[400])
+{
+    char label[CONN_LABEL];
+    conn_label(c, label);
+    if (!k->listening) {
+        snprintf(why, 400, "%s: not listening for IKE messages: whack --listen comes first", label);
+        return 24;
+    }
+    if (!c->oriented) {
+        snprintf(why, 400, "%s: cannot orient: %s", label, orient_why(k, c));
+        return 22;
+    }
+    if (c->peer_host.family == 0) {
+        snprintf(why, 400, "%s: cannot initiate: the peer's address is not known (--host %%any)",
+                 label);
+        return 29;
+    }
+    const struct conn *other =
+        connection_isakmp_only(&c->form) || c->eroute != NULL ? NULL : routing_conflict(k, c);
+    if (other != NULL) {
+        snprintf(why, 400, "%s: cannot route: connection \"%s\" has an IPsec SA for these clients, "
+                 "or another route to the peer's; terminate it first", label, other->name);
+        return 25;
+    }
+    return 0;
+}
+
+void initiate_conn(struct keying *k, struct conn *c, uint64_t client, bool wait)
+{
+    char why[400];
+    unsigned code = obstacle(k, c, why);
+    if (code != 0) {
+        keying_say(k, client, code, "%s", why);
+        return;
+    }
+    agenda_clear(&k->agenda, &c->retry);
+    c->attempt = 1;
+    if (!attempt(k, c, wait ? client : 0)) {
+        initiate_again(k, c, 32, client);
+        keying_say(k, client, 32, "\"%s\": cannot begin now: ike-negotiate or secrets is not "
+                   "running (see the log), or there are too many exchanges", c->name);
+    }
+}
+
+static void retry(void *context, void *owner)
+{
+    struct keying *k = context;
+    struct conn *c = owner;
+    char why[400];
+    unsigned code = obstacle(k, c, why);
+    if (code != 0) {
+        keying_log_conn(k, LOG_LEVEL_INFO, c, "no further attempt: %s", why);
+        c->attempt = 0;
+        conn_stale(k, c);
+    } else if (!attempt(k, c, 0)) {
+        initiate_again(k, c, 32, 0);
+    }
+}
+
+void initiate_again(struct keying *k, struct conn *c, unsigned code, uint64_t client)
+{
+    char label[CONN_LABEL];
+    if (c->attempt == 0 || k->stopping) {
+        return;
+    }
+    if (c->form.keyingtries != 0 && c->attempt >= c->form.keyingtries) {
+        c->attempt = 0;
+        conn_stale(k, c);
+        return;
+    }
+    c->attempt++;
+    conn_label(c, label);
+    char of[32] = "";
+    if (c->form.keyingtries != 0) {
+        snprintf(of, sizeof of, " of at most %u", c->form.keyingtries);
+    }
+    keying_log_conn(k, LOG_LEVEL_INFO, c, "keying attempt %u%s follows", c->attempt, of);
+    keying_say(k, client, 0, "%s: keying attempt %u%s follows, but whack is released", label,
+               c->attempt, of);
+    uint64_t wait = code == 31 || code == 32 ? AGAIN_SOON : AGAIN_LATER;
+    (void)agenda_set(&k->agenda, &c->retry, k->now + wait, retry, c);
+}
+
+/* ---- progress ---- */
+
+static void release(struct keying *k, struct xchg *x)
+{
+    if (x->client != 0) {
+        k->hooks.release(k->hooks.context, x->client);
+        x->client = 0;
+    }
+}
+
+static bool is_last(unsigned state)
+{
+    return state == STATE_MAIN_I4 || state == STATE_MAIN_R3 || state == STATE_QUICK_I2
+           || state == STATE_QUICK_R2;
+}
+
+static void finish_quick(struct keying *k, struct xchg *y)
+{
+    if (!y->ready || !y->negotiated || y->conn->newest_ipsec == y->number) {
+        return;
+    }
+    y->conn->newest_ipsec = y->number;
+    y->conn->attempt = 0;
+    y->since = k->now;
+    keying_tell(k, y, 4, "STATE_%s: %s", xchg_state_word(y->state), xchg_state_story(y->state));
+    release(k, y);
+}
+
+void initiate_quick_ready(struct keying *k, struct xchg *y)
+{
+    finish_quick(k, y);
+}
+
+void initiate_state(struct keying *k, struct xchg *x, unsigned state)
+{
+    x->state = state;
+    if (!is_last(state)) {
+        keying_tell(k, x, 101 + state, "STATE_%s: %s", xchg_state_word(state),
+                    xchg_state_story(state));
+        return;
+    }
+    if (x->quick) {
+        x->negotiated = true;
+        finish_quick(k, x);
+    }
+}
+
+static void go_deferred(struct keying *k, const struct xchg *x)
+{
+    struct pair *p = conn_pair(k, &x->local, &x->remote);
+    struct conn *c;
+    struct xchg *y;
+    if (p == NULL) {
+        return;
+    }
+    DL_FOREACH(p->conns, c) {
+        DL_FOREACH(c->exchanges, y) {
+            if (y->quick && y->deferred && y->parent == x->number) {
+                quick_go(k, y);
+            }
+        }
+    }
+}
+
+bool initiate_isakmp_up(struct keying *k, struct xchg *x, const struct record *r, const char **why)
+{
+    if (x->conn == NULL || !x->authenticated || !x->matched) {
+        *why = "an ISAKMP SA that secrets has not reported as authenticated";
+        return false;
+    }
+    if (x->up) {
+        *why = "this ISAKMP SA stands already";
+        return false;
+    }
+    uint64_t life = record_number(r, K_LIFE);
+    x->life = life < x->conn->form.ikelifetime ? (uint32_t)life : x->conn->form.ikelifetime;
+    x->up = true;
+    x->since = k->now;
+    x->state = x->initiator ? STATE_MAIN_I4 : STATE_MAIN_R3;
+    strlcpy(x->proposal, record_text(r, K_PROPOSAL), sizeof x->proposal);
+    x->conn->newest_isakmp = x->number;
+    (void)agenda_set(&k->agenda, &x->life_end, k->now + (uint64_t)x->life * 1000, ends_life, x);
+    keying_tell(k, x, 4, "STATE_%s: %s", xchg_state_word(x->state), xchg_state_story(x->state));
+    if (connection_isakmp_only(&x->conn->form)) {
+        x->conn->attempt = 0;
+    }
+    release(k, x);
+    if (k->settings.uniqueids) {
+        ends_unique_ids(k, x);
+    }
+    go_deferred(k, x);
+    return true;
+}
+
+bool initiate_sa_up(struct keying *k, struct xchg *y, const struct record *r, const char **why)
+{
+    size_t len;
+    if (y->up) {
+        *why = "the SAs of this exchange stand already";
+        return false;
+    }
+    agenda_clear(&k->agenda, &y->life_end); /* the kernel counts it from now on */
+    y->up = true;
+    y->since = k->now;
+    y->life = y->conn->form.ipseclifetime;
+    y->mode = record_word(r, K_MODE);
+    strlcpy(y->proposal, record_text(r, K_PROPOSAL), sizeof y->proposal);
+    memcpy(y->spi_in, record_bytes(r, K_SPI_IN, &len), sizeof y->spi_in);
+    xchg_enter_spi(k, y, record_bytes(r, K_SPI_OUT, &len));
+    routing_up(k, y);
+    return true;
+}

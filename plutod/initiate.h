@@ -1,0 +1,24 @@
+/*
+ * Negotiations that we begin: Main Mode where there is no ISAKMP SA, Quick Mode, attempts [C3]; and
+ * what both roles do when an SA stands.
+ *
+ * Not for: answering a peer (respond.h).
+ */
+#ifndef PLUTOD_INITIATE_H
+#define PLUTOD_INITIATE_H
+
+#include "xchg.h"
+
+/* --initiate. The client is told what is in the way, and held until the first attempt has ended if
+ * it is to wait. */
+void initiate_conn(struct keying *k, struct conn *c, uint64_t client, bool wait);
+/* An attempt for this connection has failed: another one, if it may have one. */
+void initiate_again(struct keying *k, struct conn *c, unsigned code, uint64_t client);
+
+void initiate_state(struct keying *k, struct xchg *x, unsigned state);
+bool initiate_isakmp_up(struct keying *k, struct xchg *x, const struct record *r, const char **why);
+bool initiate_sa_up(struct keying *k, struct xchg *y, const struct record *r, const char **why);
+/* The SAs are in the kernel and routed. */
+void initiate_quick_ready(struct keying *k, struct xchg *y);
+
+#endif

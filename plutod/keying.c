@@ -1,0 +1,307 @@
+#include "keying.h"
+
+#include "ends.h"
+#include "orders.h"
+#include "orient.h"
+#include "routing.h"
+
+#include <bsd/string.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct pending {
+    uint64_t id;
+    enum pending_kind kind;
+    uint64_t exchange;
+    uint64_t client;
+    UT_hash_handle hh;
+};
+
+void keying_init(struct keying *k, const struct keying_settings *settings,
+                 const struct keying_hooks *hooks)
+{
+    memset(k, 0, sizeof *k);
+    k->settings = *settings;
+    k->hooks = *hooks;
+}
+
+void keying_free(struct keying *k)
+{
+    struct xchg *x;
+    struct xchg *next;
+    struct conn *c;
+    struct conn *next_conn;
+    struct pending *p;
+    struct pending *next_pending;
+
+    HASH_ITER(hh, k->exchanges, x, next) {
+        xchg_free(k, x);
+    }
+    k->stale = NULL;
+    HASH_ITER(hh, k->conns, c, next_conn) {
+        c->stale = false;
+        conn_remove(k, c);
+    }
+    HASH_ITER(hh, k->pending, p, next_pending) {
+        HASH_DEL(k->pending, p);
+        free(p);
+    }
+    routing_free(k);
+    agenda_free(&k->agenda);
+    free(k->interfaces);
+    memset(k, 0, sizeof *k);
+}
+
+void keying_tick(struct keying *k)
+{
+    agenda_run(&k->agenda, k->now, k);
+    conn_sweep(k);
+}
+
+/* ---- workers ---- */
+
+struct keying_worker *keying_worker(struct keying *k, uint32_t number)
+{
+    for (unsigned i = 0; i < k->worker_count; i++) {
+        if (k->workers[i].number == number) {
+            return &k->workers[i];
+        }
+    }
+    return NULL;
+}
+
+struct keying_worker *keying_pick_worker(struct keying *k)
+{
+    struct keying_worker *best = NULL;
+    for (unsigned i = 0; i < k->worker_count; i++) {
+        struct keying_worker *w = &k->workers[i];
+        if (w->current && (best == NULL || w->exchanges < best->exchanges)) {
+            best = w;
+        }
+    }
+    return best;
+}
+
+bool keying_worker_up(struct keying *k, uint32_t number, struct buffer *out)
+{
+    if (k->worker_count == WORKERS_MAX) {
+        return false;
+    }
+    k->workers[k->worker_count++] = (struct keying_worker){
+        .number = number, .out = out, .current = true
+    };
+    order_debug_one(k, out);
+    return true;
+}
+
+void keying_workers_old(struct keying *k)
+{
+    for (unsigned i = 0; i < k->worker_count; i++) {
+        struct keying_worker *w = &k->workers[i];
+        if (w->current) {
+            w->current = false;
+            if (w->exchanges == 0) {
+                k->hooks.idle(k->hooks.context, w->number);
+            }
+        }
+    }
+}
+
+/* ---- requests that wait for an answer ---- */
+
+uint64_t keying_ask(struct keying *k, enum pending_kind kind, uint64_t exchange, uint64_t client)
+{
+    struct pending *p = calloc(1, sizeof *p);
+    if (p == NULL) {
+        return 0;
+    }
+    p->id = ++k->next_id;
+    p->kind = kind;
+    p->exchange = exchange;
+    p->client = client;
+    HASH_ADD(hh, k->pending, id, sizeof p->id, p);
+    if (client != 0) {
+        k->hooks.hold(k->hooks.context, client);
+    }
+    return p->id;
+}
+
+static void drop(struct keying *k, struct pending *p)
+{
+    HASH_DEL(k->pending, p);
+    if (p->client != 0) {
+        k->hooks.release(k->hooks.context, p->client);
+    }
+    free(p);
+}
+
+bool keying_answered(struct keying *k, uint64_t id, enum pending_kind kind, uint64_t *exchange)
+{
+    struct pending *p;
+    HASH_FIND(hh, k->pending, &id, sizeof id, p);
+    if (p == NULL || p->kind != kind) {
+        return false;
+    }
+    *exchange = p->exchange;
+    drop(k, p);
+    return true;
+}
+
+void keying_drop_pending(struct keying *k, enum pending_kind kind)
+{
+    struct pending *p;
+    struct pending *next;
+    HASH_ITER(hh, k->pending, p, next) {
+        if (p->kind == kind) {
+            drop(k, p);
+        }
+    }
+}
+
+bool keying_waits(const struct keying *k, enum pending_kind kind)
+{
+    const struct pending *p;
+    for (p = k->pending; p != NULL; p = p->hh.next) {
+        if (p->kind == kind) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- interfaces, and the end ---- */
+
+void keying_interfaces(struct keying *k, struct interface *list, size_t count)
+{
+    struct conn *c;
+    struct conn *next;
+    free(k->interfaces);
+    k->interfaces = list;
+    k->interface_count = count;
+    k->listening = true;
+    HASH_ITER(hh, k->conns, c, next) {
+        bool before = c->oriented;
+        orient_conn(k, c);
+        if (before && !c->oriented) {
+            keying_log_conn(k, LOG_LEVEL_INFO, c, "is oriented no more: %s", orient_why(k, c));
+            ends_conn(k, c, 0);
+        }
+    }
+    conn_sweep(k);
+}
+
+void keying_unlisten(struct keying *k)
+{
+    k->listening = false;
+}
+
+void keying_stop(struct keying *k)
+{
+    struct conn *c;
+    struct conn *next;
+    struct xchg *x;
+    struct xchg *next_x;
+    k->stopping = true;
+    HASH_ITER(hh, k->conns, c, next) {
+        if (c->instance == 0) {
+            ends_conn(k, c, 0);
+        }
+    }
+    HASH_ITER(hh, k->exchanges, x, next_x) {
+        if (!x->quick) {
+            ends_main(k, x, ENDS_TELL_PEER); /* those of peers that were not known yet */
+        }
+    }
+    (void)order_flush(k);
+    conn_sweep(k);
+}
+
+bool keying_stopped(const struct keying *k)
+{
+    return !keying_waits(k, PENDING_SCRIPT) && !keying_waits(k, PENDING_FLUSH);
+}
+
+/* ---- lines ---- */
+
+#define LINE_MAX_LEN 2000
+#define PREFIX_MAX (CONN_LABEL + 64)
+
+static void prefix_of(const struct xchg *x, char out[PREFIX_MAX])
+{
+    char label[CONN_LABEL];
+    if (x == NULL) {
+        out[0] = '\0';
+    } else if (x->conn != NULL) {
+        conn_label(x->conn, label);
+        snprintf(out, PREFIX_MAX, "%s #%llu: ", label, (unsigned long long)x->serial);
+    } else {
+        char address[ADDRESS_TEXT];
+        address_print(&x->remote, address);
+        snprintf(out, PREFIX_MAX, "packet from %s:%u: ", address, x->remote_port);
+    }
+}
+
+void keying_say(struct keying *k, uint64_t client, unsigned code, const char *format, ...)
+{
+    char text[LINE_MAX_LEN];
+    char line[LINE_MAX_LEN + 8];
+    va_list args;
+    if (client == 0) {
+        return;
+    }
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    snprintf(line, sizeof line, "%03u %s", code, text);
+    k->hooks.say(k->hooks.context, client, line);
+}
+
+unsigned keying_classes(const struct keying *k)
+{
+    unsigned classes = k->classes;
+    for (const struct conn *c = k->conns; c != NULL; c = c->hh.next) {
+        classes |= c->classes;
+    }
+    return classes;
+}
+
+void keying_log(struct keying *k, enum log_level level, const struct xchg *x, const char *format, ...)
+{
+    char text[LINE_MAX_LEN];
+    char prefix[PREFIX_MAX];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    prefix_of(x, prefix);
+    k->hooks.log(k->hooks.context, level, prefix, text);
+}
+
+void keying_tell(struct keying *k, const struct xchg *x, unsigned code, const char *format, ...)
+{
+    char text[LINE_MAX_LEN];
+    char prefix[PREFIX_MAX];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    prefix_of(x, prefix);
+    k->hooks.log(k->hooks.context, LOG_LEVEL_INFO, prefix, text);
+    keying_say(k, x->client, code, "%s%s", prefix, text);
+}
+
+void keying_log_conn(struct keying *k, enum log_level level, const struct conn *c,
+                     const char *format, ...)
+{
+    char text[LINE_MAX_LEN];
+    char prefix[PREFIX_MAX];
+    char label[CONN_LABEL];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    conn_label(c, label);
+    snprintf(prefix, sizeof prefix, "%s: ", label);
+    k->hooks.log(k->hooks.context, level, prefix, text);
+}

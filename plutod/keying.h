@@ -1,0 +1,176 @@
+/*
+ * The core of the supervisor: connections, exchanges, routing, and what to order whom.
+ *
+ * Pure: events in (records, requests of whack, a script's end, the clock), effects out (records
+ * appended to the buffers of the tools, and the calls in struct keying_hooks). It does no I/O, reads
+ * no clock and draws no randomness, so a test drives it with buffers. Its parts:
+ *
+ *   conn.h      connections and their instances; orient.h  which end is ours; choose.h  which fits
+ *   xchg.h      exchanges: negotiations and the SAs that they made, by number, serial and SPI
+ *   orders.h    the records that it sends
+ *   initiate.h  our negotiations; respond.h  the peer's; ends.h  how both and their SAs end
+ *   routing.h   eroutes, routes, and when which updown script runs
+ *   requests.h  what whack wants; status.h  what whack is shown
+ *
+ * Not for: key material (it never sees any) and packets (nor those).
+ */
+#ifndef PLUTOD_KEYING_H
+#define PLUTOD_KEYING_H
+
+#include "agenda.h"
+
+#include "address.h"
+#include "buffer.h"
+#include "identity.h"
+#include "limits.h"
+#include "log.h"
+#include "record.h"
+
+#include <stdarg.h>
+
+struct conn;
+struct xchg;
+struct pair;
+struct eroute;
+struct route;
+struct script_job;
+
+/* `client` is the number of a whack that waits; 0: nobody does. Unknown ones are ignored. */
+struct keying_hooks {
+    void *context;
+    void (*log)(void *context, enum log_level level, const char *prefix, const char *text);
+    void (*say)(void *context, uint64_t client, const char *line); /* "NNN text", no newline */
+    void (*hold)(void *context, uint64_t client);       /* keep the channel: a request goes on */
+    void (*release)(void *context, uint64_t client);    /* one hold less */
+    void (*script)(void *context, struct script_job *job); /* takes the job; answers script_done */
+    void (*idle)(void *context, uint32_t worker);       /* an old worker has no exchange left */
+};
+
+struct keying_worker {
+    uint32_t number;
+    struct buffer *out;     /* borrowed: what the worker is sent; NULL: it is gone */
+    bool current;           /* of the newest generation: gets new exchanges */
+    unsigned exchanges;     /* Main Modes and ISAKMP SAs that it holds */
+};
+
+struct interface {          /* one address that we listen on */
+    struct address address;
+    uint16_t port;
+    char name[16];
+};
+
+/* A request of ours that a tool has not answered yet. */
+enum pending_kind { PENDING_ACCEPT, PENDING_DELETE, PENDING_SCRIPT, PENDING_SAMPLE, PENDING_FLUSH };
+
+struct pending;
+
+struct keying_settings {
+    uint32_t epoch;         /* of this plutod: the upper half of exchange numbers */
+    uint16_t ikeport;
+    bool uniqueids;
+    const char *updown;     /* the default script's path; borrowed */
+};
+
+struct keying {
+    struct keying_settings settings;
+    struct keying_hooks hooks;
+    uint64_t now;           /* milliseconds; set by the owner before each event */
+
+    struct buffer *negotiator; /* borrowed; NULL: not running */
+    struct buffer *kernel;
+    struct keying_worker workers[WORKERS_MAX];
+    unsigned worker_count;
+
+    bool listening;
+    struct interface *interfaces; /* owned */
+    size_t interface_count;
+
+    struct conn *conns;     /* by name, in order of adding */
+    struct pair *pairs;     /* by the hosts' addresses */
+    struct conn *stale;     /* instances that may have lost their last exchange */
+    uint32_t next_reqid;
+
+    struct xchg *exchanges; /* by number */
+    struct xchg *serials;   /* by serial number */
+    struct xchg *spis;      /* IPsec SAs by the peer's SPI and address */
+    uint32_t next_exchange;
+    uint64_t next_serial;
+
+    struct eroute *eroutes;
+    struct route *routes;
+
+    struct pending *pending;
+    uint64_t next_id;
+
+    struct agenda agenda;
+    unsigned classes;       /* debug classes, mask of enum debug_class */
+    uint64_t status_client; /* waits for samples; 0: nobody does */
+    size_t status_left;     /* samples that are still to come */
+    bool stopping;
+};
+
+void keying_init(struct keying *k, const struct keying_settings *settings,
+                 const struct keying_hooks *hooks);
+void keying_free(struct keying *k);
+
+/* The clock: what is due is done. The next time it is wanted: agenda_next(&k->agenda). */
+void keying_tick(struct keying *k);
+
+/* Records of the tools. False: the record breaks the rules; *why says how (static text). */
+bool keying_from_negotiator(struct keying *k, const struct record *r, const char **why);
+/*
+ * Does this record of ike-negotiate rest on what secrets or kernel-sa said before it? Then what
+ * they have sent by now is to be handled first.
+ */
+bool keying_wants_order(enum verb verb);
+bool keying_from_secrets(struct keying *k, uint32_t worker, const struct record *r,
+                         const char **why);
+bool keying_from_kernel(struct keying *k, const struct record *r, const char **why);
+void keying_script_done(struct keying *k, uint64_t id, bool good);
+
+/* The tools' lives. Each start comes before the first record to that tool. */
+void keying_negotiator_up(struct keying *k, struct buffer *out);
+void keying_negotiator_down(struct keying *k);
+void keying_kernel_up(struct keying *k, struct buffer *out);
+void keying_kernel_down(struct keying *k);
+bool keying_worker_up(struct keying *k, uint32_t number, struct buffer *out);
+void keying_worker_down(struct keying *k, uint32_t number);
+void keying_workers_old(struct keying *k); /* those that there are get no new exchange */
+
+/* Takes the list (malloc'ed, owned from then on): orients every connection anew. */
+void keying_interfaces(struct keying *k, struct interface *list, size_t count);
+void keying_unlisten(struct keying *k); /* SAs go on; nothing is begun */
+
+/* Ends everything: peers and kernel are told, scripts run. Stopped: nothing is waited for. */
+void keying_stop(struct keying *k);
+bool keying_stopped(const struct keying *k);
+
+/* ---- for the parts of the core ---- */
+
+struct keying_worker *keying_worker(struct keying *k, uint32_t number); /* NULL: not running */
+struct keying_worker *keying_pick_worker(struct keying *k);             /* NULL: none */
+
+/* Remembers a request, and holds the client; returns its id. 0: no memory. */
+uint64_t keying_ask(struct keying *k, enum pending_kind kind, uint64_t exchange, uint64_t client);
+/* The answer came (or never will): releases the client. False: nothing like that was asked. */
+bool keying_answered(struct keying *k, uint64_t id, enum pending_kind kind, uint64_t *exchange);
+void keying_drop_pending(struct keying *k, enum pending_kind kind);
+bool keying_waits(const struct keying *k, enum pending_kind kind);
+
+/* Debug classes in force: those of all, and those that connections have of their own. */
+unsigned keying_classes(const struct keying *k);
+
+/* A reply line for the whack that waits. */
+__attribute__((format(printf, 4, 5)))
+void keying_say(struct keying *k, uint64_t client, unsigned code, const char *format, ...);
+/* A line about an exchange (NULL: about none) for the log, with its prefix [P5]. */
+__attribute__((format(printf, 4, 5)))
+void keying_log(struct keying *k, enum log_level level, const struct xchg *x, const char *format, ...);
+/* The same for the log and, with `code`, for the whack that waits for the exchange. */
+__attribute__((format(printf, 4, 5)))
+void keying_tell(struct keying *k, const struct xchg *x, unsigned code, const char *format, ...);
+__attribute__((format(printf, 4, 5)))
+void keying_log_conn(struct keying *k, enum log_level level, const struct conn *c,
+                     const char *format, ...);
+
+#endif

@@ -1,0 +1,167 @@
+#include "lock.h"
+
+#include <bsd/string.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* ---- whose is a lock that is there already? ---- */
+
+/* The pid in it: 0 if there is none (yet). */
+static pid_t read_pid(const char *path)
+{
+    char text[32] = "";
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0) {
+        return 0;
+    }
+    ssize_t n = read(fd, text, sizeof text - 1);
+    close(fd);
+    if (n <= 0) {
+        return 0;
+    }
+    char *end;
+    long pid = strtol(text, &end, 10);
+    return pid > 0 && pid < 0x40000000 && (*end == '\n' || *end == '\0') ? (pid_t)pid : 0;
+}
+
+/* Certainly not a plutod: gone, or a program of another name. In doubt: false. */
+static bool is_other(pid_t pid)
+{
+    char path[64];
+    char name[64] = "";
+    if (kill(pid, 0) != 0 && errno == ESRCH) {
+        return true;
+    }
+    snprintf(path, sizeof path, "/proc/%d/comm", (int)pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return errno == ENOENT && access("/proc/self/comm", R_OK) == 0;
+    }
+    ssize_t n = read(fd, name, sizeof name - 1);
+    close(fd);
+    if (n <= 0) {
+        return false;
+    }
+    name[strcspn(name, "\n")] = '\0';
+    return strcmp(name, "plutod") != 0;
+}
+
+static enum lock_result create_pid_file(struct lock *l)
+{
+    for (int tries = 0; tries < 3; tries++) {
+        l->pid_fd = open(l->pid_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+        if (l->pid_fd >= 0) {
+            return LOCK_TAKEN;
+        }
+        if (errno != EEXIST) {
+            fprintf(stderr, "plutod: cannot create the lock file %s: %s\n", l->pid_path,
+                    strerror(errno));
+            return LOCK_FAILED;
+        }
+        pid_t pid = read_pid(l->pid_path);
+        if (pid == 0 || !is_other(pid)) {
+            fprintf(stderr, "plutod: lock file %s exists: another plutod runs%s; if none does, "
+                    "remove it\n", l->pid_path, pid == 0 ? " or is being started" : "");
+            return LOCK_BUSY;
+        }
+        fprintf(stderr, "plutod: lock file %s is of process %d, which is no plutod any more: "
+                "taking it over\n", l->pid_path, (int)pid);
+        if (unlink(l->pid_path) != 0 && errno != ENOENT) {
+            fprintf(stderr, "plutod: cannot remove %s: %s\n", l->pid_path, strerror(errno));
+            return LOCK_FAILED;
+        }
+    }
+    return LOCK_BUSY;
+}
+
+/* ---- the control socket ---- */
+
+static enum lock_result create_socket(struct lock *l)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    if (strlcpy(address.sun_path, l->ctl_path, sizeof address.sun_path)
+        >= sizeof address.sun_path) {
+        fprintf(stderr, "plutod: --ctlbase: %s is too long for a socket\n", l->ctl_path);
+        return LOCK_FAILED;
+    }
+    /* What is there is of a plutod that is gone: we hold the lock. */
+    (void)unlink(l->ctl_path);
+    l->ctl_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    mode_t mask = umask(0177);
+    bool good = l->ctl_fd >= 0
+                && bind(l->ctl_fd, (struct sockaddr *)&address, sizeof address) == 0
+                && listen(l->ctl_fd, 64) == 0;
+    int error = errno;
+    umask(mask);
+    if (!good) {
+        fprintf(stderr, "plutod: cannot create the control socket %s: %s\n", l->ctl_path,
+                strerror(error));
+        return LOCK_FAILED;
+    }
+    return LOCK_TAKEN;
+}
+
+enum lock_result lock_take(struct lock *l, const char *ctlbase)
+{
+    *l = (struct lock){ .pid_fd = -1, .ctl_fd = -1 };
+    if (asprintf(&l->pid_path, "%s.pid", ctlbase) < 0) {
+        l->pid_path = NULL;
+    }
+    if (asprintf(&l->ctl_path, "%s.ctl", ctlbase) < 0) {
+        l->ctl_path = NULL;
+    }
+    if (l->pid_path == NULL || l->ctl_path == NULL) {
+        fprintf(stderr, "plutod: no memory\n");
+        lock_abandon(l);
+        return LOCK_FAILED;
+    }
+    enum lock_result result = create_pid_file(l);
+    if (result != LOCK_TAKEN) {
+        lock_abandon(l);
+        return result;
+    }
+    l->taken = true;
+    result = create_socket(l);
+    if (result != LOCK_TAKEN) {
+        lock_release(l);
+    }
+    return result;
+}
+
+bool lock_write_pid(struct lock *l, pid_t pid)
+{
+    bool good = dprintf(l->pid_fd, "%d\n", (int)pid) > 0;
+    close(l->pid_fd);
+    l->pid_fd = -1;
+    return good;
+}
+
+void lock_release(struct lock *l)
+{
+    if (l->taken) {
+        (void)unlink(l->ctl_path);
+        (void)unlink(l->pid_path);
+    }
+    lock_abandon(l);
+}
+
+void lock_abandon(struct lock *l)
+{
+    if (l->pid_fd >= 0) {
+        close(l->pid_fd);
+    }
+    if (l->ctl_fd >= 0) {
+        close(l->ctl_fd);
+    }
+    free(l->pid_path);
+    free(l->ctl_path);
+    *l = (struct lock){ .pid_fd = -1, .ctl_fd = -1 };
+}

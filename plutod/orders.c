@@ -1,0 +1,343 @@
+#include "orders.h"
+
+#include "algorithm.h"
+
+#include <bsd/string.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static struct buffer *worker_out(struct keying *k, const struct xchg *x)
+{
+    struct keying_worker *w = keying_worker(k, x->worker);
+    return w == NULL ? NULL : w->out;
+}
+
+enum { ROLE_INITIATOR, ROLE_RESPONDER };
+enum { METHOD_PSK };
+enum { MODES_TUNNEL, MODES_TRANSPORT, MODES_ANY };
+enum { PROTOCOL_ISAKMP, PROTOCOL_AH, PROTOCOL_ESP };
+
+static unsigned role_of(const struct xchg *x)
+{
+    return x->initiator ? ROLE_INITIATOR : ROLE_RESPONDER;
+}
+
+/* ---- secrets ---- */
+
+void order_announce(struct keying *k, const struct xchg *x, const struct conn *c)
+{
+    struct record_writer w;
+    struct buffer *out = worker_out(k, x);
+    if (out == NULL) {
+        return;
+    }
+    record_start(&w, out, V_ANNOUNCE);
+    record_put_number(&w, K_EXCHANGE, x->number);
+    record_put_text(&w, K_CONNECTION, c->name);
+    record_put_word(&w, K_ROLE, role_of(x));
+    record_put_word(&w, K_METHOD, METHOD_PSK);
+    record_put_text(&w, K_IKE, c->form.ike);
+    record_put_identity(&w, K_OUR_ID, &c->our_id);
+    record_put_identity(&w, K_PEER_ID, &c->peer_id);
+    record_finish(&w);
+}
+
+void order_announce_quick(struct keying *k, const struct xchg *y, const char *pfs)
+{
+    struct record_writer w;
+    struct buffer *out = worker_out(k, y);
+    if (out == NULL) {
+        return;
+    }
+    record_start(&w, out, V_ANNOUNCE_QUICK);
+    record_put_number(&w, K_EXCHANGE, y->number);
+    record_put_number(&w, K_PARENT, y->parent);
+    record_put_word(&w, K_ROLE, role_of(y));
+    record_put_text(&w, K_ESP, y->conn->form.esp);
+    record_put_text(&w, K_PFS, pfs);
+    record_finish(&w);
+}
+
+bool order_accept(struct keying *k, struct xchg *x, const struct conn *c)
+{
+    struct record_writer w;
+    struct buffer *out = worker_out(k, x);
+    uint64_t id = out == NULL ? 0 : keying_ask(k, PENDING_ACCEPT, x->number, 0);
+    if (id == 0) {
+        return false;
+    }
+    record_start(&w, out, V_ACCEPT);
+    record_put_number(&w, K_ID, id);
+    record_put_number(&w, K_EXCHANGE, x->number);
+    record_put_text(&w, K_CONNECTION, c->name);
+    record_put_identity(&w, K_OUR_ID, &c->our_id);
+    record_put_identity(&w, K_PEER_ID, &x->peer_id);
+    return record_finish(&w);
+}
+
+static void forget(struct buffer *out, const struct xchg *x)
+{
+    struct record_writer w;
+    if (out == NULL) {
+        return;
+    }
+    record_start(&w, out, V_FORGET);
+    record_put_number(&w, K_EXCHANGE, x->number);
+    record_finish(&w);
+}
+
+void order_forget_secrets(struct keying *k, const struct xchg *x)
+{
+    forget(worker_out(k, x), x);
+}
+
+void order_forget_negotiator(struct keying *k, const struct xchg *x)
+{
+    forget(k->negotiator, x);
+}
+
+/* ---- ike-negotiate ---- */
+
+void order_initiate(struct keying *k, const struct xchg *x)
+{
+    struct record_writer w;
+    if (k->negotiator == NULL) {
+        return;
+    }
+    record_start(&w, k->negotiator, V_INITIATE);
+    record_put_number(&w, K_EXCHANGE, x->number);
+    record_put_text(&w, K_CONNECTION, x->conn->name);
+    record_put_number(&w, K_WORKER, x->worker);
+    record_put_address(&w, K_LOCAL, &x->local);
+    record_put_number(&w, K_LOCAL_PORT, x->local_port);
+    record_put_address(&w, K_REMOTE, &x->remote);
+    record_put_number(&w, K_REMOTE_PORT, x->remote_port);
+    record_put_word(&w, K_METHOD, METHOD_PSK);
+    record_put_text(&w, K_IKE, x->conn->form.ike);
+    record_put_number(&w, K_LIFE, x->conn->form.ikelifetime);
+    record_finish(&w);
+}
+
+void order_quick(struct keying *k, const struct xchg *y, const char *pfs)
+{
+    struct record_writer w;
+    const struct conn *c = y->conn;
+    if (k->negotiator == NULL) {
+        return;
+    }
+    record_start(&w, k->negotiator, V_QUICK);
+    record_put_number(&w, K_EXCHANGE, y->number);
+    record_put_number(&w, K_PARENT, y->parent);
+    record_put_text(&w, K_CONNECTION, c->name);
+    record_put_text(&w, K_ESP, c->form.esp);
+    record_put_text(&w, K_PFS, pfs);
+    record_put_word(&w, K_MODE, (c->form.policy & POLICY_TUNNEL) != 0 ? MODES_TUNNEL
+                                                                      : MODES_TRANSPORT);
+    record_put_number(&w, K_LIFE, c->form.ipseclifetime);
+    record_put_address(&w, K_OUR_HOST, &c->our_host);
+    record_put_address(&w, K_PEER_HOST, &c->peer_host);
+    record_put_subnet(&w, K_OUR_CLIENT, &c->our_client);
+    record_put_subnet(&w, K_PEER_CLIENT, &c->peer_client);
+    record_finish(&w);
+}
+
+void order_delete(struct keying *k, const struct xchg *x)
+{
+    struct record_writer w;
+    if (k->negotiator == NULL) {
+        return;
+    }
+    record_start(&w, k->negotiator, V_DELETE);
+    record_put_number(&w, K_EXCHANGE, x->number);
+    record_finish(&w);
+}
+
+void order_delete_sa(struct keying *k, uint64_t parent, const struct xchg *y)
+{
+    struct record_writer w;
+    if (k->negotiator == NULL) {
+        return;
+    }
+    record_start(&w, k->negotiator, V_DELETE_SA);
+    record_put_number(&w, K_PARENT, parent);
+    record_put_word(&w, K_PROTOCOL, PROTOCOL_ESP);
+    record_put_bytes(&w, K_SPI_IN, y->spi_in, sizeof y->spi_in);
+    record_finish(&w);
+}
+
+/* ---- kernel-sa ---- */
+
+void order_permit(struct keying *k, struct xchg *y)
+{
+    struct record_writer w;
+    const struct conn *c = y->conn;
+    y->permitted = true;
+    if (k->kernel == NULL) {
+        return;
+    }
+    unsigned modes = conn_host_to_host(c) ? MODES_ANY : MODES_TUNNEL;
+    if (y->initiator) {
+        modes = (c->form.policy & POLICY_TUNNEL) != 0 ? MODES_TUNNEL : MODES_TRANSPORT;
+    }
+    record_start(&w, k->kernel, V_PERMIT);
+    record_put_number(&w, K_EXCHANGE, y->number);
+    record_put_text(&w, K_CONNECTION, c->name);
+    record_put_address(&w, K_OUR_HOST, &c->our_host);
+    record_put_address(&w, K_PEER_HOST, &c->peer_host);
+    record_put_subnet(&w, K_OUR_CLIENT, &c->our_client);
+    record_put_subnet(&w, K_PEER_CLIENT, &c->peer_client);
+    record_put_text(&w, K_ESP, c->form.esp);
+    record_put_word(&w, K_MODES, modes);
+    record_put_number(&w, K_LIFE, c->form.ipseclifetime);
+    record_put_number(&w, K_REQID, c->reqid);
+    record_put_yes(&w, K_POLICIES, true);
+    record_finish(&w);
+}
+
+void order_delete_kernel_sa(struct keying *k, const struct xchg *y, bool policies, uint64_t client)
+{
+    struct record_writer w;
+    uint64_t id = k->kernel == NULL ? 0 : keying_ask(k, PENDING_DELETE, y->number, client);
+    if (id == 0) {
+        return;
+    }
+    record_start(&w, k->kernel, V_DELETE_KERNEL_SA);
+    record_put_number(&w, K_ID, id);
+    record_put_number(&w, K_EXCHANGE, y->number);
+    record_put_yes(&w, K_POLICIES, policies);
+    record_finish(&w);
+}
+
+bool order_sample(struct keying *k, const struct xchg *y)
+{
+    struct record_writer w;
+    uint64_t id = k->kernel == NULL ? 0 : keying_ask(k, PENDING_SAMPLE, y->number, 0);
+    if (id == 0) {
+        return false;
+    }
+    record_start(&w, k->kernel, V_SAMPLE);
+    record_put_number(&w, K_ID, id);
+    record_put_number(&w, K_EXCHANGE, y->number);
+    return record_finish(&w);
+}
+
+bool order_flush(struct keying *k)
+{
+    struct record_writer w;
+    uint64_t id = k->kernel == NULL ? 0 : keying_ask(k, PENDING_FLUSH, 0, 0);
+    if (id == 0) {
+        return false;
+    }
+    record_start(&w, k->kernel, V_FLUSH);
+    record_put_number(&w, K_ID, id);
+    return record_finish(&w);
+}
+
+/* ---- all ---- */
+
+void order_debug_one(const struct keying *k, struct buffer *out)
+{
+    struct record_writer w;
+    char text[DEBUG_CLASSES_TEXT];
+    if (out == NULL) {
+        return;
+    }
+    debug_classes_print(keying_classes(k), text);
+    record_start(&w, out, V_DEBUG);
+    record_put_text(&w, K_CLASSES, text);
+    record_finish(&w);
+}
+
+void order_debug(struct keying *k)
+{
+    order_debug_one(k, k->negotiator);
+    order_debug_one(k, k->kernel);
+    for (unsigned i = 0; i < k->worker_count; i++) {
+        order_debug_one(k, k->workers[i].out);
+    }
+}
+
+/* ---- groups for PFS ---- */
+
+static const char *phase1_group(const struct xchg *parent)
+{
+    struct ike_suite suite;
+    if (parent == NULL || parent->proposal[0] == '\0'
+        || ike_suite_parse(&suite, parent->proposal) != NULL) {
+        return NULL;
+    }
+    return suite.group->word;
+}
+
+static void add_group(char out[PFS_TEXT], const char *word)
+{
+    char list[PFS_TEXT + 2];
+    char wanted[32];
+    snprintf(list, sizeof list, ",%s,", out);
+    snprintf(wanted, sizeof wanted, ",%s,", word);
+    if (strstr(list, wanted) != NULL) {
+        return;
+    }
+    if (out[0] != '\0') {
+        strlcat(out, ",", PFS_TEXT);
+    }
+    strlcat(out, word, PFS_TEXT);
+}
+
+/* Every group of --ike, those that are only accepted too. */
+static void add_ike_groups(char out[PFS_TEXT], const struct conn *c)
+{
+    struct ike_proposals *p = malloc(sizeof *p);
+    if (p != NULL && ike_proposals_parse(p, c->form.ike, NULL) == NULL) {
+        for (size_t i = 0; i < p->count; i++) {
+            add_group(out, p->suite[i].group->word);
+        }
+    }
+    free(p);
+}
+
+/* The one group that all of --ike has, or NULL. */
+static const char *only_group(const struct conn *c)
+{
+    const char *word = NULL;
+    struct ike_proposals *p = malloc(sizeof *p);
+    if (p != NULL && ike_proposals_parse(p, c->form.ike, NULL) == NULL && p->count > 0) {
+        word = p->suite[0].group->word;
+        for (size_t i = 1; i < p->count; i++) {
+            word = p->suite[i].group == p->suite[0].group ? word : NULL;
+        }
+    }
+    free(p);
+    return word;
+}
+
+void order_pfs_text(const struct conn *c, const struct xchg *parent, bool initiator,
+                    char out[PFS_TEXT])
+{
+    out[0] = '\0';
+    if (initiator && (c->form.policy & POLICY_PFS) == 0) {
+        strlcpy(out, "no", PFS_TEXT);
+        return;
+    }
+    if (c->form.pfsgroup != NULL) {
+        strlcpy(out, c->form.pfsgroup, PFS_TEXT);
+        return;
+    }
+    const char *group = phase1_group(parent);
+    group = group == NULL ? only_group(c) : group;
+    if (group != NULL) {
+        add_group(out, group);
+    }
+    if (!initiator) {
+        add_ike_groups(out, c);
+    }
+    if (out[0] == '\0') {
+        strlcpy(out, "no", PFS_TEXT);
+    }
+}
+
+bool order_pfs_known(const struct conn *c, const struct xchg *parent)
+{
+    return (c->form.policy & POLICY_PFS) == 0 || c->form.pfsgroup != NULL
+           || phase1_group(parent) != NULL || only_group(c) != NULL;
+}

@@ -1,0 +1,43 @@
+/*
+ * The records that plutod's core sends: one function each.
+ *
+ * A tool that is not running is sent nothing: what it must know is sent again when it is back.
+ * Not for: deciding anything.
+ */
+#ifndef PLUTOD_ORDERS_H
+#define PLUTOD_ORDERS_H
+
+#include "xchg.h"
+
+/* Toward a worker of secrets. */
+void order_announce(struct keying *k, const struct xchg *x, const struct conn *c);
+void order_announce_quick(struct keying *k, const struct xchg *y, const char *pfs);
+bool order_accept(struct keying *k, struct xchg *x, const struct conn *c);
+void order_forget_secrets(struct keying *k, const struct xchg *x);
+
+/* Toward ike-negotiate. */
+void order_initiate(struct keying *k, const struct xchg *x);
+void order_quick(struct keying *k, const struct xchg *y, const char *pfs);
+void order_delete(struct keying *k, const struct xchg *x);
+void order_delete_sa(struct keying *k, uint64_t parent, const struct xchg *y);
+void order_forget_negotiator(struct keying *k, const struct xchg *x);
+
+/* Toward kernel-sa. */
+void order_permit(struct keying *k, struct xchg *y);
+/* The client (0: none) is held until the answer. */
+void order_delete_kernel_sa(struct keying *k, const struct xchg *y, bool policies, uint64_t client);
+bool order_sample(struct keying *k, const struct xchg *y);
+bool order_flush(struct keying *k);
+
+/* The debug classes in force, to every tool or to one. */
+void order_debug(struct keying *k);
+void order_debug_one(const struct keying *k, struct buffer *out);
+
+/* The groups that `pfs` of a record says: a text for initiator or responder. */
+#define PFS_TEXT 400
+void order_pfs_text(const struct conn *c, const struct xchg *parent, bool initiator,
+                    char out[PFS_TEXT]);
+/* Is it known now which group an initiator proposes? */
+bool order_pfs_known(const struct conn *c, const struct xchg *parent);
+
+#endif

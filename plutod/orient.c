@@ -1,0 +1,68 @@
+#include "orient.h"
+
+#include <bsd/string.h>
+
+const struct interface *orient_interface(const struct keying *k, const struct address *a)
+{
+    for (size_t i = 0; i < k->interface_count; i++) {
+        if (address_equal(&k->interfaces[i].address, a)) {
+            return &k->interfaces[i];
+        }
+    }
+    return NULL;
+}
+
+static bool is_ours(const struct keying *k, const struct connection_end *end)
+{
+    return end->host_kind == HOST_ADDRESS && end->ikeport == k->settings.ikeport
+           && orient_interface(k, &end->host) != NULL;
+}
+
+const char *orient_why(const struct keying *k, const struct conn *c)
+{
+    bool left = is_ours(k, &c->form.end[END_LEFT]);
+    bool right = is_ours(k, &c->form.end[END_RIGHT]);
+    if (left && right) {
+        return "both its hosts are addresses of this machine";
+    }
+    if (left || right) {
+        return "it is oriented";
+    }
+    return k->interface_count == 0
+               ? "no interface is known yet: whack --listen finds them"
+               : "neither of its hosts is an address of this machine with our --ikeport";
+}
+
+static void fill_in(struct conn *c)
+{
+    const struct connection_end *our = conn_our_end(c);
+    const struct connection_end *peer = conn_peer_end(c);
+
+    c->our_host = our->host;
+    c->our_id = our->id;
+    c->our_client = our->client;
+    if (c->instance == 0) {
+        c->peer_host = peer->host;
+        c->peer_id = peer->id;
+        c->peer_client = peer->client;
+        c->peer_port = peer->ikeport;
+    }
+}
+
+void orient_conn(struct keying *k, struct conn *c)
+{
+    bool left = is_ours(k, &c->form.end[END_LEFT]);
+    bool right = is_ours(k, &c->form.end[END_RIGHT]);
+    bool oriented = left != right;
+    unsigned ours = right ? END_RIGHT : END_LEFT;
+
+    conn_pair_leave(k, c);
+    c->oriented = oriented;
+    if (!oriented) {
+        return;
+    }
+    c->ours = ours;
+    fill_in(c);
+    strlcpy(c->interface, orient_interface(k, &c->our_host)->name, sizeof c->interface);
+    conn_pair_join(k, c);
+}

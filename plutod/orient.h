@@ -1,0 +1,16 @@
+/*
+ * Which end of a connection is ours [W2]: the one whose host is an address of ours and whose
+ * --ikeport is plutod's. Not for: finding the interfaces (listen.h).
+ */
+#ifndef PLUTOD_ORIENT_H
+#define PLUTOD_ORIENT_H
+
+#include "conn.h"
+
+/* Sets or clears c->oriented and all that follows from it. */
+void orient_conn(struct keying *k, struct conn *c);
+/* Why it is not oriented, for a person: static text. */
+const char *orient_why(const struct keying *k, const struct conn *c);
+const struct interface *orient_interface(const struct keying *k, const struct address *a);
+
+#endif

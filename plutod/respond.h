@@ -1,0 +1,24 @@
+/*
+ * Answering a peer: which connections his first message may be for, whether his identity will do,
+ * and the terms of his Quick Mode.
+ *
+ * What a peer says of himself counts only after secrets reported it as proved. Not for: what begins
+ * with us (initiate.h).
+ */
+#ifndef PLUTOD_RESPOND_H
+#define PLUTOD_RESPOND_H
+
+#include "xchg.h"
+
+/* Requests of ike-negotiate; each is answered into k->negotiator, some later. */
+void respond_first(struct keying *k, const struct record *r);
+bool respond_chosen(struct keying *k, const struct record *r, const char **why);
+bool respond_identify(struct keying *k, const struct record *r, const char **why);
+bool respond_quick_ask(struct keying *k, const struct record *r, const char **why);
+
+/* Records of secrets. */
+bool respond_authenticated(struct keying *k, struct xchg *x, const struct record *r,
+                           const char **why);
+void respond_accepted(struct keying *k, struct xchg *x, bool good, const char *why);
+
+#endif

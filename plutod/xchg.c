@@ -1,0 +1,230 @@
+#include "xchg.h"
+
+#include <bsd/string.h>
+#include <stdlib.h>
+#include <utlist.h>
+
+struct xchg *xchg_new(struct keying *k, struct conn *conn, bool quick, bool initiator)
+{
+    if (HASH_COUNT(k->exchanges) >= EXCHANGES_MAX) {
+        return NULL;
+    }
+    struct xchg *x = calloc(1, sizeof *x);
+    if (x == NULL) {
+        return NULL;
+    }
+    x->number = (uint64_t)k->settings.epoch << 32 | ++k->next_exchange;
+    x->serial = ++k->next_serial;
+    x->quick = quick;
+    x->initiator = initiator;
+    x->since = k->now;
+    x->state = quick ? (initiator ? STATE_QUICK_I1 : STATE_QUICK_R0)
+                     : (initiator ? STATE_MAIN_I1 : STATE_MAIN_R0);
+    HASH_ADD(hh, k->exchanges, number, sizeof x->number, x);
+    HASH_ADD(hh_serial, k->serials, serial, sizeof x->serial, x);
+    if (conn != NULL) {
+        xchg_set_conn(k, x, conn);
+    }
+    return x;
+}
+
+static void leave_worker(struct keying *k, struct xchg *x)
+{
+    struct keying_worker *w = x->quick ? NULL : keying_worker(k, x->worker);
+    if (w == NULL) {
+        return;
+    }
+    w->exchanges--;
+    if (w->exchanges == 0 && !w->current) {
+        k->hooks.idle(k->hooks.context, w->number);
+    }
+}
+
+void xchg_free(struct keying *k, struct xchg *x)
+{
+    agenda_clear(&k->agenda, &x->life_end);
+    if (x->client != 0) {
+        k->hooks.release(k->hooks.context, x->client);
+    }
+    if (x->conn != NULL) {
+        if (x->conn->newest_isakmp == x->number) {
+            x->conn->newest_isakmp = 0;
+        }
+        if (x->conn->newest_ipsec == x->number) {
+            x->conn->newest_ipsec = 0;
+        }
+        DL_DELETE(x->conn->exchanges, x);
+        conn_stale(k, x->conn);
+    }
+    HASH_DELETE(hh, k->exchanges, x);
+    HASH_DELETE(hh_serial, k->serials, x);
+    if (x->in_spis) {
+        HASH_DELETE(hh_spi, k->spis, x);
+    }
+    leave_worker(k, x);
+    free(x);
+}
+
+struct xchg *xchg_find(struct keying *k, uint64_t number)
+{
+    struct xchg *x;
+    HASH_FIND(hh, k->exchanges, &number, sizeof number, x);
+    return x;
+}
+
+struct xchg *xchg_find_main(struct keying *k, uint64_t number)
+{
+    struct xchg *x = xchg_find(k, number);
+    return x != NULL && !x->quick ? x : NULL;
+}
+
+struct xchg *xchg_find_quick(struct keying *k, uint64_t number)
+{
+    struct xchg *x = xchg_find(k, number);
+    return x != NULL && x->quick ? x : NULL;
+}
+
+struct xchg *xchg_by_serial(struct keying *k, uint64_t serial)
+{
+    struct xchg *x;
+    HASH_FIND(hh_serial, k->serials, &serial, sizeof serial, x);
+    return x;
+}
+
+struct xchg *xchg_by_spi(struct keying *k, const struct address *peer, const uint8_t spi[4])
+{
+    struct spi_key key;
+    struct xchg *x;
+    memset(&key, 0, sizeof key);
+    key.peer = *peer;
+    memcpy(key.spi, spi, sizeof key.spi);
+    HASH_FIND(hh_spi, k->spis, &key, sizeof key, x);
+    return x;
+}
+
+void xchg_enter_spi(struct keying *k, struct xchg *x, const uint8_t spi_out[4])
+{
+    if (x->in_spis) {
+        HASH_DELETE(hh_spi, k->spis, x);
+    }
+    memset(&x->spi_out, 0, sizeof x->spi_out);
+    x->spi_out.peer = x->remote;
+    memcpy(x->spi_out.spi, spi_out, sizeof x->spi_out.spi);
+    /* A peer that chose one SPI twice has himself to blame: its Delete finds the newer pair. */
+    x->in_spis = xchg_by_spi(k, &x->remote, spi_out) == NULL;
+    if (x->in_spis) {
+        HASH_ADD(hh_spi, k->spis, spi_out, sizeof x->spi_out, x);
+    }
+}
+
+void xchg_set_conn(struct keying *k, struct xchg *x, struct conn *conn)
+{
+    if (x->conn == conn) {
+        return;
+    }
+    if (x->conn != NULL) {
+        DL_DELETE(x->conn->exchanges, x);
+        conn_stale(k, x->conn);
+    }
+    x->conn = conn;
+    if (conn != NULL) {
+        DL_APPEND(conn->exchanges, x);
+    }
+}
+
+void xchg_set_worker(struct keying *k, struct xchg *x, uint32_t number)
+{
+    struct keying_worker *w = keying_worker(k, number);
+    x->worker = number;
+    if (w != NULL && !x->quick) {
+        w->exchanges++;
+    }
+}
+
+static bool usable(struct keying *k, const struct xchg *x, const struct conn *c, bool pending)
+{
+    if (x->quick || x->ending || keying_worker(k, x->worker) == NULL) {
+        return false;
+    }
+    if (!address_equal(&x->remote, &c->peer_host) || !address_equal(&x->local, &c->our_host)) {
+        return false;
+    }
+    return x->up || (pending && x->initiator);
+}
+
+struct xchg *xchg_usable_isakmp(struct keying *k, const struct conn *c, bool pending)
+{
+    struct xchg *found = NULL;
+    const struct conn *other;
+    struct xchg *x;
+    if (c->pair == NULL) {
+        return NULL;
+    }
+    DL_FOREACH(c->pair->conns, other) {
+        if (!conn_same_ids(other, c) || strcmp(other->form.ike, c->form.ike) != 0) {
+            continue;
+        }
+        DL_FOREACH(other->exchanges, x) {
+            if (usable(k, x, c, pending) && (found == NULL || x->serial > found->serial)) {
+                found = x;
+            }
+        }
+    }
+    return found;
+}
+
+struct xchg *xchg_sa_with_peer(struct keying *k, const struct conn *c)
+{
+    struct xchg *found = NULL;
+    const struct conn *other;
+    struct xchg *x;
+    if (c->pair == NULL) {
+        return NULL;
+    }
+    DL_FOREACH(c->pair->conns, other) {
+        if (!identity_equal(&other->peer_id, &c->peer_id)) {
+            continue;
+        }
+        DL_FOREACH(other->exchanges, x) {
+            if (!x->quick && x->up && (found == NULL || x->serial > found->serial)) {
+                found = x;
+            }
+        }
+    }
+    (void)k;
+    return found;
+}
+
+bool xchg_has_ipsec(const struct conn *c, const struct xchg *besides)
+{
+    const struct xchg *x;
+    DL_FOREACH(c->exchanges, x) {
+        if (x->quick && x != besides && x->up && !x->ending) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *const words[STATE_COUNT] = {
+    "MAIN_R0", "MAIN_I1", "MAIN_R1", "MAIN_I2", "MAIN_R2", "MAIN_I3", "MAIN_R3", "MAIN_I4",
+    "QUICK_R0", "QUICK_I1", "QUICK_R1", "QUICK_I2", "QUICK_R2", "INFO", "INFO_PROTECTED"
+};
+
+static const char *const stories[STATE_COUNT] = {
+    "expecting MI1", "initiate", "sent MR1, expecting MI2", "sent MI2, expecting MR2",
+    "sent MR2, expecting MI3", "sent MI3, expecting MR3", "sent MR3, ISAKMP SA established",
+    "ISAKMP SA established", "expecting QI1", "initiate",
+    "sent QR1, inbound IPsec SA installed, expecting QI2", "sent QI2, IPsec SA established",
+    "IPsec SA established", "got an Informational message", "got a protected Informational message"
+};
+
+const char *xchg_state_word(unsigned state)
+{
+    return state < STATE_COUNT ? words[state] : "UNKNOWN";
+}
+
+const char *xchg_state_story(unsigned state)
+{
+    return state < STATE_COUNT ? stories[state] : "unknown";
+}

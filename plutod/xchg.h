@@ -1,0 +1,96 @@
+/*
+ * Exchanges: a Main Mode with the ISAKMP SA that it makes, or a Quick Mode with its pair of IPsec
+ * SAs. A negotiation becomes the SA, under the same number and serial.
+ *
+ * The table finds them by number (records), by serial (people) and, IPsec SAs, by the peer's host
+ * and SPI (his Deletes). Not for: what is done with them (initiate.h, respond.h, ends.h).
+ */
+#ifndef PLUTOD_XCHG_H
+#define PLUTOD_XCHG_H
+
+#include "conn.h"
+
+struct spi_key {
+    struct address peer;
+    uint8_t spi[4];         /* toward the peer: the one that he chose */
+};
+
+struct xchg {
+    uint64_t number;        /* epoch in the upper 32 bits */
+    uint64_t serial;
+    bool quick;             /* a Quick Mode and its IPsec SAs; else Main Mode, ISAKMP SA */
+    bool initiator;
+    bool up;                /* the SAs stand */
+    bool ending;            /* being taken down: nothing new under it */
+    unsigned state;         /* place of the word in the schema's `state` */
+    struct conn *conn;      /* NULL: a responder's Main Mode before `chosen` */
+    uint32_t worker;        /* the secrets process that it sticks to */
+    uint64_t client;        /* whack that waits for it; 0: none */
+    uint64_t since;         /* when it began, later when it came up */
+    struct agenda_item life_end;
+    uint32_t life;          /* seconds, what was negotiated and configured, the shorter */
+    char proposal[104];
+
+    struct address local, remote;
+    uint16_t local_port, remote_port;
+
+    /* Main Mode, ISAKMP SA */
+    unsigned method;        /* place in the schema's `method` */
+    struct identity peer_id; /* ID_ANY before the peer proved one */
+    bool authenticated;
+    bool matched;           /* the proved identity is the announced one, or was accepted */
+    uint64_t identify_id;   /* the negotiator waits for this answer; 0: it does not */
+    unsigned identify_next; /* which of the choices is tried next */
+    char identify_choice[CONN_NAME]; /* the one that secrets is asked about */
+
+    /* Quick Mode, IPsec SAs */
+    uint64_t parent;
+    bool deferred;          /* waits in plutod until its parent is up and its group known */
+    bool permitted;         /* kernel-sa knows of it */
+    bool negotiated;        /* the negotiator reported its last state */
+    unsigned mode;          /* place in the schema's `mode` */
+    uint8_t spi_in[4];
+    struct spi_key spi_out;
+    bool in_spis;
+    bool ready;             /* routed and announced: whack was told */
+    uint64_t bytes[2];      /* in, out: as last sampled */
+    uint64_t packets[2];
+
+    struct xchg *prev, *next; /* of the connection */
+    UT_hash_handle hh;
+    UT_hash_handle hh_serial;
+    UT_hash_handle hh_spi;
+};
+
+/* NULL: no memory or too many. conn may be NULL. */
+struct xchg *xchg_new(struct keying *k, struct conn *conn, bool quick, bool initiator);
+void xchg_free(struct keying *k, struct xchg *x); /* tells nobody */
+struct xchg *xchg_find(struct keying *k, uint64_t number);
+struct xchg *xchg_find_main(struct keying *k, uint64_t number);
+struct xchg *xchg_find_quick(struct keying *k, uint64_t number);
+struct xchg *xchg_by_serial(struct keying *k, uint64_t serial);
+struct xchg *xchg_by_spi(struct keying *k, const struct address *peer, const uint8_t spi[4]);
+void xchg_enter_spi(struct keying *k, struct xchg *x, const uint8_t spi_out[4]);
+void xchg_set_conn(struct keying *k, struct xchg *x, struct conn *conn);
+void xchg_set_worker(struct keying *k, struct xchg *x, uint32_t number);
+
+/*
+ * An ISAKMP SA with that connection's peer as that connection's identities, or one that is being
+ * made by us (where `pending`). NULL: none.
+ */
+struct xchg *xchg_usable_isakmp(struct keying *k, const struct conn *c, bool pending);
+/* Any ISAKMP SA that a Delete to that peer can go under: same hosts, same proved identity. */
+struct xchg *xchg_sa_with_peer(struct keying *k, const struct conn *c);
+/* Does this connection have an IPsec SA other than `besides` that stands? */
+bool xchg_has_ipsec(const struct conn *c, const struct xchg *besides);
+
+const char *xchg_state_word(unsigned state); /* MAIN_I1, ... */
+const char *xchg_state_story(unsigned state);
+
+enum { /* places of the words in the schema's `state` */
+    STATE_MAIN_R0, STATE_MAIN_I1, STATE_MAIN_R1, STATE_MAIN_I2, STATE_MAIN_R2, STATE_MAIN_I3,
+    STATE_MAIN_R3, STATE_MAIN_I4, STATE_QUICK_R0, STATE_QUICK_I1, STATE_QUICK_R1, STATE_QUICK_I2,
+    STATE_QUICK_R2, STATE_INFO, STATE_INFO_PROTECTED, STATE_COUNT
+};
+
+#endif
