@@ -7,7 +7,7 @@ load /usr/lib/bats/bats-assert/load.bash
 
 setup() {
     repo=$(CDPATH='' cd -- "$BATS_TEST_DIRNAME/.." && pwd)
-    PATH=$repo/whack:$PATH
+    PATH=${IPSEC_DIR:-$repo/whack}:$PATH
     D=$BATS_TEST_TMPDIR
 }
 
@@ -36,6 +36,27 @@ tell() {
 # got VERB...: the verbs of what was sent, hello included, in order.
 got() {
     assert_equal "$(cut -d' ' -f1 "$D/got" | tr '\n' ' ')" "$* "
+}
+
+# understood COMMANDS: each line is a call of whack, which a stand-in for plutod gets; $commands counts them.
+understood() {
+    local command words
+    commands=0
+    while IFS= read -r command; do
+        [ -n "$command" ] || continue
+        plutod_says <<<''
+        read -r -a words <<<"$command"
+        assert_equal "${words[0]}" whack
+        run tell "${words[@]:1}"
+        assert_success
+        [[ $(tail -n 1 "$D/got") == whack-* ]] || fail "$command: nothing was sent"
+        commands=$((commands + 1))
+    done
+}
+
+# Joins lines that end with a backslash.
+joined() {
+    sed -e ':a' -e '/\\$/{N;s/\\\n//;ba' -e '}'
 }
 
 net=(--name net --psk --encrypt --host 10.9.0.1 --client 10.1.0.0/24 --to --host 10.9.0.2 --client 10.2.0.0/24)
@@ -246,20 +267,14 @@ bats_require_minimum_version 1.5.0
 
 # In the literal blocks between ".\" examples begin" and ".\" examples end" of the manual page stand commands.
 @test 'E1: the examples of our manual are understood as they stand' {
-    local command commands=0
-    while IFS= read -r command; do
-        [ -n "$command" ] || continue
-        plutod_says <<<''
-        read -r -a words <<<"$command"
-        assert_equal "${words[0]}" whack
-        run tell "${words[@]:1}"
-        assert_success
-        got_verb=$(tail -n 1 "$D/got")
-        [[ $got_verb == whack-* ]]
-        commands=$((commands + 1))
-    done < <(sed -n '/examples begin/,/examples end/{/^\.Bd/,/^\.Ed/p}' "$repo/whack/whack.8" |
-        grep -v '^\.' | sed 's/\\e$/\\/' | sed -e ':a' -e '/\\$/{N;s/\\\n//;ba' -e '}')
+    understood < <(sed -n '/examples begin/,/examples end/{/^\.Bd/,/^\.Ed/p}' "$repo/whack/whack.8" |
+        grep -v '^\.' | sed 's/\\e$/\\/' | joined)
     [ "$commands" -ge 8 ] || fail "only $commands examples were found"
+}
+
+@test 'the first tunnel of the README is understood as it stands' {
+    understood < <(joined <"$repo/README.md" | sed -nE 's,^ +[0-9]  whack/(whack .*),\1,p')
+    assert_equal "$commands" 3
 }
 
 @test 'a connection is sent with all that was said, and the defaults filled in' {
