@@ -185,9 +185,9 @@ static bool own_texts(struct connection_form *form, const struct connection_word
 bool connection_form_make(struct connection_form *form, const struct connection_words *words,
                           connection_resolver *resolver, void *context, char why[CONNECTION_WHY])
 {
+    memset(form, 0, sizeof *form);
     const struct making m = { form, words, resolver, context, why };
 
-    memset(form, 0, sizeof *form);
     form->policy = words->policy;
     form->replace = words->replace;
     make_numbers(form, words);
