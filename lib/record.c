@@ -450,6 +450,31 @@ bool record_finish(struct record_writer *w)
     return true;
 }
 
+bool record_print(struct buffer *out, const struct record *r)
+{
+    struct record_writer w;
+    record_start(&w, out, r->verb);
+    w.re = r->re;
+    for (enum key k = (enum key)1; k < KEY_COUNT; k++) {
+        const struct record_value *v = &r->value[k];
+        if (v->bytes == NULL) {
+            continue;
+        }
+        enum field_type type = schema_key(k)->type;
+        if (type == FIELD_NUMBER) {
+            record_put_number(&w, k, v->number);
+        } else if (type == FIELD_WORD) {
+            record_put_word(&w, k, (unsigned)v->number);
+        } else if (type == FIELD_BYTES) {
+            record_put_bytes(&w, k, v->bytes, v->len);
+        } else { /* texts, and what is parsed out of one */
+            put_key(&w, k, type);
+            put_escaped(out, v->bytes, v->len);
+        }
+    }
+    return record_finish(&w);
+}
+
 void record_fail(struct buffer *out, enum verb re, uint64_t id, const char *why)
 {
     struct record_writer w;

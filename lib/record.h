@@ -69,6 +69,9 @@ void record_put_subnet(struct record_writer *w, enum key key, const struct subne
 void record_put_identity(struct record_writer *w, enum key key, const struct identity *id);
 bool record_finish(struct record_writer *w); /* false: did not fit, nothing was added */
 
+/* A parsed record as a line again, secret fields in full. False: did not fit. */
+bool record_print(struct buffer *out, const struct record *r);
+
 /* Short forms for what is said most. */
 void record_fail(struct buffer *out, enum verb re, uint64_t id, const char *why);
 

@@ -1,0 +1,370 @@
+#include "by_hand.h"
+
+#include "by_hand_private.h"
+#include "optionsfrom.h"
+#include "sandbox.h"
+#include "sibling.h"
+#include "udp.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ifaddrs.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { TOOL_PLUTOD, TOOL_IKE_NEGOTIATE, TOOL_SECRETS, TOOL_KERNEL_SA }; /* places in K_TOOL */
+enum { OPTION_INITIATE = 1, OPTION_LISTEN, OPTION_SECRETSFILE, OPTION_SHOW_KEYS, OPTION_INSECURE,
+       OPTION_OPTIONSFROM };
+
+static const struct option own_options[] = {
+    { "initiate", no_argument, NULL, OPTION_INITIATE },
+    { "listen", no_argument, NULL, OPTION_LISTEN },
+    { "secretsfile", required_argument, NULL, OPTION_SECRETSFILE },
+    { "show-keys", no_argument, NULL, OPTION_SHOW_KEYS },
+    { "insecure-secretsfile", no_argument, NULL, OPTION_INSECURE },
+    { "optionsfrom", required_argument, NULL, OPTION_OPTIONSFROM },
+};
+#define OWN_COUNT (sizeof own_options / sizeof own_options[0])
+
+/* ---- options ---- */
+
+static bool take_own(struct hand *h, struct options *options, bool *listen, int option,
+                     const char *arg)
+{
+    const char *why;
+    switch (option) {
+    case OPTION_INITIATE:
+        h->initiate = true;
+        return true;
+    case OPTION_LISTEN:
+        *listen = true;
+        return true;
+    case OPTION_SECRETSFILE:
+        h->secrets_file = arg;
+        return true;
+    case OPTION_SHOW_KEYS:
+        h->show_keys = true;
+        return true;
+    case OPTION_INSECURE:
+        h->insecure = true;
+        return true;
+    case OPTION_OPTIONSFROM:
+        why = options_splice(options, arg, optind);
+        if (why != NULL) {
+            fprintf(stderr, "ike-negotiate: %s\n", why);
+        }
+        return why == NULL;
+    default: /* getopt_long has said what is wrong */
+        fprintf(stderr, "ike-negotiate: see ike-negotiate --help\n");
+        return false;
+    }
+}
+
+/* 0, or the exit status. */
+static int read_options(struct hand *h, struct options *options)
+{
+    size_t count = connection_options_count();
+    struct option *all = calloc(OWN_COUNT + count + 1, sizeof *all);
+    struct connection_words words = { .name = "by-hand" };
+    char why[CONNECTION_WHY];
+    bool listen = false;
+    bool ok = all != NULL;
+    int option;
+
+    if (ok) {
+        memcpy(all, own_options, sizeof own_options);
+        memcpy(all + OWN_COUNT, connection_options, count * sizeof *all);
+    }
+    while (ok && (option = getopt_long(options->argc, options->argv, "", all, NULL)) != -1) {
+        if (option >= CONNECTION_OPTION) {
+            ok = connection_option(&words, option, optarg, why);
+            if (!ok) {
+                fprintf(stderr, "ike-negotiate: %s\n", why);
+            }
+        } else {
+            ok = take_own(h, options, &listen, option, optarg);
+        }
+    }
+    free(all);
+    if (ok && optind < options->argc) {
+        fprintf(stderr, "ike-negotiate: %s: not an option; see ike-negotiate --help\n",
+                options->argv[optind]);
+        ok = false;
+    }
+    if (ok && h->initiate == listen) {
+        fprintf(stderr, "ike-negotiate: say either --initiate or --listen; see ike-negotiate --help\n");
+        ok = false;
+    }
+    if (ok && !connection_form_make(&h->form, &words, NULL, NULL, why)) {
+        fprintf(stderr, "ike-negotiate: %s\n", why);
+        ok = false;
+    }
+    return ok ? 0 : 100;
+}
+
+/* ---- which end is ours ---- */
+
+static bool is_ours(const struct ifaddrs *list, const struct connection_end *e)
+{
+    for (const struct ifaddrs *i = list; i != NULL; i = i->ifa_next) {
+        struct address a;
+        uint16_t port;
+        if (i->ifa_addr != NULL && address_from_sockaddr(&a, &port, i->ifa_addr)
+            && e->host_kind == HOST_ADDRESS && address_equal(&a, &e->host)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool orient(struct hand *h)
+{
+    struct ifaddrs *list = NULL;
+    if (getifaddrs(&list) < 0) {
+        fprintf(stderr, "ike-negotiate: cannot list the interfaces: %s\n", strerror(errno));
+        return false;
+    }
+    bool left = is_ours(list, &h->form.end[END_LEFT]);
+    bool right = is_ours(list, &h->form.end[END_RIGHT]);
+    freeifaddrs(list);
+    if (left == right) {
+        fprintf(stderr, "ike-negotiate: %s --host of the connection is an address of this host; "
+                        "exactly one must be\n", left ? "each" : "no");
+        return false;
+    }
+    h->us = &h->form.end[left ? END_LEFT : END_RIGHT];
+    h->peer = &h->form.end[left ? END_RIGHT : END_LEFT];
+    if (h->initiate && h->peer->host_kind != HOST_ADDRESS) {
+        fprintf(stderr, "ike-negotiate: --host %%any: cannot initiate to a peer without address\n");
+        return false;
+    }
+    h->local = h->us->host;
+    h->remote = h->peer->host;
+    h->local_port = h->us->ikeport;
+    h->our_client = h->us->client;
+    h->peer_client = h->peer->client;
+    h->our_id = h->us->id;
+    h->peer_id = h->peer->id;
+    return getrandom(&h->reqid, sizeof h->reqid, 0) == sizeof h->reqid
+           && (h->reqid = (h->reqid & 0x3fffffff) | 0x40000000) != 0;
+}
+
+/* ---- children ---- */
+
+static void exec_child(int fd, char *const argv[])
+{
+    if (fd == 3 ? fcntl(fd, F_SETFD, 0) < 0 : dup2(fd, 3) < 0) {
+        _exit(111);
+    }
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0) {
+        _exit(111);
+    }
+    close_range(4, ~0U, 0);
+    execv(argv[0], argv);
+    fprintf(stderr, "ike-negotiate: cannot start %s: %s\n", argv[0], strerror(errno));
+    _exit(111);
+}
+
+static bool start_child(struct hand *h, unsigned which, char *const argv[], unsigned from)
+{
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
+        return false;
+    }
+    pid_t pid = fork();
+    if (pid == 0) {
+        exec_child(pair[1], argv);
+    }
+    close(pair[1]);
+    h->line[which] = (struct hand_line){ .hand = h, .which = which, .from = from };
+    h->line[which].channel = pid < 0 ? NULL : channel_new(pair[0], pair[0], from);
+    if (h->line[which].channel == NULL) {
+        close(pair[0]);
+        return false;
+    }
+    channel_hello(h->line[which].channel, TOOL_PLUTOD, 1, 1);
+    return true;
+}
+
+/* Gives a child one end of a channel. */
+static void hand_over(struct hand *h, unsigned to, unsigned tool, int fd)
+{
+    struct record_writer w;
+    record_start(&w, hand_out(h, to), V_CHANNEL);
+    record_put_word(&w, K_TOOL, tool);
+    record_put_number(&w, K_EPOCH, 1);
+    record_put_number(&w, K_WORKER, 1);
+    record_finish(&w);
+    channel_attach(h->line[to].channel, fd);
+}
+
+/* A channel between child `to` and us, as its kernel-sa. */
+static bool kernel_line(struct hand *h, unsigned which, unsigned to, unsigned from)
+{
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
+        return false;
+    }
+    hand_over(h, to, TOOL_KERNEL_SA, pair[1]);
+    h->line[which] = (struct hand_line){ .hand = h, .which = which, .from = from };
+    h->line[which].channel = channel_new(pair[0], pair[0], from);
+    if (h->line[which].channel == NULL) {
+        close(pair[0]);
+        return false;
+    }
+    channel_hello(h->line[which].channel, TOOL_KERNEL_SA, 1, 1);
+    return true;
+}
+
+static bool start_children(struct hand *h)
+{
+    char negotiator[4096];
+    char secrets[4096];
+    char file[] = "--file";
+    char insecure[] = "--insecure-secretsfile";
+    char control[] = "--control-fd";
+    char three[] = "3";
+    char worker[] = "--worker";
+    char one[] = "1";
+    int pair[2];
+
+    const char *why = sibling_path(secrets, sizeof secrets, "secrets");
+    if (why != NULL) {
+        fprintf(stderr, "ike-negotiate: %s: %s\n", secrets, why);
+        return false;
+    }
+    ssize_t len = readlink("/proc/self/exe", negotiator, sizeof negotiator - 1);
+    if (len < 0) {
+        fprintf(stderr, "ike-negotiate: /proc/self/exe: %s; is /proc mounted?\n", strerror(errno));
+        return false;
+    }
+    negotiator[len] = '\0';
+    char *name = strdup(h->secrets_file);
+    char *const n_argv[] = { negotiator, control, three, NULL };
+    char *const s_argv[] = { secrets, control, three, worker, one, file, name,
+                             h->insecure ? insecure : NULL, NULL };
+    bool ok = name != NULL && start_child(h, LINE_NEGOTIATOR, n_argv, N_P)
+              && start_child(h, LINE_SECRETS, s_argv, S_P)
+              && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0;
+    free(name);
+    if (ok) {
+        hand_over(h, LINE_NEGOTIATOR, TOOL_SECRETS, pair[0]);
+        hand_over(h, LINE_SECRETS, TOOL_IKE_NEGOTIATE, pair[1]);
+        ok = kernel_line(h, LINE_NEGOTIATOR_KERNEL, LINE_NEGOTIATOR, N_K)
+             && kernel_line(h, LINE_SECRETS_KERNEL, LINE_SECRETS, S_K);
+    }
+    if (!ok) {
+        fprintf(stderr, "ike-negotiate: cannot start its children: %s\n", strerror(errno));
+    }
+    return ok;
+}
+
+static bool give_socket(struct hand *h)
+{
+    struct record_writer w;
+    const char *why;
+    char text[ADDRESS_TEXT];
+    int fd = udp_open(&h->local, h->local_port, &why);
+    if (fd < 0) {
+        address_print(&h->local, text);
+        fprintf(stderr, "ike-negotiate: %s port %u: %s: %s%s\n", text, h->local_port, why,
+                strerror(errno), errno == EADDRINUSE ? " (does plutod or another IKE daemon run?)" : "");
+        return false;
+    }
+    record_start(&w, hand_out(h, LINE_NEGOTIATOR), V_SOCKET);
+    record_put_address(&w, K_LOCAL, &h->local);
+    record_put_number(&w, K_LOCAL_PORT, h->local_port);
+    record_put_text(&w, K_INTERFACE, "by-hand");
+    record_finish(&w);
+    channel_attach(h->line[LINE_NEGOTIATOR].channel, fd);
+    return true;
+}
+
+/* ---- the loop ---- */
+
+static void serve(struct hand *h, unsigned which)
+{
+    struct channel *c = h->line[which].channel;
+    static const char *const names[] = { "the negotiator", "secrets", "the negotiator", "secrets" };
+    enum channel_result result = channel_read(c, hand_record, &h->line[which]);
+    if (result != CHANNEL_OPEN && !h->done) {
+        hand_end(h, 111, "%s: %s", names[which], channel_why(c));
+    }
+}
+
+static void flush_all(struct hand *h)
+{
+    for (unsigned i = 0; i < LINE_COUNT; i++) {
+        if (h->line[i].channel != NULL && channel_pending(h->line[i].channel)) {
+            (void)channel_flush(h->line[i].channel);
+        }
+    }
+}
+
+static void loop(struct hand *h)
+{
+    while (!h->done) {
+        struct pollfd p[LINE_COUNT];
+        flush_all(h);
+        for (unsigned i = 0; i < LINE_COUNT; i++) {
+            p[i] = (struct pollfd){ .fd = channel_fd_in(h->line[i].channel), .events = POLLIN };
+            if (channel_pending(h->line[i].channel)) {
+                p[i].events |= POLLOUT;
+            }
+        }
+        if (poll(p, LINE_COUNT, -1) < 0 && errno != EINTR) {
+            hand_end(h, 111, "poll: %s", strerror(errno));
+        }
+        /* secrets first: what it reports is known when the negotiator asks. */
+        static const unsigned order[] = { LINE_SECRETS, LINE_SECRETS_KERNEL, LINE_NEGOTIATOR,
+                                          LINE_NEGOTIATOR_KERNEL };
+        for (unsigned i = 0; i < LINE_COUNT && !h->done; i++) {
+            if ((p[order[i]].revents & (POLLIN | POLLHUP | POLLERR)) != 0) {
+                serve(h, order[i]);
+            }
+        }
+    }
+    flush_all(h);
+}
+
+int by_hand_run(int argc, char **argv)
+{
+    struct hand h = { .status = 111, .secrets_file = "/etc/ipsec.secrets" };
+    struct options options;
+
+    const char *why = options_init(&options, argc, argv);
+    if (why != NULL) {
+        fprintf(stderr, "ike-negotiate: %s\n", why);
+        return 111;
+    }
+    int status = read_options(&h, &options);
+    if (status != 0) {
+        options_free(&options);
+        return status;
+    }
+    signal(SIGPIPE, SIG_IGN);
+    sandbox_no_core();
+    if (!orient(&h)) {
+        h.status = 1;
+    } else if (start_children(&h) && give_socket(&h)) {
+        hand_begin(&h);
+        loop(&h);
+    }
+    for (unsigned i = 0; i < LINE_COUNT; i++) {
+        channel_free(h.line[i].channel); /* children leave at the end of their channel */
+    }
+    while (wait(NULL) > 0 || errno == EINTR) {
+    }
+    buffer_wipe(&h.install);
+    connection_form_free(&h.form);
+    options_free(&options);
+    return h.status;
+}

@@ -1,0 +1,426 @@
+/*
+ * By hand: plutod's and kernel-sa's part, for one connection.
+ */
+#include "by_hand_private.h"
+
+#include "algorithm.h"
+#include "limits.h"
+#include "log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+struct buffer *hand_out(struct hand *h, unsigned which)
+{
+    return channel_out(h->line[which].channel);
+}
+
+void hand_end(struct hand *h, int status, const char *format, ...)
+{
+    va_list args;
+    if (h->done) {
+        return;
+    }
+    fputs("ike-negotiate: ", stderr);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+    h->done = true;
+    h->status = status;
+}
+
+/* One line of a tool: escaped here, where it leaves our processes. */
+static void say(const char *prefix, const char *text)
+{
+    struct buffer b;
+    buffer_init(&b, 0);
+    log_escape(&b, text, strlen(text));
+    fprintf(stderr, "ike-negotiate: %s%.*s\n", prefix, (int)b.len, (const char *)b.data);
+    buffer_wipe(&b);
+}
+
+/* ---- what kernel-sa reads ---- */
+
+static void print_line(struct hand *h, const struct buffer *line)
+{
+    struct buffer shown;
+    buffer_init(&shown, 0);
+    if (h->show_keys) {
+        buffer_add(&shown, line->data, line->len);
+    } else {
+        record_redact(&shown, (const char *)line->data, line->len - 1);
+        buffer_add_text(&shown, "\n");
+    }
+    size_t at = 0;
+    while (at < shown.len) {
+        ssize_t n = write(STDOUT_FILENO, shown.data + at, shown.len - at);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0) {
+            hand_end(h, 1, errno == EPIPE ? "kernel-sa has refused and gone: see its message (%s)"
+                                          : "cannot write to stdout: %s", strerror(errno));
+            break;
+        }
+        at += (size_t)n;
+    }
+    buffer_wipe(&shown);
+}
+
+static void print_record(struct hand *h, const struct record *r)
+{
+    struct buffer line;
+    buffer_init(&line, 0);
+    if (record_print(&line, r)) {
+        print_line(h, &line);
+    }
+    buffer_wipe(&line);
+}
+
+static unsigned mode_place(const struct hand *h)
+{
+    return (h->form.policy & POLICY_TUNNEL) != 0 ? 0 : 1;
+}
+
+static void print_permit(struct hand *h)
+{
+    struct record_writer w;
+    struct buffer line;
+    bool hosts_only = subnet_is_host(&h->our_client, &h->local)
+                      && subnet_is_host(&h->peer_client, &h->remote);
+    buffer_init(&line, 0);
+    record_start(&w, &line, V_PERMIT);
+    record_put_number(&w, K_EXCHANGE, EXCHANGE_Y);
+    record_put_text(&w, K_CONNECTION, h->form.name);
+    record_put_address(&w, K_OUR_HOST, &h->local);
+    record_put_address(&w, K_PEER_HOST, &h->remote);
+    record_put_subnet(&w, K_OUR_CLIENT, &h->our_client);
+    record_put_subnet(&w, K_PEER_CLIENT, &h->peer_client);
+    record_put_text(&w, K_ESP, h->form.esp);
+    record_put_word(&w, K_MODES, hosts_only ? 2 : 0);
+    record_put_number(&w, K_LIFE, h->form.ipseclifetime);
+    record_put_number(&w, K_REQID, h->reqid);
+    record_put_yes(&w, K_POLICIES, true);
+    record_finish(&w);
+    print_line(h, &line);
+    buffer_wipe(&line);
+    h->permit_printed = true;
+}
+
+static void answer_ok(struct buffer *out, const struct record *r)
+{
+    struct record_writer w;
+    record_answer(&w, out, V_OK, r->verb, record_number(r, K_ID));
+    record_finish(&w);
+}
+
+static void give_spis(struct hand *h, const struct record *r)
+{
+    struct record_writer w;
+    uint8_t spis[4 * 16];
+    size_t count = record_number(r, K_COUNT) < 16 ? (size_t)record_number(r, K_COUNT) : 16;
+    if (getrandom(spis, 4 * count, 0) != (ssize_t)(4 * count)) {
+        hand_end(h, 111, "no random bytes for SPIs: %s", strerror(errno));
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        spis[4 * i] |= 0x10; /* 0x1000 and up [C8] */
+    }
+    record_answer(&w, hand_out(h, LINE_NEGOTIATOR_KERNEL), V_OK, V_SPIS, record_number(r, K_ID));
+    record_put_bytes(&w, K_SPIS, spis, 4 * count);
+    record_finish(&w);
+}
+
+static void take_keys(struct hand *h, const struct record *r)
+{
+    print_record(h, r);
+    h->keys_printed = true;
+    answer_ok(hand_out(h, LINE_SECRETS_KERNEL), r);
+    if (h->install.len > 0) {
+        print_line(h, &h->install);
+        buffer_wipe(&h->install);
+    }
+}
+
+static void take_install(struct hand *h, const struct record *r)
+{
+    if (h->keys_printed) {
+        print_record(h, r);
+    } else {
+        record_print(&h->install, r);
+    }
+    answer_ok(hand_out(h, LINE_NEGOTIATOR_KERNEL), r);
+}
+
+/* ---- what plutod would say ---- */
+
+static void announce(struct hand *h)
+{
+    struct record_writer w;
+    record_start(&w, hand_out(h, LINE_SECRETS), V_ANNOUNCE);
+    record_put_number(&w, K_EXCHANGE, EXCHANGE_X);
+    record_put_text(&w, K_CONNECTION, h->form.name);
+    record_put_word(&w, K_ROLE, h->initiate ? 0 : 1);
+    record_put_word(&w, K_METHOD, 0);
+    record_put_text(&w, K_IKE, h->form.ike);
+    record_put_identity(&w, K_OUR_ID, &h->our_id);
+    record_put_identity(&w, K_PEER_ID, &h->peer_id);
+    record_finish(&w);
+}
+
+/* The group of PFS: --pfsgroup, else that of the ISAKMP SA. */
+static const char *pfs_text(const struct hand *h)
+{
+    if ((h->form.policy & POLICY_PFS) == 0 && h->initiate) {
+        return "no";
+    }
+    if (h->form.pfsgroup != NULL) {
+        return h->form.pfsgroup;
+    }
+    const char *group = strrchr(h->suite, '-');
+    return group != NULL ? group + 1 : "no";
+}
+
+static void announce_quick(struct hand *h)
+{
+    struct record_writer w;
+    record_start(&w, hand_out(h, LINE_SECRETS), V_ANNOUNCE_QUICK);
+    record_put_number(&w, K_EXCHANGE, EXCHANGE_Y);
+    record_put_number(&w, K_PARENT, EXCHANGE_X);
+    record_put_word(&w, K_ROLE, h->initiate ? 0 : 1);
+    record_put_text(&w, K_ESP, h->form.esp);
+    record_put_text(&w, K_PFS, pfs_text(h));
+    record_finish(&w);
+    print_permit(h);
+}
+
+static void order_quick(struct hand *h)
+{
+    struct record_writer w;
+    announce_quick(h);
+    record_start(&w, hand_out(h, LINE_NEGOTIATOR), V_QUICK);
+    record_put_number(&w, K_EXCHANGE, EXCHANGE_Y);
+    record_put_number(&w, K_PARENT, EXCHANGE_X);
+    record_put_text(&w, K_CONNECTION, h->form.name);
+    record_put_text(&w, K_ESP, h->form.esp);
+    record_put_text(&w, K_PFS, pfs_text(h));
+    record_put_word(&w, K_MODE, mode_place(h));
+    record_put_number(&w, K_LIFE, h->form.ipseclifetime);
+    record_put_address(&w, K_OUR_HOST, &h->local);
+    record_put_address(&w, K_PEER_HOST, &h->remote);
+    record_put_subnet(&w, K_OUR_CLIENT, &h->our_client);
+    record_put_subnet(&w, K_PEER_CLIENT, &h->peer_client);
+    record_finish(&w);
+}
+
+void hand_begin(struct hand *h)
+{
+    struct record_writer w;
+    buffer_init(&h->install, 0);
+    if (!h->initiate) {
+        return;
+    }
+    announce(h);
+    record_start(&w, hand_out(h, LINE_NEGOTIATOR), V_INITIATE);
+    record_put_number(&w, K_EXCHANGE, EXCHANGE_X);
+    record_put_text(&w, K_CONNECTION, h->form.name);
+    record_put_number(&w, K_WORKER, 1);
+    record_put_address(&w, K_LOCAL, &h->local);
+    record_put_number(&w, K_LOCAL_PORT, h->local_port);
+    record_put_address(&w, K_REMOTE, &h->remote);
+    record_put_number(&w, K_REMOTE_PORT, h->peer->ikeport);
+    record_put_word(&w, K_METHOD, 0);
+    record_put_text(&w, K_IKE, h->form.ike);
+    record_put_number(&w, K_LIFE, h->form.ikelifetime);
+    record_finish(&w);
+}
+
+static void answer_first(struct hand *h, const struct record *r)
+{
+    struct record_writer w;
+    struct address remote;
+    char candidates[2300];
+    struct buffer *out = hand_out(h, LINE_NEGOTIATOR);
+
+    record_address(r, K_REMOTE, &remote);
+    if (h->authenticated || (h->peer->host_kind == HOST_ADDRESS && !address_equal(&remote, &h->remote))) {
+        record_fail(out, V_FIRST, record_number(r, K_ID),
+                    "the connection on the command line is with another peer");
+        return;
+    }
+    if (h->peer->host_kind == HOST_ANY) {
+        h->remote = remote;
+        if (!h->peer->has_client) {
+            subnet_of_host(&h->peer_client, &remote);
+        }
+    }
+    announce(h);
+    snprintf(candidates, sizeof candidates, "%s:psk:%s", h->form.name, h->form.ike);
+    record_answer(&w, out, V_OK, V_FIRST, record_number(r, K_ID));
+    record_put_number(&w, K_EXCHANGE, EXCHANGE_X);
+    record_put_number(&w, K_WORKER, 1);
+    record_put_text(&w, K_CANDIDATES, candidates);
+    record_put_number(&w, K_LIFE, h->form.ikelifetime);
+    record_finish(&w);
+}
+
+/* Another identity than --id: only where the connection leaves the identity open. */
+static void answer_identify(struct hand *h, const struct record *r)
+{
+    struct record_writer w;
+    char proved[IDENTITY_TEXT];
+    char why[IDENTITY_TEXT + 100];
+
+    identity_print(&h->proved, proved);
+    if (h->peer_id.type != ID_ANY) {
+        snprintf(why, sizeof why, "the peer proved to be %s, which is not the --id of this connection",
+                 proved);
+        record_fail(hand_out(h, LINE_NEGOTIATOR), V_IDENTIFY, record_number(r, K_ID), why);
+        return;
+    }
+    h->identify_id = record_number(r, K_ID);
+    record_start(&w, hand_out(h, LINE_SECRETS), V_ACCEPT);
+    record_put_number(&w, K_ID, 1);
+    record_put_number(&w, K_EXCHANGE, EXCHANGE_X);
+    record_put_text(&w, K_CONNECTION, h->form.name);
+    record_put_identity(&w, K_OUR_ID, &h->our_id);
+    record_put_identity(&w, K_PEER_ID, &h->peer_id);
+    record_finish(&w);
+}
+
+static void answer_quick_ask(struct hand *h, const struct record *r)
+{
+    struct record_writer w;
+    struct subnet ours;
+    struct subnet peers;
+    struct buffer *out = hand_out(h, LINE_NEGOTIATOR);
+
+    record_subnet(r, K_OUR_CLIENT, &ours);
+    record_subnet(r, K_PEER_CLIENT, &peers);
+    if (!h->authenticated || h->permit_printed || !subnet_equal(&ours, &h->our_client)
+        || !subnet_equal(&peers, &h->peer_client)) {
+        record_fail(out, V_QUICK_ASK, record_number(r, K_ID),
+                    "the peer's clients are not those of the connection on the command line");
+        return;
+    }
+    announce_quick(h);
+    bool hosts_only = subnet_is_host(&ours, &h->local) && subnet_is_host(&peers, &h->remote);
+    record_answer(&w, out, V_OK, V_QUICK_ASK, record_number(r, K_ID));
+    record_put_number(&w, K_EXCHANGE, EXCHANGE_Y);
+    record_put_text(&w, K_CONNECTION, h->form.name);
+    record_put_text(&w, K_ESP, h->form.esp);
+    record_put_text(&w, K_PFS, pfs_text(h));
+    record_put_yes(&w, K_PFS_REQUIRED, (h->form.policy & POLICY_PFS) != 0);
+    record_put_word(&w, K_MODES, hosts_only ? 2 : 0);
+    record_put_number(&w, K_LIFE, h->form.ipseclifetime);
+    record_put_address(&w, K_OUR_HOST, &h->local);
+    record_put_address(&w, K_PEER_HOST, &h->remote);
+    record_finish(&w);
+}
+
+static void take_state(struct hand *h, const struct record *r)
+{
+    unsigned state = record_word(r, K_STATE);
+    fprintf(stderr, "ike-negotiate: %u STATE_%.*s\n", 101 + state,
+            (int)r->value[K_STATE].len, (const char *)r->value[K_STATE].bytes);
+    if (record_number(r, K_EXCHANGE) == EXCHANGE_Y
+        && (strncmp((const char *)r->value[K_STATE].bytes, "QUICK_I2", 8) == 0
+            || strncmp((const char *)r->value[K_STATE].bytes, "QUICK_R2", 8) == 0)) {
+        h->done = true;
+        h->status = 0;
+    }
+}
+
+static void take_isakmp_up(struct hand *h, const struct record *r)
+{
+    snprintf(h->suite, sizeof h->suite, "%s", record_text(r, K_PROPOSAL));
+    fprintf(stderr, "ike-negotiate: ISAKMP SA established: %s\n", h->suite);
+    if (connection_isakmp_only(&h->form)) {
+        h->done = true;
+        h->status = 0;
+    } else if (h->initiate) {
+        order_quick(h);
+    }
+}
+
+static void take_negotiator(struct hand *h, const struct record *r)
+{
+    switch (r->verb) {
+    case V_FIRST:
+        answer_first(h, r);
+        break;
+    case V_IDENTIFY:
+        answer_identify(h, r);
+        break;
+    case V_QUICK_ASK:
+        answer_quick_ask(h, r);
+        break;
+    case V_STATE:
+        take_state(h, r);
+        break;
+    case V_RETRANSMITTED:
+        fprintf(stderr, "ike-negotiate: no answer yet, sent %u times; next step in %u s\n",
+                (unsigned)record_number(r, K_ATTEMPT), (unsigned)record_number(r, K_WAIT));
+        break;
+    case V_FAILED:
+        if (h->initiate || record_number(r, K_EXCHANGE) == EXCHANGE_Y) {
+            hand_end(h, 1, "the negotiation failed: %s", record_text(r, K_WHY));
+        } else {
+            say("a negotiation failed: ", record_text(r, K_WHY));
+        }
+        break;
+    case V_ISAKMP_UP:
+        take_isakmp_up(h, r);
+        break;
+    default: /* chosen, notified and Deletes are in the log lines too */
+        break;
+    }
+}
+
+static void take_secrets(struct hand *h, const struct record *r)
+{
+    struct record_writer w;
+    if (r->verb == V_AUTHENTICATED) {
+        record_identity(r, K_PEER_NAME, &h->proved);
+        h->authenticated = true;
+    } else if (r->re == V_ACCEPT && r->verb == V_OK) {
+        record_answer(&w, hand_out(h, LINE_NEGOTIATOR), V_OK, V_IDENTIFY, h->identify_id);
+        record_put_text(&w, K_CONNECTION, h->form.name);
+        record_finish(&w);
+    } else if (r->re == V_ACCEPT && r->verb == V_FAIL) {
+        record_fail(hand_out(h, LINE_NEGOTIATOR), V_IDENTIFY, h->identify_id, record_text(r, K_WHY));
+    }
+}
+
+bool hand_record(void *context, struct channel *c, const struct record *r, int fd)
+{
+    struct hand_line *l = context;
+    struct hand *h = l->hand;
+    (void)c;
+    (void)fd;
+    if (r->verb == V_LOG) {
+        say("", record_text(r, K_TEXT));
+    } else if (r->verb == V_BAD) {
+        hand_end(h, 111, "a child refused a record: %s", record_text(r, K_WHY));
+    } else if (l->which == LINE_NEGOTIATOR) {
+        take_negotiator(h, r);
+    } else if (l->which == LINE_SECRETS) {
+        take_secrets(h, r);
+    } else if (r->verb == V_SPIS) {
+        give_spis(h, r);
+    } else if (r->verb == V_SA_KEYS) {
+        take_keys(h, r);
+    } else if (r->verb == V_INSTALL) {
+        take_install(h, r);
+    } else if (r->verb == V_ACTIVATE) {
+        print_record(h, r);
+        answer_ok(hand_out(h, LINE_NEGOTIATOR_KERNEL), r);
+    }
+    return true;
+}

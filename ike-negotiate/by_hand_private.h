@@ -1,0 +1,61 @@
+/*
+ * What by_hand.c (options, children, loop) and by_hand_answers.c (plutod's and kernel-sa's part)
+ * share. Nobody else includes it.
+ */
+#ifndef BY_HAND_PRIVATE_H
+#define BY_HAND_PRIVATE_H
+
+#include "channel.h"
+#include "connection.h"
+
+enum { LINE_NEGOTIATOR, LINE_SECRETS, LINE_NEGOTIATOR_KERNEL, LINE_SECRETS_KERNEL, LINE_COUNT };
+
+/* The one Main Mode and the one Quick Mode. */
+enum { EXCHANGE_X = 1, EXCHANGE_Y = 2 };
+
+struct hand;
+
+struct hand_line {
+    struct hand *hand;
+    unsigned which;
+    struct channel *channel;
+    unsigned from;
+};
+
+struct hand {
+    struct connection_form form;
+    const struct connection_end *us;
+    const struct connection_end *peer;
+    bool initiate;
+    bool show_keys;
+    const char *secrets_file;
+    bool insecure;
+    struct address local;
+    struct address remote;
+    uint16_t local_port;
+    struct subnet our_client;
+    struct subnet peer_client;
+    struct identity our_id;
+    struct identity peer_id;
+    struct identity proved; /* what secrets reported */
+    bool authenticated;
+    char suite[64]; /* of the ISAKMP SA */
+    uint32_t reqid;
+    uint64_t identify_id; /* the negotiator waits for this answer */
+    bool permit_printed;
+    bool keys_printed;
+    struct buffer install; /* waits for sa-keys */
+    bool done;
+    int status;
+    struct hand_line line[LINE_COUNT];
+};
+
+struct buffer *hand_out(struct hand *h, unsigned which);
+/* Called once the children are connected. */
+void hand_begin(struct hand *h);
+/* One record of a child. */
+bool hand_record(void *context, struct channel *c, const struct record *r, int fd);
+void hand_end(struct hand *h, int status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif
