@@ -300,11 +300,17 @@ static void serve(struct hand *h, unsigned which)
     }
 }
 
+/* In both directions: what secrets reports is known when the negotiator asks. */
+static const unsigned secrets_first[LINE_COUNT] = { LINE_SECRETS, LINE_SECRETS_KERNEL,
+                                                    LINE_NEGOTIATOR, LINE_NEGOTIATOR_KERNEL };
+
 static void flush_all(struct hand *h)
 {
+    /* secrets hears of an exchange before the negotiator does. */
     for (unsigned i = 0; i < LINE_COUNT; i++) {
-        if (h->line[i].channel != NULL && channel_pending(h->line[i].channel)) {
-            (void)channel_flush(h->line[i].channel);
+        struct channel *c = h->line[secrets_first[i]].channel;
+        if (c != NULL && channel_pending(c)) {
+            (void)channel_flush(c);
         }
     }
 }
@@ -323,12 +329,9 @@ static void loop(struct hand *h)
         if (poll(p, LINE_COUNT, -1) < 0 && errno != EINTR) {
             hand_end(h, 111, "poll: %s", strerror(errno));
         }
-        /* secrets first: what it reports is known when the negotiator asks. */
-        static const unsigned order[] = { LINE_SECRETS, LINE_SECRETS_KERNEL, LINE_NEGOTIATOR,
-                                          LINE_NEGOTIATOR_KERNEL };
         for (unsigned i = 0; i < LINE_COUNT && !h->done; i++) {
-            if ((p[order[i]].revents & (POLLIN | POLLHUP | POLLERR)) != 0) {
-                serve(h, order[i]);
+            if ((p[secrets_first[i]].revents & (POLLIN | POLLHUP | POLLERR)) != 0) {
+                serve(h, secrets_first[i]);
             }
         }
     }
