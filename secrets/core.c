@@ -1,0 +1,241 @@
+#include "inside.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LOG_WINDOW 10000u /* milliseconds */
+#define LOG_LINES 20u     /* in that time */
+
+struct core *core_new(const struct core_config *config)
+{
+    struct core *c = calloc(1, sizeof *c);
+    if (c != NULL) {
+        c->config = *config;
+        c->next_id = 1;
+        buffer_init(&c->answer, RECORD_MAX);
+    }
+    return c;
+}
+
+void core_free(struct core *c)
+{
+    if (c == NULL) {
+        return;
+    }
+    while (c->exchanges != NULL) {
+        exchange_free(c, c->exchanges);
+    }
+    buffer_wipe(&c->answer);
+    explicit_bzero(c, sizeof *c);
+    free(c);
+}
+
+size_t core_exchanges(const struct core *c)
+{
+    return HASH_COUNT(c->exchanges);
+}
+
+/* ---- refusals ---- */
+
+enum outcome refuse(struct core *c, enum outcome outcome, unsigned notification, const char *format,
+                    ...)
+{
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(c->why, sizeof c->why, format, args);
+    va_end(args);
+    c->notification = notification;
+    return outcome;
+}
+
+void complain(struct core *c, uint64_t exchange, const char *format, ...)
+{
+    char text[WHY_TEXT];
+    const struct log_about about = { .exchange = exchange };
+    va_list args;
+
+    if (c->log_since == 0 || c->now - c->log_since >= LOG_WINDOW) {
+        if (c->log_count > LOG_LINES) {
+            log_serious(c->config.log, "%u more lines like the last ones were left out",
+                        c->log_count - LOG_LINES);
+        }
+        c->log_since = c->now == 0 ? 1 : c->now;
+        c->log_count = 0;
+    }
+    if (c->log_count++ >= LOG_LINES) {
+        return;
+    }
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    log_about(c->config.log, LOG_LEVEL_SERIOUS, &about, "%s", text);
+}
+
+static void write_refusal(struct core *c, const struct record *r, enum outcome outcome)
+{
+    struct record_writer w;
+    buffer_truncate(&c->answer, 0);
+    record_answer(&w, &c->answer, outcome == OUTCOME_BAD ? V_BAD : V_FAIL, r->verb,
+                  record_number(r, K_ID));
+    record_put_text(&w, K_WHY, c->why);
+    if (outcome != OUTCOME_BAD && c->code != 0) {
+        record_put_number(&w, K_CODE, c->code);
+    }
+    if (outcome != OUTCOME_BAD && c->notification != 0) {
+        record_put_number(&w, K_NOTIFICATION, c->notification);
+    }
+    (void)record_finish(&w);
+}
+
+/* ---- the negotiator's requests ---- */
+
+typedef enum outcome step_function(struct core *c, struct exchange *x, const struct record *r);
+
+static const struct {
+    enum verb verb;
+    bool main_mode;
+    step_function *take;
+} steps[STEP_COUNT] = {
+    [STEP_KE] = { V_KE, true, phase1_ke },
+    [STEP_KEYS] = { V_KEYS, true, phase1_keys },
+    [STEP_AUTH] = { V_AUTH, true, proof_check },
+    [STEP_FINISH] = { V_FINISH, true, proof_finish },
+    [STEP_QUICK_KE] = { V_QUICK_KE, false, phase2_ke },
+    [STEP_KEYMAT] = { V_KEYMAT, false, phase2_keymat },
+};
+
+/* The same answer as before, under the id of this request. */
+static void repeat(struct core *c, const struct record *r, const struct answered *a)
+{
+    char head[40];
+    (void)snprintf(head, sizeof head, "%s id=%" PRIu64, a->ok ? "ok" : "fail",
+                   record_number(r, K_ID));
+    buffer_truncate(&c->answer, 0);
+    buffer_add_text(&c->answer, head);
+    buffer_add(&c->answer, a->text, a->len);
+}
+
+static enum outcome take_new(struct core *c, struct exchange *x, enum step step,
+                             const struct record *r, const uint8_t digest[REQUEST_DIGEST])
+{
+    if (x->refusals >= REFUSALS_MAX) {
+        return refuse(c, OUTCOME_BAD, 0, "too many requests of this exchange had to be refused");
+    }
+    enum outcome outcome = steps[step].take(c, x, r);
+    if (outcome != OUTCOME_OK) {
+        x->refusals++;
+        write_refusal(c, r, outcome);
+    }
+    if (outcome == OUTCOME_OK || outcome == OUTCOME_FINAL) {
+        answered_drop(x, step); /* ke for another group */
+        if (!answered_add(x, step, digest, &c->answer)) {
+            return refuse(c, OUTCOME_FAIL, 0, "out of memory");
+        }
+    }
+    return outcome;
+}
+
+static enum outcome take_step(struct core *c, enum step step, const struct record *r)
+{
+    uint8_t digest[REQUEST_DIGEST];
+    const char *verb = schema_verb(r->verb)->name;
+    struct exchange *x = exchange_find(c, record_number(r, K_EXCHANGE));
+
+    if (x == NULL) { /* no crime: plutod may have forgotten it a moment ago */
+        complain(c, record_number(r, K_EXCHANGE), "%s for an exchange that is not known", verb);
+        return refuse(c, OUTCOME_FAIL, 0, "exchange %" PRIu64 " is not known here: it was not "
+                      "announced, or it has ended", record_number(r, K_EXCHANGE));
+    }
+    if ((x->main_mode != NULL) != steps[step].main_mode) {
+        return refuse(c, OUTCOME_BAD, 0, "%s is not for this kind of exchange", verb);
+    }
+    request_digest(r, digest);
+    const struct answered *a = answered_find(x, step);
+    if (a != NULL && memcmp(a->request, digest, sizeof digest) == 0) {
+        repeat(c, r, a);
+        return OUTCOME_OK;
+    }
+    if (a != NULL && step != STEP_KE) {
+        return refuse(c, OUTCOME_BAD, 0, "a second, different %s for one exchange", verb);
+    }
+    return take_new(c, x, step, r, digest);
+}
+
+static void negotiator_request(struct core *c, enum step step, const struct record *r)
+{
+    buffer_truncate(&c->answer, 0);
+    c->answer.overflowed = false;
+    c->notification = 0;
+    c->code = 0;
+    c->why[0] = '\0';
+    enum outcome outcome = take_step(c, step, r);
+    if (outcome != OUTCOME_OK) {
+        write_refusal(c, r, outcome);
+    }
+    if (outcome == OUTCOME_BAD) {
+        complain(c, record_number(r, K_EXCHANGE), "the negotiator asked for what it may not have: "
+                 "%s", c->why);
+    }
+    if (c->out.negotiator != NULL) {
+        buffer_add(c->out.negotiator, c->answer.data, c->answer.len);
+    }
+    buffer_truncate(&c->answer, 0);
+}
+
+/* ---- all records ---- */
+
+static void forget(struct core *c, uint64_t number)
+{
+    struct exchange *x = exchange_find(c, number);
+    if (x != NULL) {
+        exchange_free(c, x);
+    }
+}
+
+void core_record(struct core *c, const struct record *r, const struct core_out *out, uint64_t now)
+{
+    c->out = *out;
+    c->now = now;
+    for (enum step s = STEP_KE; s < STEP_COUNT; s++) {
+        if (steps[s].verb == r->verb) {
+            negotiator_request(c, s, r);
+            return;
+        }
+    }
+    switch (r->verb) {
+    case V_ANNOUNCE:
+        phase1_announce(c, r);
+        break;
+    case V_ANNOUNCE_QUICK:
+        phase2_announce(c, r);
+        break;
+    case V_ACCEPT:
+        proof_accept(c, r);
+        break;
+    case V_FORGET:
+        forget(c, record_number(r, K_EXCHANGE));
+        break;
+    case V_OK:
+    case V_FAIL:
+    case V_BAD:
+        if (r->re == V_SA_KEYS) {
+            phase2_kernel_answer(c, r);
+        } else if (r->verb == V_BAD) {
+            complain(c, 0, "another tool calls a record of ours bad: %s", record_text(r, K_WHY));
+        }
+        break;
+    default:
+        break; /* hello, channel and debug are main's matter */
+    }
+}
+
+void core_kernel_again(struct core *c, const struct core_out *out)
+{
+    for (struct exchange *x = c->unacknowledged; x != NULL && out->kernel != NULL;
+         x = x->quick_mode->next_keys) {
+        buffer_add(out->kernel, x->quick_mode->keys.data, x->quick_mode->keys.len);
+    }
+}

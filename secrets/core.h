@@ -1,0 +1,50 @@
+/*
+ * The core of `secrets`: records in, records out. No I/O, no clock; randomness and Diffie-Hellman
+ * through what core_new is given.
+ *
+ * It keeps the rules that hold even when the negotiator lies: each request of a kind is answered
+ * once per exchange (again only if it is byte for byte the same, then with the same answer); no
+ * key for an exchange that was not announced, nor outside what was announced; nobody is accepted
+ * under one of our own identities; no KEYMAT before the peer is authenticated. Not for: channels,
+ * files, rights (main.c).
+ */
+#ifndef SECRETS_CORE_H
+#define SECRETS_CORE_H
+
+#include "buffer.h"
+#include "dh.h"
+#include "log.h"
+#include "record.h"
+#include "store.h"
+
+struct core;
+
+struct core_config {
+    const struct store *store;   /* borrowed, must outlive the core */
+    const struct dh_lib *dh;     /* borrowed */
+    const struct log *log;       /* borrowed */
+    bool (*random)(uint8_t *out, size_t len); /* for nonces; false: there is none */
+};
+
+/* Where answers go; NULL: nobody is there, and what is for him is dropped (sa-keys are kept). */
+struct core_out {
+    struct buffer *plutod;
+    struct buffer *negotiator;
+    struct buffer *kernel;
+};
+
+struct core *core_new(const struct core_config *config); /* NULL: no memory */
+void core_free(struct core *c); /* wipes; NULL is allowed */
+
+/*
+ * One record, checked against the schema. `now` in milliseconds, from any start: only for limiting
+ * the rate of log lines. In one turn plutod's buffer must reach it before the negotiator's goes out.
+ */
+void core_record(struct core *c, const struct record *r, const struct core_out *out, uint64_t now);
+
+/* A new channel to kernel-sa: what it has not acknowledged goes out again. */
+void core_kernel_again(struct core *c, const struct core_out *out);
+
+size_t core_exchanges(const struct core *c);
+
+#endif

@@ -1,0 +1,27 @@
+/*
+ * `secrets` as a child of plutod, or by hand: the event loop between channels and the core.
+ *
+ * Everything is opened, read and allocated before; what runs here is inside the sandbox. Not for:
+ * options and the sandbox (main.c).
+ */
+#ifndef SECRETS_DAEMON_H
+#define SECRETS_DAEMON_H
+
+#include "channel.h"
+#include "core.h"
+
+struct daemon;
+
+/*
+ * Over plutod's channel, on which hello and whatever else was written already; channels to the
+ * negotiator and to kernel-sa come by it. Takes the channel, also on failure. NULL: errno says why.
+ */
+struct daemon *daemon_new(struct channel *control, struct core *core, struct log *log,
+                          uint64_t worker);
+/* By hand: one channel for all. The records come from everybody, the answers go to everybody. */
+struct daemon *daemon_new_by_hand(struct channel *all, struct core *core, struct log *log);
+/* Until plutod (the input) is gone: 0. A record of plutod was wrong: 111. */
+int daemon_run(struct daemon *d);
+void daemon_free(struct daemon *d);
+
+#endif

@@ -1,0 +1,205 @@
+/*
+ * The inside of the core: what is known of each exchange, and how its steps are refused.
+ *
+ * Only for core.c, exchange.c, phase1.c, proof.c, phase2.c.
+ */
+#ifndef SECRETS_INSIDE_H
+#define SECRETS_INSIDE_H
+
+#include "core.h"
+#include "derive.h"
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#define CANDIDATES_MAX 256u              /* connections announced for one exchange */
+#define HALF_OPEN_KNOWN (2 * HALF_OPEN_MAX) /* Main Modes that are not authenticated */
+#define REFUSALS_MAX 16u                 /* failed requests of one exchange that may be mended */
+#define QUICKS_PER_PARENT 4096u          /* Quick Modes under one SKEYID_d */
+#define NONCES_USED_MAX (3 * QUICKS_PER_PARENT)
+#define NONCE_DIGEST 16
+#define WHY_TEXT 4000
+
+enum role { ROLE_INITIATOR, ROLE_RESPONDER }; /* places in K_ROLE */
+
+enum stage {
+    STAGE_ANNOUNCED,
+    STAGE_KEYED,        /* SKEYID* are made, the peer has proved nothing */
+    STAGE_REFUSED,      /* his proof was wrong: this exchange is dead */
+    STAGE_PROVED,       /* an identity that was not announced; waits for plutod's accept */
+    STAGE_ACCEPTED,
+    STAGE_AUTHENTICATED /* our own proof is out: KEYMAT may be made */
+};
+
+struct candidate { /* a connection that was announced */
+    struct candidate *next;
+    char *connection; /* owned */
+    char *ike;        /* owned */
+    struct identity ours;
+    struct identity peer;
+};
+
+struct half { /* what only a Main Mode that is not finished needs */
+    struct dh *dh;  /* until g^xy is made */
+    unsigned groups; /* mask of those drawn by now (initiator) */
+    uint8_t nonce[NONCE_LEN];
+    size_t ke_len;
+    uint8_t ke[KE_MAX];
+    uint8_t ke_peer[KE_MAX];
+    uint8_t cky_i[COOKIE_LEN];
+    uint8_t cky_r[COOKIE_LEN];
+    size_t sa_len;
+    uint8_t *sa_body; /* owned */
+    uint8_t skeyid[HASH_MAX];
+    const struct secret *secret; /* the entry that was used */
+};
+
+struct main_mode {
+    enum stage stage;
+    unsigned candidate_count;
+    struct candidate *candidates;   /* owned; gone once authenticated */
+    struct candidate *chosen;       /* one of them; plutod's accept changes it */
+    struct half *half;              /* owned; gone once authenticated */
+    enum hash_id hash;
+    uint8_t skeyid_d[HASH_MAX];
+    struct identity peer;           /* from STAGE_PROVED on */
+    size_t nonces_used;             /* under SKEYID_d, ours, theirs and both in one string */
+    size_t nonces_cap;
+    uint8_t (*nonce_digest)[NONCE_DIGEST]; /* owned */
+};
+
+struct quick_mode {
+    uint64_t parent;
+    char *esp;          /* owned */
+    char *pfs;          /* owned */
+    bool drawn;
+    uint8_t nonce[NONCE_LEN];
+    struct dh *dh;
+    uint64_t keys_id;   /* id of sa-keys; 0: none is waiting for kernel-sa's answer */
+    struct buffer keys; /* that record */
+    struct exchange *next_keys; /* in core->unacknowledged */
+    struct exchange *previous_keys;
+};
+
+enum step { STEP_KE, STEP_KEYS, STEP_AUTH, STEP_FINISH, STEP_QUICK_KE, STEP_KEYMAT, STEP_COUNT };
+
+#define REQUEST_DIGEST 32
+
+struct answered { /* a request that was answered for good */
+    struct answered *next;
+    enum step step;
+    uint8_t request[REQUEST_DIGEST];
+    bool ok;
+    size_t len;
+    char text[]; /* what follows the id */
+};
+
+struct exchange {
+    uint64_t number;
+    UT_hash_handle hh;
+    enum role role;
+    unsigned refusals;
+    struct answered *answered;      /* owned */
+    struct main_mode *main_mode;    /* exactly one of these two */
+    struct quick_mode *quick_mode;
+};
+
+struct core {
+    struct core_config config;
+    struct core_out out;        /* of the record at hand */
+    struct exchange *exchanges; /* table */
+    size_t half_open;
+    struct exchange *unacknowledged; /* list of Quick Modes by keys_id */
+    uint64_t next_id;           /* of our requests to kernel-sa */
+    struct buffer answer;       /* to the negotiator, under construction */
+    char why[WHY_TEXT];
+    unsigned notification;      /* that the peer should get; 0: none in particular */
+    unsigned code;              /* for whack; 0: none in particular */
+    uint64_t now;
+    uint64_t log_since;         /* limit of log lines about what others do wrong */
+    unsigned log_count;
+};
+
+/* What became of a request. */
+enum outcome {
+    OUTCOME_OK,    /* c->answer holds it */
+    OUTCOME_FAIL,  /* no, see c->why; nothing was changed */
+    OUTCOME_FINAL, /* no, and this step may not be tried again */
+    OUTCOME_BAD    /* an honest negotiator does not ask this */
+};
+
+/* RFC 2408, 3.14.1 */
+enum { NOTIFY_INVALID_KEY_INFORMATION = 17, NOTIFY_INVALID_ID_INFORMATION = 18,
+       NOTIFY_AUTHENTICATION_FAILED = 24 };
+
+#define CODE_NO_KEY 28 /* [W11] */
+
+/* Fills c->why and returns `outcome`. */
+enum outcome refuse(struct core *c, enum outcome outcome, unsigned notification, const char *format,
+                    ...) __attribute__((format(printf, 4, 5)));
+
+/* ---- exchange.c ---- */
+
+struct exchange *exchange_find(const struct core *c, uint64_t number);
+/* Makes one, with main_mode or quick_mode as all zeros. NULL: bounds or memory; c->why says which. */
+struct exchange *exchange_new_main(struct core *c, uint64_t number, enum role role);
+struct exchange *exchange_new_quick(struct core *c, uint64_t number, enum role role);
+void exchange_free(struct core *c, struct exchange *x); /* wipes, takes it out of the table */
+void candidates_free(struct main_mode *m);
+void half_free(struct half *h); /* wipes; NULL is allowed */
+/* NULL: no memory. */
+struct candidate *candidate_add(struct main_mode *m, const char *connection, const char *ike,
+                                const struct identity *ours, const struct identity *peer);
+struct candidate *candidate_find(const struct main_mode *m, const char *connection);
+/* Our proof is out: drops what was for the way there. */
+void main_mode_finished(struct core *c, struct main_mode *m);
+
+/* Was this string a nonce (or nonces) under this SKEYID_d? Else remembers it. false: no room. */
+bool nonce_known(const struct main_mode *m, struct part a, struct part b);
+bool nonce_remember(struct main_mode *m, struct part a, struct part b);
+
+void request_digest(const struct record *r, uint8_t digest[REQUEST_DIGEST]);
+struct answered *answered_find(const struct exchange *x, enum step step);
+bool answered_add(struct exchange *x, enum step step, const uint8_t request[REQUEST_DIGEST],
+                  const struct buffer *answer);
+void answered_drop(struct exchange *x, enum step step);
+
+void keys_wait(struct core *c, struct exchange *x, uint64_t id);
+void keys_done(struct core *c, struct exchange *x); /* wipes */
+
+/* ---- phase1.c ---- */
+
+void phase1_announce(struct core *c, const struct record *r);
+enum outcome phase1_ke(struct core *c, struct exchange *x, const struct record *r);
+enum outcome phase1_keys(struct core *c, struct exchange *x, const struct record *r);
+/* What the HASHes cover, borrowed from the half; without nonces and g^xy. After keys. */
+struct phase1_values phase1_view(const struct exchange *x);
+
+/* ---- proof.c ---- */
+
+void proof_put(struct record_writer *w, const struct exchange *x); /* our identity and HASH */
+enum outcome proof_check(struct core *c, struct exchange *x, const struct record *r);
+void proof_accept(struct core *c, const struct record *r);
+enum outcome proof_finish(struct core *c, struct exchange *x, const struct record *r);
+
+/* ---- phase2.c ---- */
+
+void phase2_announce(struct core *c, const struct record *r);
+enum outcome phase2_ke(struct core *c, struct exchange *x, const struct record *r);
+enum outcome phase2_keymat(struct core *c, struct exchange *x, const struct record *r);
+void phase2_kernel_answer(struct core *c, const struct record *r);
+
+/* ---- core.c ---- */
+
+/* A line about something that others do wrong; of many in a short time only the first are shown. */
+void complain(struct core *c, uint64_t exchange, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static inline struct part part_of(const struct record *r, enum key key)
+{
+    struct part p;
+    p.bytes = record_bytes(r, key, &p.len);
+    return p;
+}
+
+#endif

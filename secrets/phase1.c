@@ -1,0 +1,327 @@
+#include "inside.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- what plutod says ---- */
+
+static bool same_candidate(const struct candidate *a, const struct record *r,
+                           const struct identity *ours, const struct identity *peer)
+{
+    return strcmp(a->ike, record_text(r, K_IKE)) == 0 && identity_equal(&a->ours, ours)
+           && identity_equal(&a->peer, peer);
+}
+
+/* NULL, or why this announcement cannot be used. */
+static const char *check_announcement(const struct record *r, const struct identity *ours,
+                                      const struct identity *peer)
+{
+    struct ike_proposals proposals;
+    if (record_word(r, K_METHOD) != 0) {
+        return "RSA signatures are not supported yet: use --psk";
+    }
+    if (ours->type == ID_ANY) {
+        return "our own identity cannot be %any";
+    }
+    if (record_word(r, K_ROLE) == ROLE_INITIATOR && peer->type == ID_ANY) {
+        return "an initiator has to know the peer's identity, which is %any here";
+    }
+    if (identity_equal(ours, peer)) {
+        return "our own identity and the peer's are the same";
+    }
+    return ike_proposals_parse(&proposals, record_text(r, K_IKE), NULL);
+}
+
+void phase1_announce(struct core *c, const struct record *r)
+{
+    const uint64_t number = record_number(r, K_EXCHANGE);
+    const char *connection = record_text(r, K_CONNECTION);
+    const enum role role = record_word(r, K_ROLE);
+    struct identity ours;
+    struct identity peer;
+    struct exchange *x = exchange_find(c, number);
+
+    (void)record_identity(r, K_OUR_ID, &ours);
+    (void)record_identity(r, K_PEER_ID, &peer);
+    const char *why = check_announcement(r, &ours, &peer);
+    if (why != NULL) {
+        complain(c, number, "connection \"%s\" cannot be used: %s", connection, why);
+        return;
+    }
+    if (x == NULL) {
+        x = exchange_new_main(c, number, role);
+        if (x == NULL) {
+            complain(c, number, "announced exchange is not taken: %s", c->why);
+            return;
+        }
+    }
+    struct main_mode *m = x->main_mode;
+    if (m == NULL || x->role != role) {
+        complain(c, number, "announced again as another kind of exchange; that is ignored");
+        return;
+    }
+    struct candidate *a = candidate_find(m, connection);
+    if (a != NULL || m->stage != STAGE_ANNOUNCED) {
+        if (a != NULL && !same_candidate(a, r, &ours, &peer)) {
+            complain(c, number, "connection \"%s\" announced again with other words; that is "
+                     "ignored", connection);
+        }
+        return;
+    }
+    if (m->candidate_count == CANDIDATES_MAX
+        || candidate_add(m, connection, record_text(r, K_IKE), &ours, &peer) == NULL) {
+        complain(c, number, "connection \"%s\" is not taken: too many for one exchange, or out of "
+                 "memory", connection);
+    }
+}
+
+/* ---- our exponent and nonce ---- */
+
+static bool offers_group(const struct main_mode *m, const struct group *group)
+{
+    struct ike_proposals p;
+    for (const struct candidate *a = m->candidates; a != NULL; a = a->next) {
+        if (ike_proposals_parse(&p, a->ike, NULL) != NULL) {
+            continue;
+        }
+        for (size_t i = 0; i < p.count; i++) {
+            if (p.suite[i].group == group) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static enum outcome draw(struct core *c, struct half *h, const struct group *group)
+{
+    dh_free(h->dh);
+    h->dh = dh_new(c->config.dh, group->id);
+    if (h->dh == NULL || !c->config.random(h->nonce, NONCE_LEN)) {
+        return refuse(c, OUTCOME_FAIL, 0, "no memory or no randomness for a Diffie-Hellman value");
+    }
+    h->ke_len = group->public_len;
+    memcpy(h->ke, dh_public_view(h->dh), h->ke_len);
+    return OUTCOME_OK;
+}
+
+/*
+ * Before message 3. The peer may have picked another group than the one that was drawn ahead; then
+ * this is asked once more, and the exponent that nobody has seen is dropped.
+ */
+enum outcome phase1_ke(struct core *c, struct exchange *x, const struct record *r)
+{
+    struct main_mode *m = x->main_mode;
+    struct record_writer w;
+    const char *word = record_text(r, K_GROUP);
+    const struct group *group = group_by_word(word, strlen(word));
+
+    if (x->role != ROLE_INITIATOR || m->stage != STAGE_ANNOUNCED) {
+        return refuse(c, OUTCOME_BAD, 0, "ke is for an initiator that has no keys yet");
+    }
+    if (group == NULL || !offers_group(m, group)) {
+        return refuse(c, OUTCOME_BAD, 0, "group %s is not among the announced proposals", word);
+    }
+    if ((m->half->groups & 1u << group->id) != 0) {
+        return refuse(c, OUTCOME_BAD, 0, "group %s was drawn before", word);
+    }
+    enum outcome outcome = draw(c, m->half, group);
+    if (outcome != OUTCOME_OK) {
+        return outcome;
+    }
+    m->half->groups |= 1u << group->id;
+    record_answer(&w, &c->answer, V_OK, V_KE, record_number(r, K_ID));
+    record_put_bytes(&w, K_KE, m->half->ke, m->half->ke_len);
+    record_put_bytes(&w, K_NONCE, m->half->nonce, NONCE_LEN);
+    (void)record_finish(&w);
+    return OUTCOME_OK;
+}
+
+/* ---- keys ---- */
+
+static enum outcome find_secret(struct core *c, const struct exchange *x,
+                                const struct candidate *a, const struct secret **secret)
+{
+    char ours[IDENTITY_TEXT];
+    char peer[IDENTITY_TEXT];
+    const struct secret *other = NULL;
+
+    *secret = store_find(c->config.store, &a->ours, &a->peer, &other);
+    identity_print(&a->ours, ours);
+    identity_print(&a->peer, peer);
+    if (*secret == NULL) {
+        c->code = CODE_NO_KEY;
+        return refuse(c, OUTCOME_FAIL, NOTIFY_AUTHENTICATION_FAILED,
+                      "no preshared secret for \"%s\" and \"%s\" in ipsec.secrets: add a line "
+                      "%s %s : PSK \"...\"", ours, peer, ours, peer);
+    }
+    if (other != NULL) {
+        complain(c, x->number, "two entries for \"%s\" and \"%s\" have different secrets: %s:%u is "
+                 "used, %s:%u is not; remove one of them", ours, peer, (*secret)->file,
+                 (*secret)->line, other->file, other->line);
+    }
+    return OUTCOME_OK;
+}
+
+/* *suite: the proposal, which must be one of the candidate's. */
+static enum outcome check_proposal(struct core *c, const struct candidate *a,
+                                   const struct record *r, struct ike_suite *suite)
+{
+    struct ike_proposals p;
+    const char *text = record_text(r, K_PROPOSAL);
+    const char *why = ike_suite_parse(suite, text);
+    if (why != NULL) {
+        return refuse(c, OUTCOME_BAD, 0, "proposal %s: %s", text, why);
+    }
+    if (ike_proposals_parse(&p, a->ike, NULL) != NULL || ike_proposals_find(&p, suite) < 0) {
+        return refuse(c, OUTCOME_BAD, 0, "proposal %s was not announced for connection \"%s\"",
+                      text, a->connection);
+    }
+    return OUTCOME_OK;
+}
+
+static enum outcome check_values(struct core *c, const struct exchange *x, const struct record *r)
+{
+    static const uint8_t zero[COOKIE_LEN];
+    const struct half *h = x->main_mode->half;
+    struct part cky_i = part_of(r, K_CKY_I);
+    struct part cky_r = part_of(r, K_CKY_R);
+    struct part nonce = part_of(r, K_NONCE_PEER);
+
+    if (memcmp(cky_i.bytes, cky_r.bytes, COOKIE_LEN) == 0
+        || memcmp(cky_i.bytes, zero, COOKIE_LEN) == 0
+        || memcmp(cky_r.bytes, zero, COOKIE_LEN) == 0) {
+        return refuse(c, OUTCOME_FAIL, 0, "the cookies are equal, or one of them is zero");
+    }
+    if (x->role == ROLE_INITIATOR && nonce.len == NONCE_LEN
+        && memcmp(nonce.bytes, h->nonce, NONCE_LEN) == 0) {
+        return refuse(c, OUTCOME_FAIL, 0, "the peer's nonce is our own, sent back");
+    }
+    return OUTCOME_OK;
+}
+
+/* g^xy, and what the HASHes are going to cover. The exponent is gone afterwards. */
+static enum outcome agree(struct core *c, struct exchange *x, const struct record *r,
+                          const struct group *group, uint8_t g_xy[KE_MAX])
+{
+    struct half *h = x->main_mode->half;
+    struct part peer = part_of(r, K_KE_PEER);
+    struct part sa = part_of(r, K_SA_BODY);
+    enum outcome outcome = OUTCOME_OK;
+
+    if (x->role == ROLE_RESPONDER) {
+        outcome = draw(c, h, group);
+    } else if (h->dh == NULL || dh_group(h->dh) != group->id) {
+        outcome = refuse(c, OUTCOME_BAD, 0, "no value was drawn in group %s before", group->word);
+    }
+    if (outcome != OUTCOME_OK) {
+        return outcome;
+    }
+    const char *why = dh_agree(c->config.dh, h->dh, peer.bytes, peer.len, g_xy);
+    if (why != NULL) {
+        return refuse(c, OUTCOME_FAIL, NOTIFY_INVALID_KEY_INFORMATION, "%s (%s)", why, group->word);
+    }
+    free(h->sa_body);
+    h->sa_body = malloc(sa.len);
+    if (h->sa_body == NULL) {
+        return refuse(c, OUTCOME_FAIL, 0, "out of memory");
+    }
+    memcpy(h->sa_body, sa.bytes, sa.len);
+    h->sa_len = sa.len;
+    memcpy(h->ke_peer, peer.bytes, peer.len);
+    memcpy(h->cky_i, part_of(r, K_CKY_I).bytes, COOKIE_LEN);
+    memcpy(h->cky_r, part_of(r, K_CKY_R).bytes, COOKIE_LEN);
+    dh_free(h->dh);
+    h->dh = NULL;
+    return OUTCOME_OK;
+}
+
+struct phase1_values phase1_view(const struct exchange *x)
+{
+    const struct half *h = x->main_mode->half;
+    const struct part ours = { h->ke, h->ke_len };
+    const struct part peer = { h->ke_peer, h->ke_len };
+    bool initiator = x->role == ROLE_INITIATOR;
+    return (struct phase1_values){
+        .hash = x->main_mode->hash,
+        .g_xi = initiator ? ours : peer, .g_xr = initiator ? peer : ours,
+        .cky_i = { h->cky_i, COOKIE_LEN }, .cky_r = { h->cky_r, COOKIE_LEN },
+        .sai_b = { h->sa_body, h->sa_len },
+    };
+}
+
+static void derive(const struct exchange *x, const struct record *r, struct part g_xy,
+                   struct skeyids *s)
+{
+    struct main_mode *m = x->main_mode;
+    const size_t len = hash_get(m->hash)->len;
+    const struct part nonce = { m->half->nonce, NONCE_LEN };
+    const struct part nonce_peer = part_of(r, K_NONCE_PEER);
+    const struct secret *secret = m->half->secret;
+    struct phase1_values values = phase1_view(x);
+
+    values.ni_b = x->role == ROLE_INITIATOR ? nonce : nonce_peer;
+    values.nr_b = x->role == ROLE_INITIATOR ? nonce_peer : nonce;
+    values.g_xy = g_xy;
+    derive_skeyid_psk(s, &values, (struct part){ secret->bytes, secret->len });
+    memcpy(m->half->skeyid, s->skeyid, len);
+    memcpy(m->skeyid_d, s->d, len);
+}
+
+static void answer_keys(struct core *c, const struct exchange *x, const struct record *r,
+                        const struct skeyids *s)
+{
+    const struct main_mode *m = x->main_mode;
+    const size_t len = hash_get(m->hash)->len;
+    struct record_writer w;
+
+    record_answer(&w, &c->answer, V_OK, V_KEYS, record_number(r, K_ID));
+    record_put_bytes(&w, K_SKEYID_A, s->a, len);
+    record_put_bytes(&w, K_SKEYID_E, s->e, len);
+    if (x->role == ROLE_INITIATOR) {
+        proof_put(&w, x);
+    } else {
+        record_put_bytes(&w, K_KE, m->half->ke, m->half->ke_len);
+        record_put_bytes(&w, K_NONCE, m->half->nonce, NONCE_LEN);
+    }
+    (void)record_finish(&w);
+}
+
+enum outcome phase1_keys(struct core *c, struct exchange *x, const struct record *r)
+{
+    struct main_mode *m = x->main_mode;
+    const char *connection = record_text(r, K_CONNECTION);
+    struct candidate *a = candidate_find(m, connection);
+    const struct secret *secret = NULL;
+    struct ike_suite suite;
+    uint8_t g_xy[KE_MAX];
+    struct skeyids s;
+
+    if (m->stage != STAGE_ANNOUNCED) {
+        return refuse(c, OUTCOME_BAD, 0, "the keys of this exchange are made");
+    }
+    if (a == NULL) {
+        return refuse(c, OUTCOME_BAD, 0, "connection \"%s\" was not announced", connection);
+    }
+    enum outcome outcome = check_proposal(c, a, r, &suite);
+    if (outcome == OUTCOME_OK) {
+        outcome = check_values(c, x, r);
+    }
+    if (outcome == OUTCOME_OK) {
+        outcome = find_secret(c, x, a, &secret);
+    }
+    if (outcome == OUTCOME_OK) {
+        outcome = agree(c, x, r, suite.group, g_xy);
+    }
+    if (outcome == OUTCOME_OK) {
+        m->hash = suite.hash->id;
+        m->chosen = a;
+        m->half->secret = secret;
+        derive(x, r, (struct part){ g_xy, suite.group->secret_len }, &s);
+        m->stage = STAGE_KEYED;
+        answer_keys(c, x, r, &s);
+    }
+    explicit_bzero(g_xy, sizeof g_xy);
+    explicit_bzero(&s, sizeof s);
+    return outcome;
+}

@@ -1,0 +1,226 @@
+#include "inside.h"
+
+#include <nettle/memops.h>
+#include <string.h>
+
+/* ---- our own ---- */
+
+void proof_put(struct record_writer *w, const struct exchange *x)
+{
+    const struct main_mode *m = x->main_mode;
+    const struct phase1_values values = phase1_view(x);
+    uint8_t body[ID_BODY_MAX];
+    uint8_t hash[HASH_MAX];
+    size_t len = identity_encode(&m->chosen->ours, body);
+
+    derive_hash(hash, &values, m->half->skeyid, x->role == ROLE_INITIATOR,
+                (struct part){ body, len });
+    record_put_bytes(w, K_ID_BODY, body, len);
+    record_put_bytes(w, K_HASH, hash, hash_get(m->hash)->len);
+    explicit_bzero(hash, sizeof hash);
+}
+
+/* ---- the peer's ---- */
+
+static bool hash_fits(const struct exchange *x, bool of_initiator, struct part id_body,
+                      struct part hash)
+{
+    const struct phase1_values values = phase1_view(x);
+    uint8_t want[HASH_MAX];
+    derive_hash(want, &values, x->main_mode->half->skeyid, of_initiator, id_body);
+    bool fits = hash.len == hash_get(x->main_mode->hash)->len
+                && memeql_sec(want, hash.bytes, hash.len) != 0;
+    explicit_bzero(want, sizeof want);
+    return fits;
+}
+
+static bool is_one_of_ours(const struct main_mode *m, const struct identity *id)
+{
+    for (const struct candidate *a = m->candidates; a != NULL; a = a->next) {
+        if (identity_equal(&a->ours, id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum outcome check_proof(struct core *c, const struct exchange *x, const struct record *r)
+{
+    const struct main_mode *m = x->main_mode;
+    const bool peer_initiates = x->role == ROLE_RESPONDER;
+    const char *name = peer_initiates ? "HASH_I" : "HASH_R";
+    struct part body = part_of(r, K_ID_BODY);
+    struct part hash = part_of(r, K_HASH);
+    const struct candidate *a = m->chosen;
+
+    if (hash.len != hash_get(m->hash)->len) {
+        return refuse(c, OUTCOME_FINAL, NOTIFY_AUTHENTICATION_FAILED,
+                      "%s has %zu bytes, and with %s it has %u", name, hash.len,
+                      hash_get(m->hash)->word, (unsigned)hash_get(m->hash)->len);
+    }
+    if (hash_fits(x, !peer_initiates, body, hash)) {
+        return refuse(c, OUTCOME_FINAL, NOTIFY_AUTHENTICATION_FAILED,
+                      "%s is our own HASH, sent back: that is no proof", name);
+    }
+    if (!hash_fits(x, peer_initiates, body, hash)) {
+        char ours[IDENTITY_TEXT];
+        char peer[IDENTITY_TEXT];
+        identity_print(&a->ours, ours);
+        identity_print(&a->peer, peer);
+        return refuse(c, OUTCOME_FINAL, NOTIFY_AUTHENTICATION_FAILED,
+                      "%s does not match: probably a wrong secret (for \"%s\" and \"%s\" we used "
+                      "%s:%u)", name, ours, peer, m->half->secret->file, m->half->secret->line);
+    }
+    return OUTCOME_OK;
+}
+
+static enum outcome check_identity(struct core *c, const struct exchange *x,
+                                   const struct identity *id)
+{
+    const struct main_mode *m = x->main_mode;
+    char shown[IDENTITY_TEXT];
+    char expected[IDENTITY_TEXT];
+
+    identity_print(id, shown);
+    identity_print(&m->chosen->peer, expected);
+    if (is_one_of_ours(m, id)) {
+        return refuse(c, OUTCOME_FINAL, NOTIFY_INVALID_ID_INFORMATION,
+                      "the peer identifies itself as \"%s\", which is our own identity", shown);
+    }
+    if (x->role == ROLE_INITIATOR && !identity_equal(id, &m->chosen->peer)) {
+        return refuse(c, OUTCOME_FINAL, NOTIFY_INVALID_ID_INFORMATION,
+                      "the peer identifies itself as \"%s\", but connection \"%s\" expects \"%s\": "
+                      "make --id the same on both sides", shown, m->chosen->connection, expected);
+    }
+    return OUTCOME_OK;
+}
+
+static void tell_authenticated(struct core *c, const struct exchange *x, bool matched)
+{
+    struct record_writer w;
+    if (c->out.plutod == NULL) {
+        return;
+    }
+    record_start(&w, c->out.plutod, V_AUTHENTICATED);
+    record_put_number(&w, K_EXCHANGE, x->number);
+    record_put_text(&w, K_CONNECTION, x->main_mode->chosen->connection);
+    record_put_identity(&w, K_PEER_NAME, &x->main_mode->peer);
+    record_put_word(&w, K_METHOD, 0);
+    record_put_yes(&w, K_MATCHED, matched);
+    (void)record_finish(&w);
+}
+
+enum outcome proof_check(struct core *c, struct exchange *x, const struct record *r)
+{
+    struct main_mode *m = x->main_mode;
+    struct part body = part_of(r, K_ID_BODY);
+    struct record_writer w;
+    struct identity id;
+
+    if (m->stage != STAGE_KEYED) {
+        return refuse(c, OUTCOME_BAD, 0, "auth comes once, after keys");
+    }
+    const char *why = identity_decode(&id, body.bytes, body.len);
+    enum outcome outcome = OUTCOME_OK;
+    if (why != NULL) {
+        outcome = refuse(c, OUTCOME_FINAL, NOTIFY_INVALID_ID_INFORMATION, "%s", why);
+    } else {
+        outcome = check_proof(c, x, r);
+    }
+    if (outcome == OUTCOME_OK) {
+        outcome = check_identity(c, x, &id);
+    }
+    if (outcome != OUTCOME_OK) {
+        m->stage = STAGE_REFUSED;
+        return outcome;
+    }
+    bool matched = identity_equal(&id, &m->chosen->peer);
+    m->peer = id;
+    tell_authenticated(c, x, matched);
+    record_answer(&w, &c->answer, V_OK, V_AUTH, record_number(r, K_ID));
+    record_put_yes(&w, K_MATCHED, matched);
+    if (matched && x->role == ROLE_RESPONDER) {
+        proof_put(&w, x);
+    }
+    (void)record_finish(&w);
+    m->stage = STAGE_PROVED;
+    if (matched) {
+        main_mode_finished(c, m);
+    }
+    return OUTCOME_OK;
+}
+
+/* ---- an identity that was not announced ---- */
+
+/* plutod found a connection for it. Is its secret the one that was proved? NULL, or why not. */
+static const char *check_acceptance(struct core *c, const struct exchange *x,
+                                    const struct identity *ours, const struct identity *peer)
+{
+    const struct secret *other = NULL;
+
+    if (x == NULL || x->main_mode == NULL) {
+        return "this exchange is not known here, or no Main Mode";
+    }
+    const struct main_mode *m = x->main_mode;
+    if (m->stage != STAGE_PROVED && m->stage != STAGE_ACCEPTED) {
+        return "this exchange does not wait for an acceptance";
+    }
+    if (peer->type != ID_ANY && !identity_equal(peer, &m->peer)) {
+        return "the peer proved another identity";
+    }
+    if (ours->type == ID_ANY || identity_equal(ours, &m->peer)) {
+        return "our own identity would be %any or the peer's";
+    }
+    const struct secret *s = store_find(c->config.store, ours, peer, &other);
+    if (s == NULL) {
+        return "there is no preshared secret for these identities";
+    }
+    return secret_equal(s, m->half->secret)
+               ? NULL : "this connection has another secret than the one that the peer proved";
+}
+
+void proof_accept(struct core *c, const struct record *r)
+{
+    struct exchange *x = exchange_find(c, record_number(r, K_EXCHANGE));
+    const uint64_t id = record_number(r, K_ID);
+    struct candidate *a = NULL;
+    struct identity ours;
+    struct identity peer;
+
+    (void)record_identity(r, K_OUR_ID, &ours);
+    (void)record_identity(r, K_PEER_ID, &peer);
+    const char *why = check_acceptance(c, x, &ours, &peer);
+    if (why == NULL) {
+        a = candidate_add(x->main_mode, record_text(r, K_CONNECTION), x->main_mode->chosen->ike,
+                          &ours, &peer);
+        why = a == NULL ? "out of memory" : NULL;
+    }
+    if (why == NULL) {
+        x->main_mode->chosen = a;
+        x->main_mode->stage = STAGE_ACCEPTED;
+    }
+    if (c->out.plutod == NULL) {
+        return;
+    }
+    if (why != NULL) {
+        record_fail(c->out.plutod, V_ACCEPT, id, why);
+    } else {
+        struct record_writer w;
+        record_answer(&w, c->out.plutod, V_OK, V_ACCEPT, id);
+        (void)record_finish(&w);
+    }
+}
+
+enum outcome proof_finish(struct core *c, struct exchange *x, const struct record *r)
+{
+    struct record_writer w;
+
+    if (x->role != ROLE_RESPONDER || x->main_mode->stage != STAGE_ACCEPTED) {
+        return refuse(c, OUTCOME_BAD, 0, "finish comes after plutod has accepted the identity");
+    }
+    record_answer(&w, &c->answer, V_OK, V_FINISH, record_number(r, K_ID));
+    proof_put(&w, x);
+    (void)record_finish(&w);
+    main_mode_finished(c, x->main_mode);
+    return OUTCOME_OK;
+}
