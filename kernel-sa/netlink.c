@@ -25,15 +25,15 @@ struct netlink {
 
 static struct mnl_socket *open_requests(void)
 {
-    const int yes = 1;
+    int yes = 1;
     const struct timeval wait = { .tv_sec = ANSWER_SECONDS };
     struct mnl_socket *s = mnl_socket_open2(NETLINK_XFRM, SOCK_CLOEXEC);
     if (s == NULL) {
         return NULL;
     }
     /* Kernels before 4.12 have neither option: then there is the errno value alone. */
-    (void)mnl_socket_setsockopt(s, NETLINK_EXT_ACK, (void *)(uintptr_t)&yes, sizeof yes);
-    (void)mnl_socket_setsockopt(s, NETLINK_CAP_ACK, (void *)(uintptr_t)&yes, sizeof yes);
+    (void)mnl_socket_setsockopt(s, NETLINK_EXT_ACK, &yes, sizeof yes);
+    (void)mnl_socket_setsockopt(s, NETLINK_CAP_ACK, &yes, sizeof yes);
     if (setsockopt(mnl_socket_get_fd(s), SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait) != 0
         || mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID) != 0) {
         int saved = errno;

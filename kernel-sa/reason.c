@@ -91,13 +91,27 @@ static bool is_policy(enum kernel_verb verb)
            || verb == KERNEL_DELETE_POLICY || verb == KERNEL_GET_POLICY;
 }
 
+/* Shorter than kernel_describe: only what tells this one from others. */
+static void what_was_wanted(struct buffer *out, const struct kernel_request *request)
+{
+    if (request->verb == KERNEL_ADD_SA) {
+        say(out, "add %s SA ", request->sa.inbound ? "inbound" : "outbound");
+        sa_describe(out, &request->sa);
+        say(out, " (%s, ", request->sa.transport ? "transport" : "tunnel");
+        sa_describe_suite(out, &request->sa);
+        buffer_add_text(out, ")");
+    } else {
+        kernel_describe(out, request);
+    }
+}
+
 void kernel_reason(struct buffer *out, const struct kernel_request *request,
                    const struct kernel_result *result)
 {
     bool adds = request->verb == KERNEL_ADD_SA || request->verb == KERNEL_ADD_POLICY
                 || request->verb == KERNEL_UPDATE_POLICY;
     buffer_add_text(out, "cannot ");
-    kernel_describe(out, request);
+    what_was_wanted(out, request);
     if (result->text[0] != '\0') {
         say(out, ": the kernel says \"%s\" (%s): ", result->text, strerror(result->error));
     } else {

@@ -1,0 +1,169 @@
+#include "state.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+/* ---- events ---- */
+
+static bool is_side(const struct exchange *x, enum side side, const struct kernel_sa *sa)
+{
+    const struct address *dst = side == SIDE_IN ? &x->install.our_host : &x->install.peer_host;
+    return x->sa_here[side] && x->install.spi[side] == sa->spi && address_equal(dst, &sa->dst);
+}
+
+static void expired(struct core *core, const struct exchange *x, bool hard)
+{
+    struct record_writer w;
+    if (core->out[PEER_PLUTOD] == NULL) {
+        return;
+    }
+    record_start(&w, core->out[PEER_PLUTOD], V_SA_EXPIRED);
+    record_put_number(&w, K_EXCHANGE, x->number);
+    record_put_word(&w, K_PROTOCOL, PROTOCOL_ESP);
+    record_put_yes(&w, K_HARD, hard);
+    (void)record_finish(&w);
+}
+
+void sa_gone(struct core *core, struct exchange *x, enum side side)
+{
+    x->sa_here[side] = false;
+    if (!x->told_hard) {
+        x->told_hard = true;
+        expired(core, x, true);
+    }
+}
+
+static void sa_event(struct core *core, const struct kernel_event *event)
+{
+    for (struct exchange *x = core->exchanges; x != NULL; x = x->hh.next) {
+        for (unsigned side = 0; side < SIDE_COUNT; side++) {
+            if (!is_side(x, (enum side)side, &event->sa)) {
+                continue;
+            }
+            if (event->hard) {
+                sa_gone(core, x, (enum side)side);
+            } else if (!x->told_soft) {
+                x->told_soft = true;
+                expired(core, x, false);
+            }
+            return;
+        }
+    }
+}
+
+/* Another program's traps are its own business. */
+static void acquire_event(struct core *core, const struct kernel_event *event)
+{
+    struct record_writer w;
+    const struct kernel_policy *p = &event->policy;
+    if (core->out[PEER_PLUTOD] == NULL || p->kind != POLICY_IPSEC || p->maker != core->maker
+        || p->way != WAY_OUT || p->reqid == 0) {
+        return;
+    }
+    record_start(&w, core->out[PEER_PLUTOD], V_ACQUIRE);
+    record_put_number(&w, K_REQID, p->reqid);
+    record_put_subnet(&w, K_OUR_CLIENT, &p->src);
+    record_put_subnet(&w, K_PEER_CLIENT, &p->dst);
+    record_put_number(&w, K_SEQ, event->seq);
+    (void)record_finish(&w);
+}
+
+void core_event(struct core *core, const struct kernel_event *event, uint64_t now)
+{
+    core->now = now;
+    if (event->kind == EVENT_EXPIRE) {
+        sa_event(core, event);
+    } else if (event->kind == EVENT_ACQUIRE) {
+        acquire_event(core, event);
+    }
+}
+
+void core_events_lost(struct core *core, const char *why, uint64_t now)
+{
+    char text[WHY_MAX];
+    assert(core->job.kind == JOB_NONE);
+    core->now = now;
+    (void)snprintf(text, sizeof text,
+                   "%s; every SA is looked up again, but a packet that met a trap may have gone "
+                   "unnoticed", why);
+    core_log(core, LOG_INFO_LEVEL, 0, text);
+    job_start(core, JOB_CHECK, core->exchanges, V_NONE, 0);
+    job_run(core);
+}
+
+/* ---- time ---- */
+
+/* May be earlier than what is really due: then a tick finds nothing, and puts it right. */
+uint64_t core_deadline(const struct core *core)
+{
+    return core->soonest == 0 ? UINT64_MAX : core->soonest;
+}
+
+static void give_up(struct core *core, struct exchange *x)
+{
+    const char *why = "held back for 70 seconds without `activate`: it is dropped";
+    if (x->stage == STAGE_HELD) {
+        core_log(core, LOG_INFO_LEVEL, x->number, why);
+        job_start(core, JOB_REMOVE, x, V_NONE, 0);
+        core->job.policies = true;
+        core->job.undo = true;
+        return;
+    }
+    if (!x->permitted) {
+        why = "no permit came for it within 70 seconds: keys and request are dropped";
+        core_log(core, LOG_SERIOUS_LEVEL, x->number, why);
+        exchange_refuse(core, x, why);
+        exchange_drop(core, x);
+        return;
+    }
+    why = x->keys == NULL ? "no keys came for it within 70 seconds: the request is dropped"
+                          : "no request came for it within 70 seconds: the keys are dropped";
+    core_log(core, LOG_INFO_LEVEL, x->number, why);
+    exchange_refuse(core, x, why);
+}
+
+void core_tick(struct core *core, uint64_t now)
+{
+    assert(core->job.kind == JOB_NONE);
+    core->now = now;
+    if (core->soonest == 0 || core->soonest > now) {
+        return;
+    }
+    uint64_t soonest = 0;
+    for (struct exchange *x = core->exchanges; x != NULL; x = x->hh.next) {
+        if (x->deadline != 0 && x->deadline <= now) {
+            give_up(core, x);
+            job_run(core);
+            return; /* soonest stays: the next tick looks for more */
+        }
+        if (x->deadline != 0 && (soonest == 0 || x->deadline < soonest)) {
+            soonest = x->deadline;
+        }
+    }
+    core->soonest = soonest;
+}
+
+/* ---- by hand ---- */
+
+size_t core_unfinished(const struct core *core, struct buffer *out)
+{
+    size_t count = 0;
+    for (const struct exchange *x = core->exchanges; x != NULL; x = x->hh.next) {
+        const char *what = NULL;
+        if (x->stage == STAGE_HELD) {
+            what = "its outbound SA was never activated (activate exchange=...)";
+        } else if (x->stage == STAGE_OPEN && !x->permitted) {
+            what = "nothing permits it (permit exchange=...)";
+        } else if (x->stage == STAGE_OPEN && x->keys == NULL) {
+            what = "its keys are missing (sa-keys exchange=...)";
+        } else if (x->stage == STAGE_OPEN && !x->asked) {
+            what = "nothing asks for it (install exchange=...)";
+        }
+        if (what != NULL) {
+            say(out, "exchange %" PRIu64 ": %s\n", x->number, what);
+            count++;
+        }
+    }
+    return count;
+}

@@ -1,0 +1,242 @@
+/* kernel-sa: puts IPsec SAs and policies into the kernel. Options, rights, and the three ways to
+ * run it: under plutod, by hand, as a list. See kernel-sa(8). */
+#include "loop.h"
+#include "reason.h"
+#include "show.h"
+
+#include "lib/sandbox.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define EXIT_MISUSE 100
+#define EXIT_SYSTEM 111
+
+struct options {
+    bool list;
+    bool dry_run;
+    int control_fd; /* -1: by hand */
+};
+
+static const char usage[] =
+    "usage: kernel-sa [-n]                 records on stdin, answers on stdout\n"
+    "       kernel-sa --list               the kernel's SAs and policies, for a person\n"
+    "       kernel-sa --control-fd NUMBER  under plutod\n"
+    "       kernel-sa --help | --version\n"
+    "\n"
+    "  -n, --dry-run         say what would be done to the kernel, and do nothing\n"
+    "  -l, --list            show SAs (never their keys) and policies\n"
+    "      --control-fd FD   plutod's channel; ends with it\n"
+    "\n"
+    "Exit status: 0 done, 1 a record was refused, 100 wrong options, 111 system failure.\n"
+    "The records and examples are in kernel-sa(8).\n";
+
+static int misuse(const char *what, const char *value)
+{
+    (void)fprintf(stderr, "kernel-sa: %s%s\n%s", what, value, usage);
+    return EXIT_MISUSE;
+}
+
+static bool parse_fd(const char *text, int *fd)
+{
+    char *end;
+    errno = 0;
+    long n = strtol(text, &end, 10);
+    if (errno != 0 || end == text || *end != '\0' || n < 3 || n > 1023) {
+        return false;
+    }
+    *fd = (int)n;
+    return true;
+}
+
+/* -1: go on; else the exit status. */
+static int parse(struct options *o, int argc, char *argv[])
+{
+    static const struct option words[] = {
+        { "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' },
+        { "dry-run", no_argument, NULL, 'n' }, { "list", no_argument, NULL, 'l' },
+        { "control-fd", required_argument, NULL, 'c' }, { NULL, 0, NULL, 0 }
+    };
+    int c;
+    while ((c = getopt_long(argc, argv, "hnl", words, NULL)) != -1) {
+        switch (c) {
+        case 'h':
+            (void)fputs(usage, stdout);
+            return 0;
+        case 'V':
+            (void)puts("kernel-sa " VERSION);
+            return 0;
+        case 'n':
+            o->dry_run = true;
+            break;
+        case 'l':
+            o->list = true;
+            break;
+        case 'c':
+            if (!parse_fd(optarg, &o->control_fd)) {
+                return misuse("--control-fd needs the number of an open descriptor from 3, not ",
+                              optarg);
+            }
+            break;
+        default: /* getopt_long has said which word */
+            (void)fputs(usage, stderr);
+            return EXIT_MISUSE;
+        }
+    }
+    if (optind < argc) {
+        return misuse("no arguments are taken (records come on stdin), but there is: ",
+                      argv[optind]);
+    }
+    if ((int)o->list + (int)o->dry_run + (int)(o->control_fd >= 0) > 1) {
+        return misuse("only one of --list, --dry-run and --control-fd at a time", "");
+    }
+    return -1;
+}
+
+static int system_failure(const char *what)
+{
+    (void)fprintf(stderr, "kernel-sa: %s: %s\n", what, strerror(errno));
+    return EXIT_SYSTEM;
+}
+
+static struct netlink *open_kernel(bool events)
+{
+    struct netlink *n = netlink_new(events);
+    if (n == NULL) {
+        struct buffer why;
+        buffer_init(&why, 0);
+        kernel_reason_socket(&why, errno);
+        (void)fprintf(stderr, "kernel-sa: %.*s\n", (int)why.len, (const char *)why.data);
+        buffer_wipe(&why);
+    }
+    return n;
+}
+
+static const char *enter_sandbox(bool net_admin, const char **note)
+{
+    const struct sandbox rights = { .tool = SANDBOX_KERNEL_SA, .net_admin = net_admin };
+    return sandbox_enter(&rights, note);
+}
+
+/* ---- --list ---- */
+
+struct list {
+    struct buffer sas;
+    struct buffer policies;
+    uint64_t now;
+};
+
+static void list_one(void *context, const struct xfrm_message *m)
+{
+    struct list *list = context;
+    if (m->kind == XFRM_IS_SA) {
+        show_sa(&list->sas, &m->sa, list->now);
+    } else {
+        show_policy(&list->policies, &m->policy);
+    }
+}
+
+static void print_part(const char *title, const struct buffer *part)
+{
+    if (part->len == 0) {
+        (void)printf("no %s\n", title);
+    } else {
+        (void)printf("%s:\n%.*s", title, (int)part->len, (const char *)part->data);
+    }
+}
+
+static int list_kernel(void)
+{
+    const struct kernel_request all = { .verb = KERNEL_LIST };
+    struct kernel_result result;
+    struct list list = { .now = (uint64_t)time(NULL) };
+    const char *note;
+    int status = 0;
+
+    struct netlink *n = open_kernel(false);
+    if (n == NULL) {
+        return EXIT_SYSTEM;
+    }
+    const char *why = enter_sandbox(true, &note);
+    if (why != NULL) {
+        status = system_failure(why);
+        goto out;
+    }
+    buffer_init(&list.sas, 0);
+    buffer_init(&list.policies, 0);
+    netlink_do(n, &all, &result, list_one, &list);
+    if (result.error != 0) {
+        struct buffer text;
+        buffer_init(&text, 0);
+        kernel_reason(&text, &all, &result);
+        (void)fprintf(stderr, "kernel-sa: %.*s\n", (int)text.len, (const char *)text.data);
+        buffer_wipe(&text);
+        status = EXIT_SYSTEM;
+    } else {
+        print_part("SAs", &list.sas);
+        print_part("policies", &list.policies);
+    }
+    buffer_wipe(&list.sas);
+    buffer_wipe(&list.policies);
+out:
+    netlink_free(n);
+    return status;
+}
+
+/* ---- under plutod, by hand ---- */
+
+static int serve(const struct options *o)
+{
+    bool daemon = o->control_fd >= 0;
+    struct netlink *netlink = NULL;
+    const char *note;
+
+    if (!o->dry_run) {
+        netlink = open_kernel(true);
+        if (netlink == NULL) {
+            return EXIT_SYSTEM;
+        }
+    }
+    struct core *core = core_new(daemon ? MAKER_DAEMON : MAKER_HAND);
+    struct loop *loop = core == NULL ? NULL : loop_new(core, netlink);
+    if (loop == NULL) {
+        int status = system_failure("cannot start");
+        core_free(core);
+        netlink_free(netlink);
+        return status;
+    }
+    const char *why = enter_sandbox(!o->dry_run, &note);
+    int status;
+    if (why != NULL) {
+        status = system_failure(why);
+    } else if (!(daemon ? loop_control(loop, o->control_fd) : loop_by_hand(loop))) {
+        status = system_failure(daemon ? "--control-fd is no open descriptor"
+                                       : "cannot use stdin and stdout");
+    } else {
+        if (note != NULL && daemon) {
+            loop_note(loop, note);
+        }
+        status = loop_run(loop);
+    }
+    loop_free(loop);
+    return status;
+}
+
+int main(int argc, char *argv[])
+{
+    struct options o = { .control_fd = -1 };
+    int status = parse(&o, argc, argv);
+    if (status < 0) {
+        sandbox_no_core();
+        status = o.list ? list_kernel() : serve(&o);
+    }
+    if (fflush(stdout) != 0 && status == 0) {
+        return system_failure("cannot write to stdout");
+    }
+    return status;
+}

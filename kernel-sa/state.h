@@ -1,0 +1,277 @@
+/*
+ * What the core knows; shared by the files that make it up.
+ *
+ * Not for anybody else: core.h is the interface.
+ */
+#ifndef KERNEL_SA_STATE_H
+#define KERNEL_SA_STATE_H
+
+#include "core.h"
+
+#include "lib/limits.h"
+
+#include <uthash.h>
+
+#define SPIS_MAX 4096        /* given out and not used yet; the oldest go first */
+#define RANDOM_MAX 512       /* words in stock: the largest block of SPIs twice over */
+#define PARKED_MAX 1024      /* exchanges that nobody permitted (yet) */
+#define REPLAY_DEFAULT 32u
+#define WHY_MAX 1024
+#define SERIOUS_BURST 10u    /* serious log lines at once; then one a second */
+#define SERIOUS_EVERY 1000u
+
+enum side { SIDE_IN, SIDE_OUT, SIDE_COUNT };
+
+/* ---- the parts of an exchange ---- */
+
+struct permit {
+    char connection[97];
+    struct address our_host;
+    struct address peer_host;
+    struct subnet our_client;
+    struct subnet peer_client;
+    char *esp;              /* owned: the proposals' text */
+    bool tunnel;            /* allowed */
+    bool transport;         /* allowed */
+    bool policies;
+    uint32_t life;
+    uint32_t reqid;
+    uint32_t replay;
+};
+
+struct keys {
+    struct esp_suite suite;
+    uint32_t spi[SIDE_COUNT];
+    uint8_t key_len;
+    uint8_t auth_len;
+    uint8_t key[SIDE_COUNT][SA_KEY_MAX];
+    uint8_t auth[SIDE_COUNT][SA_AUTH_MAX];
+};
+
+struct install {
+    struct esp_suite suite;
+    bool transport;
+    bool activate;
+    uint32_t spi[SIDE_COUNT];
+    struct address our_host;
+    struct address peer_host;
+    struct subnet our_client;
+    struct subnet peer_client;
+    uint32_t life;
+};
+
+enum stage {
+    STAGE_OPEN,     /* something is missing */
+    STAGE_HELD,     /* inbound is in the kernel, outbound waits for `activate` */
+    STAGE_UP,
+    STAGE_REFUSED   /* it came to nothing; only plutod can end it */
+};
+
+struct policy_entry;
+
+struct exchange {
+    uint64_t number;
+    enum stage stage;
+    uint64_t deadline;          /* 0: none */
+    bool permitted;
+    bool asked;
+    bool parked;                /* counted as such: it came without permit */
+    bool adopted;               /* found in the kernel; clients are not known */
+    bool answer_due;            /* ike-negotiate waits for the answer to ask_id */
+    bool told_soft;
+    bool told_hard;
+    uint64_t ask_id;
+    struct permit permit;
+    struct keys *keys;          /* owned, wiped; NULL: not come, or used up */
+    struct install install;
+    bool sa_here[SIDE_COUNT];   /* in the kernel, as far as we know */
+    struct policy_entry *policy[WAY_COUNT];     /* the ones it holds */
+    bool policy_before[WAY_COUNT];              /* it was there before this exchange */
+    struct kernel_policy before[WAY_COUNT];     /* and like this */
+    UT_hash_handle hh;
+};
+
+/* ---- policies of ours in the kernel ---- */
+
+struct policy_key {
+    uint8_t bytes[36]; /* way, and both subnets */
+};
+
+struct policy_entry {
+    struct policy_key key;
+    struct kernel_policy policy; /* as the kernel has it */
+    uint32_t reqid;              /* of the connection it belongs to; 0: not known (adopted) */
+    unsigned refs;               /* exchanges that hold it */
+    bool standing;               /* plutod wants it whatever becomes of exchanges */
+    bool leaving;                /* the last one who let go of it wanted it removed */
+    UT_hash_handle hh;
+};
+
+struct policy_entry *policy_find(struct policy_entry *table, const struct kernel_policy *like);
+/* NULL: no memory. */
+struct policy_entry *policy_add(struct policy_entry **table, const struct kernel_policy *p,
+                                uint32_t reqid);
+void policy_remove(struct policy_entry **table, struct policy_entry *e);
+/* The policies that an exchange with these terms needs, by way; false: none in that way. */
+bool policy_for_exchange(struct kernel_policy *p, const struct exchange *x, enum way way);
+
+/* ---- SPIs ---- */
+
+struct spis {
+    uint32_t given[SPIS_MAX]; /* 0: free */
+    size_t next;
+};
+
+bool spis_known(const struct spis *s, uint32_t spi);
+void spis_add(struct spis *s, uint32_t spi);
+bool spis_take(struct spis *s, uint32_t spi); /* false: not given out, or used before */
+
+/* ---- the job at hand ---- */
+
+enum job_kind { JOB_NONE, JOB_INSTALL, JOB_ACTIVATE, JOB_REMOVE, JOB_POLICY, JOB_SAMPLE,
+                JOB_FLUSH, JOB_ADOPT, JOB_CHECK };
+
+/* How far one SA or policy is on its way into the kernel. */
+enum phase { PHASE_FIRST, PHASE_LOOKING, PHASE_CLEARING, PHASE_AGAIN };
+
+struct job {
+    enum job_kind kind;
+    bool waiting;                   /* for the result of `request` */
+    struct kernel_request request;
+    struct exchange *exchange;
+    unsigned step;
+    enum phase phase;
+    /* Whom to tell in the end. */
+    enum verb re;                   /* V_NONE: nobody */
+    uint64_t id;
+    bool failed;
+    char why[WHY_MAX];
+    /* place_policy: what was there before */
+    bool was_here;
+    struct kernel_policy was_like;
+    /* JOB_REMOVE */
+    bool policies;                  /* those go too */
+    bool undo;                      /* as if it had never been (JOB_POLICY has this too) */
+    bool forget;                    /* then drop the exchange itself */
+    struct policy_entry *entry;     /* the policy that the request is about */
+    /* JOB_POLICY */
+    struct kernel_policy want[WAY_COUNT];
+    bool wanted[WAY_COUNT];         /* else that way's policy goes, if nothing holds it */
+    bool done[WAY_COUNT];           /* placed by this job */
+    bool was[WAY_COUNT];            /* there before */
+    bool was_standing[WAY_COUNT];
+    struct kernel_policy before[WAY_COUNT];
+    uint32_t reqid;
+    /* JOB_SAMPLE */
+    uint64_t bytes[SIDE_COUNT];
+    uint64_t packets[SIDE_COUNT];
+    /* JOB_FLUSH: what LIST found; done from the end */
+    struct kernel_request *todo;    /* owned */
+    size_t todo_count;
+    size_t todo_cap;
+};
+
+struct core {
+    enum maker maker;
+    uint64_t now;
+    struct buffer *out[PEER_COUNT];
+    struct exchange *exchanges;
+    uint64_t soonest;               /* no deadline is before it; 0: there is none */
+    size_t parked;                  /* exchanges without permit */
+    struct policy_entry *policies;
+    struct spis spis;
+    uint32_t random[RANDOM_MAX];
+    size_t random_count;
+    struct job job;
+    unsigned serious;               /* tokens used up */
+    uint64_t serious_since;
+    uint64_t serious_dropped;
+};
+
+/* ---- core.c, events.c ---- */
+
+struct exchange *exchange_find(struct core *core, uint64_t number);
+struct exchange *exchange_get(struct core *core, uint64_t number); /* makes it; NULL: no room */
+void exchange_drop(struct core *core, struct exchange *x); /* wipes; its policies are released */
+void exchange_set_deadline(struct core *core, struct exchange *x); /* GIVE_UP from now */
+void exchange_wipe_keys(struct exchange *x);
+uint32_t core_word(struct core *core); /* random; SPIs and policy numbers */
+void core_log(struct core *core, unsigned level, uint64_t exchange, const char *text);
+void core_answer(struct core *core, enum core_peer to, enum verb re, uint64_t id);
+/* Tells the one who asked. */
+void core_refuse(struct core *core, enum core_peer to, enum verb re, uint64_t id, const char *why);
+/* The install that waits is refused; nothing of the exchange is kept but the permit. */
+void exchange_refuse(struct core *core, struct exchange *x, const char *why);
+
+enum { PROTOCOL_ESP = 2 }; /* place in K_PROTOCOL's words */
+
+enum { LOG_DEBUG_LEVEL, LOG_INFO_LEVEL, LOG_SERIOUS_LEVEL }; /* places in K_LEVEL's words */
+
+/* ---- take.c: records about exchanges ---- */
+
+void take_permit(struct core *core, const struct record *r);
+void take_keys(struct core *core, const struct record *r);
+void take_install(struct core *core, const struct record *r);
+void take_activate(struct core *core, const struct record *r);
+void take_delete(struct core *core, const struct record *r);
+
+/* ---- check.c ---- */
+
+/* Do permit, keys and request agree? False: `why` says which field does not, with both values. */
+bool exchange_agrees(const struct exchange *x, struct buffer *why);
+
+/* ---- job.c ---- */
+
+void job_start(struct core *core, enum job_kind kind, struct exchange *x, enum verb re,
+               uint64_t id);
+void job_run(struct core *core); /* until a request waits or the job is done */
+/* The request at hand was refused, or is not possible: what was done is undone, then it ends. */
+void job_fail(struct core *core, const struct kernel_result *result);
+void job_fail_text(struct core *core, const char *why);
+/* The next request; its other half is the caller's to fill in. */
+struct kernel_policy *job_policy_request(struct core *core, enum kernel_verb verb);
+struct kernel_sa *job_sa_request(struct core *core, enum kernel_verb verb,
+                                 const struct exchange *x, enum side side);
+bool job_not_there(const struct kernel_result *result);
+
+/*
+ * Each job: `next` sets the next request or gets on without one; false: nothing is left to do.
+ * `result` takes what the kernel said. `end` tells who waits for it.
+ */
+bool remove_next(struct core *core);
+void remove_result(struct core *core, const struct kernel_result *result);
+void remove_end(struct core *core);
+
+/* ---- place.c ---- */
+
+/*
+ * Puts `want` into the kernel. False: it is there, and *e is its entry. True: a request waits, or
+ * the job has failed.
+ */
+bool place_next(struct core *core, const struct kernel_policy *want, uint32_t reqid,
+                struct policy_entry **e);
+void place_result(struct core *core, const struct kernel_policy *want, uint32_t reqid,
+                  const struct kernel_result *result);
+
+void policy_start(struct core *core, const struct record *r);
+bool policy_next(struct core *core);
+void policy_result(struct core *core, const struct kernel_result *result);
+void policy_end(struct core *core);
+
+/* ---- upkeep.c: sample, flush, adopt, check ---- */
+
+void sample_start(struct core *core, const struct record *r);
+bool sample_next(struct core *core);
+void sample_result(struct core *core, const struct kernel_result *result);
+void sample_end(struct core *core);
+bool flush_next(struct core *core);
+void flush_result(struct core *core, const struct kernel_result *result);
+void flush_end(struct core *core);
+bool adopt_next(struct core *core);
+void adopt_result(struct core *core, const struct kernel_result *result);
+void adopt_end(struct core *core);
+bool check_next(struct core *core);
+void check_result(struct core *core, const struct kernel_result *result);
+void sa_gone(struct core *core, struct exchange *x, enum side side);
+
+#endif
