@@ -33,6 +33,7 @@ LIB_OBJECTS = $(patsubst %.c,$(OBJ)/%.o,$(wildcard lib/*.c))
 LIB = $(OBJ)/lib/lib.a
 PROGRAMS = $(foreach t,$(TOOLS),$(OUT)/$(t)/$(t))
 objects = $(patsubst %.c,$(OBJ)/%.o,$(wildcard $(1)/*.c))
+TEST_SUPPORT = $(patsubst %.c,$(OBJ)/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
 TESTS = $(patsubst %.c,$(OUT)/%.t,$(wildcard tests/unit/test_*.c))
 ALL_OBJECTS = $(LIB_OBJECTS) $(foreach t,$(TOOLS),$(call objects,$(t)))
 
@@ -79,7 +80,12 @@ build/records.5: $(OBJ)/docs/records-page
 
 unit: $(TESTS)
 
-$(OUT)/tests/unit/%.t: $(OBJ)/tests/unit/%.o $(LIB) $(foreach t,$(TOOLS),$(OBJ)/$(t)/$(t).a)
+$(OBJ)/tests/unit/support.a: $(TEST_SUPPORT)
+	@mkdir -p $(@D)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(OUT)/tests/unit/%.t: $(OBJ)/tests/unit/%.o $(OBJ)/tests/unit/support.a $(LIB) $(foreach t,$(TOOLS),$(OBJ)/$(t)/$(t).a)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS_TEST)
 
@@ -93,6 +99,8 @@ check: packages
 demo: packages
 	$(MAKE) all
 	tests/demo
+
+include tests/lint.mk
 
 clean:
 	rm -rf build $(PROGRAMS) tests/unit/*.t

@@ -33,6 +33,28 @@ static const struct option own_options[] = {
 };
 #define OWN_COUNT (sizeof own_options / sizeof own_options[0])
 
+struct buffer *hand_out(struct hand *h, unsigned which)
+{
+    return channel_out(h->line[which].channel);
+}
+
+void hand_print(struct hand *h, const struct buffer *line)
+{
+    size_t at = 0;
+    while (at < line->len) {
+        ssize_t n = write(STDOUT_FILENO, line->data + at, line->len - at);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0) {
+            hand_end(h, 1, errno == EPIPE ? "kernel-sa has refused and gone: see its message (%s)"
+                                          : "cannot write to stdout: %s", strerror(errno));
+            break;
+        }
+        at += (size_t)n;
+    }
+}
+
 /* ---- options ---- */
 
 static bool take_own(struct hand *h, struct options *options, bool *listen, int option,

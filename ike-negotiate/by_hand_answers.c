@@ -13,12 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <unistd.h>
-
-struct buffer *hand_out(struct hand *h, unsigned which)
-{
-    return channel_out(h->line[which].channel);
-}
 
 void hand_end(struct hand *h, int status, const char *format, ...)
 {
@@ -57,19 +51,7 @@ static void print_line(struct hand *h, const struct buffer *line)
         record_redact(&shown, (const char *)line->data, line->len - 1);
         buffer_add_text(&shown, "\n");
     }
-    size_t at = 0;
-    while (at < shown.len) {
-        ssize_t n = write(STDOUT_FILENO, shown.data + at, shown.len - at);
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
-        if (n < 0) {
-            hand_end(h, 1, errno == EPIPE ? "kernel-sa has refused and gone: see its message (%s)"
-                                          : "cannot write to stdout: %s", strerror(errno));
-            break;
-        }
-        at += (size_t)n;
-    }
+    hand_print(h, &shown);
     buffer_wipe(&shown);
 }
 

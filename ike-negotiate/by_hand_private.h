@@ -50,7 +50,9 @@ struct hand {
     struct hand_line line[LINE_COUNT];
 };
 
+/* Effects, in by_hand.c; a test has its own. */
 struct buffer *hand_out(struct hand *h, unsigned which);
+void hand_print(struct hand *h, const struct buffer *line); /* to stdout */
 /* Called once the children are connected. */
 void hand_begin(struct hand *h);
 /* One record of a child. */
