@@ -53,7 +53,7 @@ static const char *esp_auth_name(unsigned value)
     return h != NULL ? h->word : NULL;
 }
 
-/* Methods that we do not have are named too: the log says which setting of the peer asks for them. */
+/* Methods that we do not have are named too: the log says what the peer is set to. */
 const char *auth_method_name(unsigned method)
 {
     switch (method) {

@@ -234,7 +234,7 @@ const char *notification_decode(struct notification *n, const uint8_t *body, siz
     if (v.field[N_DOI].number > DOI_IPSEC) {
         return "a notification of an unknown DOI";
     }
-    if (v.field[N_SPI_SIZE].number > 2 * COOKIE_LEN) {
+    if (v.field[N_SPI_SIZE].number > ISAKMP_SPI_MAX) {
         return "a notification with an SPI of more than 16 bytes";
     }
     *n = (struct notification){
@@ -251,7 +251,7 @@ const char *notification_decode(struct notification *n, const uint8_t *body, siz
 
 void notification_encode(struct buffer *body, const struct notification *n)
 {
-    assert(n->spi_len <= 2 * COOKIE_LEN);
+    assert(n->spi_len <= ISAKMP_SPI_MAX);
     const struct payload_view v = {
         .spec = payload_spec(PAYLOAD_N),
         .field = { [N_DOI] = { .number = n->doi },

@@ -38,6 +38,7 @@ enum payload_type { /* RFC 2408, 3.1 */
     PAYLOAD_FRAGMENT = 132
 };
 
+#define ISAKMP_SPI_MAX 16u    /* both cookies (RFC 2408, 3.5 and 3.14) */
 #define GENERIC_HEADER_LEN 4 /* next payload, reserved, length (RFC 2408, 3.2) */
 
 enum form {

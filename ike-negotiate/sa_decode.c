@@ -43,7 +43,7 @@ static const char *check_proposal(const struct sa_proposal *p, bool phase1)
         if (p->protocol != PROTOCOL_ISAKMP) {
             return "a proposal that is not for ISAKMP";
         }
-        return p->spi_len > 2 * COOKIE_LEN ? "an SPI of more than 16 bytes" : NULL;
+        return p->spi_len > ISAKMP_SPI_MAX ? "an SPI of more than 16 bytes" : NULL;
     }
     switch (p->protocol) {
     case PROTOCOL_AH:

@@ -25,7 +25,7 @@ struct subnet {
     uint8_t bits;        /* 0..32 or 0..128 */
 };
 
-/* Each parser returns NULL or why the text is wrong (static text); the result is then untouched. */
+/* Each parser returns NULL or why the text is wrong (static); the result is then untouched. */
 const char *address_parse(struct address *a, const char *text);
 void address_print(const struct address *a, char out[ADDRESS_TEXT]);
 unsigned address_len(const struct address *a); /* 4 or 16 bytes */
@@ -41,12 +41,16 @@ bool subnet_equal(const struct subnet *a, const struct subnet *b);
 bool subnet_contains(const struct subnet *s, const struct address *a);
 bool subnet_is_host(const struct subnet *s, const struct address *a); /* exactly that one address */
 void subnet_mask(const struct subnet *s, struct address *mask);
-void subnet_make(struct subnet *s, const struct address *base, unsigned bits); /* clears host bits */
+/* Clears the host bits. */
+void subnet_make(struct subnet *s, const struct address *base, unsigned bits);
 /* The mask must be contiguous; returns NULL or why. */
 const char *subnet_from_mask(struct subnet *s, const struct address *base,
                              const struct address *mask);
 
-/* sockaddr_in or sockaddr_in6; returns its length. Scope ids are not kept: IKE runs on global addresses. */
+/*
+ * sockaddr_in or sockaddr_in6; returns its length. Scope ids are not kept: IKE runs on global
+ * addresses.
+ */
 socklen_t address_to_sockaddr(const struct address *a, uint16_t port, struct sockaddr_storage *ss);
 bool address_from_sockaddr(struct address *a, uint16_t *port, const struct sockaddr *sa);
 

@@ -56,7 +56,7 @@ struct group {
 const struct cipher *cipher_get(enum cipher_id id);
 const struct hash *hash_get(enum hash_id id);
 const struct group *group_get(enum group_id id);
-/* Also by aliases: sha = sha1, sha256 = sha2_256, aes = aes128, x25519 = curve25519. NULL: unknown. */
+/* Also by aliases: sha = sha1, sha256 = sha2_256, aes = aes128, x25519 = curve25519. NULL: none. */
 const struct cipher *cipher_by_word(const char *word, size_t len);
 const struct hash *hash_by_word(const char *word, size_t len);
 const struct group *group_by_word(const char *word, size_t len);
@@ -110,8 +110,9 @@ const char *ike_proposals_parse(struct ike_proposals *p, const char *text, const
 const char *esp_proposals_parse(struct esp_proposals *p, const char *text, const char **at);
 const char *group_list_parse(struct group_list *g, const char *text, const char **at);
 
-void ike_suite_print(const struct ike_suite *s, char out[SUITE_TEXT]); /* aes256-sha2_256-modp2048 */
-void esp_suite_print(const struct esp_suite *s, char out[SUITE_TEXT]); /* aes256-sha2_256, aes256gcm16 */
+/* aes256-sha2_256-modp2048; aes256-sha2_256 or aes256gcm16 */
+void ike_suite_print(const struct ike_suite *s, char out[SUITE_TEXT]);
+void esp_suite_print(const struct esp_suite *s, char out[SUITE_TEXT]);
 const char *ike_suite_parse(struct ike_suite *s, const char *text);    /* exactly one */
 const char *esp_suite_parse(struct esp_suite *s, const char *text);
 

@@ -105,7 +105,7 @@ const char *identity_parse(struct identity *id, const char *text)
         return "unknown %word where an identity belongs";
     }
     if (address_parse(&a, text) != NULL) {
-        return "neither an address nor @name nor user@name (a bare name would have to be looked up)";
+        return "neither an address nor @name nor user@name (a bare name needs looking up)";
     }
     identity_of_address(id, &a);
     return NULL;

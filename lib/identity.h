@@ -36,11 +36,13 @@ struct identity {
 };
 
 /*
- * Texts: 10.9.0.1, 2001:db8::1, @fqdn, user@fqdn, @#hex (KEY_ID), %any (also 0.0.0.0). A name
- * without @ needs resolving, which is not done here: an error. Names are compared without case.
+ * Texts: 10.9.0.1, 2001:db8::1, @fqdn, user@fqdn, @#hex (KEY_ID), %any (also 0.0.0.0), and for what
+ * peers send: @~hex (a DER name), @@user (USER_FQDN without a domain). A name without @ needs
+ * resolving, which is not done here: an error. Names are compared without case; %XX is a byte.
  */
 const char *identity_parse(struct identity *id, const char *text);
-void identity_print(const struct identity *id, char out[IDENTITY_TEXT]); /* parse's inverse; odd bytes escaped */
+/* parse's inverse; odd bytes of names as %XX */
+void identity_print(const struct identity *id, char out[IDENTITY_TEXT]);
 bool identity_equal(const struct identity *a, const struct identity *b);
 void identity_of_address(struct identity *id, const struct address *a);
 
@@ -50,7 +52,8 @@ void identity_of_address(struct identity *id, const struct address *a);
  * 17/0, 17/500, 17/4500 are accepted (interop Q9). Returns NULL or why (static).
  */
 const char *identity_decode(struct identity *id, const uint8_t *body, size_t len);
-size_t identity_encode(const struct identity *id, uint8_t body[ID_BODY_MAX]); /* protocol 0, port 0 */
+/* Protocol 0, port 0. Returns the length. */
+size_t identity_encode(const struct identity *id, uint8_t body[ID_BODY_MAX]);
 
 /*
  * The body of a Quick Mode IDci or IDcr: address, subnet or range; a range that is no subnet is

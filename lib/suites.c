@@ -7,9 +7,9 @@
 /* ---- the sets ---- */
 
 /*
- * What `default` offers, at most 12 (interop Q1). The first is the cheapest of the strong ones; each
- * group that a peer of the last fifteen years may be set to stands there with a cipher and a hash
- * that such a peer knows; SHA-1 last.
+ * What `default` offers, at most 12 (interop Q1). The first is the cheapest of the strong ones;
+ * each group that a peer of the last fifteen years may be set to stands there with a cipher and a
+ * hash that such a peer knows; SHA-1 last.
  */
 static const struct {
     enum cipher_id cipher;

@@ -30,7 +30,7 @@ static void address_texts(void **state)
         "10.9.0.1/32", "1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa:bbbb:cccc:dddd",
     };
     char out[ADDRESS_TEXT];
-    struct address a;
+    struct address a = { .family = 0 };
 
     for (size_t i = 0; i < LENGTH(good); i++) {
         assert_null(address_parse(&a, good[i].text));
@@ -73,7 +73,7 @@ static void subnet_texts(void **state)
         { "10.1.0.0/9999999999", 4 }, { "10.1.0.0/0x18", 4 }, { "", 4 },
     };
     char out[SUBNET_TEXT];
-    struct subnet s;
+    struct subnet s = { .bits = 0 };
 
     for (size_t i = 0; i < LENGTH(good); i++) {
         assert_null(subnet_parse(&s, good[i].text, good[i].family));
