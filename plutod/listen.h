@@ -1,0 +1,36 @@
+/*
+ * The UDP sockets of IKE, one for each of our addresses [P7].
+ *
+ * plutod opens them and keeps them open, so that a new ike-negotiate gets the very same ones; it
+ * never reads from them. Not for: choosing an address for a peer (the connection says it).
+ */
+#ifndef PLUTOD_LISTEN_H
+#define PLUTOD_LISTEN_H
+
+#include "address.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct supervisor;
+
+struct listen_socket {
+    struct address address;
+    uint16_t port;
+    char name[16];
+    int fd;
+};
+
+struct listener {
+    struct listen_socket *sockets; /* owned */
+    size_t count;
+};
+
+/* Finds our addresses, opens and closes what changed, tells the core and ike-negotiate. */
+void listen_discover(struct supervisor *s, uint64_t client);
+void listen_close_all(struct supervisor *s);
+/* All of them to an ike-negotiate that has just begun. */
+void listen_hand_all(struct supervisor *s);
+void listen_free(struct listener *l);
+
+#endif

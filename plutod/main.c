@@ -1,0 +1,139 @@
+/*
+ * plutod - the supervisor of the keying daemon
+ *
+ * Knows connections and decides; starts the tools that do the rest, connects them, and starts them
+ * again. It runs as root, so it reads no packet and sees no key.
+ */
+#include "supervisor.h"
+
+#include "sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { EXIT_LOCKED = 10 };
+
+static struct supervisor supervisor;
+
+/* systemd's Type=notify [P10]: a datagram to the socket that it names. */
+static void notify_ready(void)
+{
+    const char *path = getenv("NOTIFY_SOCKET");
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    if (path == NULL || strlen(path) >= sizeof address.sun_path) {
+        return;
+    }
+    memcpy(address.sun_path, path, strlen(path));
+    if (path[0] == '@') {
+        address.sun_path[0] = '\0'; /* an abstract name */
+    }
+    socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0) {
+        static const char ready[] = "READY=1";
+        (void)sendto(fd, ready, sizeof ready - 1, MSG_NOSIGNAL, (struct sockaddr *)&address, len);
+        close(fd);
+    }
+}
+
+/* The child's session and its standard descriptors; stderr is kept for --stderrlog. */
+static bool detach(bool keep_stderr)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    bool good = setsid() > 0 && null >= 0 && dup2(null, STDIN_FILENO) >= 0
+                && dup2(null, STDOUT_FILENO) >= 0
+                && (keep_stderr || dup2(null, STDERR_FILENO) >= 0) && chdir("/") == 0;
+    if (null > STDERR_FILENO) {
+        close(null);
+    }
+    return good;
+}
+
+/* Returns whether this process is to go on; *status is the exit status if not. */
+static bool become_daemon(const struct setup *setup, struct lock *lock, int *status)
+{
+    if (setup->nofork) {
+        if (!lock_write_pid(lock, getpid())) {
+            fprintf(stderr, "plutod: cannot write %s: %s\n", lock->pid_path, strerror(errno));
+            lock_release(lock);
+            *status = EXIT_FAILURE;
+            return false;
+        }
+        puts("Pluto initialized");
+        fflush(stdout);
+        return true;
+    }
+    pid_t pid = fork();
+    if (pid < 0) {
+        fprintf(stderr, "plutod: cannot fork: %s\n", strerror(errno));
+        lock_release(lock);
+        *status = EXIT_FAILURE;
+        return false;
+    }
+    if (pid > 0) {
+        *status = lock_write_pid(lock, pid) ? EXIT_SUCCESS : EXIT_FAILURE;
+        lock_abandon(lock);
+        return false;
+    }
+    close(lock->pid_fd);
+    lock->pid_fd = -1;
+    return detach(setup->stderrlog) || setup->stderrlog;
+}
+
+/* Descriptors 0-2 exist, so that nothing we open becomes one of them. */
+static void fill_standard(void)
+{
+    for (int fd = open("/dev/null", O_RDWR); fd >= 0; fd = open("/dev/null", O_RDWR)) {
+        if (fd > STDERR_FILENO) {
+            close(fd);
+            break;
+        }
+    }
+}
+
+int main(int argc, char **argv)
+{
+    struct setup setup;
+    struct lock lock;
+    int status = EXIT_SUCCESS;
+
+    fill_standard();
+    enum setup_result parsed = setup_parse(&setup, argc, argv);
+    if (parsed != SETUP_RUN) {
+        setup_free(&setup);
+        return parsed == SETUP_HELP ? EXIT_SUCCESS : EXIT_FAILURE;
+    }
+    if (geteuid() != 0) {
+        fputs("plutod: must be run by the superuser\n", stderr);
+        setup_free(&setup);
+        return EXIT_FAILURE;
+    }
+    sandbox_no_core();
+    (void)signal(SIGPIPE, SIG_IGN);
+    enum lock_result locked = lock_take(&lock, setup.ctlbase);
+    if (locked != LOCK_TAKEN) {
+        setup_free(&setup);
+        return locked == LOCK_BUSY ? EXIT_LOCKED : EXIT_FAILURE;
+    }
+    if (!become_daemon(&setup, &lock, &status)) {
+        setup_free(&setup);
+        return status;
+    }
+    if (supervisor_init(&supervisor, &setup, &lock)) {
+        notify_ready();
+        ev_run(supervisor.loop, 0);
+        supervisor_free(&supervisor);
+    } else {
+        status = EXIT_FAILURE;
+    }
+    lock_release(&lock);
+    setup_free(&setup);
+    return status;
+}

@@ -1,0 +1,64 @@
+/*
+ * The process table: the tools, their channels, and their lives.
+ *
+ * A tool is forked and executed with its control channel on descriptor 3 and nothing else; the
+ * rights that it runs with are its own sandbox's matter. Whenever one begins, new channels to each of
+ * its peers are made and handed to both. One that ends is begun again: at once, or after a growing
+ * pause when it ended soon after its beginning. Not for: what records mean (keying.h).
+ */
+#ifndef PLUTOD_PROCESS_H
+#define PLUTOD_PROCESS_H
+
+#include "channel.h"
+
+#include <ev.h>
+#include <sys/types.h>
+
+struct supervisor;
+
+enum tool { /* places in the schema's `tool` */
+    TOOL_PLUTOD, TOOL_IKE_NEGOTIATE, TOOL_SECRETS, TOOL_KERNEL_SA, TOOL_DNSKEY, TOOL_WHACK
+};
+
+struct process {
+    struct supervisor *s;
+    enum tool tool;
+    uint32_t worker;        /* of secrets; never used twice */
+    unsigned generation;    /* of secrets: how many times they were read */
+    bool wanted;            /* begun again when it ends */
+    bool loaded;            /* secrets: the file was read, or it ended before */
+    bool idle;              /* secrets: to be told to go at the end of the turn */
+    pid_t pid;              /* 0: not running */
+    struct channel *channel; /* NULL: not running */
+    ev_io in;
+    ev_io out;
+    ev_child child;
+    ev_timer again;
+    ev_tstamp since;
+    unsigned deaths;        /* soon after a beginning, one after the other */
+    struct process *prev, *next;
+};
+
+struct processes {
+    struct process *list;
+    uint64_t epoch;         /* of the channel that was made last */
+    uint32_t next_worker;
+    unsigned generation;
+    uint64_t listen_client; /* whack that waits until the secrets are read */
+};
+
+/* ike-negotiate and kernel-sa. */
+bool process_begin(struct supervisor *s);
+/* A new generation of secrets workers; the client is held until they have read the file. */
+void process_new_secrets(struct supervisor *s, uint64_t client);
+struct process *process_negotiator(struct supervisor *s); /* NULL: not running */
+void process_idle(struct supervisor *s, uint32_t worker);
+
+/* At the end of each turn: writes what waits, lets idle workers go. */
+void process_turn(struct supervisor *s);
+bool process_unsent(struct supervisor *s);  /* is a channel still to be written to? */
+void process_end_all(struct supervisor *s); /* closes every channel: they exit by themselves */
+bool process_any(const struct supervisor *s); /* is any still running? */
+void process_free(struct supervisor *s);
+
+#endif

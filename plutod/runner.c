@@ -1,0 +1,281 @@
+#include "supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#define RUNS_MAX 64         /* at one time */
+#define OUTPUT_LINE 1000
+#define LINGER 60.          /* seconds that a background child of a script may go on writing */
+
+struct run {
+    struct supervisor *s;
+    struct script_job *job;
+    pid_t pid;              /* 0: it has ended */
+    bool late;              /* its time is over */
+    int output;             /* -1: closed */
+    ev_child child;
+    ev_io io;
+    ev_timer limit;
+    char line[OUTPUT_LINE];
+    size_t line_len;
+    struct run *prev, *next;
+};
+
+/* ---- output ---- */
+
+static void say_line(struct run *r)
+{
+    char text[OUTPUT_LINE + 64];
+    char prefix[CONN_LABEL + 4];
+    snprintf(prefix, sizeof prefix, "%s: ", r->job->label);
+    snprintf(text, sizeof text, "%s output: %.*s", r->job->verb, (int)r->line_len, r->line);
+    lines_add(&r->s->lines, LOG_LEVEL_INFO, prefix, text);
+    r->line_len = 0;
+}
+
+static void end_output(struct run *r)
+{
+    if (r->output >= 0) {
+        ev_io_stop(r->s->loop, &r->io);
+        close(r->output);
+        r->output = -1;
+        if (r->line_len > 0) {
+            say_line(r);
+        }
+    }
+}
+
+static void free_if_over(struct run *r)
+{
+    if (r->pid != 0 || r->output >= 0) {
+        return;
+    }
+    ev_timer_stop(r->s->loop, &r->limit);
+    DL_DELETE(r->s->runner.runs, r);
+    script_job_free(r->job);
+    free(r);
+}
+
+/* Takes what is there; a line that never ends is cut. */
+static void read_output(struct run *r)
+{
+    char bytes[4096];
+    for (int i = 0; i < 16 && r->output >= 0; i++) {
+        ssize_t n = read(r->output, bytes, sizeof bytes);
+        if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+            return;
+        }
+        if (n <= 0) {
+            end_output(r);
+            return;
+        }
+        for (ssize_t at = 0; at < n; at++) {
+            if (bytes[at] == '\n' || r->line_len == sizeof r->line) {
+                say_line(r);
+            }
+            if (bytes[at] != '\n') {
+                r->line[r->line_len++] = bytes[at];
+            }
+        }
+    }
+}
+
+static void on_output(struct ev_loop *loop, ev_io *w, int events)
+{
+    struct run *r = w->data;
+    (void)loop;
+    (void)events;
+    read_output(r);
+    free_if_over(r);
+}
+
+/* ---- its end ---- */
+
+static void on_child(struct ev_loop *loop, ev_child *w, int events)
+{
+    struct run *r = w->data;
+    struct supervisor *s = r->s;
+    int status = w->rstatus;
+    uint64_t id = r->job->id;
+    bool good = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    (void)events;
+
+    ev_child_stop(loop, w);
+    read_output(r);
+    if (r->late) {
+        lines_print(&s->lines, LOG_LEVEL_SERIOUS, "%s: %s: the script did not end within %u s "
+                    "(--updown-timeout) and was killed", r->job->label, r->job->verb,
+                    s->setup->updown_timeout);
+    } else if (WIFSIGNALED(status)) {
+        lines_print(&s->lines, LOG_LEVEL_SERIOUS, "%s: %s: the script was ended by signal %d",
+                    r->job->label, r->job->verb, WTERMSIG(status));
+    } else if (!good) {
+        lines_print(&s->lines, LOG_LEVEL_SERIOUS, "%s: %s: the script exited with status %d",
+                    r->job->label, r->job->verb, WEXITSTATUS(status));
+    }
+    r->pid = 0;
+    ev_timer_stop(loop, &r->limit);
+    if (r->output >= 0) {
+        ev_timer_set(&r->limit, LINGER, 0.);
+        ev_timer_start(loop, &r->limit);
+    }
+    free_if_over(r);
+    supervisor_clock(s);
+    keying_script_done(&s->keying, id, good);
+}
+
+static void on_limit(struct ev_loop *loop, ev_timer *w, int events)
+{
+    struct run *r = w->data;
+    (void)loop;
+    (void)events;
+    if (r->pid != 0) {
+        r->late = true;
+        kill(-r->pid, SIGKILL);
+        kill(r->pid, SIGKILL); /* should it not have come as far as its own group */
+        return;
+    }
+    end_output(r);
+    free_if_over(r);
+}
+
+/* ---- its beginning ---- */
+
+static _Noreturn void become(const struct script_job *job, int output)
+{
+    int null = open("/dev/null", O_RDONLY);
+    (void)setpgid(0, 0);
+    for (int i = 1; i < NSIG; i++) {
+        (void)signal(i, SIG_DFL);
+    }
+    if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0
+        || dup2(output, STDERR_FILENO) < 0 || close_range(3, ~0U, 0) != 0
+        || chdir("/") != 0) {
+        _exit(111);
+    }
+    environ = job->environment;
+    execvp(job->words[0], job->words);
+    dprintf(STDERR_FILENO, "cannot execute %s: %s\n", job->words[0], strerror(errno));
+    _exit(127);
+}
+
+static bool launch(struct run *r)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        return false;
+    }
+    r->pid = fork();
+    if (r->pid == 0) {
+        become(r->job, ends[1]);
+    }
+    int error = errno;
+    close(ends[1]);
+    if (r->pid < 0) {
+        close(ends[0]);
+        errno = error;
+        return false;
+    }
+    r->output = ends[0];
+    (void)fcntl(r->output, F_SETFL, O_NONBLOCK);
+    return true;
+}
+
+static void begin(struct supervisor *s, struct script_job *job)
+{
+    struct run *r = calloc(1, sizeof *r);
+    uint64_t id = job->id;
+    if (r != NULL) {
+        r->s = s;
+        r->job = job;
+    }
+    if (r == NULL || !launch(r)) {
+        lines_print(&s->lines, LOG_LEVEL_SERIOUS, "%s: %s: the script cannot be run: %s",
+                    job->label, job->verb, strerror(errno));
+        free(r);
+        script_job_free(job);
+        keying_script_done(&s->keying, id, false);
+        return;
+    }
+    DL_APPEND(s->runner.runs, r);
+    ev_child_init(&r->child, on_child, r->pid, 0);
+    ev_io_init(&r->io, on_output, r->output, EV_READ);
+    ev_timer_init(&r->limit, on_limit, s->setup->updown_timeout, 0.);
+    r->child.data = r;
+    r->io.data = r;
+    r->limit.data = r;
+    ev_child_start(s->loop, &r->child);
+    ev_io_start(s->loop, &r->io);
+    ev_timer_start(s->loop, &r->limit);
+}
+
+void runner_add(struct supervisor *s, struct script_job *job)
+{
+    DL_APPEND(s->runner.queue, job);
+}
+
+/* Nothing runs or waits before it for the same net. */
+static bool may_begin(const struct supervisor *s, const struct script_job *job, unsigned *running)
+{
+    const struct run *r;
+    const struct script_job *before;
+    *running = 0;
+    DL_FOREACH(s->runner.runs, r) {
+        *running += 1;
+        if (r->pid != 0 && subnet_equal(&r->job->peer_client, &job->peer_client)) {
+            return false;
+        }
+    }
+    DL_FOREACH(s->runner.queue, before) {
+        if (before == job) {
+            break;
+        }
+        if (subnet_equal(&before->peer_client, &job->peer_client)) {
+            return false;
+        }
+    }
+    return *running < RUNS_MAX;
+}
+
+void runner_turn(struct supervisor *s)
+{
+    unsigned running = 0;
+    struct script_job *job = s->runner.queue;
+    while (job != NULL && running < RUNS_MAX) {
+        struct script_job *next = job->next;
+        if (may_begin(s, job, &running)) {
+            DL_DELETE(s->runner.queue, job);
+            begin(s, job);
+            next = s->runner.queue; /* a script that could not run may have changed the queue */
+        }
+        job = next;
+    }
+}
+
+void runner_free(struct supervisor *s)
+{
+    struct script_job *job;
+    struct script_job *next_job;
+    struct run *r;
+    struct run *next;
+    DL_FOREACH_SAFE(s->runner.queue, job, next_job) {
+        DL_DELETE(s->runner.queue, job);
+        script_job_free(job);
+    }
+    DL_FOREACH_SAFE(s->runner.runs, r, next) {
+        if (r->pid != 0) {
+            kill(-r->pid, SIGKILL);
+        }
+        ev_child_stop(s->loop, &r->child);
+        r->pid = 0;
+        end_output(r);
+        free_if_over(r);
+    }
+}

@@ -1,0 +1,237 @@
+#include "supervisor.h"
+
+#include "ends.h"
+#include "sibling.h"
+
+#include <bsd/string.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define STOP_TIME 15.       /* seconds beyond --updown-timeout */
+
+void supervisor_clock(struct supervisor *s)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    s->keying.now = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* ---- what the core asks for ---- */
+
+static void hook_log(void *context, enum log_level level, const char *prefix, const char *text)
+{
+    struct supervisor *s = context;
+    lines_add(&s->lines, level, prefix, text);
+}
+
+static void hook_say(void *context, uint64_t client, const char *line)
+{
+    whack_say(context, client, line);
+}
+
+static void hook_hold(void *context, uint64_t client)
+{
+    whack_hold(context, client);
+}
+
+static void hook_release(void *context, uint64_t client)
+{
+    whack_release(context, client);
+}
+
+static void hook_script(void *context, struct script_job *job)
+{
+    runner_add(context, job);
+}
+
+static void hook_idle(void *context, uint32_t worker)
+{
+    process_idle(context, worker);
+}
+
+/* ---- whack's forms ---- */
+
+void supervisor_listen(struct supervisor *s, uint64_t client)
+{
+    if (s->stopping) {
+        keying_say(&s->keying, client, 24, "plutod is shutting down");
+        return;
+    }
+    listen_discover(s, client);
+    lines_print(&s->lines, LOG_LEVEL_INFO, "listening for IKE messages");
+    keying_say(&s->keying, client, 2, "listening for IKE messages");
+    process_new_secrets(s, client);
+}
+
+void supervisor_unlisten(struct supervisor *s, uint64_t client)
+{
+    listen_close_all(s);
+    keying_unlisten(&s->keying);
+    lines_print(&s->lines, LOG_LEVEL_INFO, "no longer listening for IKE messages");
+    keying_say(&s->keying, client, 2, "no longer listening for IKE messages");
+}
+
+static void on_last(struct ev_loop *loop, ev_timer *w, int events)
+{
+    struct supervisor *s = w->data;
+    (void)loop;
+    (void)events;
+    lines_print(&s->lines, LOG_LEVEL_SERIOUS, "shutting down takes too long: leaving at once");
+    ev_break(s->loop, EVBREAK_ALL);
+}
+
+void supervisor_stop(struct supervisor *s)
+{
+    if (s->stopping) {
+        return;
+    }
+    s->stopping = true;
+    supervisor_clock(s);
+    lines_print(&s->lines, LOG_LEVEL_INFO, "shutting down");
+    ev_timer_init(&s->last, on_last, s->setup->updown_timeout + STOP_TIME, 0.);
+    s->last.data = s;
+    ev_timer_start(s->loop, &s->last);
+    keying_stop(&s->keying);
+}
+
+static void on_signal(struct ev_loop *loop, ev_signal *w, int events)
+{
+    struct supervisor *s = w->data;
+    (void)loop;
+    (void)events;
+    if (w->signum == SIGHUP) {
+        lines_print(&s->lines, LOG_LEVEL_INFO, "SIGHUP is ignored: perhaps whack --listen is what "
+                    "was wanted (it rereads the secrets and finds new interfaces)");
+        return;
+    }
+    if (s->stopping) {
+        ev_break(s->loop, EVBREAK_ALL); /* a second time: at once */
+        return;
+    }
+    supervisor_stop(s);
+}
+
+/* ---- the turn of the loop ---- */
+
+static void on_alarm(struct ev_loop *loop, ev_timer *w, int events)
+{
+    struct supervisor *s = w->data;
+    (void)loop;
+    (void)events;
+    supervisor_clock(s);
+    keying_tick(&s->keying);
+}
+
+static void set_alarm(struct supervisor *s)
+{
+    uint64_t next = agenda_next(&s->keying.agenda);
+    ev_timer_stop(s->loop, &s->alarm);
+    if (next == UINT64_MAX) {
+        return;
+    }
+    supervisor_clock(s);
+    double wait = next > s->keying.now ? (double)(next - s->keying.now) / 1000. : 0.;
+    ev_now_update(s->loop);
+    ev_timer_set(&s->alarm, wait, 0.);
+    ev_timer_start(s->loop, &s->alarm);
+}
+
+/* Shutting down: when peers and kernel have been told, the tools go, then we. */
+static void go_on_stopping(struct supervisor *s)
+{
+    if (!s->ended && keying_stopped(&s->keying) && !process_unsent(s)) {
+        s->ended = true;
+        process_end_all(s);
+    }
+    if (s->ended && !process_any(s)) {
+        ev_break(s->loop, EVBREAK_ALL);
+    }
+}
+
+static void on_turn(struct ev_loop *loop, ev_prepare *w, int events)
+{
+    struct supervisor *s = w->data;
+    (void)loop;
+    (void)events;
+    whack_turn(s);
+    runner_turn(s);
+    process_turn(s);
+    if (s->stopping) {
+        go_on_stopping(s);
+    }
+    whack_turn(s); /* what was released just now */
+    set_alarm(s);
+}
+
+/* ---- beginning and end ---- */
+
+/* The script of the installation or of the build tree: not executable for others to replace. */
+static void find_updown(struct supervisor *s)
+{
+    const char *why = sibling_path(s->updown, sizeof s->updown, "updown");
+    if (why != NULL) {
+        lines_print(&s->lines, LOG_LEVEL_SERIOUS, "the default updown script: %s: %s", s->updown,
+                    why);
+    }
+}
+
+static void start_signal(struct supervisor *s, ev_signal *w, int number)
+{
+    ev_signal_init(w, on_signal, number);
+    w->data = s;
+    ev_signal_start(s->loop, w);
+}
+
+bool supervisor_init(struct supervisor *s, const struct setup *setup, struct lock *lock)
+{
+    memset(s, 0, sizeof *s);
+    s->setup = setup;
+    s->lock = lock;
+    lines_init(&s->lines, setup->stderrlog);
+    s->loop = ev_default_loop(EVFLAG_NOSIGMASK);
+    if (s->loop == NULL) {
+        lines_print(&s->lines, LOG_LEVEL_SERIOUS, "no event loop");
+        return false;
+    }
+    find_updown(s);
+    const struct keying_settings settings = {
+        .epoch = (uint32_t)time(NULL), .ikeport = setup->ikeport, .uniqueids = setup->uniqueids,
+        .updown = s->updown
+    };
+    const struct keying_hooks hooks = {
+        .context = s, .log = hook_log, .say = hook_say, .hold = hook_hold,
+        .release = hook_release, .script = hook_script, .idle = hook_idle
+    };
+    keying_init(&s->keying, &settings, &hooks);
+    s->keying.classes = setup->classes;
+    supervisor_clock(s);
+    start_signal(s, &s->hup, SIGHUP);
+    start_signal(s, &s->term, SIGTERM);
+    start_signal(s, &s->intr, SIGINT);
+    ev_init(&s->alarm, on_alarm);
+    s->alarm.data = s;
+    ev_prepare_init(&s->turn, on_turn);
+    s->turn.data = s;
+    ev_prepare_start(s->loop, &s->turn);
+    if (!process_begin(s)) {
+        lines_print(&s->lines, LOG_LEVEL_SERIOUS, "not every tool could be started (see above)");
+    }
+    whack_init(s, lock->ctl_fd);
+    return true;
+}
+
+void supervisor_free(struct supervisor *s)
+{
+    process_free(s);
+    runner_free(s);
+    listen_free(&s->listener);
+    keying_free(&s->keying);
+    whack_free(s);
+    ev_prepare_stop(s->loop, &s->turn);
+    ev_timer_stop(s->loop, &s->alarm);
+    ev_timer_stop(s->loop, &s->last);
+    ev_loop_destroy(s->loop);
+}

@@ -1,0 +1,316 @@
+#include "supervisor.h"
+
+#include "channel.h"
+#include "log.h"
+#include "requests.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#define CLIENTS_MAX 64
+#define INPUT_MAX ((size_t)4 * RECORD_MAX)
+#define REPLY_MAX ((size_t)64 << 20)
+#define INPUT_TIME 20.      /* seconds for all of its requests to arrive */
+#define OUTPUT_TIME 60.     /* seconds without its taking anything */
+
+struct client {
+    struct supervisor *s;
+    uint64_t id;
+    int fd;
+    struct buffer input;
+    struct buffer reply;
+    unsigned holds;         /* requests that go on */
+    bool greeted;           /* its hello came */
+    bool eof;               /* it will send no more */
+    bool closing;           /* no more of its requests are done */
+    bool gone;
+    ev_io in;
+    ev_io out;
+    ev_timer idle;
+    struct client *prev, *next;
+};
+
+static struct client *find(struct supervisor *s, uint64_t id)
+{
+    struct client *c;
+    DL_FOREACH(s->whack.clients, c) {
+        if (c->id == id) {
+            return c;
+        }
+    }
+    return NULL;
+}
+
+void whack_say(struct supervisor *s, uint64_t client, const char *line)
+{
+    struct client *c = find(s, client);
+    if (c != NULL && !c->gone) {
+        log_escape(&c->reply, line, strlen(line));
+        buffer_add_text(&c->reply, "\n");
+    }
+}
+
+void whack_hold(struct supervisor *s, uint64_t client)
+{
+    struct client *c = find(s, client);
+    if (c != NULL) {
+        c->holds++;
+    }
+}
+
+void whack_release(struct supervisor *s, uint64_t client)
+{
+    struct client *c = find(s, client);
+    if (c != NULL && c->holds > 0) {
+        c->holds--;
+    }
+}
+
+/* ---- requests ---- */
+
+static void refuse(struct client *c, const char *what, const char *why)
+{
+    keying_say(&c->s->keying, c->id, 30, "bad message to plutod: %s%s%s", what,
+               what[0] == '\0' ? "" : ": ", why);
+    lines_print(&c->s->lines, LOG_LEVEL_SERIOUS, "control socket: bad message: %s%s%s", what,
+                what[0] == '\0' ? "" : ": ", why);
+    c->closing = true;
+}
+
+static void take_hello(struct client *c, const struct record *r)
+{
+    if (c->greeted) {
+        refuse(c, "hello", "came twice");
+        return;
+    }
+    c->greeted = true;
+    if (record_number(r, K_VERSION) != RECORDS_VERSION) {
+        keying_say(&c->s->keying, c->id, 1, "this whack speaks version %u of the records, plutod "
+                   "speaks %u: use the whack that was installed with it",
+                   (unsigned)record_number(r, K_VERSION), RECORDS_VERSION);
+        c->closing = true;
+    }
+}
+
+static void take_record(struct client *c, const struct record *r)
+{
+    struct supervisor *s = c->s;
+    switch (r->verb) {
+    case V_HELLO:
+        take_hello(c, r);
+        break;
+    case V_WHACK_LISTEN:
+        supervisor_listen(s, c->id);
+        break;
+    case V_WHACK_UNLISTEN:
+        supervisor_unlisten(s, c->id);
+        break;
+    case V_WHACK_SHUTDOWN:
+        c->holds++; /* until plutod is gone */
+        keying_say(&s->keying, c->id, 2, "shutting down");
+        supervisor_stop(s);
+        break;
+    default:
+        if (!request_take(&s->keying, c->id, r)) {
+            refuse(c, schema_verb(r->verb)->name, "is no request");
+        }
+    }
+}
+
+static void take_line(struct client *c, char *line, size_t len)
+{
+    struct record r;
+    enum key field;
+    const char *why = record_parse(&r, line, len, W_P, &field);
+    if (why != NULL) {
+        refuse(c, field == K_END ? "" : schema_key(field)->name, why);
+    } else if (!c->greeted && r.verb != V_HELLO) {
+        refuse(c, schema_verb(r.verb)->name, "came before hello");
+    } else {
+        take_record(c, &r);
+    }
+}
+
+/* Does its requests, as long as none of them goes on. */
+static void go_on(struct client *c)
+{
+    while (c->holds == 0 && !c->closing && c->input.len > 0) {
+        uint8_t *end = memchr(c->input.data, '\n', c->input.len);
+        if (end == NULL) {
+            break;
+        }
+        size_t len = (size_t)(end - c->input.data);
+        take_line(c, (char *)c->input.data, len);
+        buffer_consume(&c->input, len + 1);
+    }
+    if (c->holds == 0 && !c->closing && c->eof && c->input.len > 0) {
+        refuse(c, "", "it ends within a record");
+    }
+}
+
+/* ---- input and output ---- */
+
+static void on_in(struct ev_loop *loop, ev_io *w, int events)
+{
+    struct client *c = w->data;
+    char bytes[16384];
+    (void)events;
+    ssize_t n = read(c->fd, bytes, sizeof bytes);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+        return;
+    }
+    if (n <= 0) {
+        c->eof = true;
+        c->gone = n < 0;
+        ev_io_stop(loop, w);
+        ev_timer_stop(loop, &c->idle);
+        return;
+    }
+    buffer_add(&c->input, bytes, (size_t)n);
+    if (c->input.overflowed) {
+        refuse(c, "", "more than is taken at a time");
+        ev_io_stop(loop, w);
+    }
+}
+
+static void on_out(struct ev_loop *loop, ev_io *w, int events)
+{
+    (void)loop;
+    (void)w;
+    (void)events; /* the turn's end writes */
+}
+
+static void on_idle(struct ev_loop *loop, ev_timer *w, int events)
+{
+    struct client *c = w->data;
+    (void)loop;
+    (void)events;
+    if (c->reply.len > 0) {
+        c->gone = true; /* it does not read */
+    } else {
+        refuse(c, "", "it did not come within 20 s");
+    }
+}
+
+static void write_out(struct client *c)
+{
+    struct ev_loop *loop = c->s->loop;
+    size_t sent = 0;
+    while (sent < c->reply.len && !c->gone) {
+        ssize_t n = send(c->fd, c->reply.data + sent, c->reply.len - sent,
+                         MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n >= 0) {
+            sent += (size_t)n;
+        } else if (errno == EAGAIN) {
+            break;
+        } else if (errno != EINTR) {
+            c->gone = true;
+        }
+    }
+    if (sent > 0) {
+        buffer_consume(&c->reply, sent);
+    }
+    if (c->reply.len == 0) {
+        ev_io_stop(loop, &c->out);
+        if (c->eof || c->closing) {
+            ev_timer_stop(loop, &c->idle);
+        }
+    } else if (!ev_is_active(&c->out) || sent > 0) {
+        ev_io_start(loop, &c->out);
+        ev_timer_stop(loop, &c->idle);
+        ev_timer_set(&c->idle, OUTPUT_TIME, 0.);
+        ev_timer_start(loop, &c->idle);
+    }
+}
+
+static void end(struct client *c)
+{
+    struct supervisor *s = c->s;
+    ev_io_stop(s->loop, &c->in);
+    ev_io_stop(s->loop, &c->out);
+    ev_timer_stop(s->loop, &c->idle);
+    DL_DELETE(s->whack.clients, c);
+    s->whack.count--;
+    ev_io_start(s->loop, &s->whack.accept);
+    close(c->fd);
+    buffer_wipe(&c->input);
+    buffer_wipe(&c->reply);
+    free(c);
+}
+
+void whack_turn(struct supervisor *s)
+{
+    struct client *c;
+    struct client *next;
+    supervisor_clock(s);
+    DL_FOREACH_SAFE(s->whack.clients, c, next) {
+        go_on(c);
+        write_out(c);
+        bool finished = c->holds == 0 && c->reply.len == 0
+                        && (c->closing || (c->eof && c->input.len == 0));
+        if (c->gone || finished) {
+            end(c);
+        }
+    }
+}
+
+/* ---- clients come ---- */
+
+static bool is_superuser(int fd)
+{
+    struct ucred peer;
+    socklen_t len = sizeof peer;
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && peer.uid == 0;
+}
+
+static void on_accept(struct ev_loop *loop, ev_io *w, int events)
+{
+    struct supervisor *s = w->data;
+    (void)events;
+    int fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    struct client *c = fd < 0 || !is_superuser(fd) ? NULL : calloc(1, sizeof *c);
+    if (c == NULL) {
+        if (fd >= 0) {
+            close(fd);
+        }
+        return;
+    }
+    c->s = s;
+    c->id = ++s->whack.next_id;
+    c->fd = fd;
+    buffer_init(&c->input, INPUT_MAX);
+    buffer_init(&c->reply, REPLY_MAX);
+    ev_io_init(&c->in, on_in, fd, EV_READ);
+    ev_io_init(&c->out, on_out, fd, EV_WRITE);
+    ev_timer_init(&c->idle, on_idle, INPUT_TIME, 0.);
+    c->in.data = c->out.data = c->idle.data = c;
+    ev_io_start(loop, &c->in);
+    ev_timer_start(loop, &c->idle);
+    DL_APPEND(s->whack.clients, c);
+    s->whack.count++;
+    if (s->whack.count == CLIENTS_MAX) {
+        ev_io_stop(loop, w); /* the others wait in the kernel's queue */
+    }
+}
+
+void whack_init(struct supervisor *s, int fd)
+{
+    ev_io_init(&s->whack.accept, on_accept, fd, EV_READ);
+    s->whack.accept.data = s;
+    ev_io_start(s->loop, &s->whack.accept);
+}
+
+void whack_free(struct supervisor *s)
+{
+    struct client *c;
+    struct client *next;
+    DL_FOREACH_SAFE(s->whack.clients, c, next) {
+        write_out(c);
+        end(c);
+    }
+    ev_io_stop(s->loop, &s->whack.accept);
+}

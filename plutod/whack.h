@@ -1,0 +1,34 @@
+/*
+ * The control socket, plutod's side: whacks that are connected, their records, their reply lines.
+ *
+ * A client sends `hello` and its requests and shuts down its half; requests are done one after the
+ * other, each when the one before it is finished; then the channel is closed. All is bounded, and
+ * only the superuser is let in. Not for: what a request does (requests.h, supervisor.h).
+ */
+#ifndef PLUTOD_WHACK_H
+#define PLUTOD_WHACK_H
+
+#include "buffer.h"
+
+#include <ev.h>
+#include <stdbool.h>
+
+struct supervisor;
+struct client;
+
+struct whack {
+    struct client *clients;
+    unsigned count;
+    uint64_t next_id;
+    ev_io accept;
+};
+
+void whack_init(struct supervisor *s, int fd); /* the listening socket is borrowed */
+void whack_say(struct supervisor *s, uint64_t client, const char *line);
+void whack_hold(struct supervisor *s, uint64_t client);
+void whack_release(struct supervisor *s, uint64_t client);
+/* At the end of each turn: goes on with requests, writes, closes what is finished. */
+void whack_turn(struct supervisor *s);
+void whack_free(struct supervisor *s);
+
+#endif
