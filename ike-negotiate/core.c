@@ -217,8 +217,8 @@ void exchange_failed(struct ike *ike, struct exchange *x, unsigned code, const c
         record_put_number(&w, K_CODE, code);
         record_put_text(&w, K_WHY, why);
         record_finish(&w);
-    } else {
-        report(ike, x, LOG_LEVEL_INFO, "%s", why);
+    } else { /* plutod gave it no number: the line goes to its ISAKMP SA, or to the peer's address */
+        report(ike, x->is_quick ? x->parent : x, LOG_LEVEL_INFO, "%s", why);
     }
     exchange_free(ike, x);
 }

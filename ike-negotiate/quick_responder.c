@@ -150,7 +150,6 @@ static enum outcome refuse_by_plutod(struct ike *ike, struct exchange *x,
         notify = (unsigned)record_number(answer, K_NOTIFICATION);
     }
     snprintf(why, sizeof why, "a Quick Mode is refused: %s", record_text(answer, K_WHY));
-    report(ike, x->parent, LOG_LEVEL_INFO, "%s", why);
     return refuse(ike, x, notify, why);
 }
 

@@ -1,0 +1,280 @@
+/* Whole negotiations between two hosts: algorithms, loss, duplicates, refusals [X1] [C3] [X5]. */
+#include "world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define ENDS "--host 10.9.0.1 --client 10.1.0.0/24 --to --host 10.9.0.2 --client 10.2.0.0/24 "
+#define PLAIN "--psk --encrypt --tunnel --ike aes128-sha1-modp2048 --esp aes128-sha1 " ENDS
+
+static bool negotiate(const char *words)
+{
+    struct world *w = world_new(words, "a secret", "a secret");
+    world_begin(w);
+    bool up = world_both_up(w);
+    if (!up) {
+        fprintf(stderr, "%s\n%.*s\n%.*s\n", words, (int)w->host[0].heard.len,
+                (char *)w->host[0].heard.data, (int)w->host[1].heard.len,
+                (char *)w->host[1].heard.data);
+    }
+    world_free(w);
+    return up;
+}
+
+static void every_cipher_hash_and_group(void **state)
+{
+    char words[400];
+    (void)state;
+    for (unsigned c = 0; c < CIPHER_COUNT; c++) {
+        for (unsigned h = 0; h < HASH_COUNT; h++) {
+            const struct cipher *cipher = cipher_get((enum cipher_id)c);
+            if (cipher->ike_number != 0) {
+                snprintf(words, sizeof words, "--psk --encrypt --tunnel --ike %s-%s-curve25519 " ENDS,
+                         cipher->word, hash_get((enum hash_id)h)->word);
+                assert_true(negotiate(words));
+            }
+        }
+    }
+    for (unsigned g = 0; g < GROUP_COUNT; g++) {
+        const char *group = group_get((enum group_id)g)->word;
+        snprintf(words, sizeof words,
+                 "--psk --encrypt --tunnel --pfs --ike aes256-sha2_256-%s --pfsgroup %s " ENDS, group,
+                 group);
+        assert_true(negotiate(words));
+    }
+}
+
+static void every_esp_proposal(void **state)
+{
+    static const char *const esp[] = { "3des-md5", "3des-sha1", "aes128-sha1", "aes192-sha2_384",
+                                       "aes256-sha2_256", "aes256-sha2_512", "aes128gcm16",
+                                       "aes192gcm16", "aes256gcm16", "default", "classic",
+                                       "aes128-sha1,3des-md5,aes256gcm16" };
+    char words[400];
+    (void)state;
+    for (size_t i = 0; i < sizeof esp / sizeof esp[0]; i++) {
+        snprintf(words, sizeof words, "--psk --encrypt --tunnel --ike default --esp %s " ENDS, esp[i]);
+        assert_true(negotiate(words));
+    }
+    assert_true(negotiate("--psk --encrypt --ike classic --esp classic --host 10.9.0.1 --to --host "
+                          "10.9.0.2"));
+    assert_true(negotiate("--psk --encrypt --tunnel --host 2001:db8::1 --client 10.1.0.0/24 "
+                          "--tunnelipv4 --ipv6 --to --host 2001:db8::2 --client 10.2.0.0/24"));
+}
+
+/* A second group on offer, and the peer takes that one: our KE is made again. */
+static void the_second_group_is_taken(void **state)
+{
+    (void)state;
+    struct world *w = world_new_two(
+        "--psk --encrypt --tunnel --ike aes128-sha1-modp3072,aes128-sha1-ecp256 " ENDS,
+        "--psk --encrypt --tunnel --ike aes128-sha1-ecp256 " ENDS, "x", "x");
+    world_begin(w);
+    assert_true(world_both_up(w));
+    assert_true(world_heard(w, 0, "proposal=aes128-sha1-ecp256"));
+    world_free(w);
+}
+
+/* ---- the network ---- */
+
+static unsigned lose_one(struct world *w, struct datagram *d, unsigned number)
+{
+    (void)d;
+    return number == *(unsigned *)w->data ? 0 : 1;
+}
+
+static void any_one_message_is_lost(void **state)
+{
+    (void)state;
+    for (unsigned lost = 1; lost <= 9; lost++) {
+        struct world *w = world_new(PLAIN, "x", "x");
+        w->network = lose_one;
+        w->data = &lost;
+        world_begin(w);
+        world_pass(w, 11000);
+        if (!world_both_up(w)) {
+            fprintf(stderr, "message %u lost: no tunnel\n", lost);
+        }
+        assert_true(world_both_up(w));
+        world_free(w);
+    }
+}
+
+static unsigned lose_all(struct world *w, struct datagram *d, unsigned number)
+{
+    (void)w;
+    (void)d;
+    (void)number;
+    return 0;
+}
+
+/* [C3]: at 0, 10 and 30 s; given up at 70 s. */
+static void a_silent_peer(void **state)
+{
+    (void)state;
+    struct world *w = world_new(PLAIN, "x", "x");
+    w->network = lose_all;
+    world_begin(w);
+    assert_int_equal(w->host[0].sent, 1);
+    world_pass(w, 9999);
+    assert_int_equal(w->host[0].sent, 1);
+    world_pass(w, 1);
+    assert_int_equal(w->host[0].sent, 2);
+    world_pass(w, 19999);
+    assert_int_equal(w->host[0].sent, 2);
+    world_pass(w, 1);
+    assert_int_equal(w->host[0].sent, 3);
+    world_pass(w, 39999);
+    assert_false(world_heard(w, 0, "failed "));
+    world_pass(w, 1);
+    assert_int_equal(w->host[0].sent, 3);
+    assert_true(world_heard(w, 0, "failed "));
+    assert_true(world_heard(w, 0, " code=31 "));
+    assert_int_equal(world_count(w, 0, "retransmitted "), 2);
+    world_free(w);
+}
+
+static unsigned three_times(struct world *w, struct datagram *d, unsigned number)
+{
+    (void)w;
+    (void)d;
+    (void)number;
+    return w->queued < 40 ? 3 : 1;
+}
+
+/* F12: every message three times; one tunnel comes of it, and answers are bounded. */
+static void every_message_is_repeated(void **state)
+{
+    (void)state;
+    struct world *w = world_new(PLAIN, "x", "x");
+    w->network = three_times;
+    world_begin(w);
+    world_pass(w, 100000);
+    assert_true(world_both_up(w));
+    assert_int_equal(world_count(w, 0, "isakmp-up "), 1);
+    assert_int_equal(world_count(w, 1, "isakmp-up "), 1);
+    assert_true(w->host[0].sent + w->host[1].sent < 9 * 5);
+    world_free(w);
+}
+
+/* ---- refusals ---- */
+
+static void a_wrong_secret(void **state)
+{
+    (void)state;
+    struct world *w = world_new(PLAIN, "right", "wrong");
+    world_begin(w);
+    world_pass(w, 80000);
+    assert_false(world_both_up(w));
+    assert_true(world_heard(w, 1, "probably%20a%20wrong%20secret"));
+    assert_true(world_heard(w, 0, "probably%20a%20wrong%20secret"));
+    assert_true(world_heard(w, 0, " code=31 "));
+    world_free(w);
+}
+
+/* F15 */
+static void no_secret(void **state)
+{
+    (void)state;
+    struct world *w = world_new(PLAIN, "x", NULL);
+    world_begin(w);
+    world_pass(w, 80000);
+    assert_false(world_both_up(w));
+    assert_true(world_heard(w, 1, "10.9.0.2"));
+    assert_true(world_heard(w, 1, "no%20preshared%20secret"));
+    world_free(w);
+}
+
+static void no_common_ike_proposal(void **state)
+{
+    (void)state;
+    struct world *w = world_new_two(
+        "--psk --encrypt --tunnel --ike 3des-sha1-modp1536 " ENDS,
+        "--psk --encrypt --tunnel --ike aes256-sha2_256-modp2048 " ENDS, "x", "x");
+    world_begin(w);
+    assert_false(world_both_up(w));
+    assert_true(world_heard(w, 1, "NO-PROPOSAL-CHOSEN"));
+    assert_true(world_heard(w, 1, "3des-sha1-modp1536"));
+    assert_true(world_heard(w, 1, "aes256-sha2_256-modp2048"));
+    /* Q11: a hint that whack shows, and nothing more. */
+    assert_true(world_heard(w, 0, "notification=14 protected=no"));
+    assert_false(world_heard(w, 0, "failed "));
+    world_free(w);
+}
+
+static void no_common_esp_proposal(void **state)
+{
+    (void)state;
+    struct world *w = world_new_two("--psk --encrypt --tunnel --esp 3des-md5 " ENDS,
+                                    "--psk --encrypt --tunnel --esp aes256gcm16 " ENDS, "x", "x");
+    world_begin(w);
+    assert_false(world_both_up(w));
+    assert_true(world_heard(w, 1, "3des-md5"));
+    assert_true(world_heard(w, 1, "aes256gcm16"));
+    assert_true(world_heard(w, 0, " code=214 "));
+    world_free(w);
+}
+
+static void other_clients(void **state)
+{
+    (void)state;
+    struct world *w = world_new_two(
+        PLAIN, "--psk --encrypt --tunnel --ike aes128-sha1-modp2048 --esp aes128-sha1 --host 10.9.0.1 "
+               "--client 10.1.0.0/24 --to --host 10.9.0.2 --client 10.3.0.0/24", "x", "x");
+    world_begin(w);
+    assert_false(world_both_up(w));
+    assert_true(world_heard(w, 0, " code=218 "));
+    world_free(w);
+}
+
+/* PFS: required by the responder and not proposed; proposed and not required. */
+static void perfect_forward_secrecy(void **state)
+{
+    (void)state;
+    struct world *w = world_new_two(PLAIN, "--pfs " PLAIN, "x", "x");
+    world_begin(w);
+    assert_false(world_both_up(w));
+    assert_true(world_heard(w, 0, " code=214 "));
+    world_free(w);
+    w = world_new_two("--pfs " PLAIN, PLAIN, "x", "x");
+    world_begin(w);
+    assert_true(world_both_up(w));
+    world_free(w);
+}
+
+static void deletes_are_sent_and_reported(void **state)
+{
+    (void)state;
+    struct world *w = world_new(PLAIN, "x", "x");
+    world_begin(w);
+    assert_true(world_both_up(w));
+    world_order(w, 0, "delete-sa parent=1 protocol=esp spi-in=01020304");
+    assert_true(world_heard(w, 1, "peer-deleted exchange=1 protocol=esp spis=01020304"));
+    world_order(w, 0, "delete exchange=1");
+    assert_true(world_heard(w, 1, "peer-deleted exchange=1 protocol=isakmp target=1"));
+    world_free(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_cipher_hash_and_group),
+        cmocka_unit_test(every_esp_proposal),
+        cmocka_unit_test(the_second_group_is_taken),
+        cmocka_unit_test(any_one_message_is_lost),
+        cmocka_unit_test(a_silent_peer),
+        cmocka_unit_test(every_message_is_repeated),
+        cmocka_unit_test(a_wrong_secret),
+        cmocka_unit_test(no_secret),
+        cmocka_unit_test(no_common_ike_proposal),
+        cmocka_unit_test(no_common_esp_proposal),
+        cmocka_unit_test(other_clients),
+        cmocka_unit_test(perfect_forward_secrecy),
+        cmocka_unit_test(deletes_are_sent_and_reported),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
