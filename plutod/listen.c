@@ -1,77 +1,14 @@
 #include "supervisor.h"
 
+#include "udp.h"
+
 #include <bsd/string.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
-#include <linux/xfrm.h>
 #include <net/if.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-#ifndef IP_XFRM_POLICY
-#define IP_XFRM_POLICY 17
-#endif
-#ifndef IPV6_XFRM_POLICY
-#define IPV6_XFRM_POLICY 35
-#endif
-#ifndef IP_RECVERR
-#define IP_RECVERR 11
-#endif
-#ifndef IPV6_RECVERR
-#define IPV6_RECVERR 25
-#endif
-
-/* ---- one socket ---- */
-
-static void bypass_one(const struct lines *lines, int fd, bool v6, uint8_t dir)
-{
-    struct xfrm_userpolicy_info policy;
-    memset(&policy, 0, sizeof policy);
-    policy.action = XFRM_POLICY_ALLOW;
-    policy.dir = dir;
-    policy.sel.family = v6 ? AF_INET6 : AF_INET;
-    if (setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_XFRM_POLICY : IP_XFRM_POLICY,
-                   &policy, sizeof policy) != 0) {
-        lines_print(lines, LOG_LEVEL_SERIOUS, "IKE messages may be caught by kernel policies: no "
-                    "per-socket policy: %s (is xfrm_user loaded?)", strerror(errno));
-    }
-}
-
-static bool set_options(const struct lines *lines, int fd, bool v6)
-{
-    const int on = 1;
-    const int fragment = v6 ? IPV6_PMTUDISC_DONT : IP_PMTUDISC_DONT;
-    bypass_one(lines, fd, v6, XFRM_POLICY_IN);
-    bypass_one(lines, fd, v6, XFRM_POLICY_OUT);
-    if (v6) {
-        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &fragment, sizeof fragment);
-        return setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) == 0
-               && setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof on) == 0;
-    }
-    (void)setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &fragment, sizeof fragment);
-    return setsockopt(fd, IPPROTO_IP, IP_RECVERR, &on, sizeof on) == 0;
-}
-
-/* -1: errno is set. */
-static int open_socket(const struct lines *lines, const struct address *a, uint16_t port)
-{
-    struct sockaddr_storage ss;
-    bool v6 = a->family == 6;
-    socklen_t len = address_to_sockaddr(a, port, &ss);
-    int fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0) {
-        return -1;
-    }
-    if (!set_options(lines, fd, v6) || bind(fd, (struct sockaddr *)&ss, len) != 0) {
-        int error = errno;
-        close(fd);
-        errno = error;
-        return -1;
-    }
-    return fd;
-}
 
 static void hand(struct supervisor *s, const struct listen_socket *l)
 {
@@ -168,14 +105,14 @@ static struct listen_socket *find(const struct listener *l, const struct address
 }
 
 static void say_refused(struct supervisor *s, uint64_t client, const char *name,
-                        const struct address *a)
+                        const struct address *a, const char *why)
 {
     char text[ADDRESS_TEXT];
     address_print(a, text);
-    lines_print(&s->lines, LOG_LEVEL_SERIOUS, "cannot listen on %s %s port %u: %s", name, text,
-                s->setup->ikeport, strerror(errno));
-    keying_say(&s->keying, client, 3, "cannot listen on %s %s port %u: %s", name, text,
-               s->setup->ikeport, strerror(errno));
+    lines_print(&s->lines, LOG_LEVEL_SERIOUS, "cannot listen on %s %s port %u: %s: %s", name, text,
+                s->setup->ikeport, why, strerror(errno));
+    keying_say(&s->keying, client, 3, "cannot listen on %s %s port %u: %s: %s", name, text,
+               s->setup->ikeport, why, strerror(errno));
 }
 
 /* Adds an address to the new list: with the socket that it has, or a new one. */
@@ -201,9 +138,10 @@ static void take_address(struct supervisor *s, struct listener *fresh, const cha
         let_go(s, known); /* the address went to another interface */
         known->fd = -1;
     }
-    l->fd = open_socket(&s->lines, a, l->port);
+    const char *why;
+    l->fd = udp_open(a, l->port, &why);
     if (l->fd < 0) {
-        say_refused(s, client, name, a);
+        say_refused(s, client, name, a, why);
         return;
     }
     char text[ADDRESS_TEXT];

@@ -538,23 +538,38 @@ static void release_listener(struct supervisor *s)
     s->processes.listen_client = 0;
 }
 
+static void flush(struct process *p)
+{
+    if (p->channel == NULL) {
+        return;
+    }
+    if (channel_flush(p->channel) != CHANNEL_OPEN || !channel_pending(p->channel)) {
+        ev_io_stop(p->s->loop, &p->out);
+    } else {
+        ev_io_start(p->s->loop, &p->out);
+    }
+}
+
+/*
+ * Secrets and kernel-sa are written to before ike-negotiate is: what is announced and permitted is
+ * then always there when it asks them for it.
+ */
 void process_turn(struct supervisor *s)
 {
     struct process *p;
     release_listener(s);
     DL_FOREACH(s->processes.list, p) {
-        if (p->channel == NULL) {
-            continue;
-        }
         if (p->idle) {
             p->idle = false;
             close_channel(p); /* it wipes its secrets and exits */
-            continue;
         }
-        if (channel_flush(p->channel) != CHANNEL_OPEN || !channel_pending(p->channel)) {
-            ev_io_stop(s->loop, &p->out);
-        } else {
-            ev_io_start(s->loop, &p->out);
+        if (p->tool != TOOL_IKE_NEGOTIATE) {
+            flush(p);
+        }
+    }
+    DL_FOREACH(s->processes.list, p) {
+        if (p->tool == TOOL_IKE_NEGOTIATE) {
+            flush(p);
         }
     }
 }
