@@ -9,7 +9,7 @@
 #define LOG_WINDOW 10000u /* milliseconds */
 #define LOG_LINES 20u     /* in that time */
 
-struct core *core_new(const struct core_config *config)
+struct core *secrets_new(const struct core_config *config)
 {
     struct core *c = calloc(1, sizeof *c);
     if (c != NULL) {
@@ -20,28 +20,28 @@ struct core *core_new(const struct core_config *config)
     return c;
 }
 
-void core_free(struct core *c)
+void secrets_free(struct core *c)
 {
     if (c == NULL) {
         return;
     }
     while (c->exchanges != NULL) {
-        exchange_free(c, c->exchanges);
+        exchanges_free(c, c->exchanges);
     }
     buffer_wipe(&c->answer);
     explicit_bzero(c, sizeof *c);
     free(c);
 }
 
-size_t core_exchanges(const struct core *c)
+size_t secrets_exchanges(const struct core *c)
 {
     return HASH_COUNT(c->exchanges);
 }
 
 /* ---- refusals ---- */
 
-enum outcome refuse(struct core *c, enum outcome outcome, unsigned notification, const char *format,
-                    ...)
+enum outcome deny(struct core *c, enum outcome outcome, unsigned notification, const char *format,
+                  ...)
 {
     va_list args;
     va_start(args, format);
@@ -51,7 +51,7 @@ enum outcome refuse(struct core *c, enum outcome outcome, unsigned notification,
     return outcome;
 }
 
-void complain(struct core *c, uint64_t exchange, const char *format, ...)
+void accuse(struct core *c, uint64_t exchange, const char *format, ...)
 {
     char text[WHY_TEXT];
     const struct log_about about = { .exchange = exchange };
@@ -122,7 +122,7 @@ static enum outcome take_new(struct core *c, struct exchange *x, enum step step,
                              const struct record *r, const uint8_t digest[REQUEST_DIGEST])
 {
     if (x->refusals >= REFUSALS_MAX) {
-        return refuse(c, OUTCOME_BAD, 0, "too many requests of this exchange had to be refused");
+        return deny(c, OUTCOME_BAD, 0, "too many requests of this exchange had to be refused");
     }
     enum outcome outcome = steps[step].take(c, x, r);
     if (outcome != OUTCOME_OK) {
@@ -132,7 +132,7 @@ static enum outcome take_new(struct core *c, struct exchange *x, enum step step,
     if (outcome == OUTCOME_OK || outcome == OUTCOME_FINAL) {
         answered_drop(x, step); /* ke for another group */
         if (!answered_add(x, step, digest, &c->answer)) {
-            return refuse(c, OUTCOME_FAIL, 0, "out of memory");
+            return deny(c, OUTCOME_FAIL, 0, "out of memory");
         }
     }
     return outcome;
@@ -142,15 +142,15 @@ static enum outcome take_step(struct core *c, enum step step, const struct recor
 {
     uint8_t digest[REQUEST_DIGEST];
     const char *verb = schema_verb(r->verb)->name;
-    struct exchange *x = exchange_find(c, record_number(r, K_EXCHANGE));
+    struct exchange *x = exchanges_find(c, record_number(r, K_EXCHANGE));
 
     if (x == NULL) { /* no crime: plutod may have forgotten it a moment ago */
-        complain(c, record_number(r, K_EXCHANGE), "%s for an exchange that is not known", verb);
-        return refuse(c, OUTCOME_FAIL, 0, "exchange %" PRIu64 " is not known here: it was not "
-                      "announced, or it has ended", record_number(r, K_EXCHANGE));
+        accuse(c, record_number(r, K_EXCHANGE), "%s for an exchange that is not known", verb);
+        return deny(c, OUTCOME_FAIL, 0, "exchange %" PRIu64 " is not known here: it was not "
+                    "announced, or it has ended", record_number(r, K_EXCHANGE));
     }
     if ((x->main_mode != NULL) != steps[step].main_mode) {
-        return refuse(c, OUTCOME_BAD, 0, "%s is not for this kind of exchange", verb);
+        return deny(c, OUTCOME_BAD, 0, "%s is not for this kind of exchange", verb);
     }
     request_digest(r, digest);
     const struct answered *a = answered_find(x, step);
@@ -159,7 +159,7 @@ static enum outcome take_step(struct core *c, enum step step, const struct recor
         return OUTCOME_OK;
     }
     if (a != NULL && step != STEP_KE) {
-        return refuse(c, OUTCOME_BAD, 0, "a second, different %s for one exchange", verb);
+        return deny(c, OUTCOME_BAD, 0, "a second, different %s for one exchange", verb);
     }
     return take_new(c, x, step, r, digest);
 }
@@ -176,8 +176,8 @@ static void negotiator_request(struct core *c, enum step step, const struct reco
         write_refusal(c, r, outcome);
     }
     if (outcome == OUTCOME_BAD) {
-        complain(c, record_number(r, K_EXCHANGE), "the negotiator asked for what it may not have: "
-                 "%s", c->why);
+        accuse(c, record_number(r, K_EXCHANGE), "the negotiator asked for what it may not have: "
+               "%s", c->why);
     }
     if (c->out.negotiator != NULL) {
         buffer_add(c->out.negotiator, c->answer.data, c->answer.len);
@@ -189,13 +189,14 @@ static void negotiator_request(struct core *c, enum step step, const struct reco
 
 static void forget(struct core *c, uint64_t number)
 {
-    struct exchange *x = exchange_find(c, number);
+    struct exchange *x = exchanges_find(c, number);
     if (x != NULL) {
-        exchange_free(c, x);
+        exchanges_free(c, x);
     }
 }
 
-void core_record(struct core *c, const struct record *r, const struct core_out *out, uint64_t now)
+void secrets_record(struct core *c, const struct record *r, const struct core_out *out,
+                    uint64_t now)
 {
     c->out = *out;
     c->now = now;
@@ -224,7 +225,7 @@ void core_record(struct core *c, const struct record *r, const struct core_out *
         if (r->re == V_SA_KEYS) {
             phase2_kernel_answer(c, r);
         } else if (r->verb == V_BAD) {
-            complain(c, 0, "another tool calls a record of ours bad: %s", record_text(r, K_WHY));
+            accuse(c, 0, "another tool calls a record of ours bad: %s", record_text(r, K_WHY));
         }
         break;
     default:
@@ -232,7 +233,7 @@ void core_record(struct core *c, const struct record *r, const struct core_out *
     }
 }
 
-void core_kernel_again(struct core *c, const struct core_out *out)
+void secrets_kernel_again(struct core *c, const struct core_out *out)
 {
     for (struct exchange *x = c->unacknowledged; x != NULL && out->kernel != NULL;
          x = x->quick_mode->next_keys) {

@@ -1,6 +1,6 @@
 /*
  * The core of `secrets`: records in, records out. No I/O, no clock; randomness and Diffie-Hellman
- * through what core_new is given.
+ * through what secrets_new is given.
  *
  * It keeps the rules that hold even when the negotiator lies: each request of a kind is answered
  * once per exchange (again only if it is byte for byte the same, then with the same answer); no
@@ -33,18 +33,19 @@ struct core_out {
     struct buffer *kernel;
 };
 
-struct core *core_new(const struct core_config *config); /* NULL: no memory */
-void core_free(struct core *c); /* wipes; NULL is allowed */
+struct core *secrets_new(const struct core_config *config); /* NULL: no memory */
+void secrets_free(struct core *c); /* wipes; NULL is allowed */
 
 /*
  * One record, checked against the schema. `now` in milliseconds, from any start: only for limiting
- * the rate of log lines. In one turn plutod's buffer must reach it before the negotiator's goes out.
+ * the rate of log lines. What is for plutod has to be sent before what is for the negotiator.
  */
-void core_record(struct core *c, const struct record *r, const struct core_out *out, uint64_t now);
+void secrets_record(struct core *c, const struct record *r, const struct core_out *out,
+                    uint64_t now);
 
 /* A new channel to kernel-sa: what it has not acknowledged goes out again. */
-void core_kernel_again(struct core *c, const struct core_out *out);
+void secrets_kernel_again(struct core *c, const struct core_out *out);
 
-size_t core_exchanges(const struct core *c);
+size_t secrets_exchanges(const struct core *c);
 
 #endif

@@ -115,7 +115,7 @@ static const char *take_channel(struct daemon *d, const struct record *r, int fd
     channel_hello(c, TOOL_SECRETS, record_number(r, K_EPOCH), d->worker);
     if (place == LINE_KERNEL_SA) {
         struct core_out out = outputs(d);
-        core_kernel_again(d->core, &out);
+        secrets_kernel_again(d->core, &out);
     }
     return NULL;
 }
@@ -138,7 +138,7 @@ static bool take_record(void *context, struct channel *c, const struct record *r
         return true;
     }
     struct core_out out = outputs(d);
-    core_record(d->core, r, &out, now_ms());
+    secrets_record(d->core, r, &out, now_ms());
     return true;
 }
 
@@ -287,8 +287,8 @@ static void turn(struct ev_loop *loop, ev_prepare *w, int events)
 
 /* ---- life ---- */
 
-struct daemon *daemon_new(struct channel *control, struct core *core, struct log *log,
-                          uint64_t worker)
+struct daemon *secrets_daemon_new(struct channel *control, struct core *core, struct log *log,
+                                  uint64_t worker)
 {
     struct daemon *d = calloc(1, sizeof *d);
     struct ev_loop *loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
@@ -314,22 +314,22 @@ struct daemon *daemon_new(struct channel *control, struct core *core, struct log
     return d;
 }
 
-struct daemon *daemon_new_by_hand(struct channel *all, struct core *core, struct log *log)
+struct daemon *secrets_daemon_new_by_hand(struct channel *all, struct core *core, struct log *log)
 {
-    struct daemon *d = daemon_new(all, core, log, 0);
+    struct daemon *d = secrets_daemon_new(all, core, log, 0);
     if (d != NULL) {
         d->by_hand = true;
     }
     return d;
 }
 
-int daemon_run(struct daemon *d)
+int secrets_daemon_run(struct daemon *d)
 {
     ev_run(d->loop, 0);
     return d->exit_status;
 }
 
-void daemon_free(struct daemon *d)
+void secrets_daemon_free(struct daemon *d)
 {
     if (d == NULL) {
         return;

@@ -16,12 +16,12 @@ struct daemon;
  * Over plutod's channel, on which hello and whatever else was written already; channels to the
  * negotiator and to kernel-sa come by it. Takes the channel, also on failure. NULL: errno says why.
  */
-struct daemon *daemon_new(struct channel *control, struct core *core, struct log *log,
-                          uint64_t worker);
+struct daemon *secrets_daemon_new(struct channel *control, struct core *core, struct log *log,
+                                  uint64_t worker);
 /* By hand: one channel for all. The records come from everybody, the answers go to everybody. */
-struct daemon *daemon_new_by_hand(struct channel *all, struct core *core, struct log *log);
+struct daemon *secrets_daemon_new_by_hand(struct channel *all, struct core *core, struct log *log);
 /* Until plutod (the input) is gone: 0. A record of plutod was wrong: 111. */
-int daemon_run(struct daemon *d);
-void daemon_free(struct daemon *d);
+int secrets_daemon_run(struct daemon *d);
+void secrets_daemon_free(struct daemon *d);
 
 #endif

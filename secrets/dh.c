@@ -195,7 +195,8 @@ static bool take_public(struct dh *dh)
     const size_t want = group_get(dh->group)->public_len;
     size_t head = names[dh->group].kind == KIND_ECP ? 1 : 0;
     size_t len = EVP_PKEY_get1_encoded_public_key(dh->key, &encoded);
-    bool good = len > head && len <= want + head && (head == 0 || (encoded[0] == 4 && len == want + 1));
+    bool good = len > head && len <= want + head
+                && (head == 0 || (encoded[0] == 4 && len == want + 1));
     if (good) {
         size_t value = len - head;
         memset(dh->public, 0, want - value);

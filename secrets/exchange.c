@@ -8,7 +8,7 @@
 
 /* ---- table ---- */
 
-struct exchange *exchange_find(const struct core *c, uint64_t number)
+struct exchange *exchanges_find(const struct core *c, uint64_t number)
 {
     struct exchange *x = NULL;
     HASH_FIND(hh, c->exchanges, &number, sizeof number, x);
@@ -18,7 +18,8 @@ struct exchange *exchange_find(const struct core *c, uint64_t number)
 static struct exchange *exchange_new(struct core *c, uint64_t number, enum role role)
 {
     if (HASH_COUNT(c->exchanges) >= EXCHANGES_MAX) {
-        (void)snprintf(c->why, sizeof c->why, "%u exchanges are known, which is the most", EXCHANGES_MAX);
+        (void)snprintf(c->why, sizeof c->why, "%u exchanges are known, which is the most",
+                       EXCHANGES_MAX);
         return NULL;
     }
     struct exchange *x = calloc(1, sizeof *x);
@@ -37,7 +38,7 @@ static struct exchange *exchange_new(struct core *c, uint64_t number, enum role 
     return x;
 }
 
-struct exchange *exchange_new_main(struct core *c, uint64_t number, enum role role)
+struct exchange *exchanges_new_main(struct core *c, uint64_t number, enum role role)
 {
     if (c->half_open >= HALF_OPEN_KNOWN) {
         (void)snprintf(c->why, sizeof c->why, "%u Main Modes are unfinished, which is the most",
@@ -58,7 +59,7 @@ struct exchange *exchange_new_main(struct core *c, uint64_t number, enum role ro
     return x;
 }
 
-struct exchange *exchange_new_quick(struct core *c, uint64_t number, enum role role)
+struct exchange *exchanges_new_quick(struct core *c, uint64_t number, enum role role)
 {
     struct quick_mode *q = calloc(1, sizeof *q);
     struct exchange *x = q == NULL ? NULL : exchange_new(c, number, role);
@@ -105,7 +106,7 @@ static void answered_free(struct answered *a)
     free(a);
 }
 
-void exchange_free(struct core *c, struct exchange *x)
+void exchanges_free(struct core *c, struct exchange *x)
 {
     struct answered *a = NULL;
     struct answered *next = NULL;

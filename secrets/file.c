@@ -67,8 +67,9 @@ static void complain_permissions(struct reader *r, const char *path, unsigned mo
 {
     char what[120];
     struct buffer command;
-    bool plain = path[0] != '-' && path[strspn(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRST"
-                                                     "UVWXYZ0123456789/._-+,:@")] == '\0';
+    size_t harmless = strspn(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                   "0123456789/._-+,:@");
+    bool plain = path[0] != '-' && path[harmless] == '\0';
 
     buffer_init(&command, 0);
     (void)snprintf(what, sizeof what, "group or others may read or write it (mode %04o), so it is "
@@ -278,8 +279,8 @@ static void read_pattern(struct reader *r, const struct frame *outer, unsigned l
         depth++;
     }
     if (depth > FILE_NESTING_MAX) {
-        complain(r, path, line, "expected includes to be nested at most 10 deep; this one is not read",
-                 "");
+        complain(r, path, line, "expected includes to be nested at most 10 deep; this one is not "
+                                "read", "");
         return;
     }
     int rc = glob(pattern, 0, NULL, &found);

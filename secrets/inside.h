@@ -135,16 +135,16 @@ enum { NOTIFY_INVALID_KEY_INFORMATION = 17, NOTIFY_INVALID_ID_INFORMATION = 18,
 #define CODE_NO_KEY 28 /* [W11] */
 
 /* Fills c->why and returns `outcome`. */
-enum outcome refuse(struct core *c, enum outcome outcome, unsigned notification, const char *format,
-                    ...) __attribute__((format(printf, 4, 5)));
+enum outcome deny(struct core *c, enum outcome outcome, unsigned notification, const char *format,
+                  ...) __attribute__((format(printf, 4, 5)));
 
 /* ---- exchange.c ---- */
 
-struct exchange *exchange_find(const struct core *c, uint64_t number);
-/* Makes one, with main_mode or quick_mode as all zeros. NULL: bounds or memory; c->why says which. */
-struct exchange *exchange_new_main(struct core *c, uint64_t number, enum role role);
-struct exchange *exchange_new_quick(struct core *c, uint64_t number, enum role role);
-void exchange_free(struct core *c, struct exchange *x); /* wipes, takes it out of the table */
+struct exchange *exchanges_find(const struct core *c, uint64_t number);
+/* With main_mode or quick_mode as all zeros. NULL: bounds or memory; c->why says which. */
+struct exchange *exchanges_new_main(struct core *c, uint64_t number, enum role role);
+struct exchange *exchanges_new_quick(struct core *c, uint64_t number, enum role role);
+void exchanges_free(struct core *c, struct exchange *x); /* wipes, takes it out of the table */
 void candidates_free(struct main_mode *m);
 void half_free(struct half *h); /* wipes; NULL is allowed */
 /* NULL: no memory. */
@@ -192,7 +192,7 @@ void phase2_kernel_answer(struct core *c, const struct record *r);
 /* ---- core.c ---- */
 
 /* A line about something that others do wrong; of many in a short time only the first are shown. */
-void complain(struct core *c, uint64_t exchange, const char *format, ...)
+void accuse(struct core *c, uint64_t exchange, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 static inline struct part part_of(const struct record *r, enum key key)

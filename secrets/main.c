@@ -36,9 +36,12 @@ struct options {
 };
 
 static const char usage[] =
-    "usage: secrets --file GLOB [--insecure-secretsfile]          records on stdin, answers on stdout\n"
-    "       secrets --lint --file GLOB [--insecure-secretsfile]   only read the file and say how it is\n"
-    "       secrets --control-fd FD --worker N --file GLOB [--insecure-secretsfile]   as plutod's child\n"
+    "usage: secrets --file GLOB [--insecure-secretsfile]\n"
+    "           records on stdin, answers on stdout\n"
+    "       secrets --lint --file GLOB [--insecure-secretsfile]\n"
+    "           read the file, and say what is wrong with it\n"
+    "       secrets --control-fd FD --worker N --file GLOB [--insecure-secretsfile]\n"
+    "           as plutod's child\n"
     "       secrets --help | --version\n";
 
 /* ---- options ---- */
@@ -230,7 +233,7 @@ static int serve(const struct options *o, struct store *store, const struct dh_l
     int status = EXIT_SYSTEM;
     const struct core_config config = { .store = store, .dh = dh, .log = &log,
                                         .random = dh_random };
-    struct core *core = core_new(&config);
+    struct core *core = secrets_new(&config);
     struct channel *control = core == NULL ? NULL : open_control(o);
 
     if (control == NULL) {
@@ -240,8 +243,8 @@ static int serve(const struct options *o, struct store *store, const struct dh_l
     log.records = o->control_fd >= 0 ? channel_out(control) : NULL;
     file_read(store, o->file, o->insecure, &log, &counts);
     tell_loaded(channel_out(control), &counts);
-    d = o->control_fd >= 0 ? daemon_new(control, core, &log, o->worker)
-                           : daemon_new_by_hand(control, core, &log);
+    d = o->control_fd >= 0 ? secrets_daemon_new(control, core, &log, o->worker)
+                           : secrets_daemon_new_by_hand(control, core, &log);
     if (d == NULL) {
         status = failed("cannot make an event loop", strerror(errno));
         goto out;
@@ -251,10 +254,10 @@ static int serve(const struct options *o, struct store *store, const struct dh_l
         (void)fprintf(stderr, "secrets: %s: %s\n", why, strerror(errno));
         goto out;
     }
-    status = daemon_run(d);
+    status = secrets_daemon_run(d);
 out:
-    daemon_free(d);
-    core_free(core);
+    secrets_daemon_free(d);
+    secrets_free(core);
     return status;
 }
 

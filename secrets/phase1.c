@@ -39,39 +39,39 @@ void phase1_announce(struct core *c, const struct record *r)
     const enum role role = record_word(r, K_ROLE);
     struct identity ours;
     struct identity peer;
-    struct exchange *x = exchange_find(c, number);
+    struct exchange *x = exchanges_find(c, number);
 
     (void)record_identity(r, K_OUR_ID, &ours);
     (void)record_identity(r, K_PEER_ID, &peer);
     const char *why = check_announcement(r, &ours, &peer);
     if (why != NULL) {
-        complain(c, number, "connection \"%s\" cannot be used: %s", connection, why);
+        accuse(c, number, "connection \"%s\" cannot be used: %s", connection, why);
         return;
     }
     if (x == NULL) {
-        x = exchange_new_main(c, number, role);
+        x = exchanges_new_main(c, number, role);
         if (x == NULL) {
-            complain(c, number, "announced exchange is not taken: %s", c->why);
+            accuse(c, number, "announced exchange is not taken: %s", c->why);
             return;
         }
     }
     struct main_mode *m = x->main_mode;
     if (m == NULL || x->role != role) {
-        complain(c, number, "announced again as another kind of exchange; that is ignored");
+        accuse(c, number, "announced again as another kind of exchange; that is ignored");
         return;
     }
     struct candidate *a = candidate_find(m, connection);
     if (a != NULL || m->stage != STAGE_ANNOUNCED) {
         if (a != NULL && !same_candidate(a, r, &ours, &peer)) {
-            complain(c, number, "connection \"%s\" announced again with other words; that is "
-                     "ignored", connection);
+            accuse(c, number, "connection \"%s\" announced again with other words; that is "
+                   "ignored", connection);
         }
         return;
     }
     if (m->candidate_count == CANDIDATES_MAX
         || candidate_add(m, connection, record_text(r, K_IKE), &ours, &peer) == NULL) {
-        complain(c, number, "connection \"%s\" is not taken: too many for one exchange, or out of "
-                 "memory", connection);
+        accuse(c, number, "connection \"%s\" is not taken: too many for one exchange, or out of "
+               "memory", connection);
     }
 }
 
@@ -98,7 +98,7 @@ static enum outcome draw(struct core *c, struct half *h, const struct group *gro
     dh_free(h->dh);
     h->dh = dh_new(c->config.dh, group->id);
     if (h->dh == NULL || !c->config.random(h->nonce, NONCE_LEN)) {
-        return refuse(c, OUTCOME_FAIL, 0, "no memory or no randomness for a Diffie-Hellman value");
+        return deny(c, OUTCOME_FAIL, 0, "no memory or no randomness for a Diffie-Hellman value");
     }
     h->ke_len = group->public_len;
     memcpy(h->ke, dh_public_view(h->dh), h->ke_len);
@@ -117,13 +117,13 @@ enum outcome phase1_ke(struct core *c, struct exchange *x, const struct record *
     const struct group *group = group_by_word(word, strlen(word));
 
     if (x->role != ROLE_INITIATOR || m->stage != STAGE_ANNOUNCED) {
-        return refuse(c, OUTCOME_BAD, 0, "ke is for an initiator that has no keys yet");
+        return deny(c, OUTCOME_BAD, 0, "ke is for an initiator that has no keys yet");
     }
     if (group == NULL || !offers_group(m, group)) {
-        return refuse(c, OUTCOME_BAD, 0, "group %s is not among the announced proposals", word);
+        return deny(c, OUTCOME_BAD, 0, "group %s is not among the announced proposals", word);
     }
     if ((m->half->groups & 1u << group->id) != 0) {
-        return refuse(c, OUTCOME_BAD, 0, "group %s was drawn before", word);
+        return deny(c, OUTCOME_BAD, 0, "group %s was drawn before", word);
     }
     enum outcome outcome = draw(c, m->half, group);
     if (outcome != OUTCOME_OK) {
@@ -151,14 +151,14 @@ static enum outcome find_secret(struct core *c, const struct exchange *x,
     identity_print(&a->peer, peer);
     if (*secret == NULL) {
         c->code = CODE_NO_KEY;
-        return refuse(c, OUTCOME_FAIL, NOTIFY_AUTHENTICATION_FAILED,
-                      "no preshared secret for \"%s\" and \"%s\" in ipsec.secrets: add a line "
-                      "%s %s : PSK \"...\"", ours, peer, ours, peer);
+        return deny(c, OUTCOME_FAIL, NOTIFY_AUTHENTICATION_FAILED,
+                    "no preshared secret for \"%s\" and \"%s\" in ipsec.secrets: add a line "
+                    "%s %s : PSK \"...\"", ours, peer, ours, peer);
     }
     if (other != NULL) {
-        complain(c, x->number, "two entries for \"%s\" and \"%s\" have different secrets: %s:%u is "
-                 "used, %s:%u is not; remove one of them", ours, peer, (*secret)->file,
-                 (*secret)->line, other->file, other->line);
+        accuse(c, x->number, "two entries for \"%s\" and \"%s\" have different secrets: %s:%u is "
+               "used, %s:%u is not; remove one of them", ours, peer, (*secret)->file,
+               (*secret)->line, other->file, other->line);
     }
     return OUTCOME_OK;
 }
@@ -171,11 +171,11 @@ static enum outcome check_proposal(struct core *c, const struct candidate *a,
     const char *text = record_text(r, K_PROPOSAL);
     const char *why = ike_suite_parse(suite, text);
     if (why != NULL) {
-        return refuse(c, OUTCOME_BAD, 0, "proposal %s: %s", text, why);
+        return deny(c, OUTCOME_BAD, 0, "proposal %s: %s", text, why);
     }
     if (ike_proposals_parse(&p, a->ike, NULL) != NULL || ike_proposals_find(&p, suite) < 0) {
-        return refuse(c, OUTCOME_BAD, 0, "proposal %s was not announced for connection \"%s\"",
-                      text, a->connection);
+        return deny(c, OUTCOME_BAD, 0, "proposal %s was not announced for connection \"%s\"",
+                    text, a->connection);
     }
     return OUTCOME_OK;
 }
@@ -191,11 +191,11 @@ static enum outcome check_values(struct core *c, const struct exchange *x, const
     if (memcmp(cky_i.bytes, cky_r.bytes, COOKIE_LEN) == 0
         || memcmp(cky_i.bytes, zero, COOKIE_LEN) == 0
         || memcmp(cky_r.bytes, zero, COOKIE_LEN) == 0) {
-        return refuse(c, OUTCOME_FAIL, 0, "the cookies are equal, or one of them is zero");
+        return deny(c, OUTCOME_FAIL, 0, "the cookies are equal, or one of them is zero");
     }
     if (x->role == ROLE_INITIATOR && nonce.len == NONCE_LEN
         && memcmp(nonce.bytes, h->nonce, NONCE_LEN) == 0) {
-        return refuse(c, OUTCOME_FAIL, 0, "the peer's nonce is our own, sent back");
+        return deny(c, OUTCOME_FAIL, 0, "the peer's nonce is our own, sent back");
     }
     return OUTCOME_OK;
 }
@@ -212,19 +212,19 @@ static enum outcome agree(struct core *c, struct exchange *x, const struct recor
     if (x->role == ROLE_RESPONDER) {
         outcome = draw(c, h, group);
     } else if (h->dh == NULL || dh_group(h->dh) != group->id) {
-        outcome = refuse(c, OUTCOME_BAD, 0, "no value was drawn in group %s before", group->word);
+        outcome = deny(c, OUTCOME_BAD, 0, "no value was drawn in group %s before", group->word);
     }
     if (outcome != OUTCOME_OK) {
         return outcome;
     }
     const char *why = dh_agree(c->config.dh, h->dh, peer.bytes, peer.len, g_xy);
     if (why != NULL) {
-        return refuse(c, OUTCOME_FAIL, NOTIFY_INVALID_KEY_INFORMATION, "%s (%s)", why, group->word);
+        return deny(c, OUTCOME_FAIL, NOTIFY_INVALID_KEY_INFORMATION, "%s (%s)", why, group->word);
     }
     free(h->sa_body);
     h->sa_body = malloc(sa.len);
     if (h->sa_body == NULL) {
-        return refuse(c, OUTCOME_FAIL, 0, "out of memory");
+        return deny(c, OUTCOME_FAIL, 0, "out of memory");
     }
     memcpy(h->sa_body, sa.bytes, sa.len);
     h->sa_len = sa.len;
@@ -298,10 +298,10 @@ enum outcome phase1_keys(struct core *c, struct exchange *x, const struct record
     struct skeyids s;
 
     if (m->stage != STAGE_ANNOUNCED) {
-        return refuse(c, OUTCOME_BAD, 0, "the keys of this exchange are made");
+        return deny(c, OUTCOME_BAD, 0, "the keys of this exchange are made");
     }
     if (a == NULL) {
-        return refuse(c, OUTCOME_BAD, 0, "connection \"%s\" was not announced", connection);
+        return deny(c, OUTCOME_BAD, 0, "connection \"%s\" was not announced", connection);
     }
     enum outcome outcome = check_proposal(c, a, r, &suite);
     if (outcome == OUTCOME_OK) {

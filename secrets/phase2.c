@@ -32,32 +32,32 @@ void phase2_announce(struct core *c, const struct record *r)
     const enum role role = record_word(r, K_ROLE);
     const char *esp = record_text(r, K_ESP);
     const char *pfs = record_text(r, K_PFS);
-    struct exchange *x = exchange_find(c, number);
+    struct exchange *x = exchanges_find(c, number);
 
     if (x != NULL) {
         const struct quick_mode *q = x->quick_mode;
         if (q == NULL || x->role != role || q->parent != parent || strcmp(q->esp, esp) != 0
             || strcmp(q->pfs, pfs) != 0) {
-            complain(c, number, "announced again with other words; that is ignored");
+            accuse(c, number, "announced again with other words; that is ignored");
         }
         return;
     }
     const char *why = check_announcement(r);
     if (why != NULL) {
-        complain(c, number, "announced Quick Mode cannot be used: %s", why);
+        accuse(c, number, "announced Quick Mode cannot be used: %s", why);
         return;
     }
-    x = exchange_new_quick(c, number, role);
+    x = exchanges_new_quick(c, number, role);
     if (x == NULL) {
-        complain(c, number, "announced Quick Mode is not taken: %s", c->why);
+        accuse(c, number, "announced Quick Mode is not taken: %s", c->why);
         return;
     }
     x->quick_mode->parent = parent;
     x->quick_mode->esp = strdup(esp);
     x->quick_mode->pfs = strdup(pfs);
     if (x->quick_mode->esp == NULL || x->quick_mode->pfs == NULL) {
-        exchange_free(c, x);
-        complain(c, number, "announced Quick Mode is not taken: out of memory");
+        exchanges_free(c, x);
+        accuse(c, number, "announced Quick Mode is not taken: out of memory");
     }
 }
 
@@ -75,7 +75,7 @@ static enum outcome check_group(struct core *c, const struct exchange *x, const 
     *group = NULL;
     if (word == NULL) {
         return x->role == ROLE_INITIATOR && announced
-                   ? refuse(c, OUTCOME_BAD, 0, "PFS was announced, but no group is named")
+                   ? deny(c, OUTCOME_BAD, 0, "PFS was announced, but no group is named")
                    : OUTCOME_OK;
     }
     if (announced && group_list_parse(&list, q->pfs, NULL) != NULL) {
@@ -88,7 +88,7 @@ static enum outcome check_group(struct core *c, const struct exchange *x, const 
             return OUTCOME_OK;
         }
     }
-    return refuse(c, OUTCOME_BAD, 0, "group %s was not announced for PFS", word);
+    return deny(c, OUTCOME_BAD, 0, "group %s was not announced for PFS", word);
 }
 
 static enum outcome draw(struct core *c, struct quick_mode *q, const struct group *group)
@@ -99,7 +99,7 @@ static enum outcome draw(struct core *c, struct quick_mode *q, const struct grou
         q->dh = dh_new(c->config.dh, group->id);
     }
     if ((group != NULL && q->dh == NULL) || !c->config.random(q->nonce, NONCE_LEN)) {
-        return refuse(c, OUTCOME_FAIL, 0, "no memory or no randomness for a nonce");
+        return deny(c, OUTCOME_FAIL, 0, "no memory or no randomness for a nonce");
     }
     q->drawn = true;
     return OUTCOME_OK;
@@ -119,7 +119,7 @@ enum outcome phase2_ke(struct core *c, struct exchange *x, const struct record *
     struct record_writer w;
 
     if (x->role != ROLE_INITIATOR) {
-        return refuse(c, OUTCOME_BAD, 0, "quick-ke is for an initiator");
+        return deny(c, OUTCOME_BAD, 0, "quick-ke is for an initiator");
     }
     enum outcome outcome = check_group(c, x, r, &group);
     if (outcome == OUTCOME_OK) {
@@ -152,14 +152,14 @@ static bool spi_reserved(struct part spi)
 
 static enum outcome check_parent(struct core *c, const struct exchange *x, struct terms *t)
 {
-    const struct exchange *parent = exchange_find(c, x->quick_mode->parent);
+    const struct exchange *parent = exchanges_find(c, x->quick_mode->parent);
 
     if (parent == NULL || parent->main_mode == NULL) {
-        return refuse(c, OUTCOME_FAIL, 0, "the ISAKMP SA of this Quick Mode is not known here");
+        return deny(c, OUTCOME_FAIL, 0, "the ISAKMP SA of this Quick Mode is not known here");
     }
     t->parent = parent->main_mode;
     if (t->parent->stage != STAGE_AUTHENTICATED) {
-        return refuse(c, OUTCOME_BAD, 0, "no KEYMAT before the peer is authenticated");
+        return deny(c, OUTCOME_BAD, 0, "no KEYMAT before the peer is authenticated");
     }
     return OUTCOME_OK;
 }
@@ -171,15 +171,15 @@ static enum outcome check_suite(struct core *c, const struct exchange *x, const 
     struct esp_proposals announced;
 
     if (record_word(r, K_PROTOCOL) != WORD_ESP) {
-        return refuse(c, OUTCOME_BAD, 0, "only ESP is supported yet");
+        return deny(c, OUTCOME_BAD, 0, "only ESP is supported yet");
     }
     const char *why = esp_suite_parse(&t->suite, text);
     if (why != NULL) {
-        return refuse(c, OUTCOME_BAD, 0, "proposal %s: %s", text, why);
+        return deny(c, OUTCOME_BAD, 0, "proposal %s: %s", text, why);
     }
     if (esp_proposals_parse(&announced, x->quick_mode->esp, NULL) != NULL
         || esp_proposals_find(&announced, &t->suite) < 0) {
-        return refuse(c, OUTCOME_BAD, 0, "proposal %s was not announced", text);
+        return deny(c, OUTCOME_BAD, 0, "proposal %s was not announced", text);
     }
     return OUTCOME_OK;
 }
@@ -189,11 +189,11 @@ static enum outcome check_spis(struct core *c, const struct record *r, struct te
     t->spi_in = part_of(r, K_SPI_IN);
     t->spi_out = part_of(r, K_SPI_OUT);
     if (memcmp(t->spi_in.bytes, t->spi_out.bytes, SPI_LEN) == 0) {
-        return refuse(c, OUTCOME_FAIL, 0, "both SPIs are the same: both directions would have the "
-                      "same keys");
+        return deny(c, OUTCOME_FAIL, 0, "both SPIs are the same: both directions would have the "
+                    "same keys");
     }
     if (spi_reserved(t->spi_in) || spi_reserved(t->spi_out)) {
-        return refuse(c, OUTCOME_FAIL, 0, "SPIs below 256 are reserved");
+        return deny(c, OUTCOME_FAIL, 0, "SPIs below 256 are reserved");
     }
     return OUTCOME_OK;
 }
@@ -207,19 +207,19 @@ static enum outcome check_exchange(struct core *c, const struct exchange *x, con
         return outcome;
     }
     if ((t->group != NULL) != record_has(r, K_KE_PEER)) {
-        return refuse(c, OUTCOME_BAD, 0, "group and ke-peer come together or not at all");
+        return deny(c, OUTCOME_BAD, 0, "group and ke-peer come together or not at all");
     }
     if (x->role == ROLE_INITIATOR) {
         const struct group *ours = q->dh == NULL ? NULL : group_get(dh_group(q->dh));
         if (!q->drawn || ours != t->group) {
-            return refuse(c, OUTCOME_BAD, 0, "quick-ke was not asked before, or for another group");
+            return deny(c, OUTCOME_BAD, 0, "quick-ke was not asked before, or for another group");
         }
     }
     t->nonce_peer = part_of(r, K_NONCE_PEER);
     if (nonce_known(t->parent, t->nonce_peer, (struct part){ NULL, 0 })
         || (q->drawn && t->nonce_peer.len == NONCE_LEN
             && memcmp(t->nonce_peer.bytes, q->nonce, NONCE_LEN) == 0)) {
-        return refuse(c, OUTCOME_FAIL, 0, "this nonce was used before under the same ISAKMP SA");
+        return deny(c, OUTCOME_FAIL, 0, "this nonce was used before under the same ISAKMP SA");
     }
     return OUTCOME_OK;
 }
@@ -246,12 +246,12 @@ static enum outcome take_nonces(struct core *c, const struct exchange *x, const 
 
     nonces(x, t, &ni_b, &nr_b);
     if (nonce_known(t->parent, ni_b, nr_b)) {
-        return refuse(c, OUTCOME_FAIL, 0, "these nonces were used before under the same ISAKMP SA");
+        return deny(c, OUTCOME_FAIL, 0, "these nonces were used before under the same ISAKMP SA");
     }
     if (!nonce_remember(t->parent, ni_b, nr_b) || !nonce_remember(t->parent, ours, none)
         || !nonce_remember(t->parent, t->nonce_peer, none)) {
-        return refuse(c, OUTCOME_FAIL, 0, "too many Quick Modes under one ISAKMP SA: it has to be "
-                      "replaced");
+        return deny(c, OUTCOME_FAIL, 0, "too many Quick Modes under one ISAKMP SA: it has to be "
+                    "replaced");
     }
     return OUTCOME_OK;
 }
@@ -308,7 +308,7 @@ static enum outcome make_keys(struct core *c, struct exchange *x, const struct t
     write_keys(&q->keys, c->next_id, x, t, &v);
     if (q->keys.overflowed || q->keys.len == 0) {
         buffer_wipe(&q->keys);
-        return refuse(c, OUTCOME_FAIL, 0, "out of memory");
+        return deny(c, OUTCOME_FAIL, 0, "out of memory");
     }
     keys_wait(c, x, c->next_id++);
     if (c->out.kernel != NULL) {
@@ -336,8 +336,8 @@ enum outcome phase2_keymat(struct core *c, struct exchange *x, const struct reco
         const char *why = dh_agree(c->config.dh, q->dh, ke_peer.bytes, ke_peer.len, secret);
         g_xy.len = t.group->secret_len;
         if (why != NULL) {
-            outcome = refuse(c, OUTCOME_FAIL, NOTIFY_INVALID_KEY_INFORMATION, "%s (%s)", why,
-                             t.group->word);
+            outcome = deny(c, OUTCOME_FAIL, NOTIFY_INVALID_KEY_INFORMATION, "%s (%s)", why,
+                           t.group->word);
         }
     }
     outcome = outcome == OUTCOME_OK ? take_nonces(c, x, &t) : outcome;
@@ -365,7 +365,7 @@ void phase2_kernel_answer(struct core *c, const struct record *r)
     for (struct exchange *x = c->unacknowledged; x != NULL; x = x->quick_mode->next_keys) {
         if (x->quick_mode->keys_id == id) {
             if (r->verb != V_OK) {
-                complain(c, x->number, "kernel-sa refused the keys: %s", record_text(r, K_WHY));
+                accuse(c, x->number, "kernel-sa refused the keys: %s", record_text(r, K_WHY));
             }
             keys_done(c, x);
             return;

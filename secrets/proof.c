@@ -54,22 +54,22 @@ static enum outcome check_proof(struct core *c, const struct exchange *x, const 
     const struct candidate *a = m->chosen;
 
     if (hash.len != hash_get(m->hash)->len) {
-        return refuse(c, OUTCOME_FINAL, NOTIFY_AUTHENTICATION_FAILED,
-                      "%s has %zu bytes, and with %s it has %u", name, hash.len,
-                      hash_get(m->hash)->word, (unsigned)hash_get(m->hash)->len);
+        return deny(c, OUTCOME_FINAL, NOTIFY_AUTHENTICATION_FAILED,
+                    "%s has %zu bytes, and with %s it has %u", name, hash.len,
+                    hash_get(m->hash)->word, (unsigned)hash_get(m->hash)->len);
     }
     if (hash_fits(x, !peer_initiates, body, hash)) {
-        return refuse(c, OUTCOME_FINAL, NOTIFY_AUTHENTICATION_FAILED,
-                      "%s is our own HASH, sent back: that is no proof", name);
+        return deny(c, OUTCOME_FINAL, NOTIFY_AUTHENTICATION_FAILED,
+                    "%s is our own HASH, sent back: that is no proof", name);
     }
     if (!hash_fits(x, peer_initiates, body, hash)) {
         char ours[IDENTITY_TEXT];
         char peer[IDENTITY_TEXT];
         identity_print(&a->ours, ours);
         identity_print(&a->peer, peer);
-        return refuse(c, OUTCOME_FINAL, NOTIFY_AUTHENTICATION_FAILED,
-                      "%s does not match: probably a wrong secret (for \"%s\" and \"%s\" we used "
-                      "%s:%u)", name, ours, peer, m->half->secret->file, m->half->secret->line);
+        return deny(c, OUTCOME_FINAL, NOTIFY_AUTHENTICATION_FAILED,
+                    "%s does not match: probably a wrong secret (for \"%s\" and \"%s\" we used "
+                    "%s:%u)", name, ours, peer, m->half->secret->file, m->half->secret->line);
     }
     return OUTCOME_OK;
 }
@@ -84,13 +84,13 @@ static enum outcome check_identity(struct core *c, const struct exchange *x,
     identity_print(id, shown);
     identity_print(&m->chosen->peer, expected);
     if (is_one_of_ours(m, id)) {
-        return refuse(c, OUTCOME_FINAL, NOTIFY_INVALID_ID_INFORMATION,
-                      "the peer identifies itself as \"%s\", which is our own identity", shown);
+        return deny(c, OUTCOME_FINAL, NOTIFY_INVALID_ID_INFORMATION,
+                    "the peer identifies itself as \"%s\", which is our own identity", shown);
     }
     if (x->role == ROLE_INITIATOR && !identity_equal(id, &m->chosen->peer)) {
-        return refuse(c, OUTCOME_FINAL, NOTIFY_INVALID_ID_INFORMATION,
-                      "the peer identifies itself as \"%s\", but connection \"%s\" expects \"%s\": "
-                      "make --id the same on both sides", shown, m->chosen->connection, expected);
+        return deny(c, OUTCOME_FINAL, NOTIFY_INVALID_ID_INFORMATION,
+                    "the peer identifies itself as \"%s\", but connection \"%s\" expects \"%s\": "
+                    "make --id the same on both sides", shown, m->chosen->connection, expected);
     }
     return OUTCOME_OK;
 }
@@ -118,12 +118,12 @@ enum outcome proof_check(struct core *c, struct exchange *x, const struct record
     struct identity id;
 
     if (m->stage != STAGE_KEYED) {
-        return refuse(c, OUTCOME_BAD, 0, "auth comes once, after keys");
+        return deny(c, OUTCOME_BAD, 0, "auth comes once, after keys");
     }
     const char *why = identity_decode(&id, body.bytes, body.len);
     enum outcome outcome = OUTCOME_OK;
     if (why != NULL) {
-        outcome = refuse(c, OUTCOME_FINAL, NOTIFY_INVALID_ID_INFORMATION, "%s", why);
+        outcome = deny(c, OUTCOME_FINAL, NOTIFY_INVALID_ID_INFORMATION, "%s", why);
     } else {
         outcome = check_proof(c, x, r);
     }
@@ -181,7 +181,7 @@ static const char *check_acceptance(struct core *c, const struct exchange *x,
 
 void proof_accept(struct core *c, const struct record *r)
 {
-    struct exchange *x = exchange_find(c, record_number(r, K_EXCHANGE));
+    struct exchange *x = exchanges_find(c, record_number(r, K_EXCHANGE));
     const uint64_t id = record_number(r, K_ID);
     struct candidate *a = NULL;
     struct identity ours;
@@ -216,7 +216,7 @@ enum outcome proof_finish(struct core *c, struct exchange *x, const struct recor
     struct record_writer w;
 
     if (x->role != ROLE_RESPONDER || x->main_mode->stage != STAGE_ACCEPTED) {
-        return refuse(c, OUTCOME_BAD, 0, "finish comes after plutod has accepted the identity");
+        return deny(c, OUTCOME_BAD, 0, "finish comes after plutod has accepted the identity");
     }
     record_answer(&w, &c->answer, V_OK, V_FINISH, record_number(r, K_ID));
     proof_put(&w, x);

@@ -80,7 +80,7 @@ static bool make_room(struct store *s)
         return true;
     }
     size_t cap = s->cap == 0 ? 16 : s->cap * 2;
-    struct secret *more = realloc(s->secrets, cap * sizeof *more); /* holds no secret bytes itself */
+    struct secret *more = realloc(s->secrets, cap * sizeof *more); /* moves no secret bytes */
     if (more == NULL) {
         return false;
     }

@@ -108,7 +108,7 @@ static void shapes(void **state)
         { "10.9.0.1 10.9.0.2 : PSK 0x6f6e_65\n", "one" },
         { "10.9.0.1 10.9.0.2 : PSK 0sb25l\n", "one" },
         { "10.9.0.1 10.9.0.2 : PSK 0tone\n", "one" },
-        { "# a comment\n\n10.9.0.1\t10.9.0.2\n\t: # here too\n\n# and here\n  PSK\n \"x#y\" # end\n",
+        { "# a comment\n\n10.9.0.1\t10.9.0.2\n\t: # here too\n\n# here\n  PSK\n \"x#y\" # end\n",
           "x#y" },
         { ": PSK \"for all\"\r\n", "for all" },
         { "10.9.0.2 @a x@b @#00ff 10.9.0.1 2001:db8::1 : PSK \"x\"\n", "x" },
