@@ -1,0 +1,183 @@
+#!/usr/bin/env bats
+# secrets by hand: options, the file and its messages, records on standard input, and the pages' examples.
+
+load /usr/lib/bats/bats-support/load.bash
+load /usr/lib/bats/bats-assert/load.bash
+bats_require_minimum_version 1.5.0
+
+setup() {
+    repo=$(CDPATH='' cd -- "$BATS_TEST_DIRNAME/.." && pwd)
+    PATH=${IPSEC_DIR:-$repo/secrets}:$PATH
+    cd "$BATS_TEST_TMPDIR" || return 1
+    umask 077
+    printf '10.9.0.1 10.9.0.2 : PSK "tell nobody"\n' >ipsec.secrets
+}
+
+announce='announce exchange=1 connection=net role=initiator method=psk ike=aes256-sha2_256-ecp256 our-id=10.9.0.1'
+keys='connection=net proposal=aes256-sha2_256-ecp256 cky-i=0000000000000001 cky-r=0000000000000002'
+keys+=' sa-body=0000000000000000 ke-peer=00 nonce-peer=0000000000000000'
+keymat='protocol=esp proposal=aes256gcm16 spi-in=00001000 spi-out=00002000 nonce-peer=0000000000000000'
+
+# say LINE...: these records to a process that reads ./ipsec.secrets
+say() {
+    printf '%s\n' "$@" | secrets --file ipsec.secrets
+}
+
+# examples PAGE: what stands between the marks, without the page's own requests
+examples() {
+    sed -n '/examples begin/,/examples end/p' "$repo/secrets/$1" | sed -n '/^\.Bd/,/^\.Ed/p' | grep -v '^\.'
+}
+
+@test "help and version are on stdout" {
+    run --separate-stderr secrets --help
+    assert_success
+    assert_line --index 0 'usage: secrets --file GLOB [--insecure-secretsfile]'
+    run --separate-stderr secrets --version
+    assert_success
+    assert_output --regexp '^secrets [0-9]'
+}
+
+@test "wrong options end with 100 and name the option" {
+    local words
+    while IFS=: read -r words expected; do
+        # shellcheck disable=SC2086 # words
+        run secrets $words </dev/null
+        assert_equal "$status" 100
+        assert_output --partial "$expected"
+        assert_output --partial 'usage: secrets'
+    done <<'END'
+:--file: missing
+--lint:--file: missing
+--file=:--file: expected a file name
+--file s --file s:file: given twice
+--file s --lint --lint:lint: given twice
+--file s more:more: expected options only
+--file s --nothing:--nothing
+--file s --control-fd 3:expected both or none
+--file s --worker 3:expected both or none
+--file s --worker 3 --control-fd 2:--control-fd 2: expected the number of a descriptor
+--file s --worker 3 --control-fd x:--control-fd x: expected the number of a descriptor
+--file s --worker 4294967296 --control-fd 3:--worker 4294967296: expected a number
+--file s --worker -1 --control-fd 3:--worker -1: expected a number
+--file s --lint --worker 1 --control-fd 3:--lint: not together with --control-fd
+END
+}
+
+@test "a descriptor that is not there ends with 111" {
+    run secrets --control-fd 77 --worker 1 --file ipsec.secrets
+    assert_equal "$status" 111
+}
+
+@test "--lint counts, and its exit status says whether all is right" {
+    run secrets --lint --file ipsec.secrets
+    assert_success
+    assert_output '1 PSK, 0 not supported yet, 0 errors, in 1 files'
+    printf '@a : RSA key.pem\n@b PSK "tell nobody"\n' >>ipsec.secrets
+    run secrets --lint --file ipsec.secrets
+    assert_equal "$status" 1
+    assert_line --partial 'ipsec.secrets:2: RSA keys are not supported yet'
+    assert_line --partial 'ipsec.secrets:3: expected a colon between blanks before the word PSK or RSA'
+    assert_line '1 PSK, 1 not supported yet, 1 errors, in 1 files'
+    refute_output --partial nobody
+}
+
+@test "a file that others can read is refused with the command that mends it" {
+    chmod 644 ipsec.secrets
+    run secrets --lint --file ipsec.secrets
+    assert_equal "$status" 1
+    assert_line --partial 'run: chmod 600 ipsec.secrets'
+    assert_line '0 PSK, 0 not supported yet, 1 errors, in 0 files'
+    run secrets --lint --insecure-secretsfile --file ipsec.secrets
+    assert_success
+    # shellcheck disable=SC2091 # the command of the message
+    $(secrets --lint --file ipsec.secrets 2>&1 | sed -n 's/.*run: //p')
+    run secrets --lint --file ipsec.secrets
+    assert_success
+}
+
+@test "an included file that others can read is refused too, and the rest is used" {
+    mkdir more
+    printf '@c : "x"\n' >more/a.secrets
+    printf '@d : "x"\n' >more/b.secrets
+    chmod 640 more/b.secrets
+    printf 'include more/*.secrets\n' >>ipsec.secrets
+    cd / || return 1
+    run secrets --lint --file "$BATS_TEST_TMPDIR/ipsec.secrets"
+    assert_equal "$status" 1
+    assert_line --partial "chmod 600 $BATS_TEST_TMPDIR/more/b.secrets"
+    assert_line '2 PSK, 0 not supported yet, 1 errors, in 2 files'
+}
+
+@test "a pattern reads several files; none that matches is an error" {
+    cp ipsec.secrets other.secrets
+    run secrets --lint --file '*.secrets'
+    assert_success
+    assert_output --partial 'in 2 files'
+    run secrets --lint --file 'nothing*'
+    assert_equal "$status" 1
+    assert_output --partial 'nothing*: no file matches the pattern'
+    run secrets --lint --file nothing
+    assert_equal "$status" 1
+    assert_output --partial 'nothing: cannot be opened: No such file or directory'
+}
+
+@test "records by hand get their answers, in order" {
+    run --separate-stderr say '# a comment' '' "$announce peer-id=10.9.0.2" 'ke id=5 exchange=1 group=ecp256' \
+        'ke id=6 exchange=1 group=ecp256' "keys id=7 exchange=2 $keys"
+    assert_success
+    assert_equal "${#lines[@]}" 4
+    assert_line --index 0 'loaded entries=1 errors=0'
+    assert_line --index 1 --regexp '^ok id=5 re=ke ke=[0-9a-f]{128} nonce=[0-9a-f]{64}$'
+    assert_equal "${lines[2]#ok id=6}" "${lines[1]#ok id=5}"
+    assert_line --index 3 --regexp '^fail id=7 re=keys why=exchange%202%20is%20not%20known'
+}
+
+@test "no secret: both identities and the line to add are named" {
+    run --separate-stderr say "$announce peer-id=@b" 'ke id=5 exchange=1 group=ecp256' \
+        "keys id=7 exchange=1 $keys"
+    assert_success
+    assert_line --index 2 --partial 'no%20preshared%20secret%20for%20"10.9.0.1"%20and%20"@b"'
+    assert_line --index 2 --partial 'add%20a%20line%2010.9.0.1%20@b%20:%20PSK'
+}
+
+@test "F16: wrong records by hand are answered with bad, and what follows is heard" {
+    run --separate-stderr say nonsense 'ke id=1 exchange=1' 'ke id=1 exchange=1 group=ecp256 group=ecp256' \
+        'ke id=1 exchange=1 group=ecp256 colour=red' 'loaded entries=1 errors=1' 'ke id=0 exchange=1 group=ecp256' \
+        'channel tool=kernel-sa epoch=1' "$announce peer-id=10.9.0.2" 'ke id=9 exchange=1 group=ecp256'
+    assert_equal "$(printf '%s\n' "${lines[@]}" | grep -c '^bad ')" 7
+    assert_line --regexp '^ok id=9 '
+    head -c 100000 /dev/urandom >rubbish
+    run secrets --file ipsec.secrets <rubbish
+    assert [ "$status" -lt 112 ]
+    head -c 200000 /dev/zero | tr '\0' a >long
+    run secrets --file ipsec.secrets <long
+    assert [ "$status" -lt 112 ]
+}
+
+@test "what a negotiator may not have is bad" {
+    run --separate-stderr say "$announce peer-id=10.9.0.2" 'ke id=5 exchange=1 group=modp1024' \
+        'announce-quick exchange=2 parent=1 role=initiator esp=aes256gcm16 pfs=no' 'quick-ke id=6 exchange=2' \
+        "keymat id=7 exchange=2 $keymat"
+    assert_success
+    assert_line --regexp '^bad id=5 re=ke why=group%20modp1024'
+    assert_line --regexp '^ok id=6 '
+    assert_line --regexp '^bad id=7 re=keymat why=no%20KEYMAT%20before'
+}
+
+@test "the examples of secrets(8) work" {
+    examples secrets.8 >script
+    assert [ -s script ]
+    run --separate-stderr bash -e script
+    assert_success
+    assert_line --index 0 '1 PSK, 0 not supported yet, 0 errors, in 1 files'
+    assert_line --index 2 --regexp '^ok id=1 re=ke ke='
+}
+
+@test "the examples of ipsec.secrets(5) are read" {
+    mkdir ipsec.d
+    printf '@x : "x"\n' >ipsec.d/x.secrets
+    examples ipsec.secrets.5 >ipsec.secrets
+    run secrets --lint --file ipsec.secrets
+    assert_success
+    assert_output '4 PSK, 0 not supported yet, 0 errors, in 2 files'
+}
