@@ -266,9 +266,13 @@ static void dispatch_line(struct daemon *d, struct line *l)
     }
 }
 
-/* Flushes all, and forgets workers that are gone: their numbers never come again. */
-static void settle_lines(struct daemon *d)
+/*
+ * Flushes all, and forgets workers that are gone: their numbers never come again. True: a channel
+ * was closed, and what the core answered to that may wait in another one.
+ */
+static bool settle_lines(struct daemon *d)
 {
+    bool closed = false;
     for (struct line **at = &d->workers; *at != NULL;) {
         struct line *l = *at;
         if (l->channel != NULL) {
@@ -277,14 +281,17 @@ static void settle_lines(struct daemon *d)
         if (l->channel == NULL) {
             *at = l->next;
             free(l);
+            closed = true;
         } else {
             at = &l->next;
         }
     }
     if (d->kernel.channel != NULL) {
         settle_line(d, &d->kernel, CHANNEL_OPEN);
+        closed = closed || d->kernel.channel == NULL;
     }
     settle_line(d, &d->control, CHANNEL_OPEN);
+    return closed && d->control.channel != NULL;
 }
 
 static void set_timer(struct daemon *d)
@@ -335,7 +342,8 @@ static void turn(struct ev_loop *loop, ev_prepare *w, int events)
     }
     refill_random(d);
     ike_timer(d->ike, now_ms());
-    settle_lines(d);
+    while (settle_lines(d)) {
+    }
     if (d->control.channel == NULL) {
         ev_break(d->loop, EVBREAK_ALL);
         return;
