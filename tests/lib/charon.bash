@@ -71,34 +71,23 @@ charon_words() {
     echo "${words//curve25519/x25519}"
 }
 
-# charon_conn NAME CONN KEY=VALUE...: describe a connection (and its secret) and load it.
+# charon_conn NAME CONN KEY=VALUE...: describe a connection, its secret and a child of the same name, and load them.
 #   local remote          addresses                    local_ts remote_ts   subnets (absent: the hosts)
 #   local_id remote_id    default: the addresses       psk                  the secret
 #   ike esp               proposals in our words       mode                 tunnel (default), transport
 #   pfs                   group in our words           version              default 1
-# Words for ESP carry the PFS group, as charon wants it. CONN is the name of the child, too.
 charon_conn() {
-    local name=$1 conn=$2 word dir=$HOSTS_DIR/$1
-    local -A p=([mode]=tunnel [version]=1 [psk]=secret)
-    for word in "${@:3}"; do
-        p[${word%%=*}]=${word#*=}
-    done
-    local ike esp item pfs
-    ike=$(charon_words "${p[ike]-default}")
-    esp=$(charon_words "${p[esp]-default}")
-    pfs=$(charon_words "${p[pfs]-}")
-    if [ -n "$pfs" ]; then
-        item=${esp//,/-$pfs,}-$pfs
-        esp=$item
-    fi
+    local name=$1 conn=$2
+    local -A p=()
+    charon_values "${@:3}"
     local lid=${p[local_id]-${p[local]}} rid=${p[remote_id]-${p[remote]}}
-    cat >>"$dir/swanctl.conf" <<END
+    cat >>"$HOSTS_DIR/$name/swanctl.conf" <<END
 connections {
     $conn {
         version = ${p[version]}
         local_addrs = ${p[local]}
         remote_addrs = ${p[remote]}
-        proposals = $ike
+        proposals = $(charon_words "${p[ike]}")
         fragmentation = no
         mobike = no
         local {
@@ -108,14 +97,6 @@ connections {
         remote {
             auth = psk
             id = $rid
-        }
-        children {
-            $conn {
-                esp_proposals = $esp
-                mode = ${p[mode]}
-                ${p[local_ts]:+local_ts = ${p[local_ts]}}
-                ${p[remote_ts]:+remote_ts = ${p[remote_ts]}}
-            }
         }
     }
 }
@@ -127,7 +108,47 @@ secrets {
     }
 }
 END
-    charon_swanctl "$name" --load-all --file "$dir/swanctl.conf" >"$dir/load.out" 2>&1 || {
+    charon_child "$name" "$conn" "$conn" "${@:3}"
+}
+
+# charon_child NAME CONN CHILD KEY=VALUE...: one more child of a connection, with the keys above that concern it.
+charon_child() {
+    local name=$1 conn=$2 child=$3 esp pfs
+    local -A p=()
+    charon_values "${@:4}"
+    esp=$(charon_words "${p[esp]}")
+    pfs=$(charon_words "${p[pfs]}")
+    # The words for ESP carry the PFS group, each of them.
+    [ -z "$pfs" ] || esp=${esp//,/-$pfs,}-$pfs
+    cat >>"$HOSTS_DIR/$name/swanctl.conf" <<END
+connections {
+    $conn {
+        children {
+            $child {
+                esp_proposals = $esp
+                mode = ${p[mode]}
+                ${p[local_ts]:+local_ts = ${p[local_ts]}}
+                ${p[remote_ts]:+remote_ts = ${p[remote_ts]}}
+            }
+        }
+    }
+}
+END
+    charon_load "$name"
+}
+
+# Into p, which the caller has: the defaults, and the KEY=VALUE words over them.
+charon_values() {
+    local word
+    p=([mode]=tunnel [version]=1 [psk]=secret [ike]=default [esp]=default [pfs]='')
+    for word in "$@"; do
+        p[${word%%=*}]=${word#*=}
+    done
+}
+
+charon_load() {
+    local dir=$HOSTS_DIR/$1
+    charon_swanctl "$1" --load-all --file "$dir/swanctl.conf" >"$dir/load.out" 2>&1 || {
         cat "$dir/load.out" >&2
         return 1
     }

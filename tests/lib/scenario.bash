@@ -133,14 +133,25 @@ charon_on() {
 
 # charon_add NAME FAR [KEY=VALUE...]
 charon_add() {
-    local name=$1 far=$2 words
-    words=("local=${T[$name]}" "remote=${T[$far]}" "psk=${T[psk]}" "mode=${T[mode]}")
+    local -a words
+    charon_tunnel_words "$1" "$2"
+    charon_conn "$1" "${T[name]}" "${words[@]}" "${@:3}"
+}
+
+# charon_add_child NAME FAR CONNECTION: the tunnel as one more child of a connection between the same hosts.
+charon_add_child() {
+    local -a words
+    charon_tunnel_words "$1" "$2"
+    charon_child "$1" "$3" "${T[name]}" "${words[@]}"
+}
+
+# Into words, which the caller has: the tunnel as charon_conn wants it. (charon reads a name with @ as we do.)
+charon_tunnel_words() {
+    words=("local=${T[$1]}" "remote=${T[$2]}" "psk=${T[psk]}" "mode=${T[mode]}")
     words+=("ike=${T[ike]:-default}" "esp=${T[esp]:-default}" "pfs=${T[pfs]}")
-    [ -z "${T[${name}_net]}" ] || words+=("local_ts=${T[${name}_net]}" "remote_ts=${T[${far}_net]}")
-    # charon takes a name that begins with @ as ours do.
-    [ -z "${T[${name}_id]}" ] || words+=("local_id=${T[${name}_id]}")
-    [ -z "${T[${far}_id]}" ] || words+=("remote_id=${T[${far}_id]}")
-    charon_conn "$name" "${T[name]}" "${words[@]}" "${@:3}"
+    [ -z "${T[$1_net]}" ] || words+=("local_ts=${T[$1_net]}" "remote_ts=${T[$2_net]}")
+    [ -z "${T[$1_id]}" ] || words+=("local_id=${T[$1_id]}")
+    [ -z "${T[$2_id]}" ] || words+=("remote_id=${T[$2_id]}")
 }
 
 # whack_initiates NAME [CONNECTION]: the good initiate of the manual, line for line and with its exit status.
@@ -210,15 +221,15 @@ scenario_show() {
     for dir in "$HOSTS_DIR"/*/; do
         [ -e "$dir/holder" ] || continue
         name=$(basename "$dir")
-        for file in pluto.out pluto.err load.out charon.said charon.log; do
+        for file in pluto.out pluto.err charon.said charon.log; do
             [ -s "$dir/$file" ] || continue
             echo "---- $name: $file (its end)"
             tail -n 60 "$dir/$file"
         done
         echo "---- $name: kernel SAs and policies"
         ip -n "$name" -s xfrm state | grep -vE 'auth|enc|aead|key'
-        ip -n "$name" xfrm policy | grep -v '^src 0.0.0.0/0 dst 0.0.0.0/0 $'
+        ip -n "$name" xfrm policy | awk '/^src/ { head = $0; next } !/socket/ { if (head) print head; head = ""; print }'
     done
     echo '---- the wire (its end)'
-    wire_packets | tail -n 30
+    wire_packets 'not (igmp or arp or (icmp6 and ip6[40] >= 130))' | tail -n 30
 }

@@ -3,10 +3,9 @@
 
 load ../lib/scenario.bash
 
-# by_hand [OPTION...]: the command line of ike-negotiate with the tunnel's words (those of whack), as initiator. The words
-# that are not whack's stand here and nowhere else in the tests.
+# by_hand OPTION...: the command line of ike-negotiate with the tunnel's words, those of whack, and these options.
 by_hand() {
-    local words=(--initiate --secretsfile "$HOSTS_DIR/left/ipsec.secrets" --psk --encrypt)
+    local words=(--secretsfile "$HOSTS_DIR/left/ipsec.secrets" --psk --encrypt)
     [ "${T[mode]}" = transport ] || words+=(--tunnel)
     [ -z "${T[pfs]}" ] || words+=(--pfs --pfsgroup "${T[pfs]}")
     [ -z "${T[ike]}" ] || words+=(--ike "${T[ike]}")
@@ -28,32 +27,48 @@ hosts_with_charon() {
 
 @test "by hand: ike-negotiate | kernel-sa brings up a tunnel with charon" {
     hosts_with_charon ike=aes256-sha2_256-modp2048 esp=aes256-sha2_256 pfs=modp2048
-    run on left timeout 60 bash -c "$(by_hand --show-keys) | $(tool_path kernel-sa)"
+    run on left timeout 60 bash -c "set -o pipefail; $(by_hand --initiate --show-keys) | $(tool_path kernel-sa)"
     assert_success
     traffic_is_protected
 }
 
+@test "by hand: the same as responder" {
+    hosts_with_charon
+    start_on left "$HOSTS_DIR/left/pluto.out" "$HOSTS_DIR/left/pluto.err" timeout 60 bash -c \
+        "set -o pipefail; $(by_hand --listen --show-keys) | $(tool_path kernel-sa)"
+    wait_for 10 is_listening
+    charon_initiates right
+    # shellcheck disable=SC2154 # of start_on
+    wait "$started" || fail "the pipeline ended with status $?"
+    traffic_is_protected
+    ping_through right left
+}
+
+is_listening() {
+    [ -n "$(on left ss -Hlun 'sport = :500')" ]
+}
+
 @test "by hand: the same in transport mode" {
     hosts_with_charon mode=transport
-    run on left timeout 60 bash -c "$(by_hand --show-keys) | $(tool_path kernel-sa)"
+    run on left timeout 60 bash -c "set -o pipefail; $(by_hand --initiate --show-keys) | $(tool_path kernel-sa)"
     assert_success
     traffic_is_protected
 }
 
 @test "by hand: ike-negotiate alone prints records, keys only when asked for" {
     hosts_with_charon
-    run on left timeout 60 bash -c "$(by_hand)"
+    run on left timeout 60 bash -c "$(by_hand --initiate)"
     assert_success
     assert_output --regexp '<[0-9]+ bytes>'
     refute_output --regexp '=[0-9a-f]{32,}( |$)'
-    run on left timeout 60 bash -c "$(by_hand --show-keys)"
+    run on left timeout 60 bash -c "$(by_hand --initiate --show-keys)"
     assert_success
     assert_output --regexp '=[0-9a-f]{32,}( |$)'
 }
 
 @test "by hand: kernel-sa -n says what it would do, and does nothing" {
     hosts_with_charon
-    run on left timeout 60 bash -c "$(by_hand --show-keys) | $(tool_path kernel-sa) -n"
+    run on left timeout 60 bash -c "set -o pipefail; $(by_hand --initiate --show-keys) | $(tool_path kernel-sa) -n"
     assert_success
     assert_output --partial 10.9.0.2
     assert_equal "$(sa_count left) SAs, $(policy_count left) policies" '0 SAs, 0 policies'
@@ -61,7 +76,7 @@ hosts_with_charon() {
 
 @test "by hand: kernel-sa --list shows a person the SAs" {
     hosts_with_charon
-    on left timeout 60 bash -c "$(by_hand --show-keys) | $(tool_path kernel-sa)"
+    on left timeout 60 bash -c "set -o pipefail; $(by_hand --initiate --show-keys) | $(tool_path kernel-sa)"
     run on left "$(tool_path kernel-sa)" --list
     assert_success
     assert_output --partial 10.9.0.1

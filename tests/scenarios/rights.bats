@@ -164,7 +164,7 @@ killed() {
     ip -n left route add 10.2.7.0/24 dev eth0
     ip -n right route add 10.1.7.0/24 dev eth0
     pluto_add left
-    charon_add right left
+    charon_add_child right left net
     run whack_on left --initiate --name second
     assert_success
     assert_output --partial '004 '

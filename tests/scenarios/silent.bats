@@ -32,6 +32,7 @@ setup_file() {
         n=$((n + 1))
     done
     whack_on left --listen
+    echo "$EPOCHSECONDS" >"$HOSTS_DIR/begun"
     for host in right shut wrong other; do
         {
             whack_on left --initiate --name "$host" >"$HOSTS_DIR/$host.said" 2>&1
@@ -56,7 +57,7 @@ teardown() {
 
 # whack_gave_up NAME: sets $output and $status as `run` does, once that whack has ended.
 whack_gave_up() {
-    wait_for 85 test -s "$HOSTS_DIR/$1.status" || fail "whack still waits; so far: $(<"$HOSTS_DIR/$1.said")"
+    wait_for $(($(<"$HOSTS_DIR/begun") + 85 - EPOCHSECONDS)) test -s "$HOSTS_DIR/$1.status" || fail "whack still waits; so far: $(<"$HOSTS_DIR/$1.said")"
     status=$(<"$HOSTS_DIR/$1.status")
     output=$(<"$HOSTS_DIR/$1.said")
     # shellcheck disable=SC2034 # what assert_line reads
