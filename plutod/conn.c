@@ -63,16 +63,14 @@ struct conn *conn_find(struct keying *k, const char *name)
 }
 
 /* Names that are too long to have a number in brackets added do not exist: CONN_NAME has room. */
-static struct conn *enter(struct keying *k, struct conn *c)
+static bool enter(struct keying *k, struct conn *c)
 {
     if (conn_find(k, c->name) != NULL) {
-        connection_form_free(&c->form);
-        free(c);
-        return NULL;
+        return false;
     }
     c->reqid = ++k->next_reqid;
     HASH_ADD_STR(k->conns, name, c);
-    return c;
+    return true;
 }
 
 struct conn *conn_add(struct keying *k, struct connection_form *form)
@@ -84,10 +82,12 @@ struct conn *conn_add(struct keying *k, struct connection_form *form)
     }
     c->form = *form;
     strlcpy(c->name, form->name, sizeof c->name);
-    c = enter(k, c);
-    if (c != NULL) {
-        orient_conn(k, c);
+    if (!enter(k, c)) {
+        connection_form_free(&c->form);
+        free(c);
+        return NULL;
     }
+    orient_conn(k, c);
     return c;
 }
 
@@ -127,8 +127,9 @@ struct conn *conn_instantiate(struct keying *k, struct conn *t, const struct add
     if (!conn_peer_end(t)->has_client) {
         subnet_of_host(&c->peer_client, peer);
     }
-    c = enter(k, c);
-    if (c == NULL) {
+    if (!enter(k, c)) {
+        connection_form_free(&c->form);
+        free(c);
         return NULL;
     }
     t->instances++;

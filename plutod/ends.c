@@ -6,18 +6,6 @@
 
 #include <utlist.h>
 
-/* Is there another negotiation or pair of SAs that wants this connection's kernel policies? */
-static bool others_want_policies(const struct xchg *y)
-{
-    const struct xchg *other;
-    DL_FOREACH(y->conn->exchanges, other) {
-        if (other != y && other->quick && other->permitted && !other->ending) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void tell_peer(struct keying *k, const struct xchg *y)
 {
     const struct xchg *x = xchg_sa_with_peer(k, y->conn);
@@ -35,7 +23,7 @@ void ends_quick(struct keying *k, struct xchg *y, enum ends_how how, uint64_t cl
     bool stood = y->up;
     y->ending = true;
     if (y->permitted) {
-        order_delete_kernel_sa(k, y, !others_want_policies(y), client);
+        order_delete_kernel_sa(k, y, client);
     }
     if (stood) {
         keying_log(k, LOG_LEVEL_INFO, y, "deleting the IPsec SA");
@@ -102,7 +90,7 @@ void ends_failed(struct keying *k, struct xchg *x, unsigned code, const char *wh
     if (!x->quick) {
         fail_children(k, x, code, why == NULL ? "its Main Mode failed" : why);
     } else if (x->permitted) {
-        order_delete_kernel_sa(k, x, !others_want_policies(x), 0);
+        order_delete_kernel_sa(k, x, 0);
     }
     if (!told && !x->deferred) {
         order_delete(k, x);

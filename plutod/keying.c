@@ -3,7 +3,7 @@
 #include "ends.h"
 #include "orders.h"
 #include "orient.h"
-#include "routing.h"
+#include "paths.h"
 
 #include <bsd/string.h>
 #include <stdarg.h>
@@ -47,7 +47,7 @@ void keying_free(struct keying *k)
         HASH_DEL(k->pending, p);
         free(p);
     }
-    routing_free(k);
+    path_free_all(k);
     agenda_free(&k->agenda);
     free(k->interfaces);
     memset(k, 0, sizeof *k);

@@ -194,7 +194,7 @@ void order_permit(struct keying *k, struct xchg *y)
     record_finish(&w);
 }
 
-void order_delete_kernel_sa(struct keying *k, const struct xchg *y, bool policies, uint64_t client)
+void order_delete_kernel_sa(struct keying *k, const struct xchg *y, uint64_t client)
 {
     struct record_writer w;
     uint64_t id = k->kernel == NULL ? 0 : keying_ask(k, PENDING_DELETE, y->number, client);
@@ -204,7 +204,7 @@ void order_delete_kernel_sa(struct keying *k, const struct xchg *y, bool policie
     record_start(&w, k->kernel, V_DELETE_KERNEL_SA);
     record_put_number(&w, K_ID, id);
     record_put_number(&w, K_EXCHANGE, y->number);
-    record_put_yes(&w, K_POLICIES, policies);
+    record_put_yes(&w, K_POLICIES, true);
     record_finish(&w);
 }
 

@@ -24,8 +24,8 @@ void order_forget_negotiator(struct keying *k, const struct xchg *x);
 
 /* Toward kernel-sa. */
 void order_permit(struct keying *k, struct xchg *y);
-/* The client (0: none) is held until the answer. */
-void order_delete_kernel_sa(struct keying *k, const struct xchg *y, bool policies, uint64_t client);
+/* Its policies go when no other exchange has them. The client (0: none) is held until the answer. */
+void order_delete_kernel_sa(struct keying *k, const struct xchg *y, uint64_t client);
 bool order_sample(struct keying *k, const struct xchg *y);
 bool order_flush(struct keying *k);
 

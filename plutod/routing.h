@@ -21,6 +21,5 @@ void routing_down(struct keying *k, struct conn *c, uint64_t client);
 void routing_script_done(struct keying *k, uint64_t id, bool good);
 /* unrouted, erouted, ... as --status shows it */
 const char *routing_story(const struct conn *c);
-void routing_free(struct keying *k);
 
 #endif

@@ -1,0 +1,132 @@
+#include "paths.h"
+
+#include <bsd/string.h>
+#include <stdlib.h>
+
+struct eroute *path_eroute(struct keying *k, const struct conn *c)
+{
+    struct eroute_key key;
+    struct eroute *e;
+    memset(&key, 0, sizeof key);
+    key.ours = c->our_client;
+    key.peer = c->peer_client;
+    HASH_FIND(hh, k->eroutes, &key, sizeof key, e);
+    return e;
+}
+
+struct eroute *path_by_script(struct keying *k, uint64_t script)
+{
+    struct eroute *e = k->eroutes;
+    while (e != NULL && e->script != script) {
+        e = e->hh.next;
+    }
+    return e;
+}
+
+struct route *path_route(struct keying *k, const struct conn *c)
+{
+    struct route *r;
+    HASH_FIND(hh, k->routes, &c->peer_client, sizeof c->peer_client, r);
+    return r;
+}
+
+static const struct address *next_hop_of(const struct conn *c)
+{
+    const struct connection_end *our = conn_our_end(c);
+    return our->nexthop_kind == NEXTHOP_ADDRESS ? &our->nexthop : &c->peer_host;
+}
+
+bool path_same_way(const struct route *r, const struct conn *c)
+{
+    return strcmp(r->interface, c->interface) == 0 && address_equal(&r->next_hop, next_hop_of(c));
+}
+
+static bool take_route(struct keying *k, const struct conn *c)
+{
+    struct route *r = path_route(k, c);
+    if (r == NULL) {
+        r = calloc(1, sizeof *r);
+        if (r == NULL) {
+            return false;
+        }
+        r->peer = c->peer_client;
+        r->next_hop = *next_hop_of(c);
+        r->first = c;
+        strlcpy(r->interface, c->interface, sizeof r->interface);
+        HASH_ADD(hh, k->routes, peer, sizeof r->peer, r);
+    }
+    r->users++;
+    return true;
+}
+
+struct eroute *path_take(struct keying *k, struct conn *c)
+{
+    struct eroute *e = calloc(1, sizeof *e);
+    if (e == NULL) {
+        return NULL;
+    }
+    if (!take_route(k, c)) {
+        free(e);
+        return NULL;
+    }
+    e->key.ours = c->our_client;
+    e->key.peer = c->peer_client;
+    e->owner = c;
+    HASH_ADD(hh, k->eroutes, key, sizeof e->key, e);
+    c->eroute = e;
+    return e;
+}
+
+void path_leave_eroute(struct keying *k, struct conn *c)
+{
+    struct eroute *e = c->eroute;
+    c->eroute = NULL;
+    if (e != NULL) {
+        HASH_DEL(k->eroutes, e);
+        free(e);
+    }
+}
+
+/* A user of a route other than the one that leaves it, for messages. */
+static const struct conn *other_user(struct keying *k, const struct route *r, const struct conn *c)
+{
+    for (const struct eroute *e = k->eroutes; e != NULL; e = e->hh.next) {
+        if (e->owner != c && subnet_equal(&e->key.peer, &r->peer)) {
+            return e->owner;
+        }
+    }
+    return NULL;
+}
+
+bool path_leave_route(struct keying *k, const struct conn *c)
+{
+    struct route *r = path_route(k, c);
+    if (r == NULL) {
+        return false;
+    }
+    r->users--;
+    if (r->users > 0) {
+        r->first = r->first == c ? other_user(k, r, c) : r->first;
+        return false;
+    }
+    bool routed = r->routed;
+    HASH_DEL(k->routes, r);
+    free(r);
+    return routed;
+}
+
+void path_free_all(struct keying *k)
+{
+    struct eroute *e;
+    struct eroute *next;
+    struct route *r;
+    struct route *next_route;
+    HASH_ITER(hh, k->eroutes, e, next) {
+        HASH_DEL(k->eroutes, e);
+        free(e);
+    }
+    HASH_ITER(hh, k->routes, r, next_route) {
+        HASH_DEL(k->routes, r);
+        free(r);
+    }
+}
