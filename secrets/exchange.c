@@ -27,12 +27,7 @@ static struct exchange *exchange_new(struct core *c, uint64_t number, enum role 
         x->number = number;
         x->role = role;
         HASH_ADD(hh, c->exchanges, number, sizeof x->number, x);
-        if (x->hh.tbl == NULL) {
-            free(x);
-            x = NULL;
-        }
-    }
-    if (x == NULL) {
+    } else {
         (void)snprintf(c->why, sizeof c->why, "out of memory");
     }
     return x;
@@ -41,7 +36,7 @@ static struct exchange *exchange_new(struct core *c, uint64_t number, enum role 
 struct exchange *exchanges_new_main(struct core *c, uint64_t number, enum role role)
 {
     if (c->half_open >= HALF_OPEN_KNOWN) {
-        (void)snprintf(c->why, sizeof c->why, "%u Main Modes are unfinished, which is the most",
+        (void)snprintf(c->why, sizeof c->why, "%zu Main Modes are unfinished, which is the most",
                        HALF_OPEN_KNOWN);
         return NULL;
     }

@@ -9,14 +9,13 @@
 #include "core.h"
 #include "derive.h"
 
-#define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
 #define CANDIDATES_MAX 256u              /* connections announced for one exchange */
-#define HALF_OPEN_KNOWN (2 * HALF_OPEN_MAX) /* Main Modes that are not authenticated */
+#define HALF_OPEN_KNOWN ((size_t)2 * HALF_OPEN_MAX) /* Main Modes that are not authenticated */
 #define REFUSALS_MAX 16u                 /* failed requests of one exchange that may be mended */
 #define QUICKS_PER_PARENT 4096u          /* Quick Modes under one SKEYID_d */
-#define NONCES_USED_MAX (3 * QUICKS_PER_PARENT)
+#define NONCES_USED_MAX ((size_t)3 * QUICKS_PER_PARENT)
 #define NONCE_DIGEST 16
 #define WHY_TEXT 4000
 

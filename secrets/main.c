@@ -161,14 +161,16 @@ static int failed(const char *what, const char *why)
     return EXIT_SYSTEM;
 }
 
-/* Best effort: pages are locked as they come into use. Not under a memory checker's shadow. */
+/*
+ * Best effort: pages are locked as they come into use; those of later only where no limit can make
+ * an allocation fail. Not under a memory checker, which uses terabytes of addresses.
+ */
 static void lock_memory(void)
 {
 #if !defined(__SANITIZE_ADDRESS__)
     const struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
-    if (setrlimit(RLIMIT_MEMLOCK, &all) == 0) {
-        (void)mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
-    }
+    int later = setrlimit(RLIMIT_MEMLOCK, &all) == 0 ? MCL_FUTURE : 0;
+    (void)mlockall(MCL_CURRENT | MCL_ONFAULT | later);
 #endif
 }
 
@@ -249,6 +251,7 @@ static int serve(const struct options *o, struct store *store, const struct dh_l
         status = failed("cannot make an event loop", strerror(errno));
         goto out;
     }
+    lock_memory();
     const char *why = enter_sandbox(&log);
     if (why != NULL) {
         (void)fprintf(stderr, "secrets: %s: %s\n", why, strerror(errno));
@@ -274,7 +277,6 @@ int main(int argc, char **argv)
     if (o.lint) {
         return lint(&o);
     }
-    lock_memory();
     struct dh_lib *dh = dh_lib_new(&why);
     struct store *store = store_new();
     if (dh == NULL || store == NULL) {

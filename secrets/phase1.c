@@ -221,12 +221,13 @@ static enum outcome agree(struct core *c, struct exchange *x, const struct recor
     if (why != NULL) {
         return deny(c, OUTCOME_FAIL, NOTIFY_INVALID_KEY_INFORMATION, "%s (%s)", why, group->word);
     }
-    free(h->sa_body);
-    h->sa_body = malloc(sa.len);
-    if (h->sa_body == NULL) {
+    uint8_t *sa_body = malloc(sa.len);
+    if (sa_body == NULL) {
         return deny(c, OUTCOME_FAIL, 0, "out of memory");
     }
-    memcpy(h->sa_body, sa.bytes, sa.len);
+    memcpy(sa_body, sa.bytes, sa.len);
+    free(h->sa_body);
+    h->sa_body = sa_body;
     h->sa_len = sa.len;
     memcpy(h->ke_peer, peer.bytes, peer.len);
     memcpy(h->cky_i, part_of(r, K_CKY_I).bytes, COOKIE_LEN);

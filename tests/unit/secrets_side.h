@@ -19,7 +19,13 @@
 
 #define LINE_TEXT 40000
 
+struct side_text { /* freed with the side */
+    struct side_text *next;
+    char text[];
+};
+
 struct side {
+    struct side_text *texts;
     struct store *store;
     struct core *core;
     struct log log;
@@ -54,6 +60,9 @@ static struct side *side_new(const char *secrets)
 {
     struct side *s = calloc(1, sizeof *s);
     struct file_counts counts;
+    if (s == NULL) {
+        abort();
+    }
     char path[] = "/tmp/test_secrets.XXXXXX";
     int fd = mkstemp(path);
     assert_true(fd >= 0);
@@ -81,6 +90,11 @@ static void side_free(struct side *s)
     buffer_wipe(&s->plutod);
     buffer_wipe(&s->negotiator);
     buffer_wipe(&s->kernel);
+    while (s->texts != NULL) {
+        struct side_text *next = s->texts->next;
+        free(s->texts);
+        s->texts = next;
+    }
     free(s);
 }
 
@@ -148,17 +162,23 @@ static inline bool side_why_has(const struct side *s, const char *text)
     return strstr(record_text(&s->answer, K_WHY), text) != NULL;
 }
 
-/* Hex of a field of s->answer; the caller frees. */
-static char *side_hex(const struct side *s, enum key key)
+/* Hex of a field of s->answer; it lives as long as the side. */
+static char *side_hex(struct side *s, enum key key)
 {
     size_t len;
     const uint8_t *bytes = record_bytes(&s->answer, key, &len);
     assert_non_null(bytes);
-    char *hex = malloc(2 * len + 1);
-    for (size_t i = 0; i < len; i++) {
-        snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
+    struct side_text *t = malloc(sizeof *t + 2 * len + 1);
+    if (t == NULL) {
+        abort();
     }
-    return hex;
+    t->next = s->texts;
+    s->texts = t;
+    t->text[0] = '\0';
+    for (size_t i = 0; i < len; i++) {
+        snprintf(t->text + 2 * i, 3, "%02x", bytes[i]);
+    }
+    return t->text;
 }
 
 #endif
