@@ -113,6 +113,39 @@ static unsigned obstacle(struct keying *k, const struct conn *c, char why[400])
     return 0;
 }
 
+/* Does any Quick Mode wait for this Main Mode? */
+static bool is_waited_for(struct keying *k, const struct xchg *x)
+{
+    const struct pair *p = conn_pair(k, &x->local, &x->remote);
+    const struct conn *c;
+    const struct xchg *y;
+    DL_FOREACH(p == NULL ? NULL : p->conns, c) {
+        DL_FOREACH(c->exchanges, y) {
+            if (y->quick && y->parent == x->number) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* An attempt of our own accord that nobody watches gives way to one that somebody asked for. */
+static void supersede(struct keying *k, struct conn *c)
+{
+    struct xchg *x;
+    struct xchg *next;
+    DL_FOREACH_SAFE(c->exchanges, x, next) {
+        if (x->quick && x->initiator && !x->up && x->client == 0) {
+            ends_quick(k, x, ENDS_SILENTLY, 0);
+        }
+    }
+    DL_FOREACH_SAFE(c->exchanges, x, next) {
+        if (!x->quick && x->initiator && !x->up && x->client == 0 && !is_waited_for(k, x)) {
+            ends_main(k, x, ENDS_SILENTLY);
+        }
+    }
+}
+
 void initiate_conn(struct keying *k, struct conn *c, uint64_t client, bool wait)
 {
     char why[400];
@@ -122,6 +155,7 @@ void initiate_conn(struct keying *k, struct conn *c, uint64_t client, bool wait)
         return;
     }
     agenda_clear(&k->agenda, &c->retry);
+    supersede(k, c);
     c->attempt = 1;
     if (!attempt(k, c, wait ? client : 0)) {
         initiate_again(k, c, 32, client);

@@ -6,6 +6,7 @@
 #include "routing.h"
 
 #include <bsd/string.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <utlist.h>
 
@@ -61,6 +62,19 @@ static void answer_first(struct keying *k, const struct xchg *x, uint64_t id,
     record_finish(&w);
 }
 
+static void refuse_first(struct keying *k, uint64_t id, const struct address *local,
+                         const struct address *remote)
+{
+    char ours[ADDRESS_TEXT];
+    char peer[ADDRESS_TEXT];
+    char why[2 * ADDRESS_TEXT + 80];
+    address_print(local, ours);
+    address_print(remote, peer);
+    snprintf(why, sizeof why, "no connection is known between %s (ours) and %s, nor from ours to %%any",
+             ours, peer);
+    record_fail(k->negotiator, V_FIRST, id, why);
+}
+
 void respond_first(struct keying *k, const struct record *r)
 {
     struct address local;
@@ -73,7 +87,7 @@ void respond_first(struct keying *k, const struct record *r)
     record_address(r, K_REMOTE, &remote);
     size_t count = choose_first(k, &local, &remote, list);
     if (count == 0) {
-        record_fail(k->negotiator, V_FIRST, id, "no connection is known between these two hosts");
+        refuse_first(k, id, &local, &remote);
         return;
     }
     struct xchg *x = worker == NULL || k->stopping ? NULL : xchg_new(k, NULL, false, false);

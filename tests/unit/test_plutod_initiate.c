@@ -1,0 +1,206 @@
+/* plutod's core: negotiations that we begin, attempts, scripts, what whack is told. */
+#include "test_plutod_world.h"
+
+static void test_good_initiate(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    char line[100];
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY));
+    assert_null(feed(w, W_P, "whack-initiate name=net"));
+    const struct record *r = sent(w, &w->s[1], P_S, V_ANNOUNCE);
+    assert_non_null(r);
+    assert_string_equal(record_text(r, K_PEER_ID), "10.9.0.2");
+    assert_non_null(sent(w, &w->s[1], P_S, V_ANNOUNCE_QUICK));
+    r = sent(w, &w->kernel, P_K, V_PERMIT);
+    assert_non_null(r);
+    assert_string_equal(record_text(r, K_PEER_CLIENT), "10.2.0.0/24");
+    assert_int_equal(record_word(r, K_MODES), 0);
+    assert_int_equal(w->holds, 2);
+    buffer_wipe(&w->said);
+    (void)main_mode_goes_well(w);
+    (void)quick_mode_goes_well(w, 0x1234, true);
+    assert_string_equal(codes(w, line), "102 104 106 004 110 004");
+    assert_int_equal(w->holds, 0);
+    assert_true(has(&w->said, "004 \"net\" #1: STATE_MAIN_I4: ISAKMP SA established"));
+    assert_true(has(&w->said, "004 \"net\" #2: STATE_QUICK_I2: sent QI2, IPsec SA established"));
+    world_free(w);
+}
+
+static void test_isakmp_sa_is_used_again(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    char line[100];
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY));
+    assert_null(feed(w, W_P, "whack-initiate name=net"));
+    (void)main_mode_goes_well(w);
+    (void)quick_mode_goes_well(w, 0x1234, true);
+    clear(w);
+    assert_null(feed(w, W_P, "whack-initiate name=net"));
+    (void)quick_mode_goes_well(w, 0x1235, false); /* a second pair: no script runs */
+    assert_string_equal(codes(w, line), "110 004");
+    assert_int_equal(w->job_count, 0);
+    world_free(w);
+}
+
+static void test_connections_share_a_main_mode(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY));
+    assert_null(feed(w, W_P, "whack-connection name=other left-host=10.9.0.1 "
+                     "left-client=10.1.1.0/24 right-host=10.9.0.2 right-client=10.2.1.0/24 "
+                     NET_POLICY));
+    assert_null(feed(w, W_P, "whack-initiate name=net"));
+    uint64_t x = record_number(sent(w, &w->n, P_N, V_INITIATE), K_EXCHANGE);
+    assert_null(feed(w, W_P, "whack-initiate name=other asynchronous=yes"));
+    assert_int_equal(record_number(sent(w, &w->n, P_N, V_QUICK), K_PARENT), x);
+    assert_int_equal(record_number(sent(w, &w->n, P_N, V_QUICK), K_PARENT), x);
+    assert_null(sent(w, &w->n, P_N, V_INITIATE));
+    /* The Main Mode fails: both are tried again, and whack is told once. */
+    buffer_wipe(&w->said);
+    assert_null(feed(w, N_P, "failed exchange=%" PRIu64 " code=31 why=silent", x));
+    assert_int_equal(w->holds, 0);
+    assert_null(w->k.exchanges);
+    world_free(w);
+}
+
+static void test_group_of_phase_1_for_pfs(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY ",pfs"));
+    assert_null(feed(w, W_P, "whack-initiate name=net"));
+    assert_false(has(&w->n, "quick exchange")); /* default offers several: it waits */
+    (void)main_mode_goes_well(w);
+    const struct record *r = sent(w, &w->n, P_N, V_QUICK);
+    assert_non_null(r);
+    assert_string_equal(record_text(r, K_PFS), "modp2048");
+    world_free(w);
+}
+
+static void test_attempts(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    char line[100];
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY " keyingtries=2"));
+    assert_null(feed(w, W_P, "whack-initiate name=net"));
+    uint64_t x = record_number(sent(w, &w->n, P_N, V_INITIATE), K_EXCHANGE);
+    buffer_wipe(&w->said);
+    assert_null(feed(w, N_P, "state exchange=%" PRIu64 " state=MAIN_I1", x));
+    assert_null(feed(w, N_P, "retransmitted exchange=%" PRIu64 " attempt=2 wait=20", x));
+    assert_null(feed(w, N_P, "failed exchange=%" PRIu64 " code=31 why=silence", x));
+    assert_string_equal(codes(w, line), "102 010 031 000");
+    assert_int_equal(w->holds, 0);
+    clear(w);
+    keying_tick(&w->k);
+    assert_int_equal(w->n.len, 0);
+    w->k.now = agenda_next(&w->k.agenda);
+    keying_tick(&w->k);
+    x = record_number(sent(w, &w->n, P_N, V_INITIATE), K_EXCHANGE);
+    assert_null(feed(w, N_P, "failed exchange=%" PRIu64 " code=31 why=silence", x));
+    assert_int_equal(agenda_next(&w->k.agenda), UINT64_MAX); /* that was the last */
+    assert_int_equal(w->said.len, 0);
+    world_free(w);
+}
+
+static void test_what_is_in_the_way(void **state)
+{
+    struct world *w = world_new("10.9.0.3");
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY));
+    assert_null(feed(w, W_P, NET NET_POLICY));
+    assert_true(has(&w->said, "020 "));
+    assert_null(feed(w, W_P, "whack-initiate name=net"));
+    assert_true(has(&w->said, "022 "));
+    assert_null(feed(w, W_P, "whack-initiate name=nobody"));
+    assert_true(has(&w->said, "021 "));
+    world_listen(w, "10.9.0.1,10.9.0.2");
+    buffer_wipe(&w->said);
+    assert_null(feed(w, W_P, "whack-initiate name=net"));
+    assert_true(has(&w->said, "both its hosts"));
+    world_listen(w, "10.9.0.2");
+    assert_null(feed(w, W_P, "whack-initiate name=net"));
+    const struct record *r = sent(w, &w->n, P_N, V_INITIATE);
+    assert_string_equal(record_text(r, K_REMOTE), "10.9.0.1"); /* the other end is ours now */
+    keying_unlisten(&w->k);
+    buffer_wipe(&w->said);
+    assert_null(feed(w, W_P, "whack-initiate name=net"));
+    assert_true(has(&w->said, "024 "));
+    world_free(w);
+}
+
+static void test_script_that_fails_undoes(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY " keyingtries=1"));
+    assert_null(feed(w, W_P, "whack-initiate name=net"));
+    (void)main_mode_goes_well(w);
+    uint64_t y = quick_mode_goes_well(w, 0x1234, false);
+    script_ends(w, "prepare-client", true);
+    buffer_wipe(&w->said);
+    script_ends(w, "route-client", false);
+    assert_true(has(&w->said, "025 "));
+    assert_int_equal(record_number(sent(w, &w->kernel, P_K, V_DELETE_KERNEL_SA), K_EXCHANGE), y);
+    assert_non_null(sent(w, &w->n, P_N, V_DELETE_SA));
+    script_ends(w, "unroute-client", true);
+    assert_int_equal(w->job_count, 0);
+    assert_null(xchg_find(&w->k, y));
+    assert_int_equal(w->holds, 0);
+    world_free(w);
+}
+
+static void test_eroute_conflict_is_refused(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY));
+    assert_null(feed(w, W_P, "whack-connection name=rival left-host=10.9.0.1 "
+                     "left-client=10.1.0.0/24 right-host=10.9.0.9 right-client=10.2.0.0/24 "
+                     NET_POLICY));
+    assert_null(feed(w, W_P, "whack-initiate name=net"));
+    (void)main_mode_goes_well(w);
+    (void)quick_mode_goes_well(w, 0x1234, true);
+    clear(w);
+    assert_null(feed(w, W_P, "whack-initiate name=rival"));
+    assert_true(has(&w->said, "025 "));
+    assert_true(has(&w->said, "\"net\""));
+    assert_int_equal(w->n.len, 0);
+    assert_int_equal(w->kernel.len, 0);
+    world_free(w);
+}
+
+static void test_isakmp_only(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    char line[100];
+    (void)state;
+    assert_null(feed(w, W_P, "whack-connection name=net left-host=10.9.0.1 right-host=10.9.0.2 "
+                     "policy=psk"));
+    assert_null(feed(w, W_P, "whack-initiate name=net"));
+    buffer_wipe(&w->said);
+    (void)main_mode_goes_well(w);
+    assert_string_equal(codes(w, line), "102 104 106 004");
+    assert_int_equal(w->holds, 0);
+    assert_null(sent(w, &w->n, P_N, V_QUICK));
+    world_free(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_good_initiate),
+        cmocka_unit_test(test_isakmp_sa_is_used_again),
+        cmocka_unit_test(test_connections_share_a_main_mode),
+        cmocka_unit_test(test_group_of_phase_1_for_pfs),
+        cmocka_unit_test(test_attempts),
+        cmocka_unit_test(test_what_is_in_the_way),
+        cmocka_unit_test(test_script_that_fails_undoes),
+        cmocka_unit_test(test_eroute_conflict_is_refused),
+        cmocka_unit_test(test_isakmp_only),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,275 @@
+/*
+ * A world around the core of plutod: buffers in place of the tools, a clock that is set, a whack
+ * whose lines are kept. For the test_plutod_*.c files; all static, each has its own.
+ */
+#ifndef TEST_PLUTOD_WORLD_H
+#define TEST_PLUTOD_WORLD_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "plutod/ends.h"
+#include "plutod/initiate.h"
+#include "plutod/orient.h"
+#include "plutod/requests.h"
+#include "plutod/routing.h"
+#include "plutod/script.h"
+#include "plutod/status.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CLIENT 7
+#define NET "whack-connection name=net left-host=10.9.0.1 left-client=10.1.0.0/24 " \
+            "right-host=10.9.0.2 right-client=10.2.0.0/24 "
+#define NET_POLICY "policy=psk,encrypt,tunnel"
+
+struct world {
+    struct keying k;
+    struct buffer n, kernel, s[3];
+    struct buffer said;         /* lines to whack, with newlines */
+    struct buffer log;
+    int holds;
+    struct script_job *jobs[16];
+    size_t job_count;
+    uint32_t idle;
+    struct record r;            /* of the last find or feed */
+    char line[RECORD_MAX];
+};
+
+static inline void world_log(void *c, enum log_level level, const char *prefix, const char *text)
+{
+    struct world *w = c;
+    (void)level;
+    buffer_add_text(&w->log, prefix);
+    buffer_add_text(&w->log, text);
+    buffer_add_text(&w->log, "\n");
+}
+
+static inline void world_say(void *c, uint64_t client, const char *line)
+{
+    struct world *w = c;
+    assert_int_equal(client, CLIENT);
+    buffer_add_text(&w->said, line);
+    buffer_add_text(&w->said, "\n");
+}
+
+static inline void world_hold(void *c, uint64_t client)
+{
+    struct world *w = c;
+    w->holds += client == CLIENT ? 1 : 0;
+}
+
+static inline void world_release(void *c, uint64_t client)
+{
+    struct world *w = c;
+    w->holds -= client == CLIENT ? 1 : 0;
+    assert_true(w->holds >= 0);
+}
+
+static inline void world_script(void *c, struct script_job *job)
+{
+    struct world *w = c;
+    assert_true(w->job_count < 16);
+    w->jobs[w->job_count++] = job;
+}
+
+static inline void world_idle(void *c, uint32_t worker)
+{
+    struct world *w = c;
+    w->idle = worker;
+}
+
+/* Our addresses, with commas between. */
+static inline void world_listen(struct world *w, const char *addresses)
+{
+    struct interface *list = calloc(8, sizeof *list);
+    size_t count = 0;
+    char text[200];
+    assert_non_null(list);
+    snprintf(text, sizeof text, "%s", addresses);
+    for (char *save, *a = strtok_r(text, ",", &save); a != NULL; a = strtok_r(NULL, ",", &save)) {
+        assert_null(address_parse(&list[count].address, a));
+        list[count].port = 500;
+        snprintf(list[count].name, sizeof list[count].name, "eth%u", (unsigned)count & 7);
+        count++;
+    }
+    keying_interfaces(&w->k, list, count);
+}
+
+static inline struct world *world_new(const char *addresses)
+{
+    struct world *w = calloc(1, sizeof *w);
+    assert_non_null(w);
+    const struct keying_settings settings = { .epoch = 5, .ikeport = 500, .updown = "/updown" };
+    const struct keying_hooks hooks = {
+        .context = w, .log = world_log, .say = world_say, .hold = world_hold,
+        .release = world_release, .script = world_script, .idle = world_idle
+    };
+    keying_init(&w->k, &settings, &hooks);
+    w->k.now = 1000000;
+    keying_kernel_up(&w->k, &w->kernel);
+    keying_negotiator_up(&w->k, &w->n);
+    assert_true(keying_worker_up(&w->k, 1, &w->s[1]));
+    world_listen(w, addresses);
+    buffer_wipe(&w->kernel);
+    buffer_wipe(&w->n);
+    return w;
+}
+
+static inline void world_free(struct world *w)
+{
+    for (size_t i = 0; i < w->job_count; i++) {
+        script_job_free(w->jobs[i]);
+    }
+    keying_free(&w->k);
+    buffer_wipe(&w->n);
+    buffer_wipe(&w->kernel);
+    for (int i = 0; i < 3; i++) {
+        buffer_wipe(&w->s[i]);
+    }
+    buffer_wipe(&w->said);
+    buffer_wipe(&w->log);
+    free(w);
+}
+
+static inline const struct record *world_parse(struct world *w, unsigned from, const char *text,
+                                               size_t len)
+{
+    enum key field = K_END;
+    assert_true(len < sizeof w->line);
+    memcpy(w->line, text, len);
+    const char *why = record_parse(&w->r, w->line, len, from, &field);
+    if (why != NULL) {
+        fail_msg("%.*s: %s: %s", (int)len, text, field == K_END ? "" : schema_key(field)->name, why);
+    }
+    return &w->r;
+}
+
+/* Feeds one record; returns what the core made of it: NULL, or which rule it breaks. */
+__attribute__((format(printf, 3, 4)))
+static inline const char *feed(struct world *w, unsigned from, const char *format, ...)
+{
+    char text[8000];
+    const char *why = "no reason given";
+    bool good = false;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    const struct record *r = world_parse(w, from, text, strlen(text));
+    switch (from) {
+    case N_P: good = keying_from_negotiator(&w->k, r, &why); break;
+    case S_P: good = keying_from_secrets(&w->k, 1, r, &why); break;
+    case K_P: good = keying_from_kernel(&w->k, r, &why); break;
+    default: good = request_take(&w->k, CLIENT, r);
+    }
+    return good ? NULL : why;
+}
+
+/* The first record with this verb that was sent into `out`; it and what was before it are dropped. */
+static inline const struct record *sent(struct world *w, struct buffer *out, unsigned from,
+                                        enum verb verb)
+{
+    while (out->len > 0) {
+        const uint8_t *end = memchr(out->data, '\n', out->len);
+        assert_non_null(end);
+        size_t len = (size_t)(end - out->data);
+        const struct record *r = world_parse(w, from, (const char *)out->data, len);
+        buffer_consume(out, len + 1);
+        if (r->verb == verb) {
+            return r;
+        }
+    }
+    return NULL;
+}
+
+static inline bool has(const struct buffer *b, const char *text)
+{
+    return b->len > 0 && memmem(b->data, b->len, text, strlen(text)) != NULL;
+}
+
+static inline void clear(struct world *w)
+{
+    buffer_wipe(&w->n);
+    buffer_wipe(&w->kernel);
+    buffer_wipe(&w->s[1]);
+    buffer_wipe(&w->said);
+    buffer_wipe(&w->log);
+}
+
+/* The codes of whack's lines, with blanks between. */
+static inline const char *codes(struct world *w, char out[100])
+{
+    size_t at = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i + 3 < w->said.len && at < 90; i++) {
+        if (i == 0 || w->said.data[i - 1] == '\n') {
+            at += (size_t)snprintf(out + at, 100 - at, "%s%.3s", at == 0 ? "" : " ",
+                                   (const char *)w->said.data + i);
+        }
+    }
+    return out;
+}
+
+/* Ends the oldest script that waits, whose verb must be this. */
+static inline void script_ends(struct world *w, const char *verb, bool good)
+{
+    assert_true(w->job_count > 0);
+    struct script_job *job = w->jobs[0];
+    uint64_t id = job->id;
+    assert_string_equal(job->verb, verb);
+    w->job_count--;
+    memmove(w->jobs, w->jobs + 1, w->job_count * sizeof w->jobs[0]);
+    script_job_free(job);
+    keying_script_done(&w->k, id, good);
+}
+
+/* Main Mode as initiator, up to its SA. Returns the exchange's number. */
+static inline uint64_t main_mode_goes_well(struct world *w)
+{
+    const struct record *r = sent(w, &w->n, P_N, V_INITIATE);
+    assert_non_null(r);
+    uint64_t x = record_number(r, K_EXCHANGE);
+    const char *connection = "net";
+    assert_null(feed(w, N_P, "state exchange=%" PRIu64 " state=MAIN_I1", x));
+    assert_null(feed(w, N_P, "state exchange=%" PRIu64 " state=MAIN_I2", x));
+    assert_null(feed(w, N_P, "state exchange=%" PRIu64 " state=MAIN_I3", x));
+    assert_null(feed(w, S_P, "authenticated exchange=%" PRIu64 " connection=%s peer=10.9.0.2 "
+                     "method=psk matched=yes", x, connection));
+    assert_null(feed(w, N_P, "isakmp-up exchange=%" PRIu64 " role=initiator "
+                     "proposal=aes256-sha2_256-modp2048 life=3600 cky-i=0102030405060708 "
+                     "cky-r=0807060504030201", x));
+    return x;
+}
+
+static inline void sas_up(struct world *w, uint64_t y, unsigned spi_out)
+{
+    assert_null(feed(w, K_P, "sa-up exchange=%" PRIu64 " protocol=esp proposal=aes256-sha2_256 "
+                     "mode=tunnel spi-in=0000aaaa spi-out=%08x", y, spi_out));
+}
+
+/* Quick Mode as initiator, and its scripts. */
+static inline uint64_t quick_mode_goes_well(struct world *w, unsigned spi_out, bool scripts)
+{
+    const struct record *r = sent(w, &w->n, P_N, V_QUICK);
+    assert_non_null(r);
+    uint64_t y = record_number(r, K_EXCHANGE);
+    assert_null(feed(w, N_P, "state exchange=%" PRIu64 " state=QUICK_I1", y));
+    sas_up(w, y, spi_out);
+    assert_null(feed(w, N_P, "state exchange=%" PRIu64 " state=QUICK_I2", y));
+    if (scripts) {
+        script_ends(w, "prepare-client", false); /* its failure is ignored */
+        script_ends(w, "route-client", true);
+        script_ends(w, "up-client", true);
+    }
+    return y;
+}
+
+#endif
