@@ -106,6 +106,17 @@ static void start(struct fixture *f, int fd, const char *file)
     close(fd);
 }
 
+static void write_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+    if (file == NULL) {
+        abort();
+    }
+    fputs(text, file);
+    fclose(file);
+    chmod(path, 0600);
+}
+
 static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
@@ -117,13 +128,7 @@ static int set_up(void **state)
     strcpy(f->folder, "/tmp/test_secrets_daemon.XXXXXX");
     assert_non_null(mkdtemp(f->folder));
     snprintf(path, sizeof path, "%s/s", f->folder);
-    FILE *file = fopen(path, "w");
-    if (file == NULL) {
-        return 1;
-    }
-    fputs("10.9.0.1 10.9.0.2 : PSK \"tell nobody\"\n10.9.0.1 : PSK\n", file);
-    fclose(file);
-    chmod(path, 0600);
+    write_file(path, "10.9.0.1 10.9.0.2 : PSK \"tell nobody\"\n10.9.0.1 : PSK\n");
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
     start(f, pair[1], path);
     f->plutod.channel = channel_new(pair[0], pair[0], S_P);

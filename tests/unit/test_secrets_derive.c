@@ -36,6 +36,10 @@ static struct part part_of(const struct field *f)
 static void check_vector(const struct vector *v)
 {
     struct skeyids s;
+    if (v->hash == NULL) {
+        fail_msg("a case without hash=");
+        return;
+    }
     struct phase1_values values = {
         .hash = v->hash->id, .ni_b = part_of(&v->field[NI]), .nr_b = part_of(&v->field[NR]),
         .g_xy = part_of(&v->field[G_XY]), .cky_i = part_of(&v->field[CKY_I]),
