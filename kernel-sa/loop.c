@@ -1,23 +1,18 @@
 #include "loop.h"
 
-#include "reason.h"
+#include "hand.h"
+#include "serve.h"
 
 #include "lib/channel.h"
 #include "lib/limits.h"
 
-#include <errno.h>
 #include <ev.h>
-#include <inttypes.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 enum { TOOL_PLUTOD, TOOL_NEGOTIATE, TOOL_SECRETS, TOOL_KERNEL_SA }; /* places in K_TOOL's words */
-
-#define RANDOM_LOW 128 /* words that may be missing before they are drawn */
 
 struct link {
     struct channel *channel; /* NULL: free place */
@@ -51,56 +46,9 @@ static uint64_t now_ms(const struct loop *loop)
 
 /* ---- the kernel ---- */
 
-static void found(void *context, const struct xfrm_message *m)
+static void serve(struct loop *loop)
 {
-    struct loop *loop = context;
-    if (m->kind == XFRM_IS_SA) {
-        core_found_sa(loop->core, &m->sa);
-    } else {
-        core_found_policy(loop->core, &m->policy);
-    }
-}
-
-static void say_only(struct loop *loop, const struct kernel_request *request)
-{
-    struct buffer text;
-    buffer_init(&text, 0);
-    kernel_describe(&text, request);
-    (void)printf("%.*s\n", (int)text.len, (const char *)text.data);
-    buffer_wipe(&text);
-    (void)loop;
-}
-
-static void serve_core(struct loop *loop)
-{
-    const struct kernel_request *request;
-    struct kernel_result result;
-    while ((request = core_request(loop->core)) != NULL) {
-        memset(&result, 0, sizeof result);
-        if (loop->netlink == NULL) {
-            say_only(loop, request);
-        } else {
-            netlink_do(loop->netlink, request, &result, found, loop);
-        }
-        core_result(loop->core, &result, now_ms(loop));
-    }
-}
-
-static void stock_random(struct core *core)
-{
-    uint32_t words[64];
-    size_t wanted = core_random_wanted(core);
-    if (wanted < RANDOM_LOW) {
-        return;
-    }
-    for (; wanted > 0; wanted = core_random_wanted(core)) {
-        size_t count = wanted < 64 ? wanted : 64;
-        if (getrandom(words, count * sizeof words[0], 0) != (ssize_t)(count * sizeof words[0])) {
-            break;
-        }
-        core_random(core, words, count);
-    }
-    explicit_bzero(words, sizeof words);
+    serve_core(loop->core, loop->netlink, now_ms(loop));
 }
 
 static void on_event(void *context, const struct kernel_event *event)
@@ -117,7 +65,7 @@ static void on_events(struct ev_loop *ev, struct ev_io *w, int revents)
     const char *lost = netlink_events(loop->netlink, on_event, loop);
     if (lost != NULL) {
         core_events_lost(loop->core, lost, now_ms(loop));
-        serve_core(loop);
+        serve(loop);
     }
 }
 
@@ -127,7 +75,7 @@ static void on_timer(struct ev_loop *ev, struct ev_timer *w, int revents)
     (void)revents;
     ev_timer_stop(ev, w);
     core_tick(loop->core, now_ms(loop));
-    serve_core(loop);
+    serve(loop);
 }
 
 /* ---- channels ---- */
@@ -255,9 +203,9 @@ static bool on_record(void *context, struct channel *c, const struct record *r, 
     if (l->peer == PEER_SECRETS) {
         core_connect(loop->core, PEER_SECRETS, channel_out(c));
     }
-    stock_random(loop->core);
+    serve_random(loop->core);
     core_record(loop->core, loop->by_hand ? peer_by_hand(r) : l->peer, r, now_ms(loop));
-    serve_core(loop);
+    serve(loop);
     if (l->peer == PEER_SECRETS) {
         core_connect(loop->core, PEER_SECRETS, NULL);
     }
@@ -305,36 +253,13 @@ static void on_readable(struct ev_loop *ev, struct ev_io *w, int revents)
     }
 }
 
-/* ---- by hand: what was refused is said on stderr too, so that a pipeline shows it ---- */
+/* ---- the turn ---- */
 
-static void tell_refusal(struct loop *loop, const char *line, size_t len)
-{
-    struct record r;
-    char copy[RECORD_MAX];
-    if (len >= sizeof copy) {
-        return;
-    }
-    memcpy(copy, line, len);
-    if (record_parse(&r, copy, len, K_P | K_N | K_S, NULL) == NULL
-        && (r.verb == V_FAIL || r.verb == V_BAD)) {
-        (void)fprintf(stderr, "kernel-sa: %s%s%s\n",
-                      r.re == V_NONE ? "" : schema_verb(r.re)->name, r.re == V_NONE ? "" : ": ",
-                      record_text(&r, K_WHY));
-        loop->status = 1;
-    }
-}
-
-static void tell_refusals(struct loop *loop)
+static void hand_turn(struct loop *loop)
 {
     struct buffer *out = channel_out(loop->control.channel);
-    while (loop->told < out->len) {
-        const char *line = (const char *)out->data + loop->told;
-        const char *lf = memchr(line, '\n', out->len - loop->told);
-        if (lf == NULL) {
-            break;
-        }
-        tell_refusal(loop, line, (size_t)(lf - line));
-        loop->told += (size_t)(lf - line) + 1;
+    if (hand_tell_refusals(out, &loop->told)) {
+        loop->status = 1;
     }
     if (loop->netlink == NULL) { /* a dry run answers nobody: nothing was done */
         buffer_truncate(out, 0);
@@ -342,8 +267,6 @@ static void tell_refusals(struct loop *loop)
         (void)fflush(stdout);
     }
 }
-
-/* ---- the turn ---- */
 
 static void link_flush(struct link *l)
 {
@@ -366,7 +289,7 @@ static void on_prepare(struct ev_loop *ev, struct ev_prepare *w, int revents)
     struct loop *loop = w->data;
     (void)revents;
     if (loop->by_hand) {
-        tell_refusals(loop);
+        hand_turn(loop);
     }
     for (size_t i = 0; i < WORKERS_MAX; i++) {
         link_flush(&loop->workers[i]);
@@ -441,7 +364,7 @@ bool loop_control(struct loop *loop, int fd)
     core_connect(loop->core, PEER_PLUTOD, channel_out(c));
     channel_hello(c, TOOL_KERNEL_SA, 1, 0);
     core_adopt(loop->core, now_ms(loop));
-    serve_core(loop);
+    serve(loop);
     return true;
 }
 
@@ -460,36 +383,14 @@ bool loop_by_hand(struct loop *loop)
     return true;
 }
 
-/* Everything was read; what is still to be said may wait for a slow reader. */
-static void finish_by_hand(struct loop *loop)
-{
-    struct buffer left;
-    struct channel *c = loop->control.channel;
-    struct pollfd out = { .fd = channel_fd_out(c), .events = POLLOUT };
-    tell_refusals(loop);
-    buffer_init(&left, 0);
-    if (core_unfinished(loop->core, &left) > 0) {
-        (void)fprintf(stderr, "kernel-sa: the input ended too early:\n%.*s", (int)left.len,
-                      (const char *)left.data);
-        loop->status = 1;
-    }
-    buffer_wipe(&left);
-    const struct buffer *b = channel_out(c);
-    size_t at = 0;
-    while (at < b->len && poll(&out, 1, -1) >= 0) {
-        ssize_t n = write(out.fd, b->data + at, b->len - at);
-        if (n < 0 && errno != EAGAIN && errno != EINTR) {
-            break;
-        }
-        at += n > 0 ? (size_t)n : 0;
-    }
-}
-
 int loop_run(struct loop *loop)
 {
     ev_run(loop->ev, 0);
     if (loop->by_hand) {
-        finish_by_hand(loop);
+        hand_turn(loop);
+        if (hand_finish(loop->core, loop->control.channel)) {
+            loop->status = 1;
+        }
     }
     return loop->status;
 }

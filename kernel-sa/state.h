@@ -238,6 +238,9 @@ bool job_not_there(const struct kernel_result *result);
  * Each job: `next` sets the next request or gets on without one; false: nothing is left to do.
  * `result` takes what the kernel said. `end` tells who waits for it.
  */
+bool install_next(struct core *core); /* install.c; JOB_ACTIVATE too */
+void install_result(struct core *core, const struct kernel_result *result);
+void install_end(struct core *core);
 bool remove_next(struct core *core);
 void remove_result(struct core *core, const struct kernel_result *result);
 void remove_end(struct core *core);

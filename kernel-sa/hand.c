@@ -1,0 +1,73 @@
+#include "hand.h"
+
+#include "lib/limits.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool tell_refusal(const char *line, size_t len)
+{
+    struct record r;
+    char copy[RECORD_MAX];
+    if (len >= sizeof copy) {
+        return false;
+    }
+    memcpy(copy, line, len);
+    if (record_parse(&r, copy, len, K_P | K_N | K_S, NULL) != NULL
+        || (r.verb != V_FAIL && r.verb != V_BAD)) {
+        return false;
+    }
+    (void)fprintf(stderr, "kernel-sa: %s%s%s\n", r.re == V_NONE ? "" : schema_verb(r.re)->name,
+                  r.re == V_NONE ? "" : ": ", record_text(&r, K_WHY));
+    return true;
+}
+
+bool hand_tell_refusals(const struct buffer *out, size_t *told)
+{
+    bool refused = false;
+    while (*told < out->len) {
+        const char *line = (const char *)out->data + *told;
+        const char *lf = memchr(line, '\n', out->len - *told);
+        if (lf == NULL) {
+            break;
+        }
+        refused = tell_refusal(line, (size_t)(lf - line)) || refused;
+        *told += (size_t)(lf - line) + 1;
+    }
+    return refused;
+}
+
+/* Whoever reads us may be slow; there is nothing else to do now. */
+static bool write_all(int fd, const struct buffer *b)
+{
+    struct pollfd ready = { .fd = fd, .events = POLLOUT };
+    size_t at = 0;
+    while (at < b->len) {
+        if (poll(&ready, 1, -1) < 0 && errno != EINTR) {
+            return false;
+        }
+        ssize_t n = write(fd, b->data + at, b->len - at);
+        if (n < 0 && errno != EAGAIN && errno != EINTR) {
+            (void)fprintf(stderr, "kernel-sa: cannot write to stdout: %s\n", strerror(errno));
+            return false;
+        }
+        at += n > 0 ? (size_t)n : 0;
+    }
+    return true;
+}
+
+bool hand_finish(const struct core *core, struct channel *c)
+{
+    struct buffer left;
+    buffer_init(&left, 0);
+    bool unfinished = core_unfinished(core, &left) > 0;
+    if (unfinished) {
+        (void)fprintf(stderr, "kernel-sa: the input ended too early:\n%.*s", (int)left.len,
+                      (const char *)left.data);
+    }
+    buffer_wipe(&left);
+    return !write_all(channel_fd_out(c), channel_out(c)) || unfinished;
+}
