@@ -34,19 +34,19 @@ struct ike *ike_new(const struct ike_outputs *outputs)
 
 void ike_free(struct ike *ike)
 {
-    struct request *q;
-    struct request *next_q;
     if (ike == NULL) {
         return;
     }
     while (ike->exchanges != NULL) {
         struct exchange *x = ike->exchanges;
-        exchange_free(ike, x->is_quick && x->parent != NULL ? x->parent : x);
+        exchange_free(ike, x->is_quick ? x->parent : x);
     }
-    HASH_ITER(hh, ike->requests, q, next_q)
-    {
-        HASH_DEL(ike->requests, q);
+    struct request *q = ike->requests;
+    HASH_CLEAR(hh, ike->requests);
+    while (q != NULL) {
+        struct request *next = q->hh.next;
         free(q);
+        q = next;
     }
     explicit_bzero(ike, sizeof *ike);
     free(ike);
@@ -153,7 +153,7 @@ static void free_one(struct ike *ike, struct exchange *x)
         free(x->sa->used_ids);
         explicit_bzero(x->sa, sizeof *x->sa);
         free(x->sa);
-    } else if (x->parent != NULL) {
+    } else {
         LIST_REMOVE(x, siblings);
     }
     explicit_bzero(x, sizeof *x);
@@ -163,8 +163,11 @@ static void free_one(struct ike *ike, struct exchange *x)
 void exchange_free(struct ike *ike, struct exchange *x)
 {
     if (!x->is_quick) {
-        while (!LIST_EMPTY(&x->sa->quicks)) {
-            free_one(ike, LIST_FIRST(&x->sa->quicks));
+        struct exchange *q = LIST_FIRST(&x->sa->quicks);
+        while (q != NULL) {
+            struct exchange *next = LIST_NEXT(q, siblings);
+            free_one(ike, q);
+            q = next;
         }
     }
     free_one(ike, x);
@@ -365,8 +368,6 @@ static void give_up(struct ike *ike, struct exchange *x)
 {
     if (x->state == QUICK_I2 || x->state == QUICK_R2) {
         exchange_free(ike, x); /* done long ago; kept for duplicates of the last message */
-    } else if (x->state == QUICK_PENDING && x->parent == NULL) {
-        exchange_failed(ike, x, 31, "its ISAKMP SA never came up");
     } else if (x->state >= PUBLIC_STATES) {
         exchange_failed(ike, x, 32, "no answer from our own processes in state %s",
                         state_name(x->state));
@@ -381,6 +382,7 @@ void ike_timer(struct ike *ike, uint64_t now)
     struct exchange *x;
     ike->now = now;
     while ((x = RB_MIN(timers, &ike->timers)) != NULL && x->timer <= now) {
+        exchange_timer(ike, x, UINT64_MAX);
         if (x->state < PUBLIC_STATES && x->sent.by_timer && x->sent.times < 3
             && x->state != QUICK_I2 && x->state != QUICK_R2) {
             send_once_more(ike, x);

@@ -143,13 +143,19 @@ static struct line *find_worker(struct daemon *d, uint64_t worker)
 static const char *take_channel(struct daemon *d, const struct record *r, int fd)
 {
     unsigned tool = record_word(r, K_TOOL);
-    struct line *l = tool == TOOL_KERNEL_SA ? &d->kernel
-                     : tool == TOOL_SECRETS ? find_worker(d, record_number(r, K_WORKER))
-                                            : NULL;
-    struct channel *c = l == NULL ? NULL : channel_new(fd, fd, tool == TOOL_KERNEL_SA ? K_N : S_N);
+    if (tool != TOOL_KERNEL_SA && tool != TOOL_SECRETS) {
+        close(fd);
+        return "a channel to a tool that ike-negotiate does not speak to";
+    }
+    struct channel *c = channel_new(fd, fd, tool == TOOL_KERNEL_SA ? K_N : S_N);
     if (c == NULL) {
         close(fd);
-        return l == NULL ? "a channel to a tool that ike-negotiate does not speak to" : NULL;
+        return NULL;
+    }
+    struct line *l = tool == TOOL_KERNEL_SA ? &d->kernel : find_worker(d, record_number(r, K_WORKER));
+    if (l == NULL) {
+        channel_free(c);
+        return NULL;
     }
     line_close(d, l);
     line_open(d, l, c);

@@ -87,6 +87,17 @@ void main_first_message(struct ike *ike, const struct path *path, const struct m
     }
 }
 
+/* SAi_b, for HASH_I and HASH_R. */
+static bool keep_sa_body(struct main_scratch *m, const struct payload *sa)
+{
+    m->sa_body_len = sa->body_len;
+    m->sa_body = sa->body_len > SA_BODY_MAX ? NULL : malloc(sa->body_len);
+    if (m->sa_body != NULL) {
+        memcpy(m->sa_body, sa->body, sa->body_len);
+    }
+    return m->sa_body != NULL;
+}
+
 enum outcome mr_message_1(struct ike *ike, struct exchange *x, struct event *e)
 {
     const struct payload *sa = message_find(e->message, PAYLOAD_SA, 0);
@@ -98,12 +109,14 @@ enum outcome mr_message_1(struct ike *ike, struct exchange *x, struct event *e)
     if (e->why != NULL) {
         return IGNORE;
     }
-    x->main->sa_body = sa->body_len > SA_BODY_MAX ? NULL : malloc(sa->body_len);
-    if (x->main->sa_body == NULL || request_start(ike, x, &w, FROM_PLUTOD, V_FIRST) == NULL) {
+    if (!keep_sa_body(x->main, sa)) {
         e->why = "its SA payload is too long, or memory is short";
         return IGNORE;
     }
-    memcpy(x->main->sa_body, sa->body, x->main->sa_body_len = sa->body_len);
+    if (request_start(ike, x, &w, FROM_PLUTOD, V_FIRST) == NULL) {
+        e->why = "memory is short";
+        return IGNORE;
+    }
     record_put_address(&w, K_LOCAL, &path->local);
     record_put_number(&w, K_LOCAL_PORT, path->local_port);
     record_put_address(&w, K_REMOTE, &path->remote);

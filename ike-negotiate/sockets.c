@@ -77,7 +77,7 @@ void sockets_read(struct udp_socket *s, const struct log *log, sockets_taker *ta
         struct path path = { .local = s->local, .local_port = s->port };
         ssize_t n = recvfrom(s->fd, bytes, sizeof bytes, MSG_DONTWAIT, (struct sockaddr *)&from,
                              &from_len);
-        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+        if (n < 0 && errno == EAGAIN) {
             break;
         }
         if (n < 0) {
