@@ -217,7 +217,10 @@ bool keying_from_secrets(struct keying *k, uint32_t worker, const struct record 
     return good;
 }
 
-/* Its ISAKMP SAs can make no keys any more: they end. IPsec SAs live on. */
+/*
+ * Its ISAKMP SAs can make no keys any more. They are kept for Deletes only, and the peer is not told:
+ * many peers would delete their IPsec SAs with them, and those live on.
+ */
 void keying_worker_down(struct keying *k, uint32_t number)
 {
     struct xchg *x;
@@ -234,12 +237,11 @@ void keying_worker_down(struct keying *k, uint32_t number)
         }
     }
     HASH_ITER(hh, k->exchanges, x, next) {
-        if (!x->quick && x->worker == number) {
-            if (x->up) {
-                ends_main(k, x, ENDS_TELL_PEER);
-            } else {
-                ends_failed(k, x, 31, "secrets ended unexpectedly during this negotiation", false);
-            }
+        if (!x->quick && x->worker == number && x->up) {
+            keying_log(k, LOG_LEVEL_INFO, x, "no keys can be made under this ISAKMP SA any more: its "
+                       "secrets process has ended");
+        } else if (!x->quick && x->worker == number) {
+            ends_failed(k, x, 31, "secrets ended unexpectedly during this negotiation", false);
         }
     }
     conn_sweep(k);

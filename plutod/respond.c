@@ -2,6 +2,7 @@
 
 #include "choose.h"
 #include "ends.h"
+#include "initiate.h"
 #include "orders.h"
 #include "routing.h"
 
@@ -344,6 +345,14 @@ bool respond_quick_ask(struct keying *k, const struct record *r, const char **wh
     if (c == NULL) {
         refuse_quick(k, id, "no connection with this peer has these clients",
                      INVALID_ID_INFORMATION);
+        return true;
+    }
+    if (keying_worker(k, x->worker) == NULL) {
+        keying_log(k, LOG_LEVEL_INFO, x, "no keys can be made under this ISAKMP SA: we begin anew");
+        refuse_quick(k, id, "the secrets process of this ISAKMP SA has ended", 0);
+        if (c->attempt == 0) {
+            initiate_conn(k, c, 0, false);
+        }
         return true;
     }
     const struct conn *other = c->eroute != NULL ? NULL : make_way(k, x, c);

@@ -1,0 +1,318 @@
+/* plutod's core: how SAs and negotiations end, by us, by the peer, by age, by the death of a tool. */
+#include "test_plutod_world.h"
+
+#include "plutod/agenda.h"
+
+struct tunnel {
+    struct world *w;
+    uint64_t x, y;
+};
+
+static struct tunnel tunnel_up(void)
+{
+    struct tunnel t = { .w = world_new("10.9.0.1") };
+    assert_null(feed(t.w, W_P, NET NET_POLICY));
+    assert_null(feed(t.w, W_P, "whack-initiate name=net"));
+    t.x = main_mode_goes_well(t.w);
+    t.y = quick_mode_goes_well(t.w, 0x1234, true);
+    clear(t.w);
+    return t;
+}
+
+static void down_scripts(struct world *w)
+{
+    script_ends(w, "down-client", true);
+    script_ends(w, "unroute-client", true);
+    assert_int_equal(w->job_count, 0);
+}
+
+/* kernel-sa says that what it was told to delete last is gone. */
+static void kernel_deletes(struct world *w)
+{
+    uint64_t id = record_number(sent(w, &w->kernel, P_K, V_DELETE_KERNEL_SA), K_ID);
+    assert_null(feed(w, K_P, "ok id=%" PRIu64 " re=delete-kernel-sa", id));
+}
+
+static void test_terminate(void **state)
+{
+    struct tunnel t = tunnel_up();
+    struct world *w = t.w;
+    (void)state;
+    assert_null(feed(w, W_P, "whack-terminate name=net"));
+    const struct record *r = sent(w, &w->n, P_N, V_DELETE_SA);
+    assert_int_equal(record_number(r, K_PARENT), t.x);
+    assert_int_equal(record_number(sent(w, &w->n, P_N, V_DELETE), K_EXCHANGE), t.x);
+    assert_non_null(sent(w, &w->s[1], P_S, V_FORGET));
+    assert_true(w->holds > 0); /* whack waits for the kernel and the scripts */
+    kernel_deletes(w);
+    down_scripts(w);
+    assert_int_equal(w->holds, 0);
+    assert_non_null(conn_find(&w->k, "net"));
+    assert_null(w->k.exchanges);
+    world_free(w);
+}
+
+static void test_terminate_stops_attempts(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY " keyingtries=0"));
+    assert_null(feed(w, W_P, "whack-initiate name=net asynchronous=yes"));
+    uint64_t x = record_number(sent(w, &w->n, P_N, V_INITIATE), K_EXCHANGE);
+    assert_null(feed(w, N_P, "failed exchange=%" PRIu64 " code=31 why=silence", x));
+    assert_int_not_equal(agenda_next(&w->k.agenda), UINT64_MAX);
+    assert_null(feed(w, W_P, "whack-terminate name=net"));
+    assert_int_equal(agenda_next(&w->k.agenda), UINT64_MAX);
+    world_free(w);
+}
+
+static void test_delete_and_deletestate(void **state)
+{
+    struct tunnel t = tunnel_up();
+    struct world *w = t.w;
+    (void)state;
+    assert_null(feed(w, W_P, "whack-deletestate serial=77"));
+    assert_true(has(&w->said, "021 "));
+    assert_null(feed(w, W_P, "whack-deletestate serial=2"));
+    assert_null(xchg_find(&w->k, t.y));
+    assert_non_null(xchg_find(&w->k, t.x));
+    kernel_deletes(w);
+    down_scripts(w);
+    assert_null(feed(w, W_P, "whack-delete name=net"));
+    assert_null(conn_find(&w->k, "net"));
+    assert_null(w->k.exchanges);
+    assert_null(feed(w, W_P, "whack-delete name=net"));
+    assert_true(has(&w->said, "021 "));
+    world_free(w);
+}
+
+static void test_shared_isakmp_sa_stays(void **state)
+{
+    struct tunnel t = tunnel_up();
+    struct world *w = t.w;
+    (void)state;
+    assert_null(feed(w, W_P, "whack-connection name=other left-host=10.9.0.1 "
+                     "left-client=10.1.1.0/24 right-host=10.9.0.2 right-client=10.2.1.0/24 "
+                     NET_POLICY));
+    assert_null(feed(w, W_P, "whack-initiate name=other"));
+    (void)quick_mode_goes_well(w, 0x4321, true);
+    clear(w);
+    assert_null(feed(w, W_P, "whack-terminate name=net"));
+    assert_null(sent(w, &w->n, P_N, V_DELETE));
+    const struct xchg *x = xchg_find(&w->k, t.x);
+    assert_non_null(x);
+    assert_string_equal(x->conn->name, "other");
+    assert_null(feed(w, W_P, "whack-terminate name=other"));
+    assert_null(xchg_find(&w->k, t.x));
+    world_free(w);
+}
+
+static void test_peer_deletes(void **state)
+{
+    struct tunnel t = tunnel_up();
+    struct world *w = t.w;
+    (void)state;
+    assert_null(feed(w, N_P, "peer-deleted exchange=%" PRIu64 " protocol=esp spis=00009999", t.x));
+    assert_non_null(xchg_find(&w->k, t.y)); /* not one of his */
+    assert_null(feed(w, N_P, "peer-deleted exchange=%" PRIu64 " protocol=esp "
+                     "spis=0000999900001234", t.x));
+    assert_null(xchg_find(&w->k, t.y));
+    assert_non_null(sent(w, &w->kernel, P_K, V_DELETE_KERNEL_SA));
+    assert_null(sent(w, &w->n, P_N, V_DELETE_SA)); /* he knows */
+    down_scripts(w);
+    assert_null(feed(w, N_P, "peer-deleted exchange=%" PRIu64 " protocol=isakmp target=%" PRIu64,
+                     t.x, t.x));
+    assert_null(xchg_find(&w->k, t.x));
+    world_free(w);
+}
+
+/* [F17] a Delete under the ISAKMP SA of another peer finds nothing */
+static void test_delete_of_anothers_sa(void **state)
+{
+    struct tunnel t = tunnel_up();
+    struct world *w = t.w;
+    (void)state;
+    assert_null(feed(w, W_P, "whack-connection name=far left-host=10.9.0.1 right-host=10.9.0.9 "
+                     "policy=psk"));
+    assert_null(feed(w, W_P, "whack-initiate name=far"));
+    uint64_t x = record_number(sent(w, &w->n, P_N, V_INITIATE), K_EXCHANGE);
+    assert_null(feed(w, S_P, "authenticated exchange=%" PRIu64 " connection=far peer=10.9.0.9 "
+                     "method=psk matched=yes", x));
+    assert_null(feed(w, N_P, "isakmp-up exchange=%" PRIu64 " role=initiator "
+                     "proposal=aes256-sha2_256-modp2048 life=3600 cky-i=0102030405060708 "
+                     "cky-r=0807060504030201", x));
+    assert_null(feed(w, N_P, "peer-deleted exchange=%" PRIu64 " protocol=esp spis=00001234", x));
+    assert_null(feed(w, N_P, "peer-deleted exchange=%" PRIu64 " protocol=isakmp target=%" PRIu64, x,
+                     t.x));
+    assert_non_null(xchg_find(&w->k, t.x));
+    assert_non_null(xchg_find(&w->k, t.y));
+    world_free(w);
+}
+
+static void test_initial_contact(void **state)
+{
+    struct tunnel t = tunnel_up();
+    struct world *w = t.w;
+    (void)state;
+    assert_null(feed(w, N_P, "first id=1 local=10.9.0.1 local-port=500 remote=10.9.0.2 "
+                     "remote-port=500"));
+    uint64_t x = record_number(sent(w, &w->n, P_N, V_OK), K_EXCHANGE);
+    assert_null(feed(w, N_P, "chosen exchange=%" PRIu64 " connection=net "
+                     "proposal=aes256-sha2_256-modp2048", x));
+    assert_null(feed(w, N_P, "initial-contact exchange=%" PRIu64, x)); /* not yet believed */
+    assert_non_null(xchg_find(&w->k, t.y));
+    assert_null(feed(w, S_P, "authenticated exchange=%" PRIu64 " connection=net peer=10.9.0.2 "
+                     "method=psk matched=yes", x));
+    assert_null(feed(w, N_P, "isakmp-up exchange=%" PRIu64 " role=responder "
+                     "proposal=aes256-sha2_256-modp2048 life=3600 cky-i=0102030405060708 "
+                     "cky-r=0807060504030201", x));
+    assert_null(feed(w, N_P, "initial-contact exchange=%" PRIu64, x));
+    assert_null(xchg_find(&w->k, t.y));
+    assert_null(xchg_find(&w->k, t.x));
+    assert_non_null(xchg_find(&w->k, x));
+    world_free(w);
+}
+
+static void test_lives(void **state)
+{
+    struct tunnel t = tunnel_up();
+    struct world *w = t.w;
+    (void)state;
+    assert_null(feed(w, K_P, "sa-expired exchange=%" PRIu64 " protocol=esp hard=no", t.y));
+    assert_non_null(xchg_find(&w->k, t.y));
+    assert_null(feed(w, K_P, "sa-expired exchange=%" PRIu64 " protocol=esp hard=yes", t.y));
+    assert_null(xchg_find(&w->k, t.y));
+    assert_non_null(sent(w, &w->n, P_N, V_DELETE_SA));
+    /* 3600 negotiated, 10800 configured: the shorter */
+    assert_int_equal(agenda_next(&w->k.agenda), w->k.now + 3600 * 1000);
+    w->k.now += 3600 * 1000;
+    keying_tick(&w->k);
+    assert_null(xchg_find(&w->k, t.x));
+    assert_int_equal(record_number(sent(w, &w->n, P_N, V_DELETE), K_EXCHANGE), t.x);
+    world_free(w);
+}
+
+static void test_negotiator_dies(void **state)
+{
+    struct tunnel t = tunnel_up();
+    struct world *w = t.w;
+    (void)state;
+    assert_null(feed(w, W_P, "whack-initiate name=net"));
+    buffer_wipe(&w->said);
+    keying_negotiator_down(&w->k);
+    assert_true(has(&w->said, "031 "));
+    assert_int_equal(w->holds, 0);
+    assert_non_null(xchg_find(&w->k, t.y)); /* no tunnel is lost */
+    assert_null(xchg_find(&w->k, t.x));
+    assert_null(sent(w, &w->kernel, P_K, V_FLUSH));
+    buffer_wipe(&w->n);
+    keying_negotiator_up(&w->k, &w->n);
+    w->k.now = agenda_next(&w->k.agenda);
+    keying_tick(&w->k);
+    assert_non_null(sent(w, &w->n, P_N, V_INITIATE)); /* tried again */
+    world_free(w);
+}
+
+static void test_worker_dies(void **state)
+{
+    struct tunnel t = tunnel_up();
+    struct world *w = t.w;
+    (void)state;
+    keying_worker_down(&w->k, 1);
+    assert_non_null(xchg_find(&w->k, t.y));
+    assert_non_null(xchg_find(&w->k, t.x)); /* for Deletes only, and the peer is not told */
+    assert_null(sent(w, &w->n, P_N, V_DELETE));
+    assert_null(feed(w, W_P, "whack-initiate name=net"));
+    assert_true(has(&w->said, "032 "));
+    assert_int_equal(w->holds, 0);
+    assert_true(keying_worker_up(&w->k, 2, &w->s[2]));
+    w->k.now = agenda_next(&w->k.agenda);
+    keying_tick(&w->k);
+    assert_non_null(sent(w, &w->s[2], P_S, V_ANNOUNCE)); /* a new Main Mode */
+    world_free(w);
+}
+
+static void test_quick_mode_under_an_orphan(void **state)
+{
+    struct tunnel t = tunnel_up();
+    struct world *w = t.w;
+    (void)state;
+    keying_worker_down(&w->k, 1);
+    assert_true(keying_worker_up(&w->k, 2, &w->s[2]));
+    assert_null(feed(w, N_P, "quick-ask id=9 parent=%" PRIu64 " our-client=10.1.0.0/24 "
+                     "peer-client=10.2.0.0/24", t.x));
+    assert_non_null(sent(w, &w->n, P_N, V_FAIL));
+    assert_non_null(sent(w, &w->n, P_N, V_INITIATE));
+    world_free(w);
+}
+
+static void test_kernel_sa_dies(void **state)
+{
+    struct tunnel t = tunnel_up();
+    struct world *w = t.w;
+    (void)state;
+    assert_null(feed(w, W_P, "whack-terminate name=net"));
+    assert_null(feed(w, W_P, "whack-initiate name=net"));
+    keying_kernel_down(&w->k);
+    buffer_wipe(&w->kernel);
+    keying_kernel_up(&w->k, &w->kernel);
+    assert_false(has(&w->kernel, "flush")); /* only the first one of a plutod clears away */
+    const struct record *r = sent(w, &w->kernel, P_K, V_PERMIT);
+    assert_non_null(r);
+    assert_true(record_number(r, K_EXCHANGE) > t.y);
+    world_free(w);
+}
+
+static void test_generations(void **state)
+{
+    struct tunnel t = tunnel_up();
+    struct world *w = t.w;
+    (void)state;
+    keying_workers_old(&w->k);
+    assert_true(keying_worker_up(&w->k, 2, &w->s[2]));
+    assert_int_equal(w->idle, 0); /* it holds an ISAKMP SA */
+    assert_null(feed(w, W_P, "whack-initiate name=net")); /* under that one: the old worker */
+    assert_non_null(sent(w, &w->s[1], P_S, V_ANNOUNCE_QUICK));
+    assert_null(feed(w, W_P, "whack-terminate name=net"));
+    assert_int_equal(w->idle, 1);
+    world_free(w);
+}
+
+static void test_stop(void **state)
+{
+    struct tunnel t = tunnel_up();
+    struct world *w = t.w;
+    (void)state;
+    keying_stop(&w->k);
+    assert_non_null(sent(w, &w->n, P_N, V_DELETE_SA));
+    assert_non_null(sent(w, &w->n, P_N, V_DELETE));
+    assert_non_null(sent(w, &w->kernel, P_K, V_FLUSH));
+    assert_false(keying_stopped(&w->k));
+    uint64_t flush = w->k.next_id;
+    down_scripts(w);
+    assert_false(keying_stopped(&w->k));
+    assert_null(feed(w, K_P, "ok id=%" PRIu64 " re=flush", flush));
+    assert_true(keying_stopped(&w->k));
+    world_free(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_terminate),
+        cmocka_unit_test(test_terminate_stops_attempts),
+        cmocka_unit_test(test_delete_and_deletestate),
+        cmocka_unit_test(test_shared_isakmp_sa_stays),
+        cmocka_unit_test(test_peer_deletes),
+        cmocka_unit_test(test_delete_of_anothers_sa),
+        cmocka_unit_test(test_initial_contact),
+        cmocka_unit_test(test_lives),
+        cmocka_unit_test(test_negotiator_dies),
+        cmocka_unit_test(test_worker_dies),
+        cmocka_unit_test(test_quick_mode_under_an_orphan),
+        cmocka_unit_test(test_kernel_sa_dies),
+        cmocka_unit_test(test_generations),
+        cmocka_unit_test(test_stop),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,268 @@
+/* plutod's core as responder: candidates, identities, clients, road warriors, and negotiators that lie. */
+#include "test_plutod_world.h"
+
+#define FIRST "first id=1 local=10.9.0.1 local-port=500 remote=10.9.0.2 remote-port=500"
+
+static uint64_t first(struct world *w, const char *remote)
+{
+    assert_null(feed(w, N_P, "first id=1 local=10.9.0.1 local-port=500 remote=%s remote-port=500",
+                     remote));
+    const struct record *r = sent(w, &w->n, P_N, V_OK);
+    assert_non_null(r);
+    return record_number(r, K_EXCHANGE);
+}
+
+static void chosen(struct world *w, uint64_t x, const char *connection)
+{
+    assert_null(feed(w, N_P, "chosen exchange=%" PRIu64 " connection=%s "
+                     "proposal=aes256-sha2_256-modp2048", x, connection));
+}
+
+static void authenticated(struct world *w, uint64_t x, const char *connection, const char *peer,
+                          const char *matched)
+{
+    assert_null(feed(w, S_P, "authenticated exchange=%" PRIu64 " connection=%s peer=%s method=psk "
+                     "matched=%s", x, connection, peer, matched));
+}
+
+static const char *up(struct world *w, uint64_t x)
+{
+    return feed(w, N_P, "isakmp-up exchange=%" PRIu64 " role=responder "
+                "proposal=aes256-sha2_256-modp2048 life=3600 cky-i=0102030405060708 "
+                "cky-r=0807060504030201", x);
+}
+
+static uint64_t main_mode(struct world *w, const char *remote, const char *connection,
+                          const char *peer)
+{
+    uint64_t x = first(w, remote);
+    chosen(w, x, connection);
+    authenticated(w, x, connection, peer, "yes");
+    assert_null(up(w, x));
+    return x;
+}
+
+static const struct record *quick_ask(struct world *w, uint64_t x, const char *ours,
+                                      const char *peer)
+{
+    assert_null(feed(w, N_P, "quick-ask id=9 parent=%" PRIu64 " our-client=%s peer-client=%s", x, ours,
+                     peer));
+    struct buffer copy;
+    buffer_init(&copy, 0);
+    buffer_add(&copy, w->n.data, w->n.len);
+    const struct record *r = sent(w, &w->n, P_N, V_OK);
+    if (r == NULL) {
+        r = sent(w, &copy, P_N, V_FAIL);
+    }
+    buffer_wipe(&copy);
+    assert_non_null(r);
+    return r;
+}
+
+static void test_candidates_in_order(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY " ike=aes256-sha2_256-modp2048"));
+    assert_null(feed(w, W_P, "whack-connection name=same left-host=10.9.0.1 right-host=10.9.0.2 "
+                     "right-id=@x policy=psk,encrypt ike=aes256-sha2_256-modp2048"));
+    assert_null(feed(w, W_P, "whack-connection name=road left-host=10.9.0.1 left-nexthop=%%25direct "
+                     "right-host=%%25any policy=psk,encrypt ike=3des-md5-modp1024"));
+    assert_null(feed(w, N_P, FIRST));
+    const struct record *r = sent(w, &w->n, P_N, V_OK);
+    assert_non_null(r);
+    /* `same` would be told the same words as `net`, which comes first. */
+    assert_string_equal(record_text(r, K_CANDIDATES),
+                        "net:psk:aes256-sha2_256-modp2048;road:psk:3des-md5-modp1024");
+    assert_int_equal(record_number(r, K_WORKER), 1);
+    assert_string_equal(record_text(sent(w, &w->s[1], P_S, V_ANNOUNCE), K_PEER_ID), "10.9.0.2");
+    assert_string_equal(record_text(sent(w, &w->s[1], P_S, V_ANNOUNCE), K_PEER_ID), "%any");
+    world_free(w);
+}
+
+static void test_nobody_we_know(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, N_P, FIRST));
+    const struct record *r = sent(w, &w->n, P_N, V_FAIL);
+    assert_non_null(r);
+    assert_non_null(strstr(record_text(r, K_WHY), "10.9.0.2"));
+    assert_null(w->k.exchanges);
+    world_free(w);
+}
+
+static void test_good_respond(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY));
+    uint64_t x = main_mode(w, "10.9.0.2", "net", "10.9.0.2");
+    const struct record *r = quick_ask(w, x, "10.1.0.0/24", "10.2.0.0/24");
+    assert_int_equal(r->verb, V_OK);
+    assert_string_equal(record_text(r, K_CONNECTION), "net");
+    assert_int_equal(record_word(r, K_MODES), 0); /* nets: tunnel only */
+    assert_false(record_yes(r, K_PFS_REQUIRED));
+    assert_int_equal(strncmp(record_text(r, K_PFS), "modp2048,", 9), 0); /* phase 1's group first */
+    uint64_t y = record_number(r, K_EXCHANGE);
+    assert_int_equal(record_number(sent(w, &w->kernel, P_K, V_PERMIT), K_EXCHANGE), y);
+    assert_int_equal(record_number(sent(w, &w->s[1], P_S, V_ANNOUNCE_QUICK), K_PARENT), x);
+    sas_up(w, y, 0x77);
+    script_ends(w, "prepare-client", true);
+    script_ends(w, "route-client", true);
+    assert_null(feed(w, N_P, "state exchange=%" PRIu64 " state=QUICK_R2", y));
+    script_ends(w, "up-client", true);
+    assert_int_equal(conn_find(&w->k, "net")->newest_ipsec, y);
+    assert_true(has(&w->log, "STATE_QUICK_R2: IPsec SA established"));
+    world_free(w);
+}
+
+static void test_other_clients_are_refused(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY));
+    uint64_t x = main_mode(w, "10.9.0.2", "net", "10.9.0.2");
+    const struct record *r = quick_ask(w, x, "10.1.0.0/24", "10.66.0.0/24");
+    assert_int_equal(r->verb, V_FAIL);
+    assert_int_equal(record_number(r, K_NOTIFICATION), 18);
+    assert_int_equal(w->kernel.len, 0);
+    world_free(w);
+}
+
+static void test_identity_is_looked_up(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY));
+    assert_null(feed(w, W_P, "whack-connection name=east left-host=10.9.0.1 left-client=10.1.0.0/24 "
+                     "right-host=10.9.0.2 right-id=@east right-client=10.3.0.0/24 " NET_POLICY));
+    uint64_t x = first(w, "10.9.0.2");
+    chosen(w, x, "net");
+    authenticated(w, x, "net", "@east", "no");
+    assert_non_null(up(w, x)); /* not yet: nobody has accepted that identity */
+    assert_null(feed(w, N_P, "identify id=4 exchange=%" PRIu64, x));
+    const struct record *r = sent(w, &w->s[1], P_S, V_ACCEPT);
+    assert_string_equal(record_text(r, K_CONNECTION), "east");
+    assert_string_equal(record_text(r, K_PEER_ID), "@east");
+    assert_null(sent(w, &w->n, P_N, V_OK));
+    assert_null(feed(w, S_P, "ok id=%" PRIu64 " re=accept", w->k.next_id));
+    r = sent(w, &w->n, P_N, V_OK);
+    assert_int_equal(record_number(r, K_ID), 4);
+    assert_string_equal(record_text(r, K_CONNECTION), "east");
+    assert_null(up(w, x));
+    r = quick_ask(w, x, "10.1.0.0/24", "10.2.0.0/24"); /* the clients of another peer's connection */
+    assert_int_equal(r->verb, V_FAIL);
+    r = quick_ask(w, x, "10.1.0.0/24", "10.3.0.0/24");
+    assert_int_equal(r->verb, V_OK);
+    world_free(w);
+}
+
+static void test_identity_that_nobody_expects(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY));
+    uint64_t x = first(w, "10.9.0.2");
+    chosen(w, x, "net");
+    authenticated(w, x, "net", "@stranger", "no");
+    assert_null(feed(w, N_P, "identify id=4 exchange=%" PRIu64, x));
+    const struct record *r = sent(w, &w->n, P_N, V_FAIL);
+    assert_int_equal(record_number(r, K_NOTIFICATION), 18);
+    assert_true(has(&w->log, "@stranger"));
+    assert_true(has(&w->log, "\"net\" wants 10.9.0.2"));
+    world_free(w);
+}
+
+static void test_road_warrior(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, "whack-connection name=road left-host=10.9.0.1 left-client=10.1.0.0/24 "
+                     "left-nexthop=%%25direct right-host=%%25any " NET_POLICY));
+    uint64_t x = first(w, "192.0.2.7");
+    assert_string_equal(record_text(sent(w, &w->s[1], P_S, V_ANNOUNCE), K_PEER_ID), "%any");
+    chosen(w, x, "road");
+    authenticated(w, x, "road", "@me", "no");
+    assert_null(conn_find(&w->k, "road[1]")); /* instances only once he has proved who he is */
+    assert_null(feed(w, N_P, "identify id=4 exchange=%" PRIu64, x));
+    assert_null(conn_find(&w->k, "road[1]"));
+    assert_null(feed(w, S_P, "ok id=%" PRIu64 " re=accept", w->k.next_id));
+    assert_non_null(conn_find(&w->k, "road[1]"));
+    assert_null(up(w, x));
+    buffer_wipe(&w->n);
+    const struct record *r = quick_ask(w, x, "10.1.0.0/24", "192.0.2.8/32");
+    assert_int_equal(r->verb, V_FAIL); /* not his address */
+    r = quick_ask(w, x, "10.1.0.0/24", "192.0.2.7/32");
+    assert_int_equal(r->verb, V_OK);
+    assert_string_equal(record_text(r, K_CONNECTION), "road[1]");
+    assert_string_equal(record_text(r, K_PEER_HOST), "192.0.2.7");
+    assert_true(has(&w->log, "\"road\"[1] 192.0.2.7 #1: STATE_MAIN_R3"));
+    assert_null(feed(w, W_P, "whack-terminate name=road"));
+    assert_null(conn_find(&w->k, "road[1]"));
+    assert_non_null(conn_find(&w->k, "road"));
+    assert_null(w->k.exchanges);
+    world_free(w);
+}
+
+/* [F17] */
+static void test_negotiator_that_lies(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY));
+    assert_null(feed(w, W_P, "whack-connection name=far left-host=10.9.0.1 right-host=10.9.0.9 "
+                     "policy=psk,encrypt"));
+    uint64_t x = first(w, "10.9.0.2");
+    assert_non_null(feed(w, N_P, "chosen exchange=%" PRIu64 " connection=far "
+                         "proposal=aes256-sha2_256-modp2048", x));
+    chosen(w, x, "net");
+    assert_non_null(up(w, x)); /* before secrets has said so */
+    assert_non_null(feed(w, N_P, "quick-ask id=9 parent=%" PRIu64 " our-client=10.1.0.0/24 "
+                         "peer-client=10.2.0.0/24", x));
+    assert_null(sent(w, &w->kernel, P_K, V_PERMIT));
+    assert_null(feed(w, N_P, "identify id=4 exchange=%" PRIu64, x));
+    assert_non_null(sent(w, &w->n, P_N, V_FAIL));
+    authenticated(w, x, "net", "10.9.0.2", "yes");
+    assert_null(up(w, x));
+    assert_non_null(up(w, x)); /* twice */
+    assert_non_null(feed(w, K_P, "ok id=999 re=flush"));
+    assert_non_null(feed(w, S_P, "ok id=999 re=accept"));
+    world_free(w);
+}
+
+static void test_evicts_own_older_life(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, "whack-connection name=road left-host=10.9.0.1 left-client=10.1.0.0/24 "
+                     "left-nexthop=%%25direct right-host=%%25any right-id=@me "
+                     "right-client=10.2.0.0/24 " NET_POLICY));
+    uint64_t x = main_mode(w, "192.0.2.7", "road", "@me");
+    uint64_t y = record_number(quick_ask(w, x, "10.1.0.0/24", "10.2.0.0/24"), K_EXCHANGE);
+    sas_up(w, y, 0x77);
+    clear(w);
+    x = main_mode(w, "192.0.2.8", "road", "@me"); /* the same peer from elsewhere */
+    const struct record *r = quick_ask(w, x, "10.1.0.0/24", "10.2.0.0/24");
+    assert_int_equal(r->verb, V_OK);
+    assert_string_equal(record_text(r, K_CONNECTION), "road[2]");
+    assert_int_equal(record_number(sent(w, &w->kernel, P_K, V_DELETE_KERNEL_SA), K_EXCHANGE), y);
+    assert_null(conn_find(&w->k, "road[1]"));
+    world_free(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_candidates_in_order),
+        cmocka_unit_test(test_nobody_we_know),
+        cmocka_unit_test(test_good_respond),
+        cmocka_unit_test(test_other_clients_are_refused),
+        cmocka_unit_test(test_identity_is_looked_up),
+        cmocka_unit_test(test_identity_that_nobody_expects),
+        cmocka_unit_test(test_road_warrior),
+        cmocka_unit_test(test_negotiator_that_lies),
+        cmocka_unit_test(test_evicts_own_older_life),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
