@@ -175,6 +175,9 @@ static void negotiator_request(struct core *c, enum step step, const struct reco
     if (outcome != OUTCOME_OK) {
         write_refusal(c, r, outcome);
     }
+    log_debug(c->config.log, DEBUG_CONTROL, "exchange %" PRIu64 ": %s: %s",
+              record_number(r, K_EXCHANGE), schema_verb(r->verb)->name,
+              outcome == OUTCOME_OK ? "ok" : c->why);
     if (outcome == OUTCOME_BAD) {
         accuse(c, record_number(r, K_EXCHANGE), "the negotiator asked for what it may not have: "
                "%s", c->why);

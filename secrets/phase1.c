@@ -1,5 +1,7 @@
 #include "inside.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -269,6 +271,26 @@ static void derive(const struct exchange *x, const struct record *r, struct part
     memcpy(m->skeyid_d, s->d, len);
 }
 
+static void debug_keys(const struct core *c, const struct exchange *x, const struct skeyids *s)
+{
+    const struct main_mode *m = x->main_mode;
+    const struct log *log = c->config.log;
+    const uint8_t *const key[] = { s->skeyid, s->d, s->a, s->e };
+    static const char *const name[] = { "SKEYID", "SKEYID_d", "SKEYID_a", "SKEYID_e" };
+    char hex[2 * HASH_MAX + 1];
+
+    log_debug(log, DEBUG_CRYPT | DEBUG_CONTROL, "exchange %" PRIu64 ": connection \"%s\" with the "
+              "secret of %s:%u, %s", x->number, m->chosen->connection, m->half->secret->file,
+              m->half->secret->line, hash_get(m->hash)->word);
+    for (size_t i = 0; i < sizeof key / sizeof key[0] && log_wants(log, DEBUG_PRIVATE); i++) {
+        for (size_t n = 0; n < hash_get(m->hash)->len; n++) {
+            (void)snprintf(hex + 2 * n, 3, "%02x", key[i][n]);
+        }
+        log_debug(log, DEBUG_PRIVATE, "exchange %" PRIu64 ": %s %s", x->number, name[i], hex);
+        explicit_bzero(hex, sizeof hex);
+    }
+}
+
 static void answer_keys(struct core *c, const struct exchange *x, const struct record *r,
                         const struct skeyids *s)
 {
@@ -320,6 +342,7 @@ enum outcome phase1_keys(struct core *c, struct exchange *x, const struct record
         m->half->secret = secret;
         derive(x, r, (struct part){ g_xy, suite.group->secret_len }, &s);
         m->stage = STAGE_KEYED;
+        debug_keys(c, x, &s);
         answer_keys(c, x, r, &s);
     }
     explicit_bzero(g_xy, sizeof g_xy);
