@@ -243,7 +243,7 @@ enum channel_result channel_flush(struct channel *c)
         ssize_t n = send_some(c, sent, &used);
         if (n >= 0) {
             sent += (size_t)n;
-        } else if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS) {
+        } else if (errno == EAGAIN || errno == ENOBUFS) {
             break;
         } else if (errno != EINTR) {
             channel_closed(c, errno);

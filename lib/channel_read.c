@@ -223,7 +223,7 @@ enum channel_result channel_fill(struct channel *c)
             c->at_end = true; /* what came before is handed out first */
             break;
         }
-        if (errno == EAGAIN || errno == EWOULDBLOCK) {
+        if (errno == EAGAIN) {
             break;
         }
         if (errno != EINTR) {
