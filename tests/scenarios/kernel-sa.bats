@@ -4,7 +4,7 @@
 
 load ../lib/scenario.bash
 
-kernel_sa=$repo/kernel-sa/kernel-sa
+kernel_sa=$(tool_path kernel-sa)
 
 # key_bytes SUITE: bytes of cipher key (with salt) and of authentication key.
 key_bytes() {
