@@ -59,6 +59,59 @@ static struct core_out outputs(struct daemon *d)
                               .kernel = out_of(d, LINE_KERNEL_SA) };
 }
 
+/* ---- when somebody does not read ---- */
+
+static bool half_full(const struct line *l)
+{
+    return l->channel != NULL && channel_half_full(l->channel);
+}
+
+/* Somebody does not read what answers to the negotiator are about: it has to wait. */
+static bool congested(const struct daemon *d)
+{
+    return half_full(&d->line[LINE_PLUTOD]) || half_full(&d->line[LINE_KERNEL_SA])
+           || half_full(&d->line[LINE_NEGOTIATOR]);
+}
+
+static bool held_back(const struct daemon *d, unsigned place)
+{
+    return place == LINE_NEGOTIATOR && channel_pending(d->line[LINE_PLUTOD].channel);
+}
+
+/* By hand: whoever reads the answers gets them all, and we wait for him. */
+static void write_rest(struct channel *c)
+{
+    struct buffer *rest = channel_out(c);
+    struct pollfd out = { .fd = channel_fd_out(c), .events = POLLOUT };
+    while (rest->len > 0) {
+        ssize_t n = write(out.fd, rest->data, rest->len);
+        if (n > 0) {
+            buffer_consume(rest, (size_t)n);
+        } else if (errno == EAGAIN) {
+            (void)poll(&out, 1, -1);
+        } else if (errno != EINTR) {
+            return; /* nobody reads them any more */
+        }
+    }
+}
+
+/*
+ * One turn may bring more requests than their answers have room for. What can be sent now is sent;
+ * a negotiator that does not read loses answers of its own, and nobody else's.
+ */
+static void relieve(struct daemon *d)
+{
+    if (d->by_hand) {
+        write_rest(d->line[LINE_PLUTOD].channel);
+        return;
+    }
+    for (unsigned i = 0; i < LINE_COUNT; i++) {
+        if (d->line[i].channel != NULL && !held_back(d, i)) {
+            (void)channel_flush(d->line[i].channel); /* flush_lines sees if it is lost */
+        }
+    }
+}
+
 /* ---- channels ---- */
 
 /* Nothing is done in a callback: it only ends the wait. See turn(). */
@@ -139,32 +192,18 @@ static bool take_record(void *context, struct channel *c, const struct record *r
     }
     struct core_out out = outputs(d);
     secrets_record(d->core, r, &out, now_ms());
+    if (congested(d)) {
+        relieve(d);
+    }
     return true;
 }
 
 /* ---- a turn of the loop ---- */
 
-static bool half_full(const struct line *l)
-{
-    return l->channel != NULL && channel_half_full(l->channel);
-}
-
-/* Somebody does not read what answers to the negotiator are about: it has to wait. */
-static bool congested(const struct daemon *d)
-{
-    return half_full(&d->line[LINE_PLUTOD]) || half_full(&d->line[LINE_KERNEL_SA])
-           || half_full(&d->line[LINE_NEGOTIATOR]);
-}
-
 /* Is this the one that asks, and so has to wait? */
 static bool waits(const struct daemon *d, unsigned place)
 {
     return place == LINE_NEGOTIATOR || d->by_hand;
-}
-
-static bool held_back(const struct daemon *d, unsigned place)
-{
-    return place == LINE_NEGOTIATOR && channel_pending(d->line[LINE_PLUTOD].channel);
 }
 
 static void watch(struct ev_loop *loop, ev_io *w, bool on)
@@ -213,23 +252,6 @@ static void flush_lines(struct daemon *d)
     for (unsigned i = 0; i < LINE_COUNT; i++) {
         if (d->line[i].channel != NULL) {
             set_watchers(d, i, !(wait && waits(d, i)));
-        }
-    }
-}
-
-/* By hand, at the end of the input: whoever reads the answers gets them all. */
-static void write_rest(struct channel *c)
-{
-    struct buffer *rest = channel_out(c);
-    struct pollfd out = { .fd = channel_fd_out(c), .events = POLLOUT };
-    while (rest->len > 0) {
-        ssize_t n = write(out.fd, rest->data, rest->len);
-        if (n > 0) {
-            buffer_consume(rest, (size_t)n);
-        } else if (errno == EAGAIN) {
-            (void)poll(&out, 1, -1);
-        } else if (errno != EINTR) {
-            return; /* nobody reads them any more */
         }
     }
 }

@@ -154,6 +154,13 @@ END
     assert [ "$status" -lt 112 ]
 }
 
+@test "more answers than a channel holds: none is lost" {
+    { echo "$announce peer-id=10.9.0.2"; yes 'ke id=5 exchange=1 group=ecp256' | head -n 9000; } >many
+    run bash -o pipefail -c 'secrets --file ipsec.secrets <many | { sleep 0.3; grep -c "^ok id=5 "; }'
+    assert_success
+    assert_output 9000
+}
+
 @test "what a negotiator may not have is bad" {
     run --separate-stderr say "$announce peer-id=10.9.0.2" 'ke id=5 exchange=1 group=modp1024' \
         'announce-quick exchange=2 parent=1 role=initiator esp=aes256gcm16 pfs=no' 'quick-ke id=6 exchange=2' \
