@@ -218,7 +218,7 @@ static int serve(const struct options *o)
         status = system_failure(daemon ? "--control-fd is no open descriptor"
                                        : "cannot use stdin and stdout");
     } else {
-        if (note != NULL && daemon) {
+        if (note != NULL && !o->dry_run) {
             loop_note(loop, note);
         }
         status = loop_run(loop);
