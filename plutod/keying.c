@@ -38,10 +38,12 @@ void keying_free(struct keying *k)
     HASH_ITER(hh, k->exchanges, x, next) {
         xchg_free(k, x);
     }
-    k->stale = NULL;
-    HASH_ITER(hh, k->conns, c, next_conn) {
-        c->stale = false;
-        conn_remove(k, c);
+    for (int instances = 1; instances >= 0; instances--) { /* before what they were made of */
+        HASH_ITER(hh, k->conns, c, next_conn) {
+            if (!instances || c->instance != 0) {
+                conn_remove(k, c);
+            }
+        }
     }
     HASH_ITER(hh, k->pending, p, next_pending) {
         HASH_DEL(k->pending, p);

@@ -1,0 +1,106 @@
+#include "launch.h"
+
+#include "sibling.h"
+#include "supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define CONTROL_FD 3
+
+const char *launch_name(enum tool tool)
+{
+    static const char *const names[] = {
+        [TOOL_PLUTOD] = "plutod", [TOOL_IKE_NEGOTIATE] = "ike-negotiate", [TOOL_SECRETS] = "secrets",
+        [TOOL_KERNEL_SA] = "kernel-sa", [TOOL_DNSKEY] = "dnskey", [TOOL_WHACK] = "whack"
+    };
+    return names[tool];
+}
+
+#define ARGUMENTS_MAX 10
+
+static void fill_arguments(const struct process *p, char *path, char worker[16],
+                           char *argv[ARGUMENTS_MAX])
+{
+    static char control[] = "--control-fd", three[] = "3", number[] = "--worker", file[] = "--file",
+                insecure[] = "--insecure-secretsfile";
+    size_t n = 0;
+    argv[n++] = path;
+    argv[n++] = control;
+    argv[n++] = three;
+    if (p->tool == TOOL_SECRETS) {
+        snprintf(worker, 16, "%u", p->worker);
+        argv[n++] = number;
+        argv[n++] = worker;
+        argv[n++] = file;
+        argv[n++] = (char *)(uintptr_t)p->s->setup->secretsfile;
+        if (p->s->setup->insecure_secretsfile) {
+            argv[n++] = insecure;
+        }
+    }
+    argv[n] = NULL;
+}
+
+/* In the child: only descriptors 0-3, default signals, a session of its own, a bare environment. */
+static _Noreturn void become(char *path, char **argv, int fd, bool keep_stderr)
+{
+    static char path_variable[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
+    char *environment[] = { path_variable, NULL };
+    int null = open("/dev/null", O_RDWR);
+    (void)setsid();
+    for (int i = 1; i < NSIG; i++) {
+        (void)signal(i, SIG_DFL);
+    }
+    if (null < 0 || (fd == CONTROL_FD ? fcntl(fd, F_SETFD, 0) : dup2(fd, CONTROL_FD)) < 0) {
+        _exit(111);
+    }
+    if (dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0
+        || (!keep_stderr && dup2(null, STDERR_FILENO) < 0)) {
+        _exit(111);
+    }
+    if (close_range(CONTROL_FD + 1, ~0U, 0) != 0) {
+        _exit(111);
+    }
+    execve(path, argv, environment);
+    dprintf(STDERR_FILENO, "plutod: cannot execute %s: %s\n", path, strerror(errno));
+    _exit(111);
+}
+
+int launch(struct process *p)
+{
+    char path[PATH_MAX];
+    char worker[16];
+    char *argv[ARGUMENTS_MAX];
+    int pair[2];
+    const struct lines *lines = &p->s->lines;
+    const char *why = sibling_path(path, sizeof path, launch_name(p->tool));
+    if (why != NULL) {
+        lines_print(lines, LOG_LEVEL_SERIOUS, "cannot start %s: %s: %s", launch_name(p->tool), path, why);
+        return -1;
+    }
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
+        lines_print(lines, LOG_LEVEL_SERIOUS, "cannot start %s: no channel: %s", launch_name(p->tool),
+                    strerror(errno));
+        return -1;
+    }
+    fill_arguments(p, path, worker, argv);
+    p->pid = fork();
+    if (p->pid == 0) {
+        become(path, argv, pair[1], p->s->setup->stderrlog);
+    }
+    int error = errno;
+    close(pair[1]);
+    if (p->pid < 0) {
+        p->pid = 0;
+        close(pair[0]);
+        lines_print(lines, LOG_LEVEL_SERIOUS, "cannot start %s: fork: %s", launch_name(p->tool),
+                    strerror(error));
+        return -1;
+    }
+    return pair[0];
+}

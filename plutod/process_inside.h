@@ -1,0 +1,20 @@
+/*
+ * What the files of process.h share. Not for: anything else.
+ */
+#ifndef PLUTOD_PROCESS_INSIDE_H
+#define PLUTOD_PROCESS_INSIDE_H
+
+#include "supervisor.h"
+
+struct process *process_new(struct supervisor *s, enum tool tool, unsigned generation);
+bool process_start(struct process *p);  /* false: not now; it is tried again by itself */
+void process_close(struct process *p);  /* its channel; the core is told; it exits by itself */
+/* New channels to all of its peers. */
+void process_connect_peers(struct process *p);
+void process_forget(struct process *p); /* frees one that does not run */
+
+/* secrets: its file has been read; at the end of a turn. */
+void process_loaded(struct process *p, const struct record *r);
+void process_secrets_turn(struct supervisor *s);
+
+#endif
