@@ -37,10 +37,12 @@ TEST_SUPPORT = $(patsubst %.c,$(OBJ)/%.o,$(filter-out tests/unit/test_%,$(wildca
 TESTS = $(patsubst %.c,$(OUT)/%.t,$(wildcard tests/unit/test_*.c))
 ALL_OBJECTS = $(LIB_OBJECTS) $(foreach t,$(TOOLS),$(call objects,$(t)))
 
-.PHONY: all check check-native demo asan lint install packages clean help unit
+.PHONY: all programs check demo asan lint install packages clean help unit
 .SECONDEXPANSION:
 
-all: $(PROGRAMS) build/records.5
+all: programs build/records.5
+
+programs: $(PROGRAMS)
 
 help:
 	@echo 'make all      build every tool as TOOL/TOOL'
@@ -99,6 +101,17 @@ check: packages
 demo: packages
 	$(MAKE) all
 	tests/demo
+
+# The unit tests and the tools' own tests, with a build in build/asan that watches itself. Its tools lie in build/asan/bin
+# as when installed.
+ASAN = build/asan
+asan:
+	$(MAKE) programs unit OUT=$(ASAN) OBJ=$(ASAN)/obj OPTIMISE='-O1 -g' HARDEN='-fPIE -fno-omit-frame-pointer' \
+		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all'
+	@mkdir -p $(ASAN)/bin
+	install -m 755 $(foreach t,$(TOOLS),$(ASAN)/$(t)/$(t)) updown/updown $(ASAN)/bin
+	UBSAN_OPTIONS=print_stacktrace=1 BUILD_DIR=$(CURDIR)/$(ASAN) TOOLS_DIR=$(CURDIR)/$(ASAN) \
+		IPSEC_DIR=$(CURDIR)/$(ASAN)/bin tests/run --native $(addprefix $(ASAN)/,$(TESTS))
 
 include tests/lint.mk
 
