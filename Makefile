@@ -4,6 +4,8 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 LIBEXEC = $(DESTDIR)$(PREFIX)/libexec/ipsec
 MAN = $(DESTDIR)$(PREFIX)/share/man
+PAGES = $(wildcard $(addsuffix /*.[578],$(TOOLS) dnskey updown docs)) build/records.5
+UNIT = $(wildcard plutod/plutod.service)
 VERSION := 0.1
 
 TOOLS = plutod ike-negotiate secrets kernel-sa whack
@@ -50,7 +52,7 @@ help:
 	@echo 'make check    install what is missing, build, and run every test (as root)'
 	@echo 'make asan     run the native tests with AddressSanitizer and UBSan'
 	@echo 'make lint     gcc and clang warnings, -fanalyzer, clang-tidy, cppcheck, shellcheck'
-	@echo 'make install  tools to PREFIX/libexec/ipsec, manual pages to PREFIX/share/man'
+	@echo 'make install  tools to PREFIX/libexec/ipsec, manual pages to PREFIX/share/man (PREFIX, DESTDIR)'
 
 $(OBJ)/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -101,6 +103,18 @@ check: packages
 demo: packages
 	$(MAKE) all
 	tests/demo
+
+# The paths in the systemd unit follow PREFIX.
+install: all
+	install -d $(LIBEXEC) $(foreach n,$(sort $(suffix $(PAGES))),$(MAN)/man$(patsubst .%,%,$(n))) $(DESTDIR)$(PREFIX)/lib/sysusers.d
+	install -m 755 $(PROGRAMS) updown/updown $(LIBEXEC)
+	$(foreach page,$(PAGES),install -m 644 $(page) $(MAN)/man$(patsubst .%,%,$(suffix $(page))) &&) true
+	install -m 644 docs/plutod.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/plutod.conf
+ifneq ($(UNIT),)
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|/usr/local|$(PREFIX)|g' $(UNIT) >$(DESTDIR)$(PREFIX)/lib/systemd/system/plutod.service
+	chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/plutod.service
+endif
 
 # The unit tests and the tools' own tests, with a build in build/asan that watches itself. Its tools lie in build/asan/bin
 # as when installed.

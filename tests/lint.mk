@@ -19,7 +19,7 @@ LINT_CLANG = -Wpointer-arith -Wvla -Wmissing-variable-declarations -Wcomma -Wext
 LINT_SH = $(sort $(wildcard tests/*.bats tests/*/*.bats tests/*/*.bash) \
 	$(shell grep -lE '^\#!.*[ /](ba|da)?sh( |$$)' $(wildcard .ci/* tests/* tests/*/* docs/* updown/* \
 	$(addsuffix /*,$(TOOLS))) 2>/dev/null | grep -vE '\.(c|h|md|8|[0-9])$$'))
-LINT_MAN = $(wildcard $(addsuffix /*.8,$(TOOLS) dnskey updown)) build/records.5
+LINT_MAN = $(PAGES)
 
 lint_ok = $(patsubst %,$(LINT)/$(1)/%.ok,$(2))
 LINT_ALL = $(call lint_ok,gcc,$(LINT_C)) $(call lint_ok,clang,$(LINT_C)) $(call lint_ok,analyzer,$(LINT_PRODUCT)) \
