@@ -285,7 +285,8 @@ bool process_begin(struct supervisor *s)
     s->processes.next_worker = 1;
     struct process *kernel = process_new(s, TOOL_KERNEL_SA, 0);
     struct process *negotiator = process_new(s, TOOL_IKE_NEGOTIATE, 0);
-    return kernel != NULL && negotiator != NULL && process_start(kernel) && process_start(negotiator);
+    bool kernel_runs = kernel != NULL && process_start(kernel);
+    return negotiator != NULL && process_start(negotiator) && kernel_runs;
 }
 
 struct process *process_negotiator(struct supervisor *s)
@@ -313,19 +314,28 @@ static void flush(struct process *p)
     }
 }
 
+bool process_turn(struct supervisor *s)
+{
+    struct process *p;
+    bool moved = process_secrets_turn(s);
+    DL_FOREACH(s->processes.list, p) {
+        if (p->idle) {
+            p->idle = false;
+            moved = true;
+            process_close(p); /* it wipes its secrets and exits */
+        }
+    }
+    return moved;
+}
+
 /*
  * Secrets and kernel-sa are written to before ike-negotiate is: what is announced and permitted is
  * then always there when it asks them for it.
  */
-void process_turn(struct supervisor *s)
+void process_flush(struct supervisor *s)
 {
     struct process *p;
-    process_secrets_turn(s);
     DL_FOREACH(s->processes.list, p) {
-        if (p->idle) {
-            p->idle = false;
-            process_close(p); /* it wipes its secrets and exits */
-        }
         if (p->tool != TOOL_IKE_NEGOTIATE) {
             flush(p);
         }

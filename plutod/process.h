@@ -54,8 +54,9 @@ void process_new_secrets(struct supervisor *s, uint64_t client);
 struct process *process_negotiator(struct supervisor *s); /* NULL: not running */
 void process_idle(struct supervisor *s, uint32_t worker);
 
-/* At the end of each turn: writes what waits, lets idle workers go. */
-void process_turn(struct supervisor *s);
+/* At the end of each turn: lets idle workers go, and whack, once the secrets are read. */
+bool process_turn(struct supervisor *s); /* did it? */
+void process_flush(struct supervisor *s); /* writes what waits */
 bool process_unsent(struct supervisor *s);  /* is a channel still to be written to? */
 void process_end_all(struct supervisor *s); /* closes every channel: they exit by themselves */
 bool process_any(const struct supervisor *s); /* is any still running? */

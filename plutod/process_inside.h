@@ -13,8 +13,8 @@ void process_close(struct process *p);  /* its channel; the core is told; it exi
 void process_connect_peers(struct process *p);
 void process_forget(struct process *p); /* frees one that does not run */
 
-/* secrets: its file has been read; at the end of a turn. */
+/* secrets: its file has been read; at the end of a turn: was whack released? */
 void process_loaded(struct process *p, const struct record *r);
-void process_secrets_turn(struct supervisor *s);
+bool process_secrets_turn(struct supervisor *s);
 
 #endif

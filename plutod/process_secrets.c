@@ -67,19 +67,20 @@ void process_idle(struct supervisor *s, uint32_t worker)
     }
 }
 
-void process_secrets_turn(struct supervisor *s)
+bool process_secrets_turn(struct supervisor *s)
 {
     struct process *p;
     if (s->processes.listen_client == 0) {
-        return;
+        return false;
     }
     DL_FOREACH(s->processes.list, p) {
         if (p->tool == TOOL_SECRETS && p->generation == s->processes.generation && !p->loaded) {
-            return;
+            return false;
         }
     }
     s->keying.hooks.release(s->keying.hooks.context, s->processes.listen_client);
     s->processes.listen_client = 0;
+    return true;
 }
 
 void process_loaded(struct process *p, const struct record *r)

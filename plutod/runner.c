@@ -244,8 +244,9 @@ static bool may_begin(const struct supervisor *s, const struct script_job *job, 
     return *running < RUNS_MAX;
 }
 
-void runner_turn(struct supervisor *s)
+bool runner_turn(struct supervisor *s)
 {
+    bool moved = false;
     unsigned running = 0;
     struct script_job *job = s->runner.queue;
     while (job != NULL && running < RUNS_MAX) {
@@ -253,10 +254,12 @@ void runner_turn(struct supervisor *s)
         if (may_begin(s, job, &running)) {
             DL_DELETE(s->runner.queue, job);
             begin(s, job);
+            moved = true;
             next = s->runner.queue; /* a script that could not run may have changed the queue */
         }
         job = next;
     }
+    return moved;
 }
 
 void runner_free(struct supervisor *s)

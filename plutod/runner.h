@@ -20,7 +20,7 @@ struct runner {
 };
 
 void runner_add(struct supervisor *s, struct script_job *job); /* takes the job */
-void runner_turn(struct supervisor *s); /* begins what may begin */
+bool runner_turn(struct supervisor *s); /* begins what may begin; did it? */
 void runner_free(struct supervisor *s);
 
 #endif

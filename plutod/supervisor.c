@@ -151,18 +151,25 @@ static void go_on_stopping(struct supervisor *s)
     }
 }
 
+/*
+ * Everything that can go on goes on before anything is written; one thing may set another free, but
+ * not without end.
+ */
 static void on_turn(struct ev_loop *loop, ev_prepare *w, int events)
 {
     struct supervisor *s = w->data;
     (void)loop;
     (void)events;
-    whack_turn(s);
-    runner_turn(s);
-    process_turn(s);
+    supervisor_clock(s);
+    for (bool moved = true; moved;) {
+        moved = process_turn(s);
+        moved = runner_turn(s) || moved;
+        moved = whack_turn(s) || moved;
+    }
+    process_flush(s);
     if (s->stopping) {
         go_on_stopping(s);
     }
-    whack_turn(s); /* what was released just now */
     set_alarm(s);
 }
 

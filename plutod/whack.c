@@ -135,9 +135,10 @@ static void take_line(struct client *c, char *line, size_t len)
     }
 }
 
-/* Does its requests, as long as none of them goes on. */
-static void go_on(struct client *c)
+/* Does its requests, as long as none of them goes on. Was there one? */
+static bool go_on(struct client *c)
 {
+    bool moved = false;
     while (c->holds == 0 && !c->closing && c->input.len > 0) {
         uint8_t *end = memchr(c->input.data, '\n', c->input.len);
         if (end == NULL) {
@@ -146,10 +147,12 @@ static void go_on(struct client *c)
         size_t len = (size_t)(end - c->input.data);
         take_line(c, (char *)c->input.data, len);
         buffer_consume(&c->input, len + 1);
+        moved = true;
     }
     if (c->holds == 0 && !c->closing && c->eof && c->input.len > 0) {
         refuse(c, "", "it ends within a record");
     }
+    return moved;
 }
 
 /* ---- input and output ---- */
@@ -242,13 +245,13 @@ static void end(struct client *c)
     free(c);
 }
 
-void whack_turn(struct supervisor *s)
+bool whack_turn(struct supervisor *s)
 {
     struct client *c;
     struct client *next;
-    supervisor_clock(s);
+    bool moved = false;
     DL_FOREACH_SAFE(s->whack.clients, c, next) {
-        go_on(c);
+        moved = go_on(c) || moved;
         write_out(c);
         bool finished = c->holds == 0 && c->reply.len == 0
                         && (c->closing || (c->eof && c->input.len == 0));
@@ -256,6 +259,7 @@ void whack_turn(struct supervisor *s)
             end(c);
         }
     }
+    return moved;
 }
 
 /* ---- clients come ---- */

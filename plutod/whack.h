@@ -28,7 +28,7 @@ void whack_say(struct supervisor *s, uint64_t client, const char *line);
 void whack_hold(struct supervisor *s, uint64_t client);
 void whack_release(struct supervisor *s, uint64_t client);
 /* At the end of each turn: goes on with requests, writes, closes what is finished. */
-void whack_turn(struct supervisor *s);
+bool whack_turn(struct supervisor *s); /* did it? */
 void whack_free(struct supervisor *s);
 
 #endif

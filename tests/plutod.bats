@@ -1,0 +1,297 @@
+#!/usr/bin/env bats
+# plutod's command line, lock and control socket. What needs ESP is in scenarios/.
+# shellcheck disable=SC2030,SC2031 # each test has a daemon of its own
+
+bats_require_minimum_version 1.5.0
+load /usr/lib/bats/bats-support/load.bash
+load /usr/lib/bats/bats-assert/load.bash
+
+
+setup() {
+    [ "$(id -u)" -eq 0 ] || skip 'needs root'
+    repo=$(CDPATH='' cd -- "$BATS_TEST_DIRNAME/.." && pwd)
+    plutod=${IPSEC_DIR:-$repo/plutod}/plutod
+    whack=${IPSEC_DIR:-$repo/whack}/whack
+    dir=$BATS_TEST_TMPDIR
+    base=$dir/pluto
+    : >"$dir/secrets"
+    chmod 600 "$dir/secrets"
+    daemon=
+}
+
+teardown() {
+    [ -z "$daemon" ] || kill -TERM "$daemon" 2>/dev/null || :
+    wait 2>/dev/null
+}
+
+# start [OPTION...]: a plutod in a network namespace of its own; its pid is in $daemon.
+start() {
+    unshare -n "$plutod" --nofork --stderrlog --ctlbase "$base" --secretsfile "$dir/secrets" "$@" \
+        >"$dir/out" 2>"$dir/err" 3>&- &
+    daemon=$!
+    within 5 grep -qx 'Pluto initialized' "$dir/out" || { cat "$dir/err" >&2; return 1; }
+}
+
+# within SECONDS COMMAND...: until it succeeds
+within() {
+    local i
+    for ((i = 0; i < $1 * 20; i++)); do
+        "${@:2}" && return 0
+        sleep 0.05
+    done
+    return 1
+}
+
+gone() {
+    ! kill -0 "$1" 2>/dev/null
+}
+
+ask() {
+    run timeout 20 "$whack" --ctlbase "$base" "$@"
+}
+
+# raw TEXT...: lines into the control socket, as they are; what came back is in $output
+raw() {
+    # shellcheck disable=SC2016 # perl's variables
+    run timeout 20 perl -MIO::Socket::UNIX -e '
+        my $s = IO::Socket::UNIX->new(Peer => shift) or die "connect: $!";
+        $SIG{PIPE} = "IGNORE"; print $s $_ for @ARGV; $s->flush; $s->shutdown(1); print while <$s>;' "$base.ctl" "$@"
+}
+
+children() {
+    ps --no-headers -o comm --ppid "$daemon" | sort | uniq -c | awk '{ printf "%s%s:%s", s, $2, $1; s = " " }'
+}
+
+children_are() {
+    [ "$(children)" = "$1" ]
+}
+
+@test "[P1] --help and --version: stdout, exit 0" {
+    run --separate-stderr "$plutod" --help
+    assert_success
+    assert_output --partial 'Usage: plutod'
+    run --separate-stderr "$plutod" --version
+    assert_success
+    assert_output --regexp '^plutod [0-9]'
+}
+
+@test "[P1] wrong options: usage on stderr, exit 1, no lock" {
+    local words
+    for words in '--nonsense' '--nofork --nofork' '--ikeport 0' '--ikeport 65536' '--ikeport 5x' '--ikeport' \
+        '--interface ipsec0' '--interface a/very/long/name/of/one' '--interface eth0 --interface eth0' \
+        '--secrets-workers 0' '--updown-timeout x' '--adns a --lwdnsq b' '--per' 'word' '--nofork=yes' \
+        '--myid not/an/id' '--optionsfrom /nonexistent'; do
+        # shellcheck disable=SC2086 # words are wanted
+        run --separate-stderr "$plutod" --ctlbase "$base" $words
+        assert_failure 1
+        assert_equal "$output" ''
+        # shellcheck disable=SC2154 # run sets it
+        [[ $stderr == *Usage:* ]] || fail "$words: no usage: $stderr"
+        [ ! -e "$base.pid" ]
+    done
+}
+
+@test "[P2] --optionsfrom, and abbreviations" {
+    printf '%s\n' '# a comment' "--nofork --stderr --ctl '$base'" >"$dir/inner"
+    echo "--optionsfrom $dir/inner --secretsfile $dir/secrets --ikep 4501" >"$dir/options"
+    unshare -n "$plutod" --optionsf "$dir/options" >"$dir/out" 2>"$dir/err" 3>&- &
+    daemon=$!
+    within 5 grep -qx 'Pluto initialized' "$dir/out"
+    ask --status
+    assert_success
+}
+
+@test "[P1] not the superuser: a message, exit 1" {
+    install -m 755 "$plutod" /tmp/plutod.$$
+    run setpriv --reuid 60999 --clear-groups "/tmp/plutod.$$" --nofork --ctlbase "$base"
+    rm -f "/tmp/plutod.$$"
+    assert_failure 1
+    assert_output --partial superuser
+}
+
+@test "[P3] it becomes a daemon: socket and pid are there when it returns" {
+    run unshare -n "$plutod" --ctlbase "$base" --secretsfile "$dir/secrets"
+    assert_success
+    assert_output ''
+    daemon=$(<"$base.pid")
+    assert_equal "$(cat "/proc/$daemon/comm")" plutod
+    assert_equal "$(stat -c '%a %u' "$base.ctl")" '600 0'
+    assert_equal "$(readlink "/proc/$daemon/fd/0" "/proc/$daemon/fd/1" "/proc/$daemon/fd/2" | sort -u)" /dev/null
+    assert_equal "$(ps -o sid= -p "$daemon" | tr -d ' ')" "$daemon"
+    ask --shutdown
+    assert_success
+    within 5 gone "$daemon"
+    [ ! -e "$base.pid" ] && [ ! -e "$base.ctl" ]
+}
+
+@test "[P3] a second one: exit 10; the first goes on" {
+    start
+    run "$plutod" --nofork --ctlbase "$base"
+    assert_failure 10
+    assert_output --partial "$base.pid"
+    ask --status
+    assert_success
+}
+
+@test "[P3] a lock of a process that is gone, or is no plutod, is taken over" {
+    bash -c 'exit 0' &
+    local pid=$!
+    wait "$pid"
+    echo "$pid" >"$base.pid"
+    start
+    grep -q 'taking it over' "$dir/err"
+    assert_equal "$(<"$base.pid")" "$daemon"
+    kill -TERM "$daemon"
+    within 5 gone "$daemon"
+    echo $$ >"$base.pid"
+    start
+    grep -q 'taking it over' "$dir/err"
+}
+
+@test "[P3] a lock without a pid may be of one that is just starting: exit 10" {
+    : >"$base.pid"
+    run "$plutod" --nofork --ctlbase "$base"
+    assert_failure 10
+    [ -e "$base.pid" ]
+}
+
+@test "[P3] a lock that cannot be made: exit 1" {
+    run "$plutod" --nofork --ctlbase "$dir/no/such/folder/pluto"
+    assert_failure 1
+    assert_output --partial 'no/such/folder/pluto.pid'
+}
+
+@test "[P8] SIGTERM: exit 0, nothing is left; SIGHUP only suggests" {
+    start
+    within 5 children_are 'ike-negotiate:1 kernel-sa:1'
+    local tools status=0
+    tools=$(ps --no-headers -o pid:1 --ppid "$daemon")
+    kill -HUP "$daemon"
+    within 5 grep -q 'whack --listen' "$dir/err"
+    kill -TERM "$daemon"
+    wait "$daemon" || status=$?
+    assert_equal "$status" 0
+    [ ! -e "$base.pid" ] && [ ! -e "$base.ctl" ]
+    local pid
+    for pid in $tools; do
+        within 5 gone "$pid"
+    done
+    daemon=
+}
+
+@test "[P7] --listen starts as many secrets as told; again: new ones for the old" {
+    start --secrets-workers 3
+    ask --listen
+    assert_success
+    assert_output --partial 'listening for IKE messages'
+    within 5 children_are 'ike-negotiate:1 kernel-sa:1 secrets:3'
+    local old
+    old=$(pgrep -P "$daemon" -x secrets | sort)
+    ask --listen
+    assert_success
+    within 5 children_are 'ike-negotiate:1 kernel-sa:1 secrets:3'
+    [ "$old" != "$(pgrep -P "$daemon" -x secrets | sort)" ]
+}
+
+@test "what dies is started again, at once, and not in a mad hurry" {
+    start --secrets-workers 1
+    ask --listen
+    local tool pid
+    for tool in ike-negotiate kernel-sa secrets; do
+        pid=$(pgrep -P "$daemon" -x "$tool")
+        kill -KILL "$pid"
+        within 2 gone "$pid"
+        within 5 children_are 'ike-negotiate:1 kernel-sa:1 secrets:1'
+        grep -q "^$tool.*was ended by signal 9" "$dir/err"
+    done
+    ask --status
+    assert_success
+}
+
+@test "each tool has its channel and nothing else of ours" {
+    start --secrets-workers 1
+    ask --listen
+    local tool pid
+    within 5 children_are 'ike-negotiate:1 kernel-sa:1 secrets:1'
+    for tool in ike-negotiate kernel-sa secrets; do
+        pid=$(pgrep -P "$daemon" -x "$tool")
+        assert_equal "$(find "/proc/$pid/fd" -lname '*secrets' -o -lname '*pluto*' | wc -l)" 0
+        assert_equal "$(readlink "/proc/$pid/fd/0" "/proc/$pid/fd/1" | sort -u)" /dev/null
+        assert_equal "$(tr '\0' '\n' <"/proc/$pid/environ" | cut -d= -f1)" PATH
+    done
+}
+
+@test "[F22] rubbish on the control socket changes nothing" {
+    start
+    raw $'rubbish\n'
+    assert_output --partial '030 '
+    raw $'whack-status\n'
+    assert_output --partial 'hello'
+    raw $'hello version=9 epoch=1 tool=whack\nwhack-status\n'
+    assert_output --partial '001 '
+    refute_output --partial '000 '
+    raw $'hello version=1 epoch=1 tool=whack\nwhack-initiate name=a b=c\n'
+    assert_output --partial '030 '
+    raw $'hello version=1 epoch=1 tool=whack\nwhack-status'
+    assert_output --partial '030 '
+    raw $'hello version=1 epoch=1 tool=whack\nannounce exchange=1\n'
+    assert_output --partial '030 '
+    raw "$(head -c 1000000 /dev/zero | tr '\0' x)"
+    raw "$(printf 'hello version=1 epoch=1 tool=whack\nwhack-connection name=%070d left-host=1.2.3.4 right-host=1.2.3.5 policy=psk\n' 7)"$'\n'
+    assert_output --partial '030 '
+    ask --status
+    assert_success
+}
+
+@test "[F22] many clients that say nothing, one that does not read" {
+    start
+    # shellcheck disable=SC2016 # perl's variables
+    perl -MIO::Socket::UNIX -e '
+        my @c; for (1 .. 90) { push @c, IO::Socket::UNIX->new(Type => SOCK_STREAM, Peer => $ARGV[0]) or last } sleep 1' \
+        "$base.ctl" 3>&- &
+    local crowd=$!
+    sleep 0.3
+    kill -0 "$daemon"
+    wait "$crowd" || :
+    ask --status
+    assert_success
+}
+
+@test "[W9] one whack with several forms: in order, each when the one before is finished" {
+    start
+    raw $'hello version=1 epoch=1 tool=whack\nwhack-debug classes=control\nwhack-listen\nwhack-status\nwhack-initiate name=x\nwhack-shutdown\n'
+    assert_line --index 1 --partial '002 listening' # after 003: no interface is up here
+    assert_line --partial '000 listening for IKE messages'
+    assert_line --partial '000 debug control'
+    assert_line --partial '021 '
+    within 5 gone "$daemon"
+}
+
+@test "[P7] --interface limits; addresses that come and go are noticed by --listen" {
+    start --interface lo
+    nsenter -t "$daemon" -n ip link set lo up
+    ask --listen
+    ask --status
+    assert_line '000 interface lo 127.0.0.1:500'
+    nsenter -t "$daemon" -n ip addr add 127.0.0.7/8 dev lo
+    ask --listen
+    ask --status
+    assert_line '000 interface lo 127.0.0.7:500'
+    nsenter -t "$daemon" -n ip addr del 127.0.0.7/8 dev lo
+    ask --listen
+    ask --status
+    refute_line '000 interface lo 127.0.0.7:500'
+    assert_line '000 interface lo 127.0.0.1:500'
+    ask --unlisten
+    ask --status
+    assert_line --partial '000 not listening'
+}
+
+@test "[P7] an --interface that is not there" {
+    start --interface nosuch0
+    nsenter -t "$daemon" -n ip link set lo up
+    ask --listen
+    assert_line --partial '003 no interface to listen on'
+    ask --status
+    refute_line --partial '000 interface'
+}
