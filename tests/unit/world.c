@@ -257,13 +257,23 @@ static void host_init(struct world *w, unsigned which, const char *words, const 
     ike_kernel_ready(h->ike, w->now);
 }
 
+/* Looking the groups up takes longer than a negotiation: once for all worlds of a test program. */
+static const struct dh_lib *shared_dh(void)
+{
+    static struct dh_lib *dh;
+    const char *why = NULL;
+    if (dh == NULL) {
+        dh = dh_lib_new(&why);
+    }
+    return dh;
+}
+
 struct world *world_new_two(const char *words_0, const char *words_1, const char *psk_0,
                             const char *psk_1)
 {
-    const char *why = NULL;
     struct world *w = calloc(1, sizeof *w);
     w->now = 1000000;
-    w->dh = dh_lib_new(&why);
+    w->dh = shared_dh();
     host_init(w, 0, words_0, psk_0);
     host_init(w, 1, words_1, psk_1);
     return w;
@@ -299,7 +309,6 @@ void world_free(struct world *w)
             buffer_wipe(&h->out[j]);
         }
     }
-    dh_lib_free(w->dh);
     free(w);
 }
 

@@ -51,7 +51,7 @@ struct host {
 struct world {
     uint64_t now; /* ms */
     struct host host[2];
-    struct dh_lib *dh;
+    const struct dh_lib *dh;
     struct datagram queue[WORLD_DATAGRAMS];
     unsigned queued;
     unsigned number; /* datagrams so far, from 1 */
