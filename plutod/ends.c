@@ -81,7 +81,6 @@ void ends_main(struct keying *k, struct xchg *x, enum ends_how how)
 void ends_failed(struct keying *k, struct xchg *x, unsigned code, const char *why, bool told)
 {
     struct conn *c = x->conn;
-    uint64_t client = x->client;
     bool again = x->initiator && c != NULL && (x->quick || connection_isakmp_only(&c->form));
     x->ending = true;
     if (why != NULL) {
@@ -100,7 +99,7 @@ void ends_failed(struct keying *k, struct xchg *x, unsigned code, const char *wh
         routing_down(k, c, 0);
     }
     if (again) {
-        initiate_again(k, c, code, client);
+        initiate_again(k, c, code);
     }
     xchg_free(k, x);
 }

@@ -158,7 +158,7 @@ void initiate_conn(struct keying *k, struct conn *c, uint64_t client, bool wait)
     supersede(k, c);
     c->attempt = 1;
     if (!attempt(k, c, wait ? client : 0)) {
-        initiate_again(k, c, 32, client);
+        initiate_again(k, c, 32);
         keying_say(k, client, 32, "\"%s\": cannot begin now: ike-negotiate or secrets is not "
                    "running (see the log), or there are too many exchanges", c->name);
     }
@@ -175,13 +175,12 @@ static void retry(void *context, void *owner)
         c->attempt = 0;
         conn_stale(k, c);
     } else if (!attempt(k, c, 0)) {
-        initiate_again(k, c, 32, 0);
+        initiate_again(k, c, 32);
     }
 }
 
-void initiate_again(struct keying *k, struct conn *c, unsigned code, uint64_t client)
+void initiate_again(struct keying *k, struct conn *c, unsigned code)
 {
-    char label[CONN_LABEL];
     if (c->attempt == 0 || k->stopping) {
         return;
     }
@@ -191,14 +190,11 @@ void initiate_again(struct keying *k, struct conn *c, unsigned code, uint64_t cl
         return;
     }
     c->attempt++;
-    conn_label(c, label);
     char of[32] = "";
     if (c->form.keyingtries != 0) {
         snprintf(of, sizeof of, " of at most %u", c->form.keyingtries);
     }
-    keying_log_conn(k, LOG_LEVEL_INFO, c, "keying attempt %u%s follows", c->attempt, of);
-    keying_say(k, client, 0, "%s: keying attempt %u%s follows, but whack is released", label,
-               c->attempt, of);
+    keying_log_conn(k, LOG_LEVEL_INFO, c, "keying attempt %u%s follows; whack does not wait for it", c->attempt, of);
     uint64_t wait = code == 31 || code == 32 ? AGAIN_SOON : AGAIN_LATER;
     (void)agenda_set(&k->agenda, &c->retry, k->now + wait, retry, c);
 }

@@ -13,7 +13,7 @@
  * it is to wait. */
 void initiate_conn(struct keying *k, struct conn *c, uint64_t client, bool wait);
 /* An attempt for this connection has failed: another one, if it may have one. */
-void initiate_again(struct keying *k, struct conn *c, unsigned code, uint64_t client);
+void initiate_again(struct keying *k, struct conn *c, unsigned code);
 
 void initiate_state(struct keying *k, struct xchg *x, unsigned state);
 bool initiate_isakmp_up(struct keying *k, struct xchg *x, const struct record *r, const char **why);
