@@ -90,15 +90,26 @@ void channel_by_hand(struct channel *c)
     c->by_hand = true;
 }
 
+/* It comes first, whatever the owner has written before (a line for the log, say). */
 void channel_hello(struct channel *c, unsigned tool, uint64_t epoch, uint64_t worker)
 {
+    struct buffer first;
     struct record_writer w;
-    record_start(&w, &c->output, V_HELLO);
+
+    buffer_init(&first, CHANNEL_MAX);
+    record_start(&w, &first, V_HELLO);
     record_put_number(&w, K_VERSION, RECORDS_VERSION);
     record_put_number(&w, K_EPOCH, epoch);
     record_put_word(&w, K_TOOL, tool);
     record_put_number(&w, K_WORKER, worker);
     record_finish(&w);
+    for (size_t i = 0; i < c->attachment_count; i++) {
+        c->attachments[i].start += first.len;
+        c->attachments[i].end += first.len;
+    }
+    buffer_add(&first, c->output.data, c->output.len);
+    buffer_wipe(&c->output);
+    c->output = first;
 }
 
 int channel_fd_in(const struct channel *c)

@@ -320,7 +320,6 @@ static void test_attached_descriptors_arrive(void **state)
     p.peer = -1;
     assert_non_null(sender);
     int files[3][2];
-    channel_hello(sender, 0, 8, 0);
     for (int i = 0; i < 3; i++) {
         assert_int_equal(pipe2(files[i], O_CLOEXEC), 0);
         if (i != 1) {
@@ -329,6 +328,7 @@ static void test_attached_descriptors_arrive(void **state)
         put_channel(sender, files[i][0]);
     }
     put_forget(sender, 1);
+    channel_hello(sender, 0, 8, 0); /* goes first all the same */
     assert_true(channel_pending(sender));
     assert_int_equal(channel_flush(sender), CHANNEL_OPEN);
     assert_false(channel_pending(sender));
