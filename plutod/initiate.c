@@ -276,6 +276,7 @@ bool initiate_isakmp_up(struct keying *k, struct xchg *x, const struct record *r
     uint64_t life = record_number(r, K_LIFE);
     x->life = life < x->conn->form.ikelifetime ? (uint32_t)life : x->conn->form.ikelifetime;
     x->up = true;
+    xchg_set_half_open(k, x, false);
     x->since = k->now;
     x->state = x->initiator ? STATE_MAIN_I4 : STATE_MAIN_R3;
     strlcpy(x->proposal, record_text(r, K_PROPOSAL), sizeof x->proposal);

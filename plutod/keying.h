@@ -68,6 +68,7 @@ struct keying_settings {
     uint32_t epoch;         /* of this plutod: the upper half of exchange numbers */
     uint16_t ikeport;
     bool uniqueids;
+    const struct identity *myid; /* borrowed; NULL: none was given */
     const char *updown;     /* the default script's path; borrowed */
 };
 
@@ -95,6 +96,7 @@ struct keying {
     struct xchg *serials;   /* by serial number */
     struct xchg *spis;      /* IPsec SAs by the peer's SPI and address */
     uint32_t next_exchange;
+    unsigned half_open;     /* responders' Main Modes that are not finished */
     uint64_t next_serial;
 
     struct eroute *eroutes;
@@ -104,6 +106,8 @@ struct keying {
     uint64_t next_id;
 
     struct agenda agenda;
+    uint64_t lines_second;  /* lines about packets of nobody that we know, in this second */
+    unsigned lines_count;
     unsigned classes;       /* debug classes, mask of enum debug_class */
     uint64_t status_client; /* waits for samples; 0: nobody does */
     size_t status_left;     /* samples that are still to come */

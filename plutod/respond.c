@@ -91,11 +91,13 @@ void respond_first(struct keying *k, const struct record *r)
         refuse_first(k, id, &local, &remote);
         return;
     }
-    struct xchg *x = worker == NULL || k->stopping ? NULL : xchg_new(k, NULL, false, false);
+    bool room = worker != NULL && !k->stopping && k->half_open < HALF_OPEN_MAX;
+    struct xchg *x = room ? xchg_new(k, NULL, false, false) : NULL;
     if (x == NULL) {
         record_fail(k->negotiator, V_FIRST, id, "no secrets process runs, or too many exchanges");
         return;
     }
+    xchg_set_half_open(k, x, true);
     x->local = local;
     x->remote = remote;
     x->local_port = (uint16_t)record_number(r, K_LOCAL_PORT);

@@ -153,6 +153,7 @@ static void show_state(struct keying *k, uint64_t client, const struct xchg *x)
 static void show(struct keying *k, uint64_t client)
 {
     char text[DEBUG_CLASSES_TEXT];
+    char id[IDENTITY_TEXT] = "(none)";
     for (size_t i = 0; i < k->interface_count; i++) {
         address_print(&k->interfaces[i].address, text);
         keying_say(k, client, 0, "interface %s %s:%u", k->interfaces[i].name, text,
@@ -160,6 +161,10 @@ static void show(struct keying *k, uint64_t client)
     }
     keying_say(k, client, 0, "%s", k->listening ? "listening for IKE messages"
                                                 : "not listening for IKE messages");
+    if (k->settings.myid != NULL) {
+        identity_print(k->settings.myid, id);
+    }
+    keying_say(k, client, 0, "%%myid = %s", id);
     debug_classes_print(keying_classes(k), text);
     keying_say(k, client, 0, "debug %s", text[0] == '\0' ? "none" : text);
     for (const struct conn *c = k->conns; c != NULL; c = c->hh.next) {

@@ -206,7 +206,7 @@ bool supervisor_init(struct supervisor *s, const struct setup *setup, struct loc
     find_updown(s);
     const struct keying_settings settings = {
         .epoch = (uint32_t)time(NULL), .ikeport = setup->ikeport, .uniqueids = setup->uniqueids,
-        .updown = s->updown
+        .myid = setup->has_myid ? &setup->myid : NULL, .updown = s->updown
     };
     const struct keying_hooks hooks = {
         .context = s, .log = hook_log, .say = hook_say, .hold = hook_hold,

@@ -40,9 +40,22 @@ static void leave_worker(struct keying *k, struct xchg *x)
     }
 }
 
+void xchg_set_half_open(struct keying *k, struct xchg *x, bool half_open)
+{
+    if (x->half_open != half_open) {
+        x->half_open = half_open;
+        if (half_open) {
+            k->half_open++;
+        } else {
+            k->half_open--;
+        }
+    }
+}
+
 void xchg_free(struct keying *k, struct xchg *x)
 {
     agenda_clear(&k->agenda, &x->life_end);
+    xchg_set_half_open(k, x, false);
     if (x->client != 0) {
         k->hooks.release(k->hooks.context, x->client);
     }

@@ -35,6 +35,7 @@ struct xchg {
     uint16_t local_port, remote_port;
 
     /* Main Mode, ISAKMP SA */
+    bool half_open;         /* counted as such */
     unsigned method;        /* place in the schema's `method` */
     struct identity peer_id; /* ID_ANY before the peer proved one */
     bool authenticated;
@@ -65,6 +66,7 @@ struct xchg {
 /* NULL: no memory or too many. conn may be NULL. */
 struct xchg *xchg_new(struct keying *k, struct conn *conn, bool quick, bool initiator);
 void xchg_free(struct keying *k, struct xchg *x); /* tells nobody */
+void xchg_set_half_open(struct keying *k, struct xchg *x, bool half_open);
 struct xchg *xchg_find(struct keying *k, uint64_t number);
 struct xchg *xchg_find_main(struct keying *k, uint64_t number);
 struct xchg *xchg_find_quick(struct keying *k, uint64_t number);

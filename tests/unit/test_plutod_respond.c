@@ -231,6 +231,45 @@ static void test_negotiator_that_lies(void **state)
     world_free(w);
 }
 
+/* [F14] */
+static void test_half_open_flood(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, "whack-connection name=road left-host=10.9.0.1 left-nexthop=%%25direct "
+                     "right-host=%%25any policy=psk,encrypt"));
+    for (unsigned i = 0; i < HALF_OPEN_MAX; i++) {
+        assert_null(feed(w, N_P, "first id=1 local=10.9.0.1 local-port=500 remote=10.%u.%u.1 "
+                         "remote-port=500", 100 + i / 256, i % 256));
+        assert_non_null(sent(w, &w->n, P_N, V_OK));
+        buffer_wipe(&w->s[1]);
+    }
+    assert_null(feed(w, N_P, FIRST));
+    assert_non_null(sent(w, &w->n, P_N, V_FAIL));
+    w->k.now += 3 * GIVE_UP; /* a negotiator that forgot to say that they failed */
+    keying_tick(&w->k);
+    assert_null(w->k.exchanges);
+    buffer_wipe(&w->n);
+    assert_null(feed(w, N_P, FIRST));
+    assert_non_null(sent(w, &w->n, P_N, V_OK));
+    world_free(w);
+}
+
+static void test_lines_about_packets_are_limited(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    for (int i = 0; i < 1000; i++) {
+        assert_null(feed(w, N_P, "log level=info remote=192.0.2.1 remote-port=500 text=rubbish"));
+    }
+    assert_true(has(&w->log, "packet from 192.0.2.1:500: rubbish"));
+    assert_true(w->log.len < 2000);
+    w->k.now += 1000;
+    assert_null(feed(w, N_P, "log level=info remote=192.0.2.1 remote-port=500 text=rubbish"));
+    assert_true(has(&w->log, "980 more lines"));
+    world_free(w);
+}
+
 static void test_evicts_own_older_life(void **state)
 {
     struct world *w = world_new("10.9.0.1");
@@ -262,6 +301,8 @@ int main(void)
         cmocka_unit_test(test_identity_that_nobody_expects),
         cmocka_unit_test(test_road_warrior),
         cmocka_unit_test(test_negotiator_that_lies),
+        cmocka_unit_test(test_half_open_flood),
+        cmocka_unit_test(test_lines_about_packets_are_limited),
         cmocka_unit_test(test_evicts_own_older_life),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
