@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum option_code {
     O_HELP = 1, O_VERSION, O_OPTIONSFROM, O_NOFORK, O_STDERRLOG, O_UNIQUEIDS, O_INTERFACE,
@@ -219,6 +220,29 @@ static enum setup_result parse_words(struct setup *s)
     return SETUP_RUN;
 }
 
+/* A daemon changes to "/" when it forks: what was meant from here is named from there. */
+static enum setup_result make_absolute(struct setup *s)
+{
+    const char **const paths[] = { &s->ctlbase, &s->secretsfile, &s->perpeerlogbase };
+    char *here = getcwd(NULL, 0);
+    enum setup_result result = SETUP_RUN;
+
+    for (unsigned i = 0; i < sizeof paths / sizeof paths[0] && result == SETUP_RUN; i++) {
+        if (**paths[i] == '/') {
+            continue;
+        }
+        if (here == NULL || asprintf(&s->absolute[i], "%s/%s", here, *paths[i]) < 0) {
+            s->absolute[i] = NULL;
+            result = wrong("%s: cannot tell what this path is relative to: %s", *paths[i],
+                           strerror(errno));
+        } else {
+            *paths[i] = s->absolute[i];
+        }
+    }
+    free(here);
+    return result;
+}
+
 enum setup_result setup_parse(struct setup *s, int argc, char **argv)
 {
     memset(s, 0, sizeof *s);
@@ -238,11 +262,14 @@ enum setup_result setup_parse(struct setup *s, int argc, char **argv)
     if (result == SETUP_RUN && !s->has_myid && myid != NULL) {
         result = take_myid(s, "IPSECmyid", myid);
     }
-    return result;
+    return result == SETUP_RUN && !s->nofork ? make_absolute(s) : result;
 }
 
 void setup_free(struct setup *s)
 {
     options_free(&s->words);
+    for (unsigned i = 0; i < sizeof s->absolute / sizeof s->absolute[0]; i++) {
+        free(s->absolute[i]);
+    }
     memset(s, 0, sizeof *s);
 }

@@ -39,6 +39,7 @@ struct setup {
     struct identity myid;
     unsigned classes;       /* debug classes */
     struct options words;   /* owns what the pointers point into */
+    char *absolute[3];      /* owned: paths that were relative, for a daemon that leaves the folder */
 };
 
 /* Prints what a person must know. Call setup_free whatever came of it. */

@@ -124,6 +124,19 @@ children_are() {
     [ ! -e "$base.pid" ] && [ ! -e "$base.ctl" ]
 }
 
+@test "[P3] paths that are relative hold for the daemon, too" {
+    cd "$dir" || return 1
+    unshare -n "$plutod" --ctlbase here --secretsfile secrets 3>&-
+    daemon=$(cat here.pid)
+    run timeout 20 "$whack" --ctlbase here --listen
+    assert_output --partial 'secrets read: 0 entries, 0 errors'
+    kill -TERM "$daemon"
+    within 5 gone "$daemon"
+    daemon=
+    refute [ -e here.pid ]
+    refute [ -e here.ctl ]
+}
+
 @test "[P3] a second one: exit 10; the first goes on" {
     start
     run "$plutod" --nofork --ctlbase "$base"
