@@ -1,7 +1,7 @@
 /*
  * records-page - prints the manual page records(5), made from the schema (lib/schema.h).
  */
-#include "limits.h"
+#include "bounds.h"
 #include "schema.h"
 
 #include <ctype.h>

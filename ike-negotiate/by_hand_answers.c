@@ -4,7 +4,7 @@
 #include "by_hand_private.h"
 
 #include "algorithm.h"
-#include "limits.h"
+#include "bounds.h"
 #include "log.h"
 
 #include <errno.h>

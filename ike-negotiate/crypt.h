@@ -8,7 +8,7 @@
 #define CRYPT_H
 
 #include "algorithm.h"
-#include "limits.h"
+#include "bounds.h"
 #include "prf.h"
 
 #define IV_MAX 16

@@ -2,7 +2,7 @@
 
 #include "channel.h"
 #include "ike.h"
-#include "limits.h"
+#include "bounds.h"
 #include "log.h"
 #include "sandbox.h"
 #include "sockets.h"
@@ -415,11 +415,11 @@ int daemon_run(int control_fd)
     const struct ike_outputs outputs = { .plutod = channel_out(c), .kernel_sa = out_kernel,
                                          .worker = out_worker, .send = out_send, .context = &d };
     d.ike = ike_new(&outputs);
+    channel_hello(c, TOOL_IKE_NEGOTIATE, 1, 0);
     if (d.ike == NULL || !enter_sandbox(&d.log)) {
         return 111;
     }
     line_open(&d, &d.control, c);
-    channel_hello(c, TOOL_IKE_NEGOTIATE, 1, 0);
     ev_prepare_init(&d.turn, turn);
     d.turn.data = &d;
     ev_prepare_start(d.loop, &d.turn);

@@ -9,7 +9,7 @@
 #define IKE_NEGOTIATE_MESSAGE_H
 
 #include "buffer.h"
-#include "limits.h"
+#include "bounds.h"
 #include "payload.h"
 
 enum { /* RFC 2408, 3.1; RFC 2409, appendix A; draft-ietf-ipsec-isakmp-mode-cfg */

@@ -11,7 +11,7 @@
 
 #include "algorithm.h"
 #include "buffer.h"
-#include "limits.h"
+#include "bounds.h"
 #include "payload.h"
 
 enum { AUTH_PSK = 1, AUTH_DSS = 2, AUTH_RSASIG = 3 }; /* RFC 2409, appendix A */

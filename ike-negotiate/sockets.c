@@ -1,6 +1,6 @@
 #include "sockets.h"
 
-#include "limits.h"
+#include "bounds.h"
 
 #include <errno.h>
 #include <linux/errqueue.h>

@@ -5,7 +5,7 @@
 #define LIB_CHANNEL_PRIVATE_H
 
 #include "channel.h"
-#include "limits.h"
+#include "bounds.h"
 
 #define INPUT_MAX ((size_t)2 * RECORD_MAX) /* twice the longest record: one read takes many */
 #define WHY_MAX 256

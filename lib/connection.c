@@ -1,7 +1,7 @@
 #include "connection_making.h"
 
 #include "algorithm.h"
-#include "limits.h"
+#include "bounds.h"
 
 #include <stdarg.h>
 #include <stdio.h>

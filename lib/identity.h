@@ -8,7 +8,7 @@
 #define LIB_IDENTITY_H
 
 #include "address.h"
-#include "limits.h"
+#include "bounds.h"
 
 #include <stddef.h>
 

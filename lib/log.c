@@ -1,6 +1,6 @@
 #include "log.h"
 
-#include "limits.h"
+#include "bounds.h"
 #include "record.h"
 
 #include <stdarg.h>

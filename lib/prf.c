@@ -1,6 +1,6 @@
 #include "prf.h"
 
-#include "limits.h"
+#include "bounds.h"
 
 #include <assert.h>
 #include <nettle/hmac.h>

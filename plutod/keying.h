@@ -22,7 +22,7 @@
 #include "address.h"
 #include "buffer.h"
 #include "identity.h"
-#include "limits.h"
+#include "bounds.h"
 #include "log.h"
 #include "record.h"
 

@@ -1,6 +1,6 @@
 #include "setup.h"
 
-#include "limits.h"
+#include "bounds.h"
 #include "log.h"
 
 #include <ctype.h>

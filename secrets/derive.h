@@ -9,7 +9,7 @@
 #define SECRETS_DERIVE_H
 
 #include "algorithm.h"
-#include "limits.h"
+#include "bounds.h"
 #include "prf.h"
 
 #include <stdbool.h>

@@ -9,7 +9,7 @@
 #define SECRETS_DH_H
 
 #include "algorithm.h"
-#include "limits.h"
+#include "bounds.h"
 
 #include <stdbool.h>
 

@@ -8,7 +8,7 @@
 #define SECRETS_ENTRY_H
 
 #include "lexer.h"
-#include "limits.h"
+#include "bounds.h"
 #include "store.h"
 
 struct entry { /* begins as all zeros; holds a secret, so its owner wipes it */

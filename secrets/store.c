@@ -1,6 +1,6 @@
 #include "store.h"
 
-#include "limits.h"
+#include "bounds.h"
 
 #include <nettle/memops.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* Channels: whole and half lines, hello, descriptors, limits, and a reader that does not read. */
 #include "channel.h"
-#include "limits.h"
+#include "bounds.h"
 
 #include <errno.h>
 #include <fcntl.h>

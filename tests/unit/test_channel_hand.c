@@ -1,6 +1,6 @@
 /* Channels by hand: pipes, comments, no hello, and a mistake that does not end it. */
 #include "channel.h"
-#include "limits.h"
+#include "bounds.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* Records against the schema: every limit, every verb, every channel, and what may be shown. */
-#include "limits.h"
+#include "bounds.h"
 #include "record.h"
 
 #include <inttypes.h>

@@ -1,5 +1,5 @@
 /* Printing records: what is printed parses to the same; secrets are not shown; the schema is sound. */
-#include "limits.h"
+#include "bounds.h"
 #include "record.h"
 
 #include <setjmp.h>

@@ -1,0 +1,53 @@
+/*
+ * The one place that knows a limit. (Not named limits.h: that is the C library's.)
+ *
+ * Sizes are bytes, times are milliseconds unless the name says otherwise.
+ */
+#ifndef LIB_BOUNDS_H
+#define LIB_BOUNDS_H
+
+#define RECORD_MAX 65536        /* one record with its newline */
+#define RECORD_MAX_KERNEL 4096  /* the same, toward kernel-sa */
+#define CHANNEL_MAX (1u << 20)  /* unsent bytes that one channel may hold */
+
+#define DATAGRAM_MAX 65535      /* RFC 768 */
+#define MESSAGE_MAX 16384       /* an IKE message that we are willing to read */
+#define PAYLOADS_MAX 64         /* payloads in one message, all nesting levels apart */
+#define PROPOSALS_MAX 32        /* proposals in one SA payload that we look at */
+#define TRANSFORMS_MAX 255      /* transforms in one SA payload that we look at */
+#define ATTRIBUTES_MAX 16       /* attributes in one transform */
+
+#define COOKIE_LEN 8            /* RFC 2408, 3.1 */
+#define NONCE_LEN 32            /* what we send [C8] */
+#define NONCE_MIN 8             /* RFC 2409, 5 */
+#define NONCE_MAX 256
+#define KE_MAX 512              /* MODP4096 */
+#define HASH_MAX 64             /* SHA2-512 */
+#define SA_BODY_MAX 16384       /* SAi_b that HASH_I and HASH_R cover */
+#define ID_BODY_MAX 260         /* an ID payload body: 4 bytes of head, 256 of value */
+#define ID_VALUE_MAX 256
+#define PSK_MAX 1024            /* a preshared secret; a longer one is refused by name */
+
+#define NAME_MAX_LEN 64         /* a connection's name [W2] */
+#define SPI_MIN 0x1000u         /* [C8] */
+
+#define LIFE_MAX 86400u         /* seconds [L1] */
+#define IKE_LIFE_DEFAULT 10800u
+#define IPSEC_LIFE_DEFAULT 3600u
+#define IKE_LIFE_ABSENT 3600u   /* the peer named none [L1] */
+#define IPSEC_LIFE_ABSENT 28800u
+#define REKEY_MARGIN_DEFAULT 540u
+#define REKEY_FUZZ_DEFAULT 100u
+#define KEYING_TRIES_DEFAULT 3u
+
+#define RETRANSMIT_1 10000u     /* second sending, after the first [C3] */
+#define RETRANSMIT_2 30000u     /* third sending, after the first */
+#define GIVE_UP 70000u          /* after the first */
+#define DUPLICATE_REPLIES 3u    /* old reply sent again, per message [C3] */
+
+#define HALF_OPEN_MAX 4096u     /* responder Main Modes that are not finished */
+#define HALF_OPEN_PER_SOURCE 64u
+#define WORKERS_MAX 64u         /* secrets processes */
+#define EXCHANGES_MAX 65536u    /* exchanges known to one process */
+
+#endif
