@@ -1,6 +1,6 @@
 #include "hand.h"
 
-#include "lib/limits.h"
+#include "lib/bounds.h"
 
 #include <errno.h>
 #include <poll.h>

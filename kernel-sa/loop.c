@@ -4,7 +4,7 @@
 #include "serve.h"
 
 #include "lib/channel.h"
-#include "lib/limits.h"
+#include "lib/bounds.h"
 
 #include <ev.h>
 #include <stdio.h>

@@ -8,7 +8,7 @@
 
 #include "core.h"
 
-#include "lib/limits.h"
+#include "lib/bounds.h"
 
 #include <uthash.h>
 

@@ -1,7 +1,7 @@
 /* kernel-sa's core: the three parts of an exchange, in any order, right and wrong (F17). */
 #include "kernel_fake.h"
 
-#include "lib/limits.h"
+#include "lib/bounds.h"
 
 #include <errno.h>
 #include <inttypes.h>

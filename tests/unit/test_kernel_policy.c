@@ -1,7 +1,7 @@
 /* kernel-sa's core: policies over time, another program's state, events, counters, restarts. */
 #include "kernel_fake.h"
 
-#include "lib/limits.h"
+#include "lib/bounds.h"
 
 #include <errno.h>
 #include <inttypes.h>
