@@ -93,13 +93,18 @@ static void take_retransmitted(struct keying *k, const struct record *r)
     }
 }
 
+/* ike-negotiate has logged it. An unprotected one is only a hint, but what whack waits for may fail. */
 static void take_notified(struct keying *k, const struct record *r)
 {
     const struct xchg *x = xchg_find(k, record_number(r, K_EXCHANGE));
-    if (x == NULL || !record_has(r, K_TEXT)) {
+    uint64_t type = record_number(r, K_NOTIFICATION);
+    const char *name = record_text(r, K_TEXT);
+    if (x == NULL || x->conn == NULL || type > 30) {
         return;
     }
-    keying_log(k, LOG_LEVEL_INFO, x, "%s", record_text(r, K_TEXT));
+    keying_say(k, x->client, 200 + (unsigned)type, "\"%s\" #%llu: the peer says %s%s", x->conn->name,
+               (unsigned long long)x->serial, name == NULL ? "that something is wrong" : name,
+               record_yes(r, K_PROTECTED) ? "" : " (not protected, so only a hint)");
 }
 
 static bool take_isakmp_up(struct keying *k, const struct record *r, const char **why)

@@ -90,9 +90,12 @@ static void test_attempts(void **state)
     uint64_t x = record_number(sent(w, &w->n, P_N, V_INITIATE), K_EXCHANGE);
     buffer_wipe(&w->said);
     assert_null(feed(w, N_P, "state exchange=%" PRIu64 " state=MAIN_I1", x));
+    assert_null(feed(w, N_P, "notified exchange=%" PRIu64 " notification=14 protected=no "
+                     "text=NO-PROPOSAL-CHOSEN", x));
+    assert_true(has(&w->said, "NO-PROPOSAL-CHOSEN (not protected"));
     assert_null(feed(w, N_P, "retransmitted exchange=%" PRIu64 " attempt=2 wait=20", x));
     assert_null(feed(w, N_P, "failed exchange=%" PRIu64 " code=31 why=silence", x));
-    assert_string_equal(codes(w, line), "102 010 031");
+    assert_string_equal(codes(w, line), "102 214 010 031");
     assert_int_equal(w->holds, 0);
     clear(w);
     keying_tick(&w->k);
