@@ -50,9 +50,8 @@ static const struct option long_options[] = {
 static const char usage[] =
     "Usage: plutod [--help] [--version] [--optionsfrom FILE] [--nofork] [--stderrlog]\n"
     "       [--interface NAME]... [--ikeport PORT] [--ctlbase PATH] [--secretsfile GLOB]\n"
-    "       [--insecure-secretsfile] [--secrets-workers N] [--perpeerlog]\n"
-    "       [--perpeerlogbase DIR] [--uniqueids] [--myid ID] [--no-nat-t] [--adns PATH]\n"
-    "       [--require-dnssec] [--updown-timeout SECONDS] [--debug-none] [--debug-all]\n"
+    "       [--insecure-secretsfile] [--secrets-workers N] [--uniqueids] [--myid ID]\n"
+    "       [--no-nat-t] [--updown-timeout SECONDS] [--debug-none] [--debug-all]\n"
     "       [--debug-raw] [--debug-crypt] [--debug-parsing] [--debug-emitting]\n"
     "       [--debug-control] [--debug-lifecycle] [--debug-kernel] [--debug-dns]\n"
     "       [--debug-oppo] [--debug-private]\n"
@@ -145,9 +144,7 @@ static enum setup_result take(struct setup *s, int code, const char *name, const
     case O_STDERRLOG: s->stderrlog = true; break;
     case O_UNIQUEIDS: s->uniqueids = true; break;
     case O_INSECURE: s->insecure_secretsfile = true; break;
-    case O_NO_NAT_T: s->no_nat_t = true; break;
-    case O_PERPEERLOG: s->perpeerlog = true; break;
-    case O_PERPEERLOGBASE: s->perpeerlogbase = arg; break;
+    case O_NO_NAT_T: break; /* there is none to be switched off yet */
     case O_CTLBASE: s->ctlbase = arg; break;
     case O_SECRETSFILE: s->secretsfile = arg; break;
     case O_INTERFACE: return take_interface(s, arg);
@@ -163,13 +160,16 @@ static enum setup_result take(struct setup *s, int code, const char *name, const
     case O_UPDOWN_TIMEOUT:
         result = take_number(name, arg, 1, 3600, &s->updown_timeout);
         break;
+    case O_PERPEERLOG:
+    case O_PERPEERLOGBASE:
+    case O_ADNS:
+    case O_LWDNSQ:
+    case O_REQUIRE_DNSSEC: /* nobody may believe that they do something */
+        return wrong("--%s: is not supported yet; leave it out", name);
     case O_HELP:
     case O_VERSION:
     case O_OPTIONSFROM:
-    case O_ADNS:
-    case O_LWDNSQ:
-    case O_REQUIRE_DNSSEC:
-        break; /* done by the caller, or the helper for DNS comes later */
+        break; /* done by the caller */
     }
     return result;
 }
@@ -214,16 +214,13 @@ static enum setup_result parse_words(struct setup *s)
     if (optind < s->words.argc) {
         return wrong("%s: is no option", s->words.argv[optind]);
     }
-    if (seen[O_ADNS] && seen[O_LWDNSQ]) {
-        return wrong("--adns and --lwdnsq: both name the helper that answers DNS questions");
-    }
     return SETUP_RUN;
 }
 
 /* A daemon changes to "/" when it forks: what was meant from here is named from there. */
 static enum setup_result make_absolute(struct setup *s)
 {
-    const char **const paths[] = { &s->ctlbase, &s->secretsfile, &s->perpeerlogbase };
+    const char **const paths[] = { &s->ctlbase, &s->secretsfile };
     char *here = getcwd(NULL, 0);
     enum setup_result result = SETUP_RUN;
 
@@ -248,7 +245,6 @@ enum setup_result setup_parse(struct setup *s, int argc, char **argv)
     memset(s, 0, sizeof *s);
     s->ctlbase = "/var/run/pluto";
     s->secretsfile = "/etc/ipsec.secrets";
-    s->perpeerlogbase = "/var/log/pluto/peer";
     s->ikeport = 500;
     s->updown_timeout = 30;
     const char *why = options_init(&s->words, argc, argv);

@@ -25,9 +25,6 @@ struct setup {
     bool stderrlog;
     bool uniqueids;
     bool insecure_secretsfile;
-    bool no_nat_t;
-    bool perpeerlog;
-    const char *perpeerlogbase;
     const char *ctlbase;
     const char *secretsfile;
     const char *interfaces[SETUP_INTERFACES]; /* none: all */
@@ -39,7 +36,7 @@ struct setup {
     struct identity myid;
     unsigned classes;       /* debug classes */
     struct options words;   /* owns what the pointers point into */
-    char *absolute[3];      /* owned: paths that were relative, for a daemon that leaves the folder */
+    char *absolute[2];      /* owned: paths that were relative, for a daemon that leaves the folder */
 };
 
 /* Prints what a person must know. Call setup_free whatever came of it. */
