@@ -148,7 +148,7 @@ log_line_has() {
     pluto_on left
     charon_on right pfs=
     charon_is_refused right
-    log_has left PFS
+    log_has left 'pfs modp2048 required'
     no_sas left
 }
 
@@ -226,6 +226,7 @@ log_line_has() {
 @test "[K4] a secrets file that others can read is refused, with the command that mends it" {
     tunnel_is
     two_hosts
+    charon_on right
     pluto_secrets left ': PSK "a secret of both"'
     chmod 644 "$HOSTS_DIR/left/ipsec.secrets"
     pluto_start left
@@ -236,7 +237,6 @@ log_line_has() {
     assert_failure
     chmod 600 "$HOSTS_DIR/left/ipsec.secrets"
     whack_on left --listen
-    charon_on right
     whack_initiates left
 }
 

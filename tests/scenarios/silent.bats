@@ -35,8 +35,9 @@ setup_file() {
     echo "$EPOCHSECONDS" >"$HOSTS_DIR/begun"
     for host in right shut wrong other; do
         {
-            whack_on left --initiate --name "$host" >"$HOSTS_DIR/$host.said" 2>&1
-            echo $? >"$HOSTS_DIR/$host.status"
+            status=0
+            whack_on left --initiate --name "$host" >"$HOSTS_DIR/$host.said" 2>&1 || status=$?
+            echo "$status" >"$HOSTS_DIR/$host.status"
         } >/dev/null 2>&1 3>&- &
     done
 }
@@ -70,20 +71,23 @@ whack_gave_up() {
     assert_regex "$(codes_of "$output")" '^102 010 010 031$'
 }
 
+# sent_to ADDRESS: the seconds after the first at which messages of the first attempt went out. (The next attempt, of
+# which whack does not wait for the end, begins when this one is given up.)
+sent_to() {
+    wire_packets -tt "udp dst port 500 and dst host $1" | awk '!first { first = $1 } $1 - first < 60 {
+        printf "%s%.0f", sep, $1 - first; sep = " " }'
+}
+
 @test "[C3] peer silent: the message went out three times, at 0, 10 and 30 s" {
     whack_gave_up right
-    local -a at
-    mapfile -t at < <(wire_packets -tt 'udp dst port 500 and dst host 10.9.0.2' | cut -d. -f1)
-    assert_equal "${#at[@]}" 3
-    assert_regex "$((at[1] - at[0]))" '^(9|10|11)$'
-    assert_regex "$((at[2] - at[0]))" '^(29|30|31)$'
+    assert_regex "$(sent_to 10.9.0.2)" '^0 (9|10|11) (29|30|31)$'
 }
 
 @test "[P8] port closed: the kernel's ICMP error is logged and is not fatal" {
     whack_gave_up shut
     assert_equal "$status" 31
-    log_has left 'refused'
-    assert_equal "$(wire_seen 'udp dst port 500 and dst host 10.9.0.3')" 3
+    log_has left 'Connection refused'
+    assert_regex "$(sent_to 10.9.0.3)" '^0 (9|10|11) (29|30|31)$'
 }
 
 @test "[R4] we begin, the peer has another secret: the log says probably a wrong secret" {
