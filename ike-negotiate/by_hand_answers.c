@@ -14,21 +14,6 @@
 #include <string.h>
 #include <sys/random.h>
 
-void hand_end(struct hand *h, int status, const char *format, ...)
-{
-    va_list args;
-    if (h->done) {
-        return;
-    }
-    fputs("ike-negotiate: ", stderr);
-    va_start(args, format);
-    vfprintf(stderr, format, args);
-    va_end(args);
-    fputc('\n', stderr);
-    h->done = true;
-    h->status = status;
-}
-
 /* One line of a tool: escaped here, where it leaves our processes. */
 static void say(const char *prefix, const char *text)
 {
@@ -37,6 +22,21 @@ static void say(const char *prefix, const char *text)
     log_escape(&b, text, strlen(text));
     fprintf(stderr, "ike-negotiate: %s%.*s\n", prefix, (int)b.len, (const char *)b.data);
     buffer_wipe(&b);
+}
+
+void hand_end(struct hand *h, int status, const char *format, ...)
+{
+    char text[4100];
+    va_list args;
+    if (h->done) {
+        return;
+    }
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    say("", text);
+    h->done = true;
+    h->status = status;
 }
 
 /* ---- what kernel-sa reads ---- */

@@ -108,22 +108,13 @@ struct exchange *exchange_new(struct ike *ike, bool is_quick, bool initiator)
         return NULL;
     }
     HASH_ADD(by_serial, ike->exchanges, serial, sizeof x->serial, x);
-    if (!is_quick && !initiator) {
-        ike->half_open++;
-    }
     return x;
 }
 
 void exchange_settle(struct ike *ike, struct exchange *x)
 {
     if (x->main != NULL) {
-        if (!x->initiator) {
-            ike->half_open--;
-        }
-        if (x->in_first) {
-            HASH_DELETE(by_first, ike->firsts, x);
-            x->in_first = false;
-        }
+        half_open_leave(ike, x);
         free(x->main->sa_body);
         explicit_bzero(x->main, sizeof *x->main);
         free(x->main);
@@ -131,6 +122,9 @@ void exchange_settle(struct ike *ike, struct exchange *x)
     }
     if (x->quick != NULL) {
         free(x->quick->first_body);
+        if (!x->initiator) {
+            x->sa->open_quicks--;
+        }
         explicit_bzero(x->quick, sizeof *x->quick);
         free(x->quick);
         x->quick = NULL;
@@ -207,7 +201,7 @@ struct exchange *exchange_by_cookies(struct ike *ike, const uint8_t *cky_i, cons
 
 void exchange_failed(struct ike *ike, struct exchange *x, unsigned code, const char *format, ...)
 {
-    char why[1000];
+    char why[4001];
     va_list args;
     struct record_writer w;
 
@@ -224,6 +218,18 @@ void exchange_failed(struct ike *ike, struct exchange *x, unsigned code, const c
         report(ike, x->is_quick ? x->parent : x, LOG_LEVEL_INFO, "%s", why);
     }
     exchange_free(ike, x);
+}
+
+enum outcome answer_refused(struct ike *ike, struct exchange *x, const struct record *answer,
+                            unsigned code)
+{
+    if (is_gone(answer)) {
+        code = 32;
+    } else if (record_has(answer, K_CODE)) {
+        code = (unsigned)record_number(answer, K_CODE);
+    }
+    exchange_failed(ike, x, code, "%s", record_text(answer, K_WHY));
+    return END;
 }
 
 void exchange_report_state(struct ike *ike, const struct exchange *x)

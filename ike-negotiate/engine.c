@@ -6,13 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define BAD_LINES 8 /* lines about bad messages, for one exchange */
-
 /* Allowed anywhere: what carries no part of the exchange itself (interop Q6). */
 static bool is_extra(unsigned type)
 {
-    return type == PAYLOAD_N || type == PAYLOAD_D || type == PAYLOAD_VID || type == PAYLOAD_NAT_D
-           || type == PAYLOAD_NAT_OA || type >= 128;
+    return type == PAYLOAD_N || type == PAYLOAD_D || type == PAYLOAD_VID || type == PAYLOAD_CR
+           || type == PAYLOAD_NAT_D || type == PAYLOAD_NAT_OA || type >= 128;
 }
 
 static const char *check_order(const struct transition *t, const struct message *m)
@@ -83,6 +81,9 @@ void engine_enter(struct ike *ike, struct exchange *x, enum state next)
     if (next < PUBLIC_STATES && (next != before || next == MAIN_I1)) {
         exchange_report_state(ike, x);
     }
+    if (next == MAIN_I4) {
+        sent_forget(&x->sent); /* a copy of message 6 needs no answer */
+    }
     if (next == MAIN_I4 || next == MAIN_R3) {
         main_up(ike, x);
     } else if (next == QUICK_I2 || next == QUICK_R2) {
@@ -92,13 +93,12 @@ void engine_enter(struct ike *ike, struct exchange *x, enum state next)
 
 static void bad_message(struct ike *ike, struct exchange *x, const char *why)
 {
-    x->bad++;
     if (x->number == 0) {
         report_stranger(ike, &x->sa->path, "a message in state %s is ignored: %s",
                         state_name(x->state), why);
-    } else if (x->bad <= BAD_LINES) {
-        report(ike, x, LOG_LEVEL_INFO, "a message in state %s is ignored: %s%s", state_name(x->state),
-               why, x->bad == BAD_LINES ? " (further lines like this are left out)" : "");
+    } else {
+        report(ike, x, LOG_LEVEL_INFO, "a message in state %s is ignored: %s", state_name(x->state),
+               why);
     }
 }
 

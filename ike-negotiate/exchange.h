@@ -56,7 +56,7 @@ struct sent {
 #define DIGEST_LEN 32
 
 struct quick_needs { /* what plutod said a Quick Mode may be */
-    char esp[512];
+    char esp[2001];
     struct group_list pfs;
     bool pfs_required;
     unsigned modes; /* 1 << SA_MODE_...; an initiator names one */
@@ -77,9 +77,11 @@ struct isakmp_sa {
     bool up;
     uint32_t *used_ids; /* message ids of Quick Modes that were, owned */
     size_t used_count;
-    uint32_t recent_info[16]; /* message ids of Informationals, a ring */
+    uint32_t recent_info[64]; /* message ids of Informationals, a ring */
     unsigned recent_next;
     LIST_HEAD(, exchange) quicks;
+    unsigned open_quicks; /* begun by the peer and not finished */
+    bool initial_contact; /* was said, and is believed once */
 };
 
 /* What a Main Mode needs until it is done. */
@@ -132,7 +134,11 @@ struct exchange {
     uint8_t last_in[DIGEST_LEN]; /* digest of the last message that was taken */
     bool has_last_in;
     struct sent sent;
-    unsigned bad; /* messages that changed nothing, for a bound on log lines */
+    unsigned garbage; /* messages that did not decrypt */
+    unsigned said; /* lines in this minute, for their bound */
+    uint64_t say_minute;
+    unsigned hints; /* notifications reported in this minute */
+    uint64_t hint_minute;
     uint64_t timer; /* UINT64_MAX: none */
     RB_ENTRY(exchange) by_timer;
     LIST_ENTRY(exchange) siblings; /* Quick Modes of one ISAKMP SA */
@@ -143,6 +149,13 @@ struct exchange {
     uint8_t cookies[2 * COOKIE_LEN];
     uint8_t first_key[COOKIE_LEN + sizeof(struct address) + 2];
     bool in_cookies, in_first, in_number;
+    size_t slot; /* responder's half-open: its place in ike->half_open */
+};
+
+struct source {
+    struct address address;
+    unsigned half_open;
+    UT_hash_handle hh;
 };
 
 /* Places of words in the schema's lists. */
@@ -179,8 +192,12 @@ struct ike {
     uint8_t spis[4 * 2 * SPI_BLOCK];
     size_t spi_count;
     bool spis_asked;
-    unsigned half_open;
+    struct exchange *half_open[HALF_OPEN_MAX]; /* responders' Main Modes that are not up */
+    size_t half_open_count;
+    struct source *sources; /* how many of them each address has */
     struct log log;
+    unsigned said; /* lines about exchanges in this second, for their bound */
+    uint64_t say_second;
     uint64_t log_second; /* bound on lines about packets of strangers */
     unsigned log_lines;
 };
@@ -237,10 +254,20 @@ void exchange_failed(struct ike *ike, struct exchange *x, unsigned code, const c
 void exchange_report_state(struct ike *ike, const struct exchange *x);
 /* Frees what only the negotiation needed. */
 void exchange_settle(struct ike *ike, struct exchange *x);
+/* Ends what a `fail` of our own processes makes impossible; code unless the answer names one. */
+enum outcome answer_refused(struct ike *ike, struct exchange *x, const struct record *answer,
+                            unsigned code);
+bool is_gone(const struct record *answer); /* nobody answered: the process died (records.c) */
 bool draw_random(struct ike *ike, uint8_t *out, size_t len);
 bool sa_id_used(const struct isakmp_sa *sa, uint32_t message_id);
 bool sa_use_id(struct isakmp_sa *sa, uint32_t message_id);
 bool take_spi(struct ike *ike, uint8_t spi[4]); /* false: none at hand; more are asked for */
+
+/* ---- half_open.c ---- */
+void half_open_key(struct exchange *x, const struct path *path, const uint8_t *cky_i);
+struct exchange *half_open_find(struct ike *ike, const struct exchange *probe);
+bool half_open_enter(struct ike *ike, struct exchange *x); /* false: its address has too many */
+void half_open_leave(struct ike *ike, struct exchange *x); /* twice does no harm */
 
 /* ---- requests (core.c) ---- */
 /* Starts a request record with its id; NULL: that process is gone. */
@@ -248,10 +275,10 @@ struct buffer *request_start(struct ike *ike, const struct exchange *x, struct r
                              enum ike_source to, enum verb verb);
 
 /* ---- report.c ---- */
-void report(struct ike *ike, const struct exchange *x, enum log_level level, const char *format, ...)
+void report(struct ike *ike, struct exchange *x, enum log_level level, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-/* About a packet that belongs to nothing that we know; bounded per second. */
-void report_stranger(struct ike *ike, const struct path *path, const char *format, ...)
+/* About a packet that belongs to nothing that we know; bounded per second: false if left out. */
+bool report_stranger(struct ike *ike, const struct path *path, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void report_debug(struct ike *ike, const struct exchange *x, unsigned debug_class,
                   const char *format, ...) __attribute__((format(printf, 4, 5)));
@@ -286,6 +313,8 @@ action qr_message_1, qr_ask, qr_keymat, qr_install, qr_message_3, qr_activate;
 bool main_take_keys(struct exchange *x, const struct record *answer);
 bool main_send_identity(struct ike *ike, struct exchange *x, const struct record *answer);
 const char *main_ask_auth(struct ike *ike, struct exchange *x, const struct message *m);
+enum outcome not_authenticated(struct ike *ike, struct exchange *x, const struct record *answer,
+                               const char *why);
 void main_initiate(struct ike *ike, struct exchange *x);
 void main_first_message(struct ike *ike, const struct path *path, const struct message *m,
                         const uint8_t *digest);

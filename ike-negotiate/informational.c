@@ -9,6 +9,19 @@
 
 /* ---- coming in ---- */
 
+#define HINTS_A_MINUTE 16 /* notifications of one exchange that plutod hears of */
+
+/* False: this exchange had its share of this minute. */
+static bool may_hint(const struct ike *ike, struct exchange *x)
+{
+    uint64_t minute = ike->now / 60000;
+    if (minute != x->hint_minute) {
+        x->hint_minute = minute;
+        x->hints = 0;
+    }
+    return x->hints++ < HINTS_A_MINUTE;
+}
+
 static void tell_plutod(struct ike *ike, const struct exchange *x, unsigned type,
                         bool is_protected)
 {
@@ -24,17 +37,33 @@ static void tell_plutod(struct ike *ike, const struct exchange *x, unsigned type
     record_finish(&w);
 }
 
+static bool has_spi(const struct notification *n)
+{
+    static const uint8_t none[4];
+    return n->spi_len == 4 && memcmp(n->spi, none, 4) != 0;
+}
+
+/* What a peer may say of a proposal, or of what comes with it, in a Quick Mode's message 1. */
+static bool refuses_quick(unsigned type)
+{
+    return (type >= NOTIFY_INVALID_PROTOCOL_ID && type <= NOTIFY_INVALID_ID_INFORMATION
+            && type != NOTIFY_INVALID_SPI)
+           || type == NOTIFY_DOI_NOT_SUPPORTED || type == NOTIFY_SITUATION_NOT_SUPPORTED
+           || type == NOTIFY_INVALID_EXCHANGE_TYPE || type == NOTIFY_UNSUPPORTED_EXCHANGE_TYPE;
+}
+
 /* The Quick Mode that a notification is about: by its SPI, which is ours or the peer's (Q10). */
 static struct exchange *quick_by_spi(struct exchange *main, const struct notification *n)
 {
     struct exchange *q;
-    if (n->spi_len != 4) {
+    if (!has_spi(n)) {
         return NULL;
     }
     LIST_FOREACH(q, &main->sa->quicks, siblings)
     {
-        if (q->quick != NULL && (memcmp(q->quick->spi_in, n->spi, 4) == 0
-                                 || memcmp(q->quick->spi_out, n->spi, 4) == 0)) {
+        if (q->quick != NULL && q->state != QUICK_PENDING
+            && (memcmp(q->quick->spi_in, n->spi, 4) == 0
+                || memcmp(q->quick->spi_out, n->spi, 4) == 0)) {
             return q;
         }
     }
@@ -63,7 +92,7 @@ static struct exchange *only_waiting_quick(struct exchange *main)
 static void take_error(struct ike *ike, struct exchange *main, const struct notification *n)
 {
     struct exchange *q = quick_by_spi(main, n);
-    if (q == NULL && n->type < NOTIFY_STATUS_FIRST) {
+    if (q == NULL && !has_spi(n) && refuses_quick(n->type)) {
         q = only_waiting_quick(main);
     }
     if (q != NULL && (q->state == QUICK_I1 || q->state == QUICK_R1)) {
@@ -71,6 +100,21 @@ static void take_error(struct ike *ike, struct exchange *main, const struct noti
                         "the peer answered %s (%u)", notify_name(n->type), n->type);
     } else {
         tell_plutod(ike, main, n->type, true);
+    }
+}
+
+/* In message 5 or 6 it waits until the peer is authenticated. Once for each ISAKMP SA: it may be a
+ * replay whose message id is no longer remembered. */
+static void take_initial_contact(struct ike *ike, struct exchange *x)
+{
+    struct record_writer w;
+    if (x->main != NULL) {
+        x->main->initial_contact = true;
+    } else if (!x->sa->initial_contact) {
+        x->sa->initial_contact = true;
+        record_start(&w, ike->out.plutod, V_INITIAL_CONTACT);
+        record_put_number(&w, K_EXCHANGE, x->number);
+        record_finish(&w);
     }
 }
 
@@ -83,15 +127,12 @@ static void take_notification(struct ike *ike, struct exchange *x, const struct 
         report(ike, x, LOG_LEVEL_INFO, "a notification is ignored: %s", why);
         return;
     }
-    if (n.type == NOTIFY_INITIAL_CONTACT && is_protected && !x->is_quick) {
-        if (x->main != NULL) {
-            x->main->initial_contact = true; /* believed once the peer is authenticated */
-            return;
-        }
-        struct record_writer w;
-        record_start(&w, ike->out.plutod, V_INITIAL_CONTACT);
-        record_put_number(&w, K_EXCHANGE, x->number);
-        record_finish(&w);
+    if (n.type == NOTIFY_INITIAL_CONTACT && !x->is_quick
+        && (is_protected || x->state == MAIN_R2 || x->state == MAIN_I3)) {
+        take_initial_contact(ike, x);
+        return;
+    }
+    if (!may_hint(ike, x)) {
         return;
     }
     report(ike, x, LOG_LEVEL_INFO, "%s notification from the peer: %s (%u)",
@@ -218,9 +259,7 @@ void informational_hint(struct ike *ike, struct exchange *main, const struct pat
     struct notification n;
     const struct payload *p = message_find(m, PAYLOAD_N, 0);
     if (main != NULL && p != NULL) {
-        if (main->bad++ < 8) {
-            take_notifications(ike, main, m, false);
-        }
+        take_notifications(ike, main, m, false);
     } else if (p != NULL && notification_decode(&n, p->body, p->body_len) == NULL) {
         report_stranger(ike, path, "an unprotected notification %s (%u) for no exchange of ours is "
                                    "ignored", notify_name(n.type), n.type);

@@ -6,16 +6,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void ask_ke(struct ike *ike, struct exchange *x, const struct group *group)
+/* False: its secrets process is gone. */
+static bool ask_ke(struct ike *ike, struct exchange *x, const struct group *group)
 {
     struct record_writer w;
-    if (request_start(ike, x, &w, FROM_WORKER, V_KE) != NULL) {
-        record_put_number(&w, K_EXCHANGE, x->number);
-        record_put_text(&w, K_GROUP, group->word);
-        record_finish(&w);
-    }
     x->main->ke_group = group;
     x->main->ke_len = 0;
+    if (request_start(ike, x, &w, FROM_WORKER, V_KE) == NULL) {
+        return false;
+    }
+    record_put_number(&w, K_EXCHANGE, x->number);
+    record_put_text(&w, K_GROUP, group->word);
+    return record_finish(&w);
 }
 
 void main_initiate(struct ike *ike, struct exchange *x)
@@ -38,9 +40,11 @@ void main_initiate(struct ike *ike, struct exchange *x)
     x->main->sa_body = body.data; /* SAi_b, for HASH_I and HASH_R */
     x->main->sa_body_len = body.len;
     /* Our exponent is drawn while the peer's answer is on its way. */
-    ask_ke(ike, x, ours.suite[0].group);
-    if (outgoing_send(ike, x, &o, NULL, true)) {
+    if (ask_ke(ike, x, ours.suite[0].group) && outgoing_send(ike, x, &o, NULL, true)) {
         engine_enter(ike, x, MAIN_I1);
+    } else {
+        buffer_wipe(&o.bytes);
+        exchange_failed(ike, x, 32, "the secrets process for it is gone, or memory is short");
     }
 }
 
@@ -59,8 +63,7 @@ static void take_ke(struct exchange *x, const struct record *answer)
 enum outcome mi_ke_early(struct ike *ike, struct exchange *x, struct event *e)
 {
     if (e->answer->verb != V_OK) {
-        exchange_failed(ike, x, 32, "%s", record_text(e->answer, K_WHY));
-        return END;
+        return answer_refused(ike, x, e->answer, 32);
     }
     take_ke(x, e->answer);
     return OTHER;
@@ -83,9 +86,10 @@ enum outcome mi_message_2(struct ike *ike, struct exchange *x, struct event *e)
     struct sa_offer answer;
     const struct payload *sa = message_find(e->message, PAYLOAD_SA, 0);
 
-    take_notifications(ike, x, e->message, false);
-    if (memcmp(e->message->header.cky_i, e->message->header.cky_r, COOKIE_LEN) == 0) {
-        e->why = "the responder's cookie is a copy of ours";
+    static const uint8_t none[COOKIE_LEN];
+    if (memcmp(e->message->header.cky_i, e->message->header.cky_r, COOKIE_LEN) == 0
+        || memcmp(e->message->header.cky_r, none, COOKIE_LEN) == 0) {
+        e->why = "the responder's cookie is a copy of ours, or zero";
         return IGNORE;
     }
     e->why = sa_decode_ike(&answer, sa->body, sa->body_len);
@@ -103,11 +107,13 @@ enum outcome mi_message_2(struct ike *ike, struct exchange *x, struct event *e)
                text, x->main->ike);
         return IGNORE;
     }
+    take_notifications(ike, x, e->message, false);
     memcpy(x->sa->cky_r, e->message->header.cky_r, COOKIE_LEN);
     HASH_DELETE(by_cookies, ike->cookies, x);
     exchange_set_cookies(ike, x);
-    if (x->main->ke_group != x->sa->suite.group) {
-        ask_ke(ike, x, x->sa->suite.group);
+    if (x->main->ke_group != x->sa->suite.group && !ask_ke(ike, x, x->sa->suite.group)) {
+        exchange_failed(ike, x, 32, "the secrets process for it is gone");
+        return END;
     }
     return x->main->ke_len > 0 ? send_message_3(ike, x) : OTHER;
 }
@@ -115,8 +121,7 @@ enum outcome mi_message_2(struct ike *ike, struct exchange *x, struct event *e)
 enum outcome mi_ke_late(struct ike *ike, struct exchange *x, struct event *e)
 {
     if (e->answer->verb != V_OK) {
-        exchange_failed(ike, x, 32, "%s", record_text(e->answer, K_WHY));
-        return END;
+        return answer_refused(ike, x, e->answer, 32);
     }
     take_ke(x, e->answer);
     if (x->main->ke_len != x->sa->suite.group->public_len) {
@@ -133,13 +138,17 @@ enum outcome mi_message_4(struct ike *ike, struct exchange *x, struct event *e)
     struct record_writer w;
     char suite[SUITE_TEXT];
 
-    take_notifications(ike, x, e->message, false);
     if (ke->body_len != x->sa->suite.group->public_len) {
         e->why = "the KE payload has not the length of its group";
         return IGNORE;
     }
     if (nonce->body_len < NONCE_MIN || nonce->body_len > NONCE_MAX) {
         e->why = "the nonce has not between 8 and 256 bytes";
+        return IGNORE;
+    }
+    if ((m->ke_len == ke->body_len && memcmp(m->ke, ke->body, m->ke_len) == 0)
+        || (m->nonce_len == nonce->body_len && memcmp(m->nonce, nonce->body, m->nonce_len) == 0)) {
+        e->why = "it is our own message, sent back to us";
         return IGNORE;
     }
     memcpy(m->ke_peer, ke->body, m->ke_peer_len = ke->body_len);
@@ -158,6 +167,7 @@ enum outcome mi_message_4(struct ike *ike, struct exchange *x, struct event *e)
     record_put_bytes(&w, K_KE_PEER, m->ke_peer, m->ke_peer_len);
     record_put_bytes(&w, K_NONCE_PEER, m->nonce_peer, m->nonce_peer_len);
     record_finish(&w);
+    take_notifications(ike, x, e->message, false);
     return GO;
 }
 
@@ -199,8 +209,7 @@ bool main_send_identity(struct ike *ike, struct exchange *x, const struct record
 enum outcome mi_keys(struct ike *ike, struct exchange *x, struct event *e)
 {
     if (e->answer->verb != V_OK) {
-        exchange_failed(ike, x, 28, "%s", record_text(e->answer, K_WHY));
-        return END;
+        return answer_refused(ike, x, e->answer, 28);
     }
     if (!main_take_keys(x, e->answer) || !main_send_identity(ike, x, e->answer)) {
         exchange_failed(ike, x, 32, "secrets gave keys of a wrong length");
@@ -232,11 +241,31 @@ const char *main_ask_auth(struct ike *ike, struct exchange *x, const struct mess
     return NULL;
 }
 
+/*
+ * Ends a Main Mode whose peer did not prove itself, and tells him. answer: the `fail`, which may name
+ * the notification; NULL: an own reason.
+ */
+enum outcome not_authenticated(struct ike *ike, struct exchange *x, const struct record *answer,
+                               const char *why)
+{
+    unsigned notify = NOTIFY_AUTHENTICATION_FAILED;
+    if (answer != NULL && is_gone(answer)) {
+        return answer_refused(ike, x, answer, 32); /* not the peer's fault */
+    }
+    if (answer != NULL && record_has(answer, K_NOTIFICATION)
+        && record_number(answer, K_NOTIFICATION) <= NOTIFY_UNEQUAL_PAYLOAD_LENGTHS) {
+        notify = (unsigned)record_number(answer, K_NOTIFICATION);
+    }
+    send_notification(ike, x, notify, PROTOCOL_ISAKMP, NULL, 0);
+    exchange_failed(ike, x, 200 + notify, "%s", answer != NULL ? record_text(answer, K_WHY) : why);
+    return END;
+}
+
 enum outcome mi_message_6(struct ike *ike, struct exchange *x, struct event *e)
 {
     e->why = main_ask_auth(ike, x, e->message);
     if (e->why == NULL) {
-        take_notifications(ike, x, e->message, true);
+        take_notifications(ike, x, e->message, false); /* no HASH covers them */
     }
     return e->why == NULL ? GO : IGNORE;
 }
@@ -244,10 +273,7 @@ enum outcome mi_message_6(struct ike *ike, struct exchange *x, struct event *e)
 enum outcome mi_auth(struct ike *ike, struct exchange *x, struct event *e)
 {
     if (e->answer->verb != V_OK) {
-        send_notification(ike, x, NOTIFY_AUTHENTICATION_FAILED, PROTOCOL_ISAKMP, NULL, 0);
-        exchange_failed(ike, x, 200 + NOTIFY_AUTHENTICATION_FAILED, "%s",
-                        record_text(e->answer, K_WHY));
-        return END;
+        return not_authenticated(ike, x, e->answer, NULL);
     }
     return GO;
 }

@@ -7,15 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void first_key(struct exchange *x, const struct path *path, const uint8_t *cky_i)
-{
-    memset(x->first_key, 0, sizeof x->first_key);
-    memcpy(x->first_key, cky_i, COOKIE_LEN);
-    memcpy(x->first_key + COOKIE_LEN, &path->remote, sizeof path->remote);
-    x->first_key[sizeof x->first_key - 2] = (uint8_t)(path->remote_port >> 8);
-    x->first_key[sizeof x->first_key - 1] = (uint8_t)path->remote_port;
-}
-
 /* A cookie that only this host can make, from what it answers (RFC 2408, 2.5.3), and a serial so
  * that no two exchanges share one. */
 static void make_cookie(const struct ike *ike, const struct exchange *x, uint8_t *cky_r)
@@ -30,25 +21,9 @@ static void make_cookie(const struct ike *ike, const struct exchange *x, uint8_t
     memcpy(cky_r, digest, COOKIE_LEN);
 }
 
-/* A half-open exchange makes room: one at random, so that a flood cannot choose which. */
-static void evict_one(struct ike *ike)
+static bool already_known(struct ike *ike, const struct exchange *probe, const uint8_t *digest)
 {
-    uint8_t draw[2] = { 0 };
-    draw_random(ike, draw, sizeof draw);
-    unsigned skip = (unsigned)(draw[0] << 8 | draw[1]) % 16;
-    struct exchange *x = ike->firsts;
-    for (; skip > 0 && x != NULL && x->by_first.next != NULL; skip--) {
-        x = x->by_first.next;
-    }
-    if (x != NULL) {
-        exchange_failed(ike, x, 31, "too many half-open exchanges: this one makes room");
-    }
-}
-
-static bool already_known(struct ike *ike, struct exchange *probe, const uint8_t *digest)
-{
-    struct exchange *x;
-    HASH_FIND(by_first, ike->firsts, probe->first_key, sizeof probe->first_key, x);
+    struct exchange *x = half_open_find(ike, probe);
     if (x == NULL) {
         return false;
     }
@@ -64,12 +39,9 @@ void main_first_message(struct ike *ike, const struct path *path, const struct m
                         const uint8_t *digest)
 {
     struct exchange probe = { 0 };
-    first_key(&probe, path, m->header.cky_i);
+    half_open_key(&probe, path, m->header.cky_i);
     if (already_known(ike, &probe, digest)) {
         return;
-    }
-    if (ike->half_open >= HALF_OPEN_MAX) {
-        evict_one(ike);
     }
     struct exchange *x = exchange_new(ike, false, false);
     if (x == NULL) {
@@ -80,8 +52,12 @@ void main_first_message(struct ike *ike, const struct path *path, const struct m
     memcpy(x->first_key, probe.first_key, sizeof x->first_key);
     memcpy(x->sa->cky_i, m->header.cky_i, COOKIE_LEN);
     make_cookie(ike, x, x->sa->cky_r);
-    x->in_first = true;
-    HASH_ADD(by_first, ike->firsts, first_key, sizeof x->first_key, x);
+    if (!half_open_enter(ike, x)) {
+        report_stranger(ike, path, "too many half-open exchanges with this address: a first message "
+                                   "is ignored");
+        exchange_free(ike, x);
+        return;
+    }
     if (engine_message(ike, x, m, false, digest) == IGNORE) {
         exchange_free(ike, x);
     }
@@ -171,16 +147,41 @@ static int choose(struct exchange *x, const struct sa_offer *offer, const char *
     return chosen;
 }
 
+/* What each candidate allows, in the form in which the peer's offer is shown. */
+static void print_allowed(const char *candidates, char *out, size_t size)
+{
+    char *list = strdup(candidates);
+    char *at = list;
+    char *name;
+    char *proposals;
+    unsigned methods;
+    size_t len = 0;
+
+    out[0] = '\0';
+    while (list != NULL && len < size && next_candidate(&at, &name, &methods, &proposals)) {
+        struct ike_proposals allowed;
+        char text[1200] = "";
+        if (ike_proposals_parse(&allowed, proposals, NULL) == NULL) {
+            sa_print_ike_allowed(&allowed, methods, text, sizeof text);
+            len += (size_t)snprintf(out + len, size - len, "%s%s (\"%s\")", len > 0 ? ", " : "", text,
+                                    name);
+        }
+    }
+    free(list);
+}
+
 static void refuse_offer(struct ike *ike, struct exchange *x, const struct sa_offer *offer,
                          const char *candidates, const char *why)
 {
-    char text[2000];
-    sa_print_ike_offer(offer, text, sizeof text);
+    char theirs[1500];
+    char ours[1700];
+    sa_print_ike_offer(offer, theirs, sizeof theirs);
+    print_allowed(candidates, ours, sizeof ours);
     send_clear_notification(ike, &x->sa->path, x->sa->cky_i, x->sa->cky_r,
                             NOTIFY_NO_PROPOSAL_CHOSEN);
     exchange_failed(ike, x, 200 + NOTIFY_NO_PROPOSAL_CHOSEN,
                     "no proposal chosen (NO-PROPOSAL-CHOSEN sent): the peer proposed %s; we allow %s%s%s",
-                    text, candidates, why[0] != '\0' ? "; " : "", why);
+                    theirs, ours, why[0] != '\0' ? "; " : "", why);
 }
 
 enum outcome mr_first(struct ike *ike, struct exchange *x, struct event *e)
@@ -236,7 +237,6 @@ enum outcome mr_first(struct ike *ike, struct exchange *x, struct event *e)
 
 enum outcome mr_message_3(struct ike *ike, struct exchange *x, struct event *e)
 {
-    take_notifications(ike, x, e->message, false);
     return mi_message_4(ike, x, e); /* the same payloads, the same question to secrets */
 }
 
@@ -247,8 +247,7 @@ enum outcome mr_keys(struct ike *ike, struct exchange *x, struct event *e)
     const uint8_t *bytes;
 
     if (e->answer->verb != V_OK) {
-        exchange_failed(ike, x, 28, "%s", record_text(e->answer, K_WHY));
-        return END;
+        return answer_refused(ike, x, e->answer, 28);
     }
     bytes = record_bytes(e->answer, K_KE, &m->ke_len);
     if (bytes == NULL || m->ke_len > KE_MAX || !record_has(e->answer, K_NONCE)) {
@@ -274,30 +273,25 @@ enum outcome mr_message_5(struct ike *ike, struct exchange *x, struct event *e)
 {
     e->why = main_ask_auth(ike, x, e->message);
     if (e->why == NULL) {
-        take_notifications(ike, x, e->message, true);
+        take_notifications(ike, x, e->message, false); /* no HASH covers them */
     }
     return e->why == NULL ? GO : IGNORE;
-}
-
-static enum outcome not_authenticated(struct ike *ike, struct exchange *x, const char *why)
-{
-    send_notification(ike, x, NOTIFY_AUTHENTICATION_FAILED, PROTOCOL_ISAKMP, NULL, 0);
-    exchange_failed(ike, x, 200 + NOTIFY_AUTHENTICATION_FAILED, "%s", why);
-    return END;
 }
 
 enum outcome mr_auth(struct ike *ike, struct exchange *x, struct event *e)
 {
     struct record_writer w;
     if (e->answer->verb != V_OK) {
-        return not_authenticated(ike, x, record_text(e->answer, K_WHY));
+        return not_authenticated(ike, x, e->answer, NULL);
     }
     if (record_yes(e->answer, K_MATCHED)) {
         return main_send_identity(ike, x, e->answer)
                    ? GO
-                   : not_authenticated(ike, x, "secrets gave no identity or HASH of ours");
+                   : not_authenticated(ike, x, NULL, "secrets gave no identity or HASH of ours");
     }
-    request_start(ike, x, &w, FROM_PLUTOD, V_IDENTIFY);
+    if (request_start(ike, x, &w, FROM_PLUTOD, V_IDENTIFY) == NULL) {
+        return not_authenticated(ike, x, NULL, "memory is short");
+    }
     record_put_number(&w, K_EXCHANGE, x->number);
     record_finish(&w);
     return OTHER;
@@ -307,13 +301,13 @@ enum outcome mr_identify(struct ike *ike, struct exchange *x, struct event *e)
 {
     struct record_writer w;
     if (e->answer->verb != V_OK) {
-        return not_authenticated(ike, x, record_text(e->answer, K_WHY));
+        return not_authenticated(ike, x, e->answer, NULL);
     }
     if (record_has(e->answer, K_CONNECTION)) {
         snprintf(x->connection, sizeof x->connection, "%s", record_text(e->answer, K_CONNECTION));
     }
     if (request_start(ike, x, &w, FROM_WORKER, V_FINISH) == NULL) {
-        return not_authenticated(ike, x, "the secrets process is gone");
+        return not_authenticated(ike, x, NULL, "the secrets process is gone");
     }
     record_put_number(&w, K_EXCHANGE, x->number);
     record_finish(&w);
@@ -323,11 +317,11 @@ enum outcome mr_identify(struct ike *ike, struct exchange *x, struct event *e)
 enum outcome mr_finish(struct ike *ike, struct exchange *x, struct event *e)
 {
     if (e->answer->verb != V_OK) {
-        return not_authenticated(ike, x, record_text(e->answer, K_WHY));
+        return not_authenticated(ike, x, e->answer, NULL);
     }
     return main_send_identity(ike, x, e->answer)
                ? GO
-               : not_authenticated(ike, x, "secrets gave no identity or HASH of ours");
+               : not_authenticated(ike, x, NULL, "secrets gave no identity or HASH of ours");
 }
 
 void main_up(struct ike *ike, struct exchange *x)
@@ -350,6 +344,7 @@ void main_up(struct ike *ike, struct exchange *x)
     record_finish(&w);
     exchange_settle(ike, x);
     if (initial_contact) {
+        x->sa->initial_contact = true;
         record_start(&w, ike->out.plutod, V_INITIAL_CONTACT);
         record_put_number(&w, K_EXCHANGE, x->number);
         record_finish(&w);

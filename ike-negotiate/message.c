@@ -237,6 +237,9 @@ const char *notification_decode(struct notification *n, const uint8_t *body, siz
     if (v.field[N_SPI_SIZE].number > ISAKMP_SPI_MAX) {
         return "a notification with an SPI of more than 16 bytes";
     }
+    if (v.field[N_TYPE].number == 0) {
+        return "a notification of type 0";
+    }
     *n = (struct notification){
         .doi = v.field[N_DOI].number,
         .protocol = v.field[N_PROTOCOL].number,

@@ -182,8 +182,11 @@ void quick_begin(struct ike *ike, struct exchange *x)
         }
         x->message_id = (uint32_t)id[0] << 24 | (uint32_t)id[1] << 16 | (uint32_t)id[2] << 8 | id[3];
     } while (x->message_id == 0 || sa_id_used(x->sa, x->message_id));
-    if (!sa_use_id(x->sa, x->message_id)
-        || request_start(ike, x, &w, FROM_WORKER, V_QUICK_KE) == NULL) {
+    if (!sa_use_id(x->sa, x->message_id)) {
+        exchange_failed(ike, x, 32, "its ISAKMP SA has had more Quick Modes than one may have");
+        return;
+    }
+    if (request_start(ike, x, &w, FROM_WORKER, V_QUICK_KE) == NULL) {
         exchange_failed(ike, x, 32, "the secrets process of its ISAKMP SA is gone");
         return;
     }
@@ -224,8 +227,7 @@ enum outcome qi_ke(struct ike *ike, struct exchange *x, struct event *e)
     struct buffer body;
 
     if (e->answer->verb != V_OK) {
-        exchange_failed(ike, x, 32, "%s", record_text(e->answer, K_WHY));
-        return END;
+        return answer_refused(ike, x, e->answer, 32);
     }
     const char *why = esp_proposals_parse(&ours, q->needs.esp, NULL);
     if (why != NULL || !quick_take_ours(x, e->answer)) {
@@ -272,7 +274,7 @@ static const char *check_clients(const struct exchange *x, const struct message 
         return why;
     }
     if (!subnet_equal(&ours, &n->our_client) || !subnet_equal(&peers, &n->peer_client)
-        || protocol[0] != 0 || protocol[1] != 0) {
+        || protocol[0] != 0 || protocol[1] != 0 || port[0] != 0 || port[1] != 0) {
         return "the peer changed the clients";
     }
     return NULL;
@@ -339,11 +341,17 @@ static enum outcome sas_made(struct ike *ike, struct exchange *x)
     return GO;
 }
 
+/* The peer waits for message 3 and would send message 2 again for a minute. */
+static enum outcome sas_refused(struct ike *ike, struct exchange *x, const struct record *answer)
+{
+    send_delete(ike, x->parent, PROTOCOL_ESP, x->quick->spi_in, 4);
+    return answer_refused(ike, x, answer, 32);
+}
+
 enum outcome qi_keymat(struct ike *ike, struct exchange *x, struct event *e)
 {
     if (e->answer->verb != V_OK) {
-        exchange_failed(ike, x, 32, "%s", record_text(e->answer, K_WHY));
-        return END;
+        return sas_refused(ike, x, e->answer);
     }
     x->quick->has_keys = true;
     return sas_made(ike, x);
@@ -352,8 +360,7 @@ enum outcome qi_keymat(struct ike *ike, struct exchange *x, struct event *e)
 enum outcome qi_install(struct ike *ike, struct exchange *x, struct event *e)
 {
     if (e->answer->verb != V_OK) {
-        exchange_failed(ike, x, 32, "%s", record_text(e->answer, K_WHY));
-        return END;
+        return sas_refused(ike, x, e->answer);
     }
     x->quick->has_sa = true;
     return sas_made(ike, x);

@@ -10,6 +10,11 @@
 void quick_first_message(struct ike *ike, struct exchange *parent, const struct message *m,
                          const uint8_t *iv, const uint8_t *digest)
 {
+    if (parent->sa->open_quicks >= OPEN_QUICKS_MAX) {
+        report(ike, parent, LOG_LEVEL_INFO, "the peer has begun %u Quick Modes and finished none of "
+                                            "them: another one is ignored", OPEN_QUICKS_MAX);
+        return;
+    }
     struct exchange *x = exchange_new(ike, true, false);
     if (x == NULL) {
         report(ike, parent, LOG_LEVEL_SERIOUS, "no memory for a Quick Mode");
@@ -20,6 +25,7 @@ void quick_first_message(struct ike *ike, struct exchange *parent, const struct 
     x->message_id = m->header.message_id;
     memcpy(x->iv, iv, IV_MAX);
     LIST_INSERT_HEAD(&parent->sa->quicks, x, siblings);
+    parent->sa->open_quicks++;
     if (engine_message(ike, x, m, true, digest) == IGNORE) {
         exchange_free(ike, x);
     }
@@ -96,7 +102,10 @@ enum outcome qr_message_1(struct ike *ike, struct exchange *x, struct event *e)
         return IGNORE;
     }
     take_notifications(ike, x, e->message, true);
-    request_start(ike, x, &w, FROM_PLUTOD, V_QUICK_ASK);
+    if (request_start(ike, x, &w, FROM_PLUTOD, V_QUICK_ASK) == NULL) {
+        e->why = "memory is short";
+        return IGNORE;
+    }
     record_put_number(&w, K_PARENT, x->parent->number);
     record_put_subnet(&w, K_OUR_CLIENT, &x->quick->needs.our_client);
     record_put_subnet(&w, K_PEER_CLIENT, &x->quick->needs.peer_client);
@@ -107,17 +116,30 @@ enum outcome qr_message_1(struct ike *ike, struct exchange *x, struct event *e)
 static enum outcome refuse(struct ike *ike, struct exchange *x, unsigned notify, const char *why)
 {
     send_notification(ike, x->parent, notify, PROTOCOL_ESP, x->quick->spi_out, 4);
-    exchange_failed(ike, x, 200 + notify, "%s", why);
+    exchange_failed(ike, x, notify <= NOTIFY_UNEQUAL_PAYLOAD_LENGTHS ? 200 + notify : 32, "%s", why);
     return END;
+}
+
+/* A `fail` of secrets or kernel-sa. What is not the peer's fault is not told him as if it were. */
+static enum outcome refuse_for(struct ike *ike, struct exchange *x, const struct record *answer,
+                               unsigned notify)
+{
+    if (is_gone(answer)) {
+        return answer_refused(ike, x, answer, 32);
+    }
+    if (record_has(answer, K_NOTIFICATION)) {
+        notify = (unsigned)record_number(answer, K_NOTIFICATION);
+    }
+    return refuse(ike, x, notify, record_text(answer, K_WHY));
 }
 
 static enum outcome refuse_offer(struct ike *ike, struct exchange *x, const struct sa_offer *offer,
                                  const struct sa_esp_terms *terms)
 {
-    char theirs[1200];
-    char ours[1200];
+    char theirs[1500];
+    char ours[1500];
     char hint[300] = "";
-    char line[3000];
+    char line[3600];
     sa_print_esp_offer(offer, theirs, sizeof theirs);
     sa_print_esp_allowed(terms, ours, sizeof ours);
     bool weak = sa_weak_esp(offer, terms, hint, sizeof hint);
@@ -231,7 +253,7 @@ static enum outcome inbound_made(struct ike *ike, struct exchange *x)
 enum outcome qr_keymat(struct ike *ike, struct exchange *x, struct event *e)
 {
     if (e->answer->verb != V_OK) {
-        return refuse(ike, x, NOTIFY_INVALID_KEY_INFORMATION, record_text(e->answer, K_WHY));
+        return refuse_for(ike, x, e->answer, NOTIFY_INVALID_KEY_INFORMATION);
     }
     if (!quick_take_ours(x, e->answer)) {
         return refuse(ike, x, NOTIFY_INVALID_KEY_INFORMATION, "secrets gave no nonce or KE");
@@ -243,7 +265,7 @@ enum outcome qr_keymat(struct ike *ike, struct exchange *x, struct event *e)
 enum outcome qr_install(struct ike *ike, struct exchange *x, struct event *e)
 {
     if (e->answer->verb != V_OK) {
-        return refuse(ike, x, NOTIFY_NO_PROPOSAL_CHOSEN, record_text(e->answer, K_WHY));
+        return refuse_for(ike, x, e->answer, NOTIFY_NO_PROPOSAL_CHOSEN);
     }
     x->quick->has_sa = true;
     return inbound_made(ike, x);
@@ -268,7 +290,9 @@ enum outcome qr_message_3(struct ike *ike, struct exchange *x, struct event *e)
 enum outcome qr_activate(struct ike *ike, struct exchange *x, struct event *e)
 {
     if (e->answer->verb != V_OK) {
-        return refuse(ike, x, NOTIFY_NO_PROPOSAL_CHOSEN, record_text(e->answer, K_WHY));
+        /* The peer has both of its SAs by now: it must not go on sending to us. */
+        send_delete(ike, x->parent, PROTOCOL_ESP, x->quick->spi_in, 4);
+        return answer_refused(ike, x, e->answer, 32);
     }
     /* What is remembered for duplicates is message 2; message 3 needs no answer. */
     sent_forget(&x->sent);

@@ -55,7 +55,7 @@ static bool is_duplicate(struct ike *ike, struct exchange *x, const uint8_t *dig
 /* A message that decrypts to nonsense: before the peer is authenticated, the key is to blame. */
 static void report_garbage(struct ike *ike, struct exchange *x, const char *why)
 {
-    if (x->bad++ >= 3) {
+    if (x->garbage++ >= 3) {
         return;
     }
     if (x->state == MAIN_R2 || x->state == MAIN_I3) {
@@ -241,9 +241,9 @@ static void refuse_exchange(struct ike *ike, const struct path *path,
                        : h->exchange == EXCHANGE_TRANSACTION
                            ? "; switch XAUTH and Mode Config off at the peer"
                            : "";
-    report_stranger(ike, path, "%s is not supported: the message is ignored%s",
-                    name != NULL ? name : "this exchange type", hint);
-    if (h->exchange == EXCHANGE_AGGRESSIVE) {
+    bool said = report_stranger(ike, path, "%s is not supported: the message is ignored%s",
+                                name != NULL ? name : "this exchange type", hint);
+    if (said && h->exchange == EXCHANGE_AGGRESSIVE) { /* as seldom as it is logged */
         send_clear_notification(ike, path, h->cky_i, h->cky_r, NOTIFY_UNSUPPORTED_EXCHANGE_TYPE);
     }
 }

@@ -7,14 +7,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of an order that could not even be begun. */
+static void tell_failed(struct ike *ike, uint64_t number, const char *why)
+{
+    struct record_writer w;
+    record_start(&w, ike->out.plutod, V_FAILED);
+    record_put_number(&w, K_EXCHANGE, number);
+    record_put_number(&w, K_CODE, 32);
+    record_put_text(&w, K_WHY, why);
+    record_finish(&w);
+}
+
 static void order_initiate(struct ike *ike, const struct record *r)
 {
     uint64_t number = record_number(r, K_EXCHANGE);
     struct exchange *x = exchange_by_number(ike, number) != NULL ? NULL
                                                                  : exchange_new(ike, false, true);
     if (x == NULL) {
-        report(ike, NULL, LOG_LEVEL_SERIOUS, "cannot begin exchange %llu: its number is taken, or "
-                                             "memory is short", (unsigned long long)number);
+        tell_failed(ike, number, "its number is taken, or memory is short");
         return;
     }
     exchange_set_number(ike, x, number);
@@ -40,12 +50,7 @@ static void order_quick(struct ike *ike, const struct record *r)
         x = exchange_new(ike, true, true);
     }
     if (x == NULL) {
-        struct record_writer w;
-        record_start(&w, ike->out.plutod, V_FAILED);
-        record_put_number(&w, K_EXCHANGE, number);
-        record_put_number(&w, K_CODE, 32);
-        record_put_text(&w, K_WHY, "its ISAKMP SA is gone");
-        record_finish(&w);
+        tell_failed(ike, number, "its ISAKMP SA is gone");
         return;
     }
     exchange_set_number(ike, x, number);
@@ -98,16 +103,23 @@ static void order_forget(struct ike *ike, const struct record *r)
     }
 }
 
+static struct exchange *find_pending(struct ike *ike)
+{
+    struct exchange *x;
+    for (x = ike->exchanges; x != NULL; x = x->by_serial.next) {
+        if (x->is_quick && x->state == QUICK_PENDING && x->sa->up) {
+            break;
+        }
+    }
+    return x;
+}
+
+/* Each that is begun leaves QUICK_PENDING, or is gone: the search begins anew. */
 static void begin_pending(struct ike *ike)
 {
     struct exchange *x;
-    struct exchange *next;
-    HASH_ITER(by_serial, ike->exchanges, x, next)
-    {
-        if (x->is_quick && x->state == QUICK_PENDING && x->sa->up) {
-            quick_begin(ike, x);
-            return; /* it may have freed `next`; the others follow with the next answer */
-        }
+    while (ike->spi_count > 0 && (x = find_pending(ike)) != NULL) {
+        quick_begin(ike, x);
     }
 }
 
@@ -188,17 +200,23 @@ const char *ike_record(struct ike *ike, uint64_t now, enum ike_source source, ui
     }
 }
 
+static const uint8_t gone_why[] = "gone: a process of ours died before it answered";
+
+bool is_gone(const struct record *answer)
+{
+    return answer->value[K_WHY].bytes == gone_why;
+}
+
 /* Answers every open request of a dead process as if it had said no. */
 void ike_source_gone(struct ike *ike, uint64_t now, enum ike_source source, uint64_t worker)
 {
     struct request *q;
     struct request *next;
     struct record gone = { .verb = V_FAIL };
-    static const uint8_t why[] = "gone: the process died; try again";
 
     ike->now = now;
-    gone.value[K_WHY].bytes = why;
-    gone.value[K_WHY].len = sizeof why - 1;
+    gone.value[K_WHY].bytes = gone_why;
+    gone.value[K_WHY].len = sizeof gone_why - 1;
     if (source == FROM_KERNEL_SA) {
         ike->spi_count = 0; /* a successor knows nothing of them */
         ike->spis_asked = false;

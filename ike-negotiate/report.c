@@ -6,7 +6,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define STRANGER_LINES 20 /* a second */
+#define STRANGER_LINES 20    /* a second */
+#define LINES_A_SECOND 100
+#define LINES_OF_EXCHANGE 16 /* a minute */
 
 static void put_line(struct ike *ike, const struct exchange *x, const struct path *path,
                      enum log_level level, const char *text)
@@ -22,13 +24,50 @@ static void put_line(struct ike *ike, const struct exchange *x, const struct pat
     log_about(&ike->log, level, &about, "%s", text);
 }
 
-void report(struct ike *ike, const struct exchange *x, enum log_level level, const char *format, ...)
+/*
+ * Nearly every line here is caused by a packet, and packets cost their senders nothing: so many
+ * about one exchange in a minute, and so many about all together in a second. `serious` ones are
+ * bounded where they are made.
+ */
+static bool may_say(struct ike *ike, struct exchange *x, const char **rest)
+{
+    uint64_t second = ike->now / 1000;
+    *rest = "";
+    if (second != ike->say_second) {
+        ike->say_second = second;
+        ike->said = 0;
+    }
+    if (x != NULL && second / 60 != x->say_minute) {
+        x->say_minute = second / 60;
+        x->said = 0;
+    }
+    if (ike->said >= LINES_A_SECOND || (x != NULL && x->said >= LINES_OF_EXCHANGE)) {
+        return false;
+    }
+    ike->said++;
+    if (x != NULL && ++x->said == LINES_OF_EXCHANGE) {
+        *rest = " (more lines about this one are left out for a minute)";
+    }
+    if (ike->said == LINES_A_SECOND) {
+        *rest = " (more lines are left out for a second)";
+    }
+    return true;
+}
+
+void report(struct ike *ike, struct exchange *x, enum log_level level, const char *format, ...)
 {
     char text[4000];
+    const char *rest = "";
     va_list args;
+    if (level != LOG_LEVEL_SERIOUS && !may_say(ike, x, &rest)) {
+        return;
+    }
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    int len = vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    if (len > 0 && (size_t)len < sizeof text) {
+        snprintf(text + len, sizeof text - (size_t)len, "%s", rest);
+    }
     put_line(ike, x, NULL, level, text);
 }
 
@@ -46,7 +85,7 @@ void report_debug(struct ike *ike, const struct exchange *x, unsigned debug_clas
     put_line(ike, x, NULL, LOG_LEVEL_DEBUG, text);
 }
 
-void report_stranger(struct ike *ike, const struct path *path, const char *format, ...)
+bool report_stranger(struct ike *ike, const struct path *path, const char *format, ...)
 {
     char text[1000];
     va_list args;
@@ -56,7 +95,7 @@ void report_stranger(struct ike *ike, const struct path *path, const char *forma
         ike->log_lines = 0;
     }
     if (++ike->log_lines > STRANGER_LINES) {
-        return;
+        return false;
     }
     va_start(args, format);
     int len = vsnprintf(text, sizeof text, format, args);
@@ -65,4 +104,5 @@ void report_stranger(struct ike *ike, const struct path *path, const char *forma
         snprintf(text + len, sizeof text - (size_t)len, " (more such lines in this second are left out)");
     }
     put_line(ike, NULL, path, LOG_LEVEL_INFO, text);
+    return true;
 }

@@ -6,9 +6,23 @@
 #include <linux/errqueue.h>
 #include <string.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #define DATAGRAMS_A_TURN 64
+
+#define ERRORS_A_SECOND 5
+
+static bool may_say(struct udp_socket *s)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    if ((uint64_t)t.tv_sec != s->error_second) {
+        s->error_second = (uint64_t)t.tv_sec;
+        s->errors = 0;
+    }
+    return s->errors++ < ERRORS_A_SECOND;
+}
 
 static void report_error(struct udp_socket *s, const struct log *log, const struct address *remote,
                          uint16_t port, const struct sock_extended_err *e)
@@ -20,6 +34,9 @@ static void report_error(struct udp_socket *s, const struct log *log, const stru
     char ours[ADDRESS_TEXT];
     char theirs[ADDRESS_TEXT];
 
+    if (!may_say(s)) {
+        return;
+    }
     address_print(&s->local, ours);
     if (e->ee_origin == SO_EE_ORIGIN_LOCAL || !address_from_sockaddr(&from, &ignored, offender)) {
         log_about(log, LOG_LEVEL_INFO, &about, "our message could not be sent from %s: %s", ours,
@@ -111,7 +128,7 @@ void sockets_send(struct udp_socket *sockets, const struct log *log, const struc
         int error = errno;
         read_errors(s, log);
         if (sendto(s->fd, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&to, to_len)
-            < 0) {
+            < 0 && may_say(s)) {
             log_about(log, LOG_LEVEL_INFO, &about, "cannot send: %s", strerror(error));
         }
     }

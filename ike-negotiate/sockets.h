@@ -16,6 +16,8 @@ struct udp_socket {
     int fd; /* owned */
     struct address local;
     uint16_t port;
+    uint64_t error_second; /* bound on lines about ICMP errors, which can be forged */
+    unsigned errors;
     struct udp_socket *next;
 };
 

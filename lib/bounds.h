@@ -46,6 +46,8 @@
 #define DUPLICATE_REPLIES 3u    /* old reply sent again, per message [C3] */
 
 #define HALF_OPEN_MAX 4096u     /* responder Main Modes that are not finished */
+#define HALF_OPEN_PER_SOURCE 256u /* of them, with one address */
+#define OPEN_QUICKS_MAX 64u      /* Quick Modes that a peer has begun under one ISAKMP SA */
 #define WORKERS_MAX 64u         /* secrets processes */
 #define EXCHANGES_MAX 65536u    /* exchanges known to one process */
 
