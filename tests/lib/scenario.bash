@@ -231,5 +231,5 @@ scenario_show() {
         ip -n "$name" xfrm policy | awk '/^src/ { head = $0; next } !/socket/ { if (head) print head; head = ""; print }'
     done
     echo '---- the wire (its end)'
-    wire_packets 'not (igmp or arp or (icmp6 and ip6[40] >= 130))' | tail -n 30
+    wire_packets 'not (arp or ether multicast)' | tail -n 30
 }
