@@ -224,6 +224,26 @@ static void put_m_id(uint8_t m_id[4], uint32_t message_id)
     m_id[3] = (uint8_t)message_id;
 }
 
+/*
+ * Before Main Mode is done, but with its keys: the peer holds the same secret, and says why he will
+ * not go on. Nothing else is heard from one who has not proved his identity.
+ */
+static void take_refusal(struct ike *ike, struct exchange *main, const struct message *m)
+{
+    struct notification n;
+    const struct payload *p = message_find(m, PAYLOAD_N, 0);
+    if (p == NULL || notification_decode(&n, p->body, p->body_len) != NULL
+        || !notify_is_error(n.type) || main->state == MAIN_I4 || main->state == MAIN_R3) {
+        return;
+    }
+    exchange_failed(ike, main, n.type <= NOTIFY_UNEQUAL_PAYLOAD_LENGTHS ? 200 + n.type : 31,
+                    "the peer answered %s (%u): he holds the same secret and refuses %s",
+                    notify_name(n.type), n.type,
+                    n.type == NOTIFY_AUTHENTICATION_FAILED || n.type == NOTIFY_INVALID_ID_INFORMATION
+                        ? "our identity, or has another one than we expect"
+                        : "to go on");
+}
+
 /* HASH(1) = prf(SKEYID_a, M-ID | N/D) */
 void informational_protected(struct ike *ike, struct exchange *main, const struct message *m)
 {
@@ -245,6 +265,10 @@ void informational_protected(struct ike *ike, struct exchange *main, const struc
         return;
     }
     if (is_replayed(main->sa, m->header.message_id)) {
+        return;
+    }
+    if (!main->sa->up) {
+        take_refusal(ike, main, m);
         return;
     }
     take_notifications(ike, main, m, true);
@@ -338,7 +362,7 @@ void send_notification(struct ike *ike, struct exchange *main, unsigned type, un
                                     .spi = spi, .spi_len = spi_len };
     struct buffer body;
 
-    if (!main->sa->up) { /* no HASH that the peer could check: it goes as a hint */
+    if (main->sa->keys.cipher == NULL) { /* no HASH that the peer could check: it goes as a hint */
         send_clear_notification(ike, &main->sa->path, main->sa->cky_i, main->sa->cky_r, type);
         return;
     }

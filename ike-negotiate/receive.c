@@ -216,7 +216,7 @@ static void receive_informational(struct ike *ike, struct exchange *main, const 
         }
         return;
     }
-    if (main == NULL || !main->sa->up) {
+    if (main == NULL || main->sa->keys.cipher == NULL) {
         report_stranger(ike, path, "an encrypted Informational for no ISAKMP SA that we have is "
                                    "ignored");
         return;

@@ -189,6 +189,27 @@ static void no_secret(void **state)
     world_free(w);
 }
 
+/* [R2]: the responder refuses the identity; the initiator hears it, protected, and stops at once. */
+static void an_identity_that_nobody_expects(void **state)
+{
+    (void)state;
+    struct world *w = world_new_two(
+        "--psk --encrypt --tunnel --host 10.9.0.1 --id @left.example --to --host 10.9.0.2",
+        "--psk --encrypt --tunnel --host 10.9.0.1 --to --host 10.9.0.2", "x", "x");
+    world_begin(w);
+    assert_true(world_heard(w, 1, "@left.example"));
+    assert_true(world_heard(w, 0, "failed exchange=1 "));
+    assert_false(world_heard(w, 0, "code=31 "));
+    assert_int_equal(w->host[0].sent, 3);
+    world_free(w);
+    w = world_new_two("--psk --encrypt --tunnel --host 10.9.0.1 --to --host 10.9.0.2 --id @right.example",
+                      "--psk --encrypt --tunnel --host 10.9.0.1 --to --host 10.9.0.2", "x", "x");
+    world_begin(w);
+    assert_true(world_heard(w, 0, "failed exchange=1 "));
+    assert_true(world_heard(w, 1, "protected=yes"));
+    world_free(w);
+}
+
 static void no_common_ike_proposal(void **state)
 {
     (void)state;
@@ -270,6 +291,7 @@ int main(void)
         cmocka_unit_test(every_message_is_repeated),
         cmocka_unit_test(a_wrong_secret),
         cmocka_unit_test(no_secret),
+        cmocka_unit_test(an_identity_that_nobody_expects),
         cmocka_unit_test(no_common_ike_proposal),
         cmocka_unit_test(no_common_esp_proposal),
         cmocka_unit_test(other_clients),
