@@ -15,7 +15,13 @@
 enum option_code {
     O_HELP = 1, O_VERSION, O_OPTIONSFROM, O_NOFORK, O_STDERRLOG, O_UNIQUEIDS, O_INTERFACE,
     O_IKEPORT, O_CTLBASE, O_SECRETSFILE, O_INSECURE, O_WORKERS, O_ADNS, O_LWDNSQ, O_PERPEERLOG,
-    O_PERPEERLOGBASE, O_MYID, O_NO_NAT_T, O_UPDOWN_TIMEOUT, O_REQUIRE_DNSSEC, O_DEBUG
+    O_PERPEERLOGBASE, O_MYID, O_NO_NAT_T, O_UPDOWN_TIMEOUT, O_REQUIRE_DNSSEC,
+    /* All differ: glibc takes an abbreviation of several options that have one value. */
+    O_DEBUG, O_DEBUG_NONE = O_DEBUG, O_DEBUG_ALL,
+#define DEBUG_CODE(e, word) O_DEBUG_##e##_CLASS,
+    LOG_DEBUG_CLASSES(DEBUG_CODE)
+#undef DEBUG_CODE
+    O_END
 };
 
 static const struct option long_options[] = {
@@ -39,9 +45,9 @@ static const struct option long_options[] = {
     { "no-nat-t", no_argument, NULL, O_NO_NAT_T },
     { "updown-timeout", required_argument, NULL, O_UPDOWN_TIMEOUT },
     { "require-dnssec", no_argument, NULL, O_REQUIRE_DNSSEC },
-    { "debug-none", no_argument, NULL, O_DEBUG },
-    { "debug-all", no_argument, NULL, O_DEBUG },
-#define DEBUG_OPTION(e, word) { "debug-" word, no_argument, NULL, O_DEBUG },
+    { "debug-none", no_argument, NULL, O_DEBUG_NONE },
+    { "debug-all", no_argument, NULL, O_DEBUG_ALL },
+#define DEBUG_OPTION(e, word) { "debug-" word, no_argument, NULL, O_DEBUG_##e##_CLASS },
     LOG_DEBUG_CLASSES(DEBUG_OPTION)
 #undef DEBUG_OPTION
     { NULL, 0, NULL, 0 }
@@ -139,7 +145,10 @@ static enum setup_result take(struct setup *s, int code, const char *name, const
 {
     unsigned n = 0;
     enum setup_result result = SETUP_RUN;
-    switch ((enum option_code)code) {
+    if (code >= O_DEBUG) {
+        return take_debug(s, name + strlen("debug-"));
+    }
+    switch (code) {
     case O_NOFORK: s->nofork = true; break;
     case O_STDERRLOG: s->stderrlog = true; break;
     case O_UNIQUEIDS: s->uniqueids = true; break;
@@ -149,7 +158,6 @@ static enum setup_result take(struct setup *s, int code, const char *name, const
     case O_SECRETSFILE: s->secretsfile = arg; break;
     case O_INTERFACE: return take_interface(s, arg);
     case O_MYID: return take_myid(s, "--myid", arg);
-    case O_DEBUG: return take_debug(s, name + strlen("debug-"));
     case O_IKEPORT:
         result = take_number(name, arg, 1, 65535, &n);
         s->ikeport = (uint16_t)n;
@@ -166,26 +174,24 @@ static enum setup_result take(struct setup *s, int code, const char *name, const
     case O_LWDNSQ:
     case O_REQUIRE_DNSSEC: /* nobody may believe that they do something */
         return wrong("--%s: is not supported yet; leave it out", name);
-    case O_HELP:
-    case O_VERSION:
-    case O_OPTIONSFROM:
-        break; /* done by the caller */
+    default: /* --help, --version, --optionsfrom: done by the caller */
+        break;
     }
     return result;
 }
 
 static bool may_repeat(int code)
 {
-    return code == O_INTERFACE || code == O_OPTIONSFROM || code == O_DEBUG;
+    return code == O_INTERFACE || code == O_OPTIONSFROM || code >= O_DEBUG;
 }
 
 static enum setup_result parse_words(struct setup *s)
 {
-    bool seen[O_DEBUG + 1] = { false };
+    bool seen[O_END] = { false };
     int code;
     int place = 0;
     while ((code = getopt_long(s->words.argc, s->words.argv, "", long_options, &place)) != -1) {
-        if (code < O_HELP || code > O_DEBUG) {
+        if (code < O_HELP || code >= O_END) {
             return wrong("%s: no such option, an abbreviation of several, or its value is missing",
                          s->words.argv[optind - 1]);
         }

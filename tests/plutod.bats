@@ -80,7 +80,7 @@ children_are() {
     for words in '--nonsense' '--nofork --nofork' '--ikeport 0' '--ikeport 65536' '--ikeport 5x' '--ikeport' \
         '--interface ipsec0' '--interface a/very/long/name/of/one' '--interface eth0 --interface eth0' \
         '--secrets-workers 0' '--updown-timeout x' --perpeerlog --require-dnssec '--adns a' '--per' 'word' '--nofork=yes' \
-        '--myid not/an/id' '--optionsfrom /nonexistent'; do
+        '--myid not/an/id' '--optionsfrom /nonexistent' --de '--debug-c' '--debug-p --nofork'; do
         # shellcheck disable=SC2086 # words are wanted
         run --separate-stderr "$plutod" --ctlbase "$base" $words
         assert_failure 1

@@ -100,6 +100,8 @@ bats_require_minimum_version 1.5.0
     refused '--nosuch: unknown option' --nosuch
     refused '-x: unknown option' -x
     refused '--tunnelip: ambiguous, may be --tunnelipv4 --tunnelipv6' "${hosts[@]}" --tunnelip
+    refused '--opp: ambiguous, may be --oppohere --oppothere' --opp a
+    refused '--debug-p: ambiguous, may be --debug-parsing --debug-private' --status --debug-p
     refused '--status=5: this option takes no value' --status=5
     refused '--stat=5: this option takes no value' --stat=5
     refused '--name: a value is missing' --initiate --name

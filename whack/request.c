@@ -11,9 +11,10 @@ enum option_number {
     O_FORM = 512,  /* plus a place of enum form_place */
     O_DEBUG = 768, /* plus a place of enum debug_place, or one of these: */
     O_DEBUG_ALL = O_DEBUG + DEBUG_CLASS_COUNT, O_DEBUG_NONE,
-    O_LATER = 1024
+    O_LATER = 1024 /* from here on: not supported yet */
 };
 
+/* All values differ: glibc takes an abbreviation of several options that have one value. */
 static const struct option own_options[] = {
     { "help", 0, NULL, O_FORM + PLACE_HELP },
     { "version", 0, NULL, O_FORM + PLACE_VERSION },
@@ -37,16 +38,16 @@ static const struct option own_options[] = {
     { "debug-all", 0, NULL, O_DEBUG_ALL },
     { "debug-none", 0, NULL, O_DEBUG_NONE },
     { "myid", 1, NULL, O_LATER },
-    { "keyid", 1, NULL, O_LATER },
-    { "addkey", 0, NULL, O_LATER },
-    { "pubkeyrsa", 1, NULL, O_LATER },
-    { "oppohere", 1, NULL, O_LATER },
-    { "oppothere", 1, NULL, O_LATER },
-    { "explain", 0, NULL, O_LATER },
-    { "from", 1, NULL, O_LATER },
-    { "events", 0, NULL, O_LATER },
-    { "json", 0, NULL, O_LATER },
-    { "leave-state", 0, NULL, O_LATER },
+    { "keyid", 1, NULL, O_LATER + 1 },
+    { "addkey", 0, NULL, O_LATER + 2 },
+    { "pubkeyrsa", 1, NULL, O_LATER + 3 },
+    { "oppohere", 1, NULL, O_LATER + 4 },
+    { "oppothere", 1, NULL, O_LATER + 5 },
+    { "explain", 0, NULL, O_LATER + 6 },
+    { "from", 1, NULL, O_LATER + 7 },
+    { "events", 0, NULL, O_LATER + 8 },
+    { "json", 0, NULL, O_LATER + 9 },
+    { "leave-state", 0, NULL, O_LATER + 10 },
 };
 
 #define OWN (sizeof own_options / sizeof own_options[0])
@@ -292,7 +293,7 @@ static bool read_options(struct request *r, const struct option *all, char why[C
         } else if (opt == O_OPTIONSFROM) {
             const char *wrong = options_splice(&r->options, optarg, optind);
             fine = wrong == NULL || say(why, wrong);
-        } else if (opt == O_LATER) {
+        } else if (opt >= O_LATER && opt < CONNECTION_OPTION) {
             snprintf(why, CONNECTION_WHY, "%.100s: not supported yet", r->options.argv[before]);
             fine = false;
         } else {
