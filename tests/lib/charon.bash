@@ -92,17 +92,17 @@ connections {
         mobike = no
         local {
             auth = psk
-            id = $lid
+            id = "$lid"
         }
         remote {
             auth = psk
-            id = $rid
+            id = "$rid"
         }
     }
 }
 secrets {
     ike-$conn {
-        id-1 = $lid
+        id-1 = "$lid"
         id-2 = $rid
         secret = "${p[psk]}"
     }

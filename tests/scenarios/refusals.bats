@@ -131,6 +131,26 @@ log_line_has() {
     no_sas left
 }
 
+@test "[X5] [W11] the peer refuses our identity: whack is told at once" {
+    tunnel_is left_id=@left.example right_id=@right.example
+    two_hosts
+    charon_on right remote_id=@somebody.else
+    pluto_on left
+    local begun=$EPOCHSECONDS
+    run -224 whack_on left --initiate --name net
+    assert_output --partial AUTHENTICATION-FAILED
+    assert [ $((EPOCHSECONDS - begun)) -lt 9 ]
+}
+
+@test "[R2] identities as key ids" {
+    tunnel_is left_id=@#0102fe right_id=@#c0ffee
+    two_hosts
+    charon_on right
+    pluto_on left
+    whack_initiates left
+    traffic_is_protected
+}
+
 @test "[R3] clients that no connection has: refused with a notification" {
     tunnel_is
     two_hosts
