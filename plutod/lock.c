@@ -32,12 +32,35 @@ static pid_t read_pid(const char *path)
     return pid > 0 && pid < 0x40000000 && (*end == '\n' || *end == '\0') ? (pid_t)pid : 0;
 }
 
+/* Has it ended, though its parent has not waited for it yet? */
+static bool is_zombie(pid_t pid)
+{
+    char path[64];
+    char text[512];
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    if (fd >= 0) {
+        close(fd);
+    }
+    if (n <= 0) {
+        return false;
+    }
+    text[n] = '\0';
+    /* The state follows the name, which may itself hold parentheses and blanks. */
+    const char *end = strrchr(text, ')');
+    return end != NULL && end[1] == ' ' && (end[2] == 'Z' || end[2] == 'X');
+}
+
 /* Certainly not a plutod: gone, or a program of another name. In doubt: false. */
 static bool is_other(pid_t pid)
 {
     char path[64];
     char name[64] = "";
     if (kill(pid, 0) != 0 && errno == ESRCH) {
+        return true;
+    }
+    if (is_zombie(pid)) {
         return true;
     }
     snprintf(path, sizeof path, "/proc/%d/comm", (int)pid);

@@ -161,6 +161,21 @@ children_are() {
     grep -q 'taking it over' "$dir/err"
 }
 
+@test "[P3] a lock of a plutod that was killed and nobody has waited for yet is taken over" {
+    # shellcheck disable=SC2016 # perl's variables
+    perl -e 'my $pid = fork // die; exec @ARGV if !$pid; sleep 60' \
+        unshare -n "$plutod" --nofork --stderrlog --ctlbase "$base" --secretsfile "$dir/secrets" \
+        >"$dir/out" 2>/dev/null 3>&- &
+    local parent=$! dead
+    within 5 grep -qx 'Pluto initialized' "$dir/out"
+    dead=$(<"$base.pid")
+    kill -KILL "$dead"
+    within 5 grep -q '^State:.Z' "/proc/$dead/status"
+    start
+    grep -q 'taking it over' "$dir/err"
+    kill "$parent"
+}
+
 @test "[P3] a lock without a pid may be of one that is just starting: exit 10" {
     : >"$base.pid"
     run "$plutod" --nofork --ctlbase "$base"
