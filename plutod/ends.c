@@ -285,7 +285,9 @@ void ends_unique_ids(struct keying *k, const struct xchg *x)
 void ends_expired(struct keying *k, struct xchg *y, bool hard)
 {
     if (!hard) {
-        keying_log(k, LOG_LEVEL_DEBUG, y, "| the IPsec SA comes to its end");
+        if ((keying_classes(k) & DEBUG_LIFECYCLE) != 0) {
+            keying_log(k, LOG_LEVEL_DEBUG, y, "the IPsec SA comes to its end");
+        }
         return;
     }
     keying_log(k, LOG_LEVEL_INFO, y, "the IPsec SA has expired");

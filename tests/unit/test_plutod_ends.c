@@ -180,6 +180,10 @@ static void test_lives(void **state)
     (void)state;
     assert_null(feed(w, K_P, "sa-expired exchange=%" PRIu64 " protocol=esp hard=no", t.y));
     assert_non_null(xchg_find(&w->k, t.y));
+    assert_false(has(&w->log, "comes to its end")); /* [P9] debugging is off */
+    assert_null(feed(w, W_P, "whack-debug classes=lifecycle"));
+    assert_null(feed(w, K_P, "sa-expired exchange=%" PRIu64 " protocol=esp hard=no", t.y));
+    assert_true(has(&w->log, "comes to its end"));
     assert_null(feed(w, K_P, "sa-expired exchange=%" PRIu64 " protocol=esp hard=yes", t.y));
     assert_null(xchg_find(&w->k, t.y));
     assert_non_null(sent(w, &w->n, P_N, V_DELETE_SA));
