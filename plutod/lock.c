@@ -115,8 +115,17 @@ static enum lock_result create_socket(struct lock *l)
         fprintf(stderr, "plutod: --ctlbase: %s is too long for a socket\n", l->ctl_path);
         return LOCK_FAILED;
     }
-    /* What is there is of a plutod that is gone: we hold the lock. */
-    (void)unlink(l->ctl_path);
+    /* A socket that is there is of a plutod that is gone: we hold the lock. */
+    struct stat there;
+    bool exists = lstat(l->ctl_path, &there) == 0;
+    if (exists && !S_ISSOCK(there.st_mode)) {
+        fprintf(stderr, "plutod: %s is there and no socket: it is left as it is; move it away, or "
+                "choose another --ctlbase\n", l->ctl_path);
+        return LOCK_FAILED;
+    }
+    if (exists) {
+        (void)unlink(l->ctl_path);
+    }
     l->ctl_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     mode_t mask = umask(0177);
     bool good = l->ctl_fd >= 0
@@ -124,6 +133,7 @@ static enum lock_result create_socket(struct lock *l)
                 && listen(l->ctl_fd, 64) == 0;
     int error = errno;
     umask(mask);
+    l->bound = good;
     if (!good) {
         fprintf(stderr, "plutod: cannot create the control socket %s: %s\n", l->ctl_path,
                 strerror(error));
@@ -169,8 +179,10 @@ bool lock_write_pid(struct lock *l, pid_t pid)
 
 void lock_release(struct lock *l)
 {
-    if (l->taken) {
+    if (l->bound) {
         (void)unlink(l->ctl_path);
+    }
+    if (l->taken) {
         (void)unlink(l->pid_path);
     }
     lock_abandon(l);

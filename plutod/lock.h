@@ -21,6 +21,7 @@ struct lock {
     int pid_fd;     /* open, until the daemon's pid is written; or -1 */
     int ctl_fd;     /* listening; or -1 */
     bool taken;
+    bool bound;     /* the socket file is ours */
 };
 
 /* Makes both; what a person must know goes to stderr. */

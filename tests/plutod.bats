@@ -189,6 +189,21 @@ children_are() {
     assert_output --partial 'no/such/folder/pluto.pid'
 }
 
+@test "[P3] what is at the place of the control socket and no socket is left alone: exit 1" {
+    echo precious >"$base.ctl"
+    run unshare -n "$plutod" --nofork --ctlbase "$base" --secretsfile "$dir/secrets"
+    assert_failure 1
+    assert_output --partial "$base.ctl"
+    assert_equal "$(<"$base.ctl")" precious
+    [ ! -e "$base.pid" ]
+    rm "$base.ctl"
+    start
+    kill -KILL "$daemon"
+    within 5 gone "$daemon" || wait "$daemon" || :
+    [ -S "$base.ctl" ]
+    start
+}
+
 @test "[P8] SIGTERM: exit 0, nothing is left; SIGHUP only suggests" {
     start
     within 5 children_are 'ike-negotiate:1 kernel-sa:1'
