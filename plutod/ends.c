@@ -67,7 +67,11 @@ static void fail_children(struct keying *k, const struct xchg *x, unsigned code,
 void ends_main(struct keying *k, struct xchg *x, enum ends_how how)
 {
     x->ending = true;
-    keying_log(k, LOG_LEVEL_INFO, x, x->up ? "deleting the ISAKMP SA" : "ending the negotiation");
+    if (x->client != 0) {
+        keying_tell(k, x, 31, "ended before it was up");
+    } else {
+        keying_log(k, LOG_LEVEL_INFO, x, x->up ? "deleting the ISAKMP SA" : "ending the negotiation");
+    }
     fail_children(k, x, 31, "its ISAKMP SA has ended");
     if (how == ENDS_TELL_PEER) {
         order_delete(k, x);
@@ -134,7 +138,8 @@ static void end_own(struct keying *k, struct conn *c, uint64_t client)
     conn_stale(k, c);
     DL_FOREACH_SAFE(c->exchanges, x, next) {
         if (x->quick) {
-            if (!x->up) {
+            /* Who still waits for SAs that stand waits for our script. */
+            if (!x->up || x->client != 0) {
                 keying_tell(k, x, 31, "ended by whack --terminate or --delete before it was up");
             }
             ends_quick(k, x, ENDS_TELL_PEER, client);
@@ -179,6 +184,16 @@ void ends_and_remove(struct keying *k, struct conn *c, uint64_t client)
 }
 
 /* ---- by the peer ---- */
+
+/* Its end for the log, and as the reason for a whack that waits until our script has ended. */
+static void ended_early(struct keying *k, const struct xchg *y, const char *why)
+{
+    if (y->client != 0) {
+        keying_tell(k, y, 31, "%s before our updown script had ended", why);
+    } else {
+        keying_log(k, LOG_LEVEL_INFO, y, "%s", why);
+    }
+}
 
 /* Is `other` an SA with the very peer that proved himself under x? */
 static bool same_peer(const struct xchg *x, const struct xchg *other)
@@ -225,7 +240,7 @@ bool ends_peer_deleted(struct keying *k, const struct record *r, const char **wh
                        "this peer's: ignored", spis[at], spis[at + 1], spis[at + 2], spis[at + 3]);
             continue;
         }
-        keying_log(k, LOG_LEVEL_INFO, y, "the peer deleted the IPsec SA");
+        ended_early(k, y, "the peer deleted the IPsec SA");
         ends_quick(k, y, ENDS_SILENTLY, 0);
     }
     return true;
@@ -238,6 +253,7 @@ static void end_older(struct keying *k, struct conn *c, const struct xchg *x)
     struct xchg *next;
     DL_FOREACH_SAFE(c->exchanges, old, next) {
         if (old->quick && old->serial < x->serial && old->parent != x->number) {
+            ended_early(k, old, "the peer does not know this IPsec SA any more");
             ends_quick(k, old, ENDS_SILENTLY, 0);
         }
     }
@@ -290,7 +306,7 @@ void ends_expired(struct keying *k, struct xchg *y, bool hard)
         }
         return;
     }
-    keying_log(k, LOG_LEVEL_INFO, y, "the IPsec SA has expired");
+    ended_early(k, y, "the IPsec SA has expired");
     ends_quick(k, y, ENDS_TELL_PEER, 0);
 }
 

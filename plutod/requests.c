@@ -50,6 +50,9 @@ static void delete_state(struct keying *k, uint64_t client, const struct record 
     if (x == NULL) {
         keying_say(k, client, 21, "no state #%llu", (unsigned long long)serial);
     } else if (x->quick) {
+        if (x->client != 0) {
+            keying_tell(k, x, 31, "ended by whack --deletestate before it was up");
+        }
         ends_quick(k, x, ENDS_TELL_PEER, client);
     } else {
         ends_main(k, x, ENDS_TELL_PEER);

@@ -77,6 +77,39 @@ children_of_pluto() {
     ping_through left right
 }
 
+# whack_waits_for_a_script: an initiate by left whose updown script takes two seconds; $waiter says what it says to waited.
+whack_waits_for_a_script() {
+    tunnel_is
+    two_hosts
+    charon_on right
+    pluto_with_secret left
+    printf '#!/bin/sh\ncase $PLUTO_VERB in up-*) sleep 2 ;; esac\n' >"$HOSTS_DIR/slow"
+    chmod 755 "$HOSTS_DIR/slow"
+    whack_on left --name net --psk --encrypt --tunnel --host 10.9.0.1 --client 10.1.0.0/24 \
+        --updown "$HOSTS_DIR/slow" --to --host 10.9.0.2 --client 10.2.0.0/24
+    whack_on left --listen
+    whack_on left --initiate --name net >"$HOSTS_DIR/waited" 2>&1 3>&- &
+    waiter=$!
+    wait_for 10 sas_are_there
+}
+
+@test "[W9] the SA goes while our script runs: whack says why, and ends with 31" {
+    whack_waits_for_a_script
+    local status=0
+    charon_terminate right net
+    wait "$waiter" || status=$?
+    assert_equal "$status: $(codes_of "$(<"$HOSTS_DIR/waited")")" '31: 102 104 106 004 110 031'
+    grep -q 'the peer deleted the IPsec SA' "$HOSTS_DIR/waited"
+    whack_on left --initiate --name net >"$HOSTS_DIR/waited" 2>&1 3>&- &
+    waiter=$!
+    wait_for 10 sas_are_there
+    whack_on left --terminate --name net
+    status=0
+    wait "$waiter" || status=$?
+    assert_equal "$status" 31
+    grep -q '^031 .*--terminate' "$HOSTS_DIR/waited"
+}
+
 @test "[X5] charon deletes the ISAKMP SA: a new initiate makes a new one" {
     a_tunnel_with_charon
     charon_terminate right net

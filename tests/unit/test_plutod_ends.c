@@ -126,6 +126,58 @@ static void test_peer_deletes(void **state)
     world_free(w);
 }
 
+/* Whack waits for our script, and the SAs go: it is told so. */
+static struct tunnel tunnel_at_its_script(void)
+{
+    struct tunnel t = { .w = world_new("10.9.0.1") };
+    assert_null(feed(t.w, W_P, NET NET_POLICY));
+    assert_null(feed(t.w, W_P, "whack-initiate name=net"));
+    t.x = main_mode_goes_well(t.w);
+    t.y = quick_mode_goes_well(t.w, 0x1234, false);
+    clear(t.w);
+    assert_true(t.w->holds > 0);
+    return t;
+}
+
+static void waiting_whack_gets(struct tunnel t, const char *line)
+{
+    char out[100];
+    assert_true(has(&t.w->said, line));
+    assert_string_equal(codes(t.w, out), "031");
+    assert_null(xchg_find(&t.w->k, t.y));
+    world_free(t.w);
+}
+
+static void test_ends_while_the_script_runs(void **state)
+{
+    struct tunnel t = tunnel_at_its_script();
+    (void)state;
+    assert_null(feed(t.w, N_P, "peer-deleted exchange=%" PRIu64 " protocol=esp spis=00001234", t.x));
+    assert_int_equal(t.w->holds, 0);
+    waiting_whack_gets(t, "the peer deleted the IPsec SA");
+    t = tunnel_at_its_script();
+    assert_null(feed(t.w, W_P, "whack-deletestate serial=2"));
+    waiting_whack_gets(t, "whack --deletestate");
+    t = tunnel_at_its_script();
+    assert_null(feed(t.w, K_P, "sa-expired exchange=%" PRIu64 " protocol=esp hard=yes", t.y));
+    waiting_whack_gets(t, "has expired");
+    t = tunnel_at_its_script();
+    keying_stop(&t.w->k);
+    waiting_whack_gets(t, "ended by whack");
+}
+
+static void test_main_mode_is_deleted(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY));
+    assert_null(feed(w, W_P, "whack-initiate name=net"));
+    assert_null(feed(w, W_P, "whack-deletestate serial=1"));
+    assert_true(has(&w->said, "031 "));
+    assert_int_equal(w->holds, 0);
+    world_free(w);
+}
+
 /* [F17] a Delete under the ISAKMP SA of another peer finds nothing */
 static void test_delete_of_anothers_sa(void **state)
 {
@@ -308,6 +360,8 @@ int main(void)
         cmocka_unit_test(test_delete_and_deletestate),
         cmocka_unit_test(test_shared_isakmp_sa_stays),
         cmocka_unit_test(test_peer_deletes),
+        cmocka_unit_test(test_ends_while_the_script_runs),
+        cmocka_unit_test(test_main_mode_is_deleted),
         cmocka_unit_test(test_delete_of_anothers_sa),
         cmocka_unit_test(test_initial_contact),
         cmocka_unit_test(test_lives),
