@@ -117,6 +117,7 @@ void exchange_drop(struct core *core, struct exchange *x)
     for (unsigned way = 0; way < WAY_COUNT; way++) {
         if (x->policy[way] != NULL) {
             x->policy[way]->refs--;
+            x->policy[way]->orphans -= orphan_is(x) ? 1 : 0;
         }
     }
     if (x->parked) {

@@ -102,6 +102,10 @@ uint64_t core_deadline(const struct core *core)
 
 static void give_up(struct core *core, struct exchange *x)
 {
+    if (x->superseded) {
+        job_start(core, JOB_REMOVE, x, V_NONE, 0);
+        return;
+    }
     const char *why = "held back for 70 seconds without `activate`: it is dropped";
     if (x->stage == STAGE_HELD) {
         core_log(core, LOG_INFO_LEVEL, x->number, why);

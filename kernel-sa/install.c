@@ -114,7 +114,7 @@ bool install_next(struct core *core)
         enum way way = step_way(job->step);
         struct kernel_policy want;
         struct policy_entry *e = NULL;
-        if (!x->permit.policies || !policy_for_exchange(&want, x, way)) {
+        if (!x->permit.policies || !orphans_want(core, &want, x, way)) {
             continue;
         }
         if (place_next(core, &want, x->permit.reqid, &e)) {
@@ -133,7 +133,7 @@ void install_result(struct core *core, const struct kernel_result *result)
         return;
     }
     struct kernel_policy want;
-    (void)policy_for_exchange(&want, job->exchange, step_way(job->step));
+    (void)orphans_want(core, &want, job->exchange, step_way(job->step));
     place_result(core, &want, job->exchange->permit.reqid, result);
 }
 
@@ -169,6 +169,7 @@ void install_end(struct core *core)
         x->stage = STAGE_UP;
         x->deadline = 0;
         exchange_wipe_keys(x);
+        orphans_replaced(core, x);
         tell_up(core, x);
     } else {
         x->stage = STAGE_HELD;
@@ -193,9 +194,12 @@ static bool release_policy(struct core *core, struct policy_entry *e, enum way w
     const struct job *job = &core->job;
     const struct exchange *x = job->exchange;
     bool goes = e->refs == 0 && !e->standing && job->policies;
+    if (x->superseded) {
+        return orphan_release(core, e);
+    }
     if (job->undo && x->policy_before[way]) {
         struct kernel_policy placed;
-        (void)policy_for_exchange(&placed, x, way);
+        (void)orphans_want(core, &placed, x, way);
         if (policy_same_effect(&e->policy, &placed) /* plutod has not changed it since */
             && !policy_same_effect(&e->policy, &x->before[way])) {
             *job_policy_request(core, KERNEL_UPDATE_POLICY) = x->before[way];
@@ -229,6 +233,7 @@ bool remove_next(struct core *core)
         }
         x->policy[way] = NULL;
         e->refs--;
+        e->orphans -= orphan_is(x) ? 1 : 0;
         job->entry = e;
         if (release_policy(core, e, way)) {
             return true;

@@ -10,7 +10,7 @@
 
 static bool is_free_for(const struct policy_entry *e, uint32_t reqid)
 {
-    return e->reqid == reqid || e->reqid == 0 || (e->refs == 0 && !e->standing);
+    return e->reqid == reqid || e->reqid == 0 || (e->refs == e->orphans && !e->standing);
 }
 
 static void fail_taken(struct core *core, const struct policy_entry *e)
@@ -237,8 +237,11 @@ bool policy_next(struct core *core)
         struct policy_entry *e = NULL;
         if (!job->wanted[way]) {
             e = policy_find(core->policies, &job->want[way]);
-            if (e != NULL && is_free_for(e, job->reqid) && release(core, e, false)) {
-                return true;
+            if (e != NULL && is_free_for(e, job->reqid)) {
+                if (release(core, e, false)) {
+                    return true;
+                }
+                orphans_unwanted(core, e);
             }
             continue;
         }

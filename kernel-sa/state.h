@@ -77,6 +77,7 @@ struct exchange {
     bool asked;
     bool parked;                /* counted as such: it came without permit */
     bool adopted;               /* found in the kernel; clients are not known */
+    bool superseded;            /* an orphan in whose place others are: goes at its deadline */
     bool answer_due;            /* ike-negotiate waits for the answer to ask_id */
     bool told_soft;
     bool told_hard;
@@ -102,6 +103,7 @@ struct policy_entry {
     struct kernel_policy policy; /* as the kernel has it */
     uint32_t reqid;              /* of the connection it belongs to; 0: not known (adopted) */
     unsigned refs;               /* exchanges that hold it */
+    unsigned orphans;            /* orphans.c: those of them that plutod does not know */
     bool standing;               /* plutod wants it whatever becomes of exchanges */
     bool leaving;                /* the last one who let go of it wanted it removed */
     UT_hash_handle hh;
@@ -260,6 +262,17 @@ void policy_start(struct core *core, const struct record *r);
 bool policy_next(struct core *core);
 void policy_result(struct core *core, const struct kernel_result *result);
 void policy_end(struct core *core);
+
+/* ---- orphans.c: what a plutod before this one left ---- */
+
+bool orphan_is(const struct exchange *x);
+void orphan_claimed(struct core *core, struct exchange *x); /* is about to be permitted */
+/* policy_for_exchange, which spares the inbound SAs of orphans between the same clients. */
+bool orphans_want(struct core *core, struct kernel_policy *p, const struct exchange *x, enum way way);
+void orphans_replaced(struct core *core, const struct exchange *x); /* x is up: they go, a little later */
+void orphans_unwanted(struct core *core, struct policy_entry *e);   /* they go now, and it with them */
+/* An orphan let go of e: true: a request waits. */
+bool orphan_release(struct core *core, struct policy_entry *e);
 
 /* ---- upkeep.c: sample, flush, adopt, check ---- */
 

@@ -114,6 +114,9 @@ void take_permit(struct core *core, const struct record *r)
     p->life = (uint32_t)record_number(r, K_LIFE);
     p->reqid = (uint32_t)record_number(r, K_REQID);
     p->replay = record_has(r, K_REPLAY) ? (uint32_t)record_number(r, K_REPLAY) : REPLAY_DEFAULT;
+    if (orphan_is(x)) {
+        orphan_claimed(core, x);
+    }
     x->permitted = true;
     join(core, x);
 }

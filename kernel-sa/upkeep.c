@@ -258,6 +258,7 @@ static void adopt_policies(struct core *core, struct exchange *x)
         if (e->reqid == x->permit.reqid && *place == NULL) {
             *place = e;
             e->refs++;
+            e->orphans++;
         }
     }
 }
@@ -268,15 +269,12 @@ void adopt_end(struct core *core)
     char text[WHY_MAX];
     for (struct exchange *x = core->exchanges; x != NULL; x = x->hh.next) {
         x->stage = x->sa_here[SIDE_OUT] ? STAGE_UP : STAGE_HELD;
-        if (x->stage == STAGE_HELD) {
-            exchange_set_deadline(core, x); /* its outbound keys are lost */
-        }
         adopt_policies(core, x);
         count++;
     }
     if (count > 0 || core->policies != NULL) {
         (void)snprintf(text, sizeof text, "found in the kernel and adopted: the SAs of %zu "
-                       "exchanges, %u policies", count, HASH_COUNT(core->policies));
+                       "exchanges, %u policies; they stay as they are", count, HASH_COUNT(core->policies));
         core_log(core, LOG_INFO_LEVEL, 0, text);
     }
 }

@@ -68,7 +68,8 @@ static bool enter(struct keying *k, struct conn *c)
     if (conn_find(k, c->name) != NULL) {
         return false;
     }
-    c->reqid = ++k->next_reqid;
+    k->next_reqid += k->next_reqid == UINT32_MAX ? 2 : 1; /* 0 means any */
+    c->reqid = k->next_reqid;
     HASH_ADD_STR(k->conns, name, c);
     return true;
 }

@@ -344,19 +344,13 @@ bool keying_from_kernel(struct keying *k, const struct record *r, const char **w
 
 /*
  * A new kernel-sa reads from the kernel which SAs there are, and is permitted again what is open or
- * installed. The first one of a plutod clears away what a plutod before left behind: nobody knows
- * what those SAs are for.
+ * installed. What a plutod before left there stays as it is, so that nothing leaves in the clear.
  */
 void keying_kernel_up(struct keying *k, struct buffer *out)
 {
     struct xchg *y;
-    bool first = !k->kernel_was_up;
     k->kernel = out;
-    k->kernel_was_up = true;
     order_debug_one(k, out);
-    if (first) {
-        (void)order_flush(k);
-    }
     for (y = k->exchanges; y != NULL; y = y->hh.next) {
         if (y->quick && y->permitted) {
             order_permit(k, y);

@@ -24,6 +24,11 @@ void keying_init(struct keying *k, const struct keying_settings *settings,
     memset(k, 0, sizeof *k);
     k->settings = *settings;
     k->hooks = *hooks;
+    /*
+     * What a plutod before left in the kernel has reqids too. Epochs of one day come out at least
+     * 20,000 apart (Fibonacci hashing).
+     */
+    k->next_reqid = settings->epoch * UINT32_C(2654435769);
 }
 
 void keying_free(struct keying *k)

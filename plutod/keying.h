@@ -79,7 +79,6 @@ struct keying {
 
     struct buffer *negotiator; /* borrowed; NULL: not running */
     struct buffer *kernel;
-    bool kernel_was_up;
     struct keying_worker workers[WORKERS_MAX];
     unsigned worker_count;
 

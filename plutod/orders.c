@@ -208,6 +208,28 @@ void order_delete_kernel_sa(struct keying *k, const struct xchg *y, uint64_t cli
     record_finish(&w);
 }
 
+void order_unwanted(struct keying *k, const struct conn *c, uint64_t client)
+{
+    enum { ACTION_DELETE = 1, KIND_IPSEC = 0 };
+    struct record_writer w;
+    if (k->kernel == NULL || !c->oriented || c->our_client.base.family == 0
+        || c->peer_client.base.family == 0 || connection_isakmp_only(&c->form)) {
+        return;
+    }
+    uint64_t id = keying_ask(k, PENDING_DELETE, 0, client);
+    if (id == 0) {
+        return;
+    }
+    record_start(&w, k->kernel, V_POLICY);
+    record_put_number(&w, K_ID, id);
+    record_put_word(&w, K_ACTION, ACTION_DELETE);
+    record_put_word(&w, K_KIND, KIND_IPSEC);
+    record_put_subnet(&w, K_OUR_CLIENT, &c->our_client);
+    record_put_subnet(&w, K_PEER_CLIENT, &c->peer_client);
+    record_put_number(&w, K_REQID, c->reqid);
+    record_finish(&w);
+}
+
 bool order_sample(struct keying *k, const struct xchg *y)
 {
     struct record_writer w;

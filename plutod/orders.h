@@ -27,6 +27,8 @@ void order_permit(struct keying *k, struct xchg *y);
 /* Its policies go when no other exchange has them. The client (0: none) is held until the answer. */
 void order_delete_kernel_sa(struct keying *k, const struct xchg *y, uint64_t client);
 bool order_sample(struct keying *k, const struct xchg *y);
+/* Nobody wants the policies of c's clients: what is left of an earlier plutod goes with them. */
+void order_unwanted(struct keying *k, const struct conn *c, uint64_t client);
 bool order_flush(struct keying *k);
 
 /* The debug classes in force, to every tool or to one. */

@@ -95,7 +95,9 @@ static void terminate(struct keying *k, uint64_t client, const struct record *r)
     }
     keying_log_conn(k, LOG_LEVEL_INFO, c, "terminating SAs using this connection");
     keying_say(k, client, 2, "\"%s\": terminating SAs using this connection", c->name);
-    ends_conn(k, c, record_yes(r, K_ASYNCHRONOUS) ? 0 : client);
+    client = record_yes(r, K_ASYNCHRONOUS) ? 0 : client;
+    ends_conn(k, c, client);
+    order_unwanted(k, c, client);
 }
 
 static bool take(struct keying *k, uint64_t client, const struct record *r)
@@ -109,6 +111,8 @@ static bool take(struct keying *k, uint64_t client, const struct record *r)
         c = named(k, client, r);
         if (c != NULL) {
             keying_log_conn(k, LOG_LEVEL_INFO, c, "deleting connection");
+            ends_conn(k, c, client);
+            order_unwanted(k, c, client);
             ends_and_remove(k, c, client);
         }
         return true;

@@ -423,11 +423,11 @@ static void flush(void **state)
     fake_free(f);
 }
 
-static uint32_t daemon_up(struct fake *f, unsigned x, const char *activate)
+static uint32_t daemon_reqid(struct fake *f, unsigned x, unsigned reqid, const char *activate)
 {
     uint32_t spi = fake_spi(f);
     fake_feed(f, PEER_PLUTOD, "permit exchange=%u connection=net " HOSTS " " CLIENTS
-              " esp=aes128-sha1 modes=tunnel life=600 reqid=5 policies=yes", x);
+              " esp=aes128-sha1 modes=tunnel life=600 reqid=%u policies=yes", x, reqid);
     fake_feed(f, PEER_SECRETS, "sa-keys id=1 exchange=%u protocol=esp proposal=aes128-sha1 "
               "spi-in=%08" PRIx32 " spi-out=%08x key-in=" KEY16 " key-out=" KEY16 " auth-in=" KEY20
               " auth-out=" KEY20, x, spi, 0x3000 + x);
@@ -436,6 +436,90 @@ static uint32_t daemon_up(struct fake *f, unsigned x, const char *activate)
               " life=600 activate=%s", x, spi, 0x3000 + x, activate);
     fake_expect(f, PEER_NEGOTIATE, "ok id=2 re=install");
     return spi;
+}
+
+static uint32_t daemon_up(struct fake *f, unsigned x, const char *activate)
+{
+    return daemon_reqid(f, x, 5, activate);
+}
+
+/* The policies' reqids, as in the kernel. */
+static void assert_reqids(const struct fake *f, uint32_t in, uint32_t fwd, uint32_t out)
+{
+    assert_int_equal(fake_find_policy(f, WAY_IN)->reqid, in);
+    assert_int_equal(fake_find_policy(f, WAY_FWD)->reqid, fwd);
+    assert_int_equal(fake_find_policy(f, WAY_OUT)->reqid, out);
+}
+
+/* plutod was killed: nobody permits exchange 1 any more, and nothing of it goes. */
+static struct fake *orphaned(uint32_t *spi)
+{
+    struct fake *f = fake_new(MAKER_DAEMON);
+    *spi = daemon_up(f, 1, "yes");
+    fake_restart(f);
+    fake_pass(f, 10 * GIVE_UP);
+    fake_holds(f, 2, 3);
+    return f;
+}
+
+static void orphans_are_replaced(void **state)
+{
+    (void)state;
+    uint32_t old;
+    struct fake *f = orphaned(&old);
+    (void)daemon_reqid(f, 77, 9, "yes");
+    fake_holds(f, 4, 3);
+    assert_reqids(f, 0, 0, 9); /* the old inbound SA is still let in, the new outbound one is used */
+    fake_pass(f, 9000);
+    assert_non_null(fake_find_sa(f, old));
+    fake_pass(f, 2000);
+    assert_null(fake_find_sa(f, old));
+    fake_holds(f, 2, 3);
+    assert_reqids(f, 9, 9, 9);
+    drop(f, 77, "yes");
+    fake_holds(f, 0, 0);
+    fake_free(f);
+}
+
+/* A negotiation that comes to nothing leaves them as they were. */
+static void orphans_outlive_failures(void **state)
+{
+    (void)state;
+    uint32_t old;
+    struct fake *f = orphaned(&old);
+    (void)daemon_reqid(f, 77, 9, "no");
+    assert_reqids(f, 0, 0, 5);
+    fake_pass(f, GIVE_UP + 1);
+    fake_holds(f, 2, 3);
+    assert_reqids(f, 5, 5, 5);
+    (void)daemon_reqid(f, 78, 9, "no");
+    drop(f, 78, "yes");
+    fake_pass(f, GIVE_UP);
+    fake_holds(f, 2, 3);
+    assert_int_equal(fake_find_policy(f, WAY_OUT)->reqid, 5);
+    fake_free(f);
+}
+
+/* --terminate, beside the new SAs or without any; another connection's clients are not meant. */
+static void orphans_are_unwanted(void **state)
+{
+    (void)state;
+    uint32_t old;
+    for (int replaced = 0; replaced < 2; replaced++) {
+        struct fake *f = orphaned(&old);
+        if (replaced) {
+            (void)daemon_reqid(f, 77, 9, "yes");
+            fake_feed(f, PEER_PLUTOD, "policy id=8 action=delete kind=ipsec " CLIENTS " reqid=10");
+            fake_pass(f, 1);
+            fake_holds(f, 4, 3); /* they belong to reqid 9 */
+            drop(f, 77, "yes");
+        }
+        fake_feed(f, PEER_PLUTOD, "policy id=9 action=delete kind=ipsec " CLIENTS " reqid=9");
+        fake_expect(f, PEER_PLUTOD, "ok id=9 re=policy");
+        fake_pass(f, 1);
+        fake_holds(f, 0, 0);
+        fake_free(f);
+    }
 }
 
 static void killed_and_started_again(void **state)
@@ -449,6 +533,10 @@ static void killed_and_started_again(void **state)
     fake_restart(f);
     fake_expect(f, PEER_PLUTOD, "the%20SAs%20of%202%20exchanges,%203%20policies");
     fake_holds(f, 3, 3);
+    for (unsigned x = 1; x <= 2; x++) {
+        fake_feed(f, PEER_PLUTOD, "permit exchange=%u connection=net " HOSTS " " CLIENTS
+                  " esp=aes128-sha1 modes=tunnel life=600 reqid=5 policies=yes", x);
+    }
     fake_feed(f, PEER_PLUTOD, "sample id=4 exchange=1");
     fake_expect(f, PEER_PLUTOD, "ok id=4 re=sample");
     fake_feed(f, PEER_NEGOTIATE, "install id=2 exchange=1 protocol=esp proposal=aes128-sha1 "
@@ -484,6 +572,9 @@ int main(void)
         cmocka_unit_test(sample),
         cmocka_unit_test(flush),
         cmocka_unit_test(killed_and_started_again),
+        cmocka_unit_test(orphans_are_replaced),
+        cmocka_unit_test(orphans_outlive_failures),
+        cmocka_unit_test(orphans_are_unwanted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -45,6 +45,9 @@ static void test_terminate(void **state)
     assert_non_null(sent(w, &w->s[1], P_S, V_FORGET));
     assert_true(w->holds > 0); /* whack waits for the kernel and the scripts */
     kernel_deletes(w);
+    r = sent(w, &w->kernel, P_K, V_POLICY); /* what an earlier plutod left goes too */
+    assert_non_null(r);
+    assert_null(feed(w, K_P, "ok id=%" PRIu64 " re=policy", record_number(r, K_ID)));
     down_scripts(w);
     assert_int_equal(w->holds, 0);
     assert_non_null(conn_find(&w->k, "net"));
