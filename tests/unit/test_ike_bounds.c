@@ -174,7 +174,6 @@ static void waiting_quick_modes_are_all_begun(void **state)
 static void half_open_exchanges_are_bounded(void **state)
 {
     (void)state;
-    struct datagram *first = calloc(1, sizeof *first);
     struct world *w = world_new(WORDS, "x", "x");
     /* message 1, as host 0 sends it, from many strangers with many cookies */
     static const uint8_t message_1[] = {
@@ -184,15 +183,15 @@ static void half_open_exchanges_are_bounded(void **state)
         0, 0, 0, 36, 1, 1, 0, 0, 0x80, 1, 0, 7, 0x80, 14, 0, 128, 0x80, 2, 0, 2, 0x80, 3, 0, 1,
         0x80, 4, 0, 31, 0x80, 11, 0, 1, 0x80, 12, 0x0e, 0x10,
     };
-    *first = (struct datagram){ .to = 1, .len = sizeof message_1 };
-    memcpy(first->bytes, message_1, sizeof message_1);
-    address_parse(&first->path.local, "10.9.0.2");
-    address_parse(&first->path.remote, "10.9.0.1");
-    first->path.local_port = first->path.remote_port = 500;
+    struct datagram first = { .to = 1, .len = sizeof message_1 };
+    memcpy(first.bytes, message_1, sizeof message_1);
+    address_parse(&first.path.local, "10.9.0.2");
+    address_parse(&first.path.remote, "10.9.0.1");
+    first.path.local_port = first.path.remote_port = 500;
     for (unsigned i = 0; i < 2000; i++) {
-        first->bytes[0] = (uint8_t)i;
-        first->bytes[1] = (uint8_t)(i >> 8);
-        world_inject(w, first);
+        first.bytes[0] = (uint8_t)i;
+        first.bytes[1] = (uint8_t)(i >> 8);
+        world_inject(w, &first);
         world_settle(w);
     }
     assert_int_equal(world_count(w, 1, "first "), HALF_OPEN_PER_SOURCE);
@@ -200,7 +199,6 @@ static void half_open_exchanges_are_bounded(void **state)
     world_begin(w);
     assert_true(world_both_up(w));
     world_free(w);
-    free(first);
 }
 
 int main(void)
