@@ -18,7 +18,7 @@ LINT_CLANG = -Wpointer-arith -Wvla -Wmissing-variable-declarations -Wcomma -Wext
 # Scripts: by name, or by their first line.
 LINT_SH = $(sort $(wildcard tests/*.bats tests/*/*.bats tests/*/*.bash) \
 	$(shell grep -lE '^\#!.*[ /](ba|da)?sh( |$$)' $(wildcard .ci/* tests/* tests/*/* docs/* updown/* \
-	$(addsuffix /*,$(TOOLS))) 2>/dev/null | grep -vE '\.(c|h|md|8|[0-9])$$'))
+	$(addsuffix /*,$(TOOLS))) 2>/dev/null | grep -vE '\.(c|h|md|t|[0-9])$$'))
 LINT_MAN = $(PAGES)
 
 lint_ok = $(patsubst %,$(LINT)/$(1)/%.ok,$(2))
