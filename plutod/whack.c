@@ -5,6 +5,7 @@
 #include "requests.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,6 +13,7 @@
 #include <utlist.h>
 
 #define CLIENTS_MAX 64
+#define WAITING_MAX 48      /* of them with a request that goes on: the others' places are for short ones */
 #define INPUT_MAX ((size_t)4 * RECORD_MAX)
 #define REPLY_MAX ((size_t)64 << 20)
 #define INPUT_TIME 20.      /* seconds for all of its requests to arrive */
@@ -96,6 +98,37 @@ static void take_hello(struct client *c, const struct record *r)
     }
 }
 
+/* Has whack itself gone? That it sends no more is another matter: it does so when it has asked. */
+static bool hung_up(const struct client *c)
+{
+    struct pollfd p = { .fd = c->fd };
+    return poll(&p, 1, 0) == 1 && (p.revents & (POLLHUP | POLLERR)) != 0;
+}
+
+/* Those that have gone free their places at the end of the turn. How many of the others wait? */
+static unsigned count_waiting(struct supervisor *s)
+{
+    unsigned waiting = 0;
+    struct client *c;
+    DL_FOREACH(s->whack.clients, c) {
+        c->gone = c->gone || hung_up(c);
+        waiting += !c->gone && c->holds > 0 ? 1 : 0;
+    }
+    return waiting;
+}
+
+static void take_initiate(struct client *c, const struct record *r)
+{
+    struct supervisor *s = c->s;
+    if (!record_yes(r, K_ASYNCHRONOUS) && count_waiting(s) >= WAITING_MAX) {
+        keying_say(&s->keying, c->id, 32, "\"%s\": not initiated: %d whacks wait for negotiations "
+                   "already; wait until one has ended, or use --asynchronous",
+                   record_text(r, K_NAME), WAITING_MAX);
+        return;
+    }
+    (void)request_take(&s->keying, c->id, r);
+}
+
 static void take_record(struct client *c, const struct record *r)
 {
     struct supervisor *s = c->s;
@@ -113,6 +146,9 @@ static void take_record(struct client *c, const struct record *r)
         c->holds++; /* until plutod is gone */
         keying_say(&s->keying, c->id, 2, "shutting down");
         supervisor_stop(s);
+        break;
+    case V_WHACK_INITIATE:
+        take_initiate(c, r);
         break;
     default:
         if (!request_take(&s->keying, c->id, r)) {
@@ -135,13 +171,20 @@ static void take_line(struct client *c, char *line, size_t len)
     }
 }
 
-/* Does its requests, as long as none of them goes on. Was there one? */
+/*
+ * Does its requests, as long as none of them goes on. Was there one? What a whack that has gone
+ * wanted is not begun: that may be long ago.
+ */
 static bool go_on(struct client *c)
 {
     bool moved = false;
     while (c->holds == 0 && !c->closing && c->input.len > 0) {
         uint8_t *end = memchr(c->input.data, '\n', c->input.len);
         if (end == NULL) {
+            break;
+        }
+        if (hung_up(c)) {
+            c->gone = true;
             break;
         }
         size_t len = (size_t)(end - c->input.data);
@@ -297,6 +340,7 @@ static void on_accept(struct ev_loop *loop, ev_io *w, int events)
     DL_APPEND(s->whack.clients, c);
     s->whack.count++;
     if (s->whack.count == CLIENTS_MAX) {
+        (void)count_waiting(s);
         ev_io_stop(loop, w); /* the others wait in the kernel's queue */
     }
 }

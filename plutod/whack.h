@@ -3,7 +3,7 @@
  *
  * A client sends `hello` and its requests and shuts down its half; requests are done one after the
  * other, each when the one before it is finished; then the channel is closed. All is bounded, and
- * only the superuser is let in. Not for: what a request does (requests.h, supervisor.h).
+ * some places are kept free of those that wait for a negotiation. Only the superuser is let in. Not for: what a request does (requests.h, supervisor.h).
  */
 #ifndef PLUTOD_WHACK_H
 #define PLUTOD_WHACK_H

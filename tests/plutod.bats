@@ -301,6 +301,55 @@ children_are() {
     assert_success
 }
 
+# crowd COUNT [LINE]: as many whacks that wait for a peer who is silent (LINE is what they want after that), as
+# ${crowd}, a pid. Needs `start`.
+crowd() {
+    nsenter -t "$daemon" -n ip link set lo up
+    ask --name far --psk --encrypt --host 127.0.0.1 --to --host 127.0.0.2
+    ask --listen
+    # shellcheck disable=SC2016 # perl's variables
+    perl -MIO::Socket::UNIX -e '
+        my ($path, $count, $then) = @ARGV; my @c;
+        for (1 .. $count) {
+            my $s = IO::Socket::UNIX->new(Type => SOCK_STREAM, Peer => $path) or die "connect: $!";
+            print $s "hello version=1 epoch=1 tool=whack\nwhack-initiate name=far\n$then"; $s->flush;
+            $s->shutdown(1); push @c, $s }
+        $| = 1; print "there\n"; sleep 60' "$base.ctl" "$1" "${2+$2$'\n'}" >"$dir/crowd" 3>&- &
+    crowd=$!
+    within 5 grep -q there "$dir/crowd"
+    sleep 0.3
+}
+
+@test "[F22] [W9] whacks that wait leave places for short requests; one too many is told so" {
+    start
+    crowd 70
+    run timeout 5 "$whack" --ctlbase "$base" --status
+    assert_success
+    assert_output --partial '"far"'
+    run timeout 5 "$whack" --ctlbase "$base" --initiate --name far
+    assert_failure 32
+    assert_line --regexp '^032 .*48 whacks wait'
+    run timeout 5 "$whack" --ctlbase "$base" --initiate --asynchronous --name far
+    assert_success
+    kill "$crowd"
+    wait "$crowd" || :
+    run timeout 2 "$whack" --ctlbase "$base" --initiate --name far # has a place again, and waits
+    assert_failure 124
+    refute_output --partial '032 '
+    run timeout 5 "$whack" --ctlbase "$base" --shutdown
+    assert_success
+}
+
+@test "[W9] what a whack that has gone had not begun is not begun later" {
+    start
+    crowd 2 'whack-debug classes=control'
+    kill "$crowd"
+    wait "$crowd" || :
+    ask --terminate --name far # what it waited for ends
+    ask --status
+    assert_line '000 debug none'
+}
+
 @test "[W9] one whack with several forms: in order, each when the one before is finished" {
     start
     raw $'hello version=1 epoch=1 tool=whack\nwhack-debug classes=control\nwhack-listen\nwhack-status\nwhack-initiate name=x\nwhack-shutdown\n'
