@@ -12,6 +12,11 @@
 
 #define RUNS_MAX 64         /* at one time */
 #define OUTPUT_LINE 1000
+#define OUTPUT_LINES 1000   /* logged of one run at most, and */
+#define OUTPUT_BYTES 65536
+#define OUTPUT_BURST 200    /* lines, then nothing is read for a second */
+#define OUTPUT_READS 16     /* at a time */
+#define SKIP_PAUSE .1       /* seconds between reads of what is left out */
 #define LINGER 60.          /* seconds that a background child of a script may go on writing */
 
 struct run {
@@ -23,6 +28,11 @@ struct run {
     ev_child child;
     ev_io io;
     ev_timer limit;
+    ev_timer pause;         /* active: nothing is read */
+    unsigned lines;         /* logged */
+    size_t bytes;
+    unsigned burst;         /* lines since the last pause */
+    bool cut;               /* the rest is left out */
     char line[OUTPUT_LINE];
     size_t line_len;
     struct run *prev, *next;
@@ -34,8 +44,21 @@ static void say_line(struct run *r)
 {
     char text[OUTPUT_LINE + 64];
     char prefix[CONN_LABEL + 4];
+    if (r->cut) {
+        r->line_len = 0;
+        return;
+    }
+    r->lines++;
+    r->burst++;
+    r->bytes += r->line_len;
+    r->cut = r->lines > OUTPUT_LINES || r->bytes > OUTPUT_BYTES;
     snprintf(prefix, sizeof prefix, "%s: ", r->job->label);
-    snprintf(text, sizeof text, "%s output: %.*s", r->job->verb, (int)r->line_len, r->line);
+    if (r->cut) {
+        snprintf(text, sizeof text, "%s output: the rest is left out: no more than %d lines and %d "
+                 "bytes of one run are logged", r->job->verb, OUTPUT_LINES, OUTPUT_BYTES);
+    } else {
+        snprintf(text, sizeof text, "%s output: %.*s", r->job->verb, (int)r->line_len, r->line);
+    }
     lines_add(&r->s->lines, LOG_LEVEL_INFO, prefix, text);
     r->line_len = 0;
 }
@@ -44,6 +67,7 @@ static void end_output(struct run *r)
 {
     if (r->output >= 0) {
         ev_io_stop(r->s->loop, &r->io);
+        ev_timer_stop(r->s->loop, &r->pause);
         close(r->output);
         r->output = -1;
         if (r->line_len > 0) {
@@ -63,11 +87,26 @@ static void free_if_over(struct run *r)
     free(r);
 }
 
-/* Takes what is there; a line that never ends is cut. */
+static void pause_output(struct run *r, double seconds)
+{
+    r->burst = 0;
+    ev_io_stop(r->s->loop, &r->io);
+    ev_timer_set(&r->pause, seconds, 0.);
+    ev_timer_start(r->s->loop, &r->pause);
+}
+
+/*
+ * Takes what is there, and has a script that says too much wait in between; a line that never ends
+ * is cut.
+ */
 static void read_output(struct run *r)
 {
     char bytes[4096];
-    for (int i = 0; i < 16 && r->output >= 0; i++) {
+    for (int i = 0; r->output >= 0 && !ev_is_active(&r->pause); i++) {
+        if (r->burst >= OUTPUT_BURST || i == OUTPUT_READS) {
+            pause_output(r, r->cut ? SKIP_PAUSE : 1.);
+            return;
+        }
         ssize_t n = read(r->output, bytes, sizeof bytes);
         if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
             return;
@@ -92,6 +131,15 @@ static void on_output(struct ev_loop *loop, ev_io *w, int events)
     struct run *r = w->data;
     (void)loop;
     (void)events;
+    read_output(r);
+    free_if_over(r);
+}
+
+static void on_pause(struct ev_loop *loop, ev_timer *w, int events)
+{
+    struct run *r = w->data;
+    (void)events;
+    ev_io_start(loop, &r->io);
     read_output(r);
     free_if_over(r);
 }
@@ -208,9 +256,11 @@ static void begin(struct supervisor *s, struct script_job *job)
     ev_child_init(&r->child, on_child, r->pid, 0);
     ev_io_init(&r->io, on_output, r->output, EV_READ);
     ev_timer_init(&r->limit, on_limit, s->setup->updown_timeout, 0.);
+    ev_timer_init(&r->pause, on_pause, 0., 0.);
     r->child.data = r;
     r->io.data = r;
     r->limit.data = r;
+    r->pause.data = r;
     ev_child_start(s->loop, &r->child);
     ev_io_start(s->loop, &r->io);
     ev_timer_start(s->loop, &r->limit);

@@ -248,6 +248,32 @@ whack_waits_for_a_script() {
     assert_output ''
 }
 
+@test "[C7] what a script prints is bounded" {
+    tunnel_is
+    two_hosts
+    pluto_on right
+    pluto_with_secret left
+    cat >"$HOSTS_DIR/talker" <<'END'
+#!/bin/sh
+case $PLUTO_VERB in
+prepare-*) seq 3000 ;;
+up-*) head -c 2000000 /dev/zero | tr '\0' x | fold -w 900 ;;
+esac
+END
+    chmod 755 "$HOSTS_DIR/talker"
+    whack_on left --name net --psk --encrypt --tunnel --host 10.9.0.1 --client 10.1.0.0/24 \
+        --updown "$HOSTS_DIR/talker" --to --host 10.9.0.2 --client 10.2.0.0/24
+    whack_on left --listen
+    whack_initiates left
+    ping_through left right
+    local log
+    log=$(pluto_log left)
+    log_has left 'up-client output: the rest is left out'
+    assert_equal "$(grep -c 'up-client output: x' "$log")" 72
+    log_has left 'prepare-client output: the rest is left out' 10
+    assert_equal "$(grep -c 'prepare-client output: [0-9]' "$log")" 1000
+}
+
 @test "[P7] --listen again notices an address that came" {
     tunnel_is
     two_hosts
