@@ -95,6 +95,7 @@ struct conn *conn_add(struct keying *k, struct connection_form *form)
 void conn_remove(struct keying *k, struct conn *c)
 {
     agenda_clear(&k->agenda, &c->retry);
+    agenda_clear(&k->agenda, &c->renewal);
     conn_pair_leave(k, c);
     HASH_DEL(k->conns, c);
     if (c->template != NULL) {

@@ -56,6 +56,7 @@ struct conn {
 
     unsigned attempt;       /* of the initiate at hand, from 1; 0: none */
     struct agenda_item retry;
+    struct agenda_item renewal; /* of an ISAKMP SA that was lost */
     unsigned classes;       /* debug classes that are on because of it */
 
     struct pair *pair;

@@ -4,6 +4,7 @@
 #include "ends.h"
 #include "initiate.h"
 #include "orders.h"
+#include "renew.h"
 #include "respond.h"
 #include "routing.h"
 #include "status.h"
@@ -68,6 +69,18 @@ static void take_log(struct keying *k, const struct record *r)
     }
 }
 
+/*
+ * Not a word came back to a Quick Mode of ours: the peer has lost the ISAKMP SA, or never reads what
+ * is under it. The next attempt begins with Main Mode.
+ */
+static struct xchg *dead_parent(struct keying *k, const struct xchg *y, unsigned code)
+{
+    bool silent = code == 31 && y->quick && y->initiator && y->state == STATE_QUICK_I1
+                  && !y->answered;
+    struct xchg *x = silent ? xchg_find_main(k, y->parent) : NULL;
+    return x != NULL && x->up ? x : NULL;
+}
+
 static void take_failed(struct keying *k, const struct record *r)
 {
     struct xchg *x = xchg_find(k, record_number(r, K_EXCHANGE));
@@ -81,7 +94,21 @@ static void take_failed(struct keying *k, const struct record *r)
         ends_quick(k, x, ENDS_TELL_PEER, 0);
         return;
     }
-    ends_failed(k, x, code == 0 ? 31 : code, text, true);
+    code = code == 0 ? 31 : code;
+    struct xchg *parent = dead_parent(k, x, code);
+    if (code == 31 && x->notified[0] != '\0') {
+        char why[160];
+        snprintf(why, sizeof why, "no acceptable response in STATE_%s: the peer last said %s",
+                 xchg_state_word(x->state), x->notified);
+        ends_failed(k, x, code, why, true);
+    } else {
+        ends_failed(k, x, code, text, true);
+    }
+    if (parent != NULL) {
+        keying_log(k, LOG_LEVEL_INFO, parent, "the peer does not answer under this ISAKMP SA: it is "
+                   "not used again");
+        ends_main(k, parent, ENDS_TELL_PEER);
+    }
 }
 
 static void take_retransmitted(struct keying *k, const struct record *r)
@@ -96,15 +123,18 @@ static void take_retransmitted(struct keying *k, const struct record *r)
 /* ike-negotiate has logged it. An unprotected one is only a hint, but what whack waits for may fail. */
 static void take_notified(struct keying *k, const struct record *r)
 {
-    const struct xchg *x = xchg_find(k, record_number(r, K_EXCHANGE));
+    struct xchg *x = xchg_find(k, record_number(r, K_EXCHANGE));
     uint64_t type = record_number(r, K_NOTIFICATION);
     const char *name = record_text(r, K_TEXT);
     if (x == NULL || x->conn == NULL || type > 30) {
         return;
     }
-    keying_say(k, x->client, 200 + (unsigned)type, "\"%s\" #%llu: the peer says %s%s", x->conn->name,
-               (unsigned long long)x->serial, name == NULL ? "that something is wrong" : name,
-               record_yes(r, K_PROTECTED) ? "" : " (not protected, so only a hint)");
+    x->answered = x->answered || record_yes(r, K_PROTECTED);
+    snprintf(x->notified, sizeof x->notified, "%.40s%s",
+             name == NULL ? "that something is wrong" : name,
+             record_yes(r, K_PROTECTED) ? "" : " (not protected, so only a hint)");
+    keying_say(k, x->client, 200 + (unsigned)type, "\"%s\" #%llu: the peer says %s", x->conn->name,
+               (unsigned long long)x->serial, x->notified);
 }
 
 static bool take_isakmp_up(struct keying *k, const struct record *r, const char **why)
@@ -178,7 +208,7 @@ void keying_negotiator_up(struct keying *k, struct buffer *out)
 
 /*
  * ISAKMP SAs and negotiations die with it, IPsec SAs live on. What was being initiated is tried
- * again; the peer's own attempts are his business.
+ * again, and ISAKMP SAs that have IPsec SAs are made anew; the peer's own attempts are his business.
  */
 void keying_negotiator_down(struct keying *k)
 {
@@ -187,14 +217,17 @@ void keying_negotiator_down(struct keying *k)
     k->negotiator = NULL;
     HASH_ITER(hh, k->exchanges, x, next) {
         if (x->quick && !x->up) {
-            ends_failed(k, x, 31, "ike-negotiate ended unexpectedly during this negotiation", true);
+            ends_failed(k, x, 32, "ike-negotiate ended unexpectedly during this negotiation", true);
         }
     }
     HASH_ITER(hh, k->exchanges, x, next) {
+        if (!x->quick && (x->up || x->initiator)) {
+            renew_lost(k, x);
+        }
         if (!x->quick && x->up) {
             ends_main(k, x, ENDS_SILENTLY);
         } else if (!x->quick) {
-            ends_failed(k, x, 31, "ike-negotiate ended unexpectedly during this negotiation", true);
+            ends_failed(k, x, 32, "ike-negotiate ended unexpectedly during this negotiation", true);
         } else if (!x->negotiated) {
             x->negotiated = true; /* its SAs stand: nothing more is going to be said */
             initiate_quick_ready(k, x);
@@ -247,8 +280,8 @@ bool keying_from_secrets(struct keying *k, uint32_t worker, const struct record 
 }
 
 /*
- * Its ISAKMP SAs can make no keys any more. They are kept for Deletes only, and the peer is not told:
- * many peers would delete their IPsec SAs with them, and those live on.
+ * Its ISAKMP SAs can make no keys any more. They are kept for Deletes only, beside new ones, and the
+ * peer is not told: many peers would delete their IPsec SAs with them, and those live on.
  */
 void keying_worker_down(struct keying *k, uint32_t number)
 {
@@ -262,15 +295,18 @@ void keying_worker_down(struct keying *k, uint32_t number)
     }
     HASH_ITER(hh, k->exchanges, x, next) {
         if (x->quick && !x->up && x->worker == number) {
-            ends_failed(k, x, 31, "secrets ended unexpectedly during this negotiation", false);
+            ends_failed(k, x, 32, "secrets ended unexpectedly during this negotiation", false);
         }
     }
     HASH_ITER(hh, k->exchanges, x, next) {
+        if (!x->quick && x->worker == number && (x->up || x->initiator)) {
+            renew_lost(k, x);
+        }
         if (!x->quick && x->worker == number && x->up) {
             keying_log(k, LOG_LEVEL_INFO, x, "no keys can be made under this ISAKMP SA any more: its "
                        "secrets process has ended");
         } else if (!x->quick && x->worker == number) {
-            ends_failed(k, x, 31, "secrets ended unexpectedly during this negotiation", false);
+            ends_failed(k, x, 32, "secrets ended unexpectedly during this negotiation", false);
         }
     }
     conn_sweep(k);

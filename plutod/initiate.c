@@ -36,6 +36,11 @@ static struct xchg *start_main(struct keying *k, struct conn *c, uint64_t client
     return x;
 }
 
+bool initiate_main(struct keying *k, struct conn *c)
+{
+    return k->negotiator != NULL && start_main(k, c, 0) != NULL;
+}
+
 static void quick_go(struct keying *k, struct xchg *y)
 {
     char pfs[PFS_TEXT];

@@ -9,6 +9,7 @@
  *   xchg.h      exchanges: negotiations and the SAs that they made, by number, serial and SPI
  *   orders.h    the records that it sends
  *   initiate.h  our negotiations; respond.h  the peer's; ends.h  how both and their SAs end
+ *   renew.h     ISAKMP SAs in place of those that died with a process
  *   routing.h   eroutes, routes, and when which updown script runs
  *   requests.h  what whack wants; status.h  what whack is shown
  *
@@ -105,6 +106,7 @@ struct keying {
     uint64_t next_id;
 
     struct agenda agenda;
+    uint64_t next_renewal;  /* of ISAKMP SAs: none begins before it */
     uint64_t lines_second;  /* lines about packets of nobody that we know, in this second */
     unsigned lines_count;
     unsigned classes;       /* debug classes, mask of enum debug_class */

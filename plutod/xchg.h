@@ -26,6 +26,8 @@ struct xchg {
     struct conn *conn;      /* NULL: a responder's Main Mode before `chosen` */
     uint32_t worker;        /* the secrets process that it sticks to */
     uint64_t client;        /* whack that waits for it; 0: none */
+    char notified[80];      /* what the peer said was wrong, last; empty: nothing */
+    bool answered;          /* it said so under the protection of the ISAKMP SA */
     uint64_t since;         /* when it began, later when it came up */
     struct agenda_item life_end;
     uint32_t life;          /* seconds, what was negotiated and configured, the shorter */

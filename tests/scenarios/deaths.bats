@@ -27,14 +27,17 @@ sas_are() {
     pluto_on left
     whack_initiates left
     wait_for 5 sas_are_there
-    constant_pings 300
+    constant_pings 100
     kill -KILL "$(pluto_pid left)"
     pluto_on left
     sleep 2
     assert_equal "$(sa_count left) $(policy_count left)" '2 3'
+    assert_equal "$(pings_lost)" 0
+    constant_pings 100
     run whack_on left --initiate --name net
     assert_success
-    assert_equal "$(pings_lost)" 0
+    # charon has the new SAs only with our last message: what is sent in this very moment may be too early for it.
+    [[ $(pings_lost) =~ ^[01]$ ]] || fail "$(<"$HOSTS_DIR/ping.out")"
     wait_for 15 sas_are left 2 || fail 'the old SAs are still there'
     ping_through left right
     assert_equal "$(clear_pings_seen)" 0
@@ -54,4 +57,59 @@ sas_are() {
     whack_on left --terminate --name net
     wait_for 3 no_sas left
     wait_for 3 no_policies left
+}
+
+# killed_under_tunnel TOOL: and a moment for what plutod does about it.
+killed_under_tunnel() {
+    tunnel_is
+    two_hosts
+    charon_on right
+    pluto_on left --secrets-workers 1
+    whack_initiates left
+    wait_for 5 sas_are_there
+    kill -KILL "$(tool_pids left "$1")"
+    wait_for 10 file_has "$(pluto_log left)" '#3: STATE_MAIN_I4' || fail 'no new ISAKMP SA was made'
+    ping_through left right
+}
+
+@test "kill -9 ike-negotiate, secrets: the peer's Quick Mode and Delete find a living ISAKMP SA" {
+    local tool
+    for tool in ike-negotiate secrets; do
+        killed_under_tunnel "$tool"
+        charon_initiates right
+        ping_through left right
+        charon_terminate right net
+        wait_for 5 no_sas left || fail "after the death of $tool the peer's Deletes were not understood"
+        assert_equal "$(clear_pings_seen)" 0
+        hosts_down
+    done
+}
+
+@test "kill -9 ike-negotiate: our Delete finds a living ISAKMP SA" {
+    killed_under_tunnel ike-negotiate
+    whack_on left --terminate --name net
+    wait_for 5 no_sas right
+}
+
+@test "kill -9 in the midst of an initiate: whack gets 032, and the next attempt brings the tunnel up" {
+    tunnel_is
+    two_hosts
+    charon_on right
+    pluto_on left --secrets-workers 1
+    local tool
+    for tool in ike-negotiate secrets kernel-sa; do
+        local pid whack code=0
+        pid=$(tool_pids left "$tool")
+        kill -STOP "$pid"
+        whack_on left --initiate --name net >"$HOSTS_DIR/whack.out" 2>&1 3>&- &
+        whack=$!
+        sleep 0.5
+        kill -KILL "$pid"
+        wait "$whack" || code=$?
+        assert_equal "$tool $code $(tail -n 1 "$HOSTS_DIR/whack.out" | cut -c1-3)" "$tool 32 032"
+        wait_for 10 sas_are left 2
+        ping_through left right
+        whack_on left --terminate --name net
+        wait_for 5 no_sas right
+    done
 }

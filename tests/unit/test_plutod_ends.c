@@ -259,7 +259,7 @@ static void test_negotiator_dies(void **state)
     assert_null(feed(w, W_P, "whack-initiate name=net"));
     buffer_wipe(&w->said);
     keying_negotiator_down(&w->k);
-    assert_true(has(&w->said, "031 "));
+    assert_true(has(&w->said, "032 "));
     assert_int_equal(w->holds, 0);
     assert_non_null(xchg_find(&w->k, t.y)); /* no tunnel is lost */
     assert_null(xchg_find(&w->k, t.x));
