@@ -161,6 +161,7 @@ static const struct verb_spec verbs[VERB_COUNT] = {
         .help = "remove every SA and policy that we installed" },
     [V_SA_UP] = { .name = "sa-up", .from = K_P,
         .required = { K_EXCHANGE, K_PROTOCOL, K_PROPOSAL, K_MODE, K_SPI_IN, K_SPI_OUT },
+        .optional = { K_LIFE },
         .help = "both SAs of the exchange are in the kernel" },
     [V_SA_EXPIRED] = { .name = "sa-expired", .from = K_P,
         .required = { K_EXCHANGE, K_PROTOCOL, K_HARD },

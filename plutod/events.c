@@ -113,8 +113,10 @@ static void take_failed(struct keying *k, const struct record *r)
 
 static void take_retransmitted(struct keying *k, const struct record *r)
 {
-    const struct xchg *x = xchg_find(k, record_number(r, K_EXCHANGE));
+    struct xchg *x = xchg_find(k, record_number(r, K_EXCHANGE));
     if (x != NULL) {
+        x->event_at = k->now + record_number(r, K_WAIT) * 1000;
+        x->resends = record_number(r, K_ATTEMPT) < 3;
         keying_tell(k, x, 10, "STATE_%s: retransmission; will wait %us for response",
                     xchg_state_word(x->state), (unsigned)record_number(r, K_WAIT));
     }

@@ -227,7 +227,6 @@ static void finish_quick(struct keying *k, struct xchg *y)
     }
     y->conn->newest_ipsec = y->number;
     y->conn->attempt = 0;
-    y->since = k->now;
     keying_tell(k, y, 4, "STATE_%s: %s", xchg_state_word(y->state), xchg_state_story(y->state));
     release(k, y);
 }
@@ -240,6 +239,9 @@ void initiate_quick_ready(struct keying *k, struct xchg *y)
 void initiate_state(struct keying *k, struct xchg *x, unsigned state)
 {
     x->state = state;
+    /* As initiator, and with the second message of Quick Mode, ours is sent again [C3]. */
+    x->resends = x->initiator || x->quick;
+    x->event_at = k->now + (x->resends ? RETRANSMIT_1 : GIVE_UP);
     if (!is_last(state)) {
         keying_tell(k, x, 101 + state, "STATE_%s: %s", xchg_state_word(state),
                     xchg_state_story(state));
@@ -310,6 +312,9 @@ bool initiate_sa_up(struct keying *k, struct xchg *y, const struct record *r, co
     y->up = true;
     y->since = k->now;
     y->life = y->conn->form.ipseclifetime;
+    if (record_has(r, K_LIFE) && record_number(r, K_LIFE) < y->life) {
+        y->life = (uint32_t)record_number(r, K_LIFE); /* the peer wants it shorter [L1] */
+    }
     y->mode = record_word(r, K_MODE);
     strlcpy(y->proposal, record_text(r, K_PROPOSAL), sizeof y->proposal);
     memcpy(y->spi_in, record_bytes(r, K_SPI_IN, &len), sizeof y->spi_in);

@@ -98,13 +98,11 @@ static void show_conn(struct keying *k, uint64_t client, const struct conn *c)
 
 static void event_of(const struct keying *k, const struct xchg *x, char *out, size_t size)
 {
-    uint64_t end = 0;
-    const char *event = "EVENT_RETRANSMIT";
+    uint64_t end = x->event_at;
+    const char *event = x->resends ? "EVENT_RETRANSMIT" : "EVENT_GIVE_UP";
     if (x->up) {
         event = "EVENT_SA_EXPIRE";
         end = x->since + (uint64_t)x->life * 1000;
-    } else {
-        end = x->since + GIVE_UP;
     }
     snprintf(out, size, "%s in %" PRIu64 "s", event, end > k->now ? (end - k->now) / 1000 : 0);
 }
@@ -134,11 +132,15 @@ static void show_state(struct keying *k, uint64_t client, const struct xchg *x)
         newest = x->conn->newest_isakmp == x->number ? "; newest ISAKMP"
                  : x->conn->newest_ipsec == x->number ? "; newest IPSEC; eroute owner" : "";
     }
+    const struct xchg *parent = x->quick && !x->up ? xchg_find(k, x->parent) : NULL;
+    if (parent != NULL && !parent->up) {
+        keying_say(k, client, 0, "#%" PRIu64 ": %s pending phase 2; waits for the ISAKMP SA #%" PRIu64,
+                   x->serial, label, parent->serial);
+        return;
+    }
     event_of(k, x, event, sizeof event);
-    keying_say(k, client, 0, "#%" PRIu64 ": %s STATE_%s (%s); %s%s%s", x->serial, label,
-               xchg_state_word(x->state), x->deferred ? "waits for its ISAKMP SA"
-                                                      : xchg_state_story(x->state),
-               event, newest, x->quick && !x->up && x->deferred ? "; pending phase 2" : "");
+    keying_say(k, client, 0, "#%" PRIu64 ": %s STATE_%s (%s); %s%s", x->serial, label,
+               xchg_state_word(x->state), xchg_state_story(x->state), event, newest);
     if (x->quick && x->up) {
         show_ipsec(k, client, x, label);
     } else if (!x->quick && x->up) {

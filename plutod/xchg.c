@@ -18,6 +18,7 @@ struct xchg *xchg_new(struct keying *k, struct conn *conn, bool quick, bool init
     x->quick = quick;
     x->initiator = initiator;
     x->since = k->now;
+    x->event_at = k->now + GIVE_UP;
     x->state = quick ? (initiator ? STATE_QUICK_I1 : STATE_QUICK_R0)
                      : (initiator ? STATE_MAIN_I1 : STATE_MAIN_R0);
     HASH_ADD(hh, k->exchanges, number, sizeof x->number, x);

@@ -29,6 +29,8 @@ struct xchg {
     char notified[80];      /* what the peer said was wrong, last; empty: nothing */
     bool answered;          /* it said so under the protection of the ISAKMP SA */
     uint64_t since;         /* when it began, later when it came up */
+    uint64_t event_at;      /* while it is not up: our message is sent again, or given up */
+    bool resends;           /* sent again */
     struct agenda_item life_end;
     uint32_t life;          /* seconds, what was negotiated and configured, the shorter */
     char proposal[104];

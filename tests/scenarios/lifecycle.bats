@@ -226,6 +226,20 @@ whack_waits_for_a_script() {
     assert_output --partial 'STATE_QUICK_I2'
 }
 
+@test "[W12] [L1] the life that charon asks for, being the shorter one, is what --status shows" {
+    tunnel_is
+    two_hosts
+    charon_on right
+    printf '%s\n' 'connections {' 'net {' 'children {' 'net {' 'life_time = 600s' 'rekey_time = 500s' 'rand_time = 0' \
+        '}' '}' '}' '}' >>"$HOSTS_DIR/right/swanctl.conf"
+    charon_load right
+    pluto_on left
+    charon_initiates right
+    wait_for 5 sas_are_there
+    run whack_on left --status
+    assert_output --regexp 'STATE_QUICK_R2.*EVENT_SA_EXPIRE in (600|59[0-9])s'
+}
+
 @test "[C7] the default updown script sets the route, and --delete takes it away" {
     tunnel_is
     wire_up

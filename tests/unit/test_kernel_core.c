@@ -77,6 +77,7 @@ static void any_order(void **state)
         const char *said = fake_said(f, PEER_PLUTOD);
         assert_non_null(strstr(said, "sa-up exchange=7 protocol=esp proposal=aes256-sha2_256 "
                                      "mode=tunnel spi-in="));
+        assert_non_null(strstr(said, " life="));
         assert_ptr_equal(strchr(said, '\n'), said + strlen(said) - 1);
         fake_pass(f, 2 * GIVE_UP);
         fake_silent(f, PEER_PLUTOD);

@@ -186,6 +186,58 @@ static void test_status_waits_for_counters(void **state)
     world_free(w);
 }
 
+/* What --status says now holds this text. */
+static bool status_says(struct world *w, const char *text)
+{
+    buffer_wipe(&w->said);
+    assert_null(feed(w, W_P, "whack-status"));
+    return has(&w->said, text);
+}
+
+static void test_status_of_negotiations(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY));
+    assert_null(feed(w, W_P, "whack-initiate name=net"));
+    uint64_t x = record_number(sent(w, &w->n, P_N, V_INITIATE), K_EXCHANGE);
+    assert_null(feed(w, N_P, "state exchange=%" PRIu64 " state=MAIN_I1", x));
+    assert_true(status_says(w, "000 #1: \"net\" STATE_MAIN_I1 (initiate); EVENT_RETRANSMIT in 10s"));
+    assert_true(status_says(w, "000 #2: \"net\" pending phase 2; waits for the ISAKMP SA #1"));
+    assert_false(has(&w->said, "STATE_QUICK_I1"));
+    w->k.now += 10000;
+    assert_null(feed(w, N_P, "retransmitted exchange=%" PRIu64 " attempt=2 wait=20", x));
+    w->k.now += 3000;
+    assert_true(status_says(w, "EVENT_RETRANSMIT in 17s"));
+    w->k.now += 17000;
+    assert_null(feed(w, N_P, "retransmitted exchange=%" PRIu64 " attempt=3 wait=40", x));
+    assert_true(status_says(w, "EVENT_GIVE_UP in 40s"));
+    world_free(w);
+}
+
+static void test_status_shows_the_shorter_life(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY));
+    assert_null(feed(w, W_P, "whack-initiate name=net"));
+    (void)main_mode_goes_well(w);
+    uint64_t y = record_number(sent(w, &w->n, P_N, V_QUICK), K_EXCHANGE);
+    assert_null(feed(w, N_P, "state exchange=%" PRIu64 " state=QUICK_I1", y));
+    assert_false(status_says(w, "pending phase 2"));
+    assert_null(feed(w, K_P, "sa-up exchange=%" PRIu64 " protocol=esp proposal=aes256-sha2_256 "
+                     "mode=tunnel spi-in=0000aaaa spi-out=00001234 life=600", y));
+    keying_kernel_down(&w->k); /* so that nobody waits for counters */
+    w->k.now += 5000; /* the script takes its time, and the kernel counts */
+    assert_null(feed(w, N_P, "state exchange=%" PRIu64 " state=QUICK_I2", y));
+    script_ends(w, "prepare-client", true);
+    script_ends(w, "route-client", true);
+    script_ends(w, "up-client", true);
+    assert_true(status_says(w, "STATE_QUICK_I2 (sent QI2, IPsec SA established); "
+                            "EVENT_SA_EXPIRE in 595s"));
+    world_free(w);
+}
+
 static void test_interface_goes(void **state)
 {
     struct world *w = world_new("10.9.0.1");
@@ -210,6 +262,8 @@ int main(void)
         cmocka_unit_test(test_ipv6_verbs),
         cmocka_unit_test(test_status),
         cmocka_unit_test(test_status_waits_for_counters),
+        cmocka_unit_test(test_status_of_negotiations),
+        cmocka_unit_test(test_status_shows_the_shorter_life),
         cmocka_unit_test(test_interface_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
