@@ -30,7 +30,8 @@ void orphan_claimed(struct core *core, struct exchange *x)
  * While orphans' inbound SAs are in use, packets of theirs are let in beside those of the new SA:
  * under a reqid of its own the policy would refuse what the peer still sends.
  */
-bool orphans_want(struct core *core, struct kernel_policy *p, const struct exchange *x, enum way way)
+bool orphans_want(struct core *core, struct kernel_policy *p, const struct exchange *x,
+                  enum way way)
 {
     bool wanted = policy_for_exchange(p, x, way);
     const struct policy_entry *e = way == WAY_OUT ? NULL : policy_find(core->policies, p);
@@ -43,7 +44,8 @@ bool orphans_want(struct core *core, struct kernel_policy *p, const struct excha
 static void supersede(struct core *core, const struct policy_entry *e, uint64_t at)
 {
     for (struct exchange *o = core->exchanges; o != NULL; o = o->hh.next) {
-        if (!orphan_is(o) || o->policy[e->policy.way] != e || (o->superseded && o->deadline <= at)) {
+        if (!orphan_is(o) || o->policy[e->policy.way] != e
+            || (o->superseded && o->deadline <= at)) {
             continue;
         }
         o->superseded = true;

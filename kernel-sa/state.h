@@ -268,10 +268,13 @@ void policy_end(struct core *core);
 bool orphan_is(const struct exchange *x);
 void orphan_claimed(struct core *core, struct exchange *x); /* is about to be permitted */
 /* policy_for_exchange, which spares the inbound SAs of orphans between the same clients. */
-bool orphans_want(struct core *core, struct kernel_policy *p, const struct exchange *x, enum way way);
-void orphans_replaced(struct core *core, const struct exchange *x); /* x is up: they go, a little later */
-void orphans_unwanted(struct core *core, struct policy_entry *e);   /* they go now, and it with them */
-/* An orphan let go of e: true: a request waits. */
+bool orphans_want(struct core *core, struct kernel_policy *p, const struct exchange *x,
+                  enum way way);
+/* x is up: those between the same clients go, a little later. */
+void orphans_replaced(struct core *core, const struct exchange *x);
+/* Those that hold e go now, and e with them, unless others hold it. */
+void orphans_unwanted(struct core *core, struct policy_entry *e);
+/* An orphan lets go of e. True: a request waits. */
 bool orphan_release(struct core *core, struct policy_entry *e);
 
 /* ---- upkeep.c: sample, flush, adopt, check ---- */

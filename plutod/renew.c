@@ -35,8 +35,8 @@ static void renew(void *context, void *owner)
         (void)agenda_set(&k->agenda, &c->renewal, k->now + AGAIN, renew, c);
         return;
     }
-    keying_log_conn(k, LOG_LEVEL_INFO, c, "a new ISAKMP SA takes the place of the one that was lost; "
-                    "its IPsec SAs stay");
+    keying_log_conn(k, LOG_LEVEL_INFO, c, "a new ISAKMP SA takes the place of the one that was "
+                    "lost; its IPsec SAs stay");
 }
 
 void renew_lost(struct keying *k, const struct xchg *x)

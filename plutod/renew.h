@@ -1,8 +1,9 @@
 /*
  * New ISAKMP SAs for those that a process of ours took with it when it died.
  *
- * The peer still believes in the old one: its Deletes and Quick Modes under it come to nothing, until
- * there is another one. IPsec SAs are not touched. Not for: replacing SAs before their life is over.
+ * The peer still believes in the old one: its Deletes and Quick Modes under it come to nothing,
+ * until there is another one. IPsec SAs are not touched. Not for: replacing SAs before their life is
+ * over.
  */
 #ifndef PLUTOD_RENEW_H
 #define PLUTOD_RENEW_H
@@ -10,8 +11,8 @@
 #include "xchg.h"
 
 /*
- * x is lost, or can make no keys any more: if its peer has IPsec SAs with us, a Main Mode begins soon;
- * of many, not more than 50 in a second.
+ * x is lost, or can make no keys any more: if its peer has IPsec SAs with us, a Main Mode begins
+ * soon; of many, not more than 50 in a second.
  */
 void renew_lost(struct keying *k, const struct xchg *x);
 

@@ -29,7 +29,7 @@ static void negotiator_dies(struct world *w)
     buffer_wipe(&w->n);
 }
 
-/* A Main Mode, no Quick Mode; and then Deletes from both sides find the IPsec SAs that were there. */
+/* A Main Mode, no Quick Mode; and then Deletes of both sides find the IPsec SAs that there were. */
 static void test_negotiator_dies(void **state)
 {
     struct tunnel t = tunnel_up();
