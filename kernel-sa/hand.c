@@ -8,6 +8,20 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Do keys stand in the record as ike-negotiate shows them to people, "<20 bytes>"? */
+static bool may_be_redacted(const struct record *r)
+{
+    static const char *const fields[] = { "key-in:", "key-out:", "auth-in:", "auth-out:" };
+    static const char where[] = ": sa-keys: field ";
+    const char *at = r->verb == V_BAD ? strstr(record_text(r, K_WHY), where) : NULL;
+    for (size_t i = 0; at != NULL && i < sizeof fields / sizeof fields[0]; i++) {
+        if (strncmp(at + sizeof where - 1, fields[i], strlen(fields[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool tell_refusal(const char *line, size_t len)
 {
     struct record r;
@@ -22,6 +36,10 @@ static bool tell_refusal(const char *line, size_t len)
     }
     (void)fprintf(stderr, "kernel-sa: %s%s%s\n", r.re == V_NONE ? "" : schema_verb(r.re)->name,
                   r.re == V_NONE ? "" : ": ", record_text(&r, K_WHY));
+    if (may_be_redacted(&r)) {
+        (void)fputs("kernel-sa: if it is shown as <20 bytes>, it is redacted: ike-negotiate prints the "
+                    "keys themselves with --show-keys\n", stderr);
+    }
     return true;
 }
 

@@ -54,6 +54,14 @@ dry() {
     [ -n "$stderr" ]
 }
 
+@test "kernel-sa: redacted keys are recognised, and it is said what helps" {
+    dry "$permit" "${keys//$key/<20 bytes>}" "$install"
+    assert_failure 1
+    [[ $stderr == *'field key-in'*redacted*'ike-negotiate'*--show-keys* ]] || fail "$stderr"
+    dry "$permit" "${keys/spi-in=00001000/spi-in=<4 bytes>}" "$install"
+    [[ $stderr != *redacted* ]] || fail "$stderr"
+}
+
 @test "kernel-sa -n: one line for each SA and policy, and no key" {
     dry "$permit" "$keys" "$install"
     assert_success
