@@ -185,15 +185,24 @@ static const char *enter_sandbox(const struct log *log)
     return why;
 }
 
+static void say_disagreement(void *context, const struct secret *used, const struct secret *unused)
+{
+    const struct log *log = context;
+    log_serious(log, "%s:%u: has another secret than %s:%u for the same identities, which is the one "
+                "that is used; remove one of them", unused->file, unused->line, used->file,
+                used->line);
+}
+
 static int lint(const struct options *o)
 {
-    const struct log log = { .tool = "secrets" };
+    struct log log = { .tool = "secrets" };
     struct file_counts counts;
     struct store *store = store_new();
     if (store == NULL) {
         return failed("out of memory", "nothing was read");
     }
     file_read(store, o->file, o->insecure, &log, &counts);
+    counts.errors += store_disagreements(store, FILE_ERRORS_SHOWN, say_disagreement, &log);
     store_free(store);
     (void)printf("%zu PSK, %zu not supported yet, %zu errors, in %zu files\n", counts.psk,
                  counts.skipped, counts.errors, counts.files);

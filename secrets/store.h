@@ -49,6 +49,14 @@ const char *store_add(struct store *s, const char *file, unsigned line, const st
 const struct secret *store_find(const struct store *s, const struct identity *ours,
                                 const struct identity *peer, const struct secret **other);
 
+/*
+ * Pairs of entries with different secrets that are equally good for somebody, so that the first is
+ * used [K2]: for `secrets --lint`, since it compares each with each. Returns how many; said is
+ * called for the first `most` of them, with the one that is used first.
+ */
+typedef void store_said(void *context, const struct secret *used, const struct secret *unused);
+size_t store_disagreements(const struct store *s, size_t most, store_said *said, void *context);
+
 bool secret_equal(const struct secret *a, const struct secret *b); /* the same bytes */
 
 #endif

@@ -81,6 +81,34 @@ END
     refute_output --partial nobody
 }
 
+@test "[K2] --lint names equal entries that disagree, and only those" {
+    local line
+    cat >ipsec.secrets <<'END'
+@a @b : PSK "one"
+@b @a : PSK "one"
+@a : PSK "two"
+@a %any : PSK "three"
+@c @d : PSK "four"
+@d @e : PSK "five"
+: PSK "six"
+10.0.0.1 %any6 : PSK "seven"
+10.0.0.1 %any : PSK "eight"
+@f : PSK "nine"
+END
+    run secrets --lint --file ipsec.secrets
+    assert_success
+    printf '%s\n' '@x @b @a : PSK "other"' '@a : PSK "other"' '%any @a : PSK "other"' ': PSK "other"' >>ipsec.secrets
+    run secrets --lint --file ipsec.secrets
+    assert_equal "$status" 1
+    for line in '11: has another secret than ipsec.secrets:1 ' '11: has another secret than ipsec.secrets:2 ' \
+        '12: has another secret than ipsec.secrets:3 ' '13: has another secret than ipsec.secrets:4 ' \
+        '14: has another secret than ipsec.secrets:7 '; do
+        assert_line --partial "ipsec.secrets:$line"
+    done
+    assert_line --partial ' 5 errors, in 1 files'
+    refute_output --partial nine
+}
+
 @test "a file that others can read is refused with the command that mends it" {
     chmod 644 ipsec.secrets
     run secrets --lint --file ipsec.secrets
