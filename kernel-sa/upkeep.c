@@ -250,15 +250,36 @@ void adopt_result(struct core *core, const struct kernel_result *result)
     }
 }
 
-/* The policies of a connection are known by its reqid. */
+static void adopt_policy(struct exchange *x, struct policy_entry *e)
+{
+    struct policy_entry **place = &x->policy[e->policy.way];
+    if (*place == NULL) {
+        *place = e;
+        e->refs++;
+        e->orphans++;
+    }
+}
+
+/*
+ * The policies of a connection are known by its reqid; where it was taking the place of orphans when
+ * we were killed, the inward ones have none, but the outward one's selector.
+ */
 static void adopt_policies(struct core *core, struct exchange *x)
 {
     for (struct policy_entry *e = core->policies; e != NULL; e = e->hh.next) {
-        struct policy_entry **place = &x->policy[e->policy.way];
-        if (e->reqid == x->permit.reqid && *place == NULL) {
-            *place = e;
-            e->refs++;
-            e->orphans++;
+        if (e->reqid == x->permit.reqid) {
+            adopt_policy(x, e);
+        }
+    }
+    for (unsigned way = 0; way < WAY_COUNT; way++) {
+        if (x->policy[WAY_OUT] == NULL || x->policy[way] != NULL) {
+            continue;
+        }
+        const struct kernel_policy *out = &x->policy[WAY_OUT]->policy;
+        struct kernel_policy like = { .src = out->dst, .dst = out->src, .way = (enum way)way };
+        struct policy_entry *e = policy_find(core->policies, &like);
+        if (e != NULL && e->reqid == 0) {
+            adopt_policy(x, e);
         }
     }
 }

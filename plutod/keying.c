@@ -25,8 +25,8 @@ void keying_init(struct keying *k, const struct keying_settings *settings,
     k->settings = *settings;
     k->hooks = *hooks;
     /*
-     * What a plutod before left in the kernel has reqids too. Epochs of one day come out at least
-     * 20,000 apart (Fibonacci hashing).
+     * What a plutod before left in the kernel has reqids too: those of another epoch are far from ours
+     * (Fibonacci hashing).
      */
     k->next_reqid = settings->epoch * UINT32_C(2654435769);
 }

@@ -185,6 +185,17 @@ static void find_updown(struct supervisor *s)
     }
 }
 
+/*
+ * Another one than that of the plutod before, whose exchanges may still be in the kernel: sixteenths of
+ * a second; it comes round after eight years.
+ */
+static uint32_t new_epoch(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint32_t)((uint64_t)now.tv_sec * 16 + (uint64_t)now.tv_nsec / 62500000);
+}
+
 static void start_signal(struct supervisor *s, ev_signal *w, int number)
 {
     ev_signal_init(w, on_signal, number);
@@ -205,7 +216,7 @@ bool supervisor_init(struct supervisor *s, const struct setup *setup, struct loc
     }
     find_updown(s);
     const struct keying_settings settings = {
-        .epoch = (uint32_t)time(NULL), .ikeport = setup->ikeport, .uniqueids = setup->uniqueids,
+        .epoch = new_epoch(), .ikeport = setup->ikeport, .uniqueids = setup->uniqueids,
         .myid = setup->has_myid ? &setup->myid : NULL, .updown = s->updown
     };
     const struct keying_hooks hooks = {

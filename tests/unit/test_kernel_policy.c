@@ -500,6 +500,26 @@ static void orphans_outlive_failures(void **state)
     fake_free(f);
 }
 
+/* Killed again while they were being replaced. */
+static void orphans_of_orphans(void **state)
+{
+    (void)state;
+    uint32_t old;
+    struct fake *f = orphaned(&old);
+    uint32_t second = daemon_reqid(f, 77, 9, "yes");
+    fake_restart(f);
+    assert_reqids(f, 0, 0, 9);
+    uint32_t third = daemon_reqid(f, 99, 20, "yes");
+    assert_reqids(f, 0, 0, 20);
+    fake_pass(f, 11000);
+    assert_null(fake_find_sa(f, second));
+    assert_non_null(fake_find_sa(f, third));
+    assert_reqids(f, 20, 20, 20);
+    fake_feed(f, PEER_PLUTOD, "flush id=3");
+    fake_holds(f, 0, 0);
+    fake_free(f);
+}
+
 /* --terminate, beside the new SAs or without any; another connection's clients are not meant. */
 static void orphans_are_unwanted(void **state)
 {
@@ -574,6 +594,7 @@ int main(void)
         cmocka_unit_test(killed_and_started_again),
         cmocka_unit_test(orphans_are_replaced),
         cmocka_unit_test(orphans_outlive_failures),
+        cmocka_unit_test(orphans_of_orphans),
         cmocka_unit_test(orphans_are_unwanted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
