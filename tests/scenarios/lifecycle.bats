@@ -83,6 +83,7 @@ whack_waits_for_a_script() {
     two_hosts
     charon_on right
     pluto_with_secret left
+    # shellcheck disable=SC2016 # the script's variable
     printf '#!/bin/sh\ncase $PLUTO_VERB in up-*) sleep 2 ;; esac\n' >"$HOSTS_DIR/slow"
     chmod 755 "$HOSTS_DIR/slow"
     whack_on left --name net --psk --encrypt --tunnel --host 10.9.0.1 --client 10.1.0.0/24 \
