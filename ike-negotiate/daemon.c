@@ -1,6 +1,7 @@
 #include "daemon.h"
 
 #include "channel.h"
+#include "clock.h"
 #include "ike.h"
 #include "bounds.h"
 #include "log.h"
@@ -14,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { TOOL_PLUTOD, TOOL_IKE_NEGOTIATE, TOOL_SECRETS, TOOL_KERNEL_SA }; /* places in K_TOOL */
@@ -44,13 +44,6 @@ struct daemon {
     ev_timer timer;
     int exit_status;
 };
-
-static uint64_t now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 /* ---- what the core asks for ---- */
 
@@ -119,7 +112,7 @@ static void line_close(struct daemon *d, struct line *l)
     channel_free(l->channel);
     l->channel = NULL;
     if (l->source != FROM_PLUTOD) {
-        ike_source_gone(d->ike, now_ms(), l->source, l->worker);
+        ike_source_gone(d->ike, clock_ms(), l->source, l->worker);
     }
 }
 
@@ -161,7 +154,7 @@ static const char *take_channel(struct daemon *d, const struct record *r, int fd
     line_open(d, l, c);
     channel_hello(c, TOOL_IKE_NEGOTIATE, record_number(r, K_EPOCH), l->worker);
     if (tool == TOOL_KERNEL_SA) {
-        ike_kernel_ready(d->ike, now_ms());
+        ike_kernel_ready(d->ike, clock_ms());
     }
     return NULL;
 }
@@ -220,7 +213,7 @@ static bool take_record(void *context, struct channel *c, const struct record *r
         if (r->verb == V_DEBUG) {
             (void)debug_classes_parse(&d->log.classes, record_text(r, K_CLASSES));
         }
-        why = ike_record(d->ike, now_ms(), l->source, l->worker, r);
+        why = ike_record(d->ike, clock_ms(), l->source, l->worker, r);
     }
     if (why != NULL) {
         channel_blame(c, why);
@@ -238,7 +231,7 @@ static void take_datagram(void *context, const struct path *path, const uint8_t 
         return;
     }
     refill_random(d);
-    ike_datagram(d->ike, now_ms(), path, bytes, len);
+    ike_datagram(d->ike, clock_ms(), path, bytes, len);
 }
 
 static void settle_line(struct daemon *d, struct line *l, enum channel_result result)
@@ -303,7 +296,7 @@ static bool settle_lines(struct daemon *d)
 static void set_timer(struct daemon *d)
 {
     uint64_t next = ike_next_timer(d->ike);
-    uint64_t now = now_ms();
+    uint64_t now = clock_ms();
     ev_timer_stop(d->loop, &d->timer);
     if (next != UINT64_MAX) {
         ev_timer_set(&d->timer, next > now ? (double)(next - now) / 1000.0 : 0.0, 0.0);
@@ -347,7 +340,7 @@ static void turn(struct ev_loop *loop, ev_prepare *w, int events)
         sockets_read(s, &d->log, take_datagram, d);
     }
     refill_random(d);
-    ike_timer(d->ike, now_ms());
+    ike_timer(d->ike, clock_ms());
     while (settle_lines(d)) {
     }
     if (d->control.channel == NULL) {

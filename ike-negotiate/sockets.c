@@ -1,12 +1,12 @@
 #include "sockets.h"
 
 #include "bounds.h"
+#include "clock.h"
 
 #include <errno.h>
 #include <linux/errqueue.h>
 #include <string.h>
 #include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
 
 #define DATAGRAMS_A_TURN 64
@@ -15,10 +15,9 @@
 
 static bool may_say(struct udp_socket *s)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    if ((uint64_t)t.tv_sec != s->error_second) {
-        s->error_second = (uint64_t)t.tv_sec;
+    uint64_t second = clock_ms() / 1000;
+    if (second != s->error_second) {
+        s->error_second = second;
         s->errors = 0;
     }
     return s->errors++ < ERRORS_A_SECOND;

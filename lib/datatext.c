@@ -1,20 +1,11 @@
 #include "datatext.h"
 
+#include "hex.h"
+
 #include <nettle/base64.h>
 #include <string.h>
 
 static const char too_long[] = "too long";
-
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    if (c >= 'a' && c <= 'f') {
-        return c - 'a' + 10;
-    }
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
 
 static const char *decode_hex(uint8_t *out, size_t max, size_t *len, const char *text)
 {

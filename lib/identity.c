@@ -1,5 +1,7 @@
 #include "identity.h"
 
+#include "hex.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -7,17 +9,6 @@
 static bool is_plain(uint8_t c)
 {
     return c > ' ' && c < 0x7f && c != '%' && c != '\\' && c != '"' && c != '\'';
-}
-
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    if (c >= 'a' && c <= 'f') {
-        return c - 'a' + 10;
-    }
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
 /* ---- texts ---- */

@@ -1,11 +1,12 @@
 #include "daemon.h"
 
+#include "clock.h"
+
 #include <errno.h>
 #include <ev.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { TOOL_PLUTOD, TOOL_IKE_NEGOTIATE, TOOL_SECRETS, TOOL_KERNEL_SA }; /* places in K_TOOL */
@@ -38,13 +39,6 @@ struct daemon {
     ev_prepare turn;
     int exit_status;
 };
-
-static uint64_t now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 static struct buffer *out_of(struct daemon *d, unsigned line)
 {
@@ -191,7 +185,7 @@ static bool take_record(void *context, struct channel *c, const struct record *r
         return true;
     }
     struct core_out out = outputs(d);
-    secrets_record(d->core, r, &out, now_ms());
+    secrets_record(d->core, r, &out, clock_ms());
     if (congested(d)) {
         relieve(d);
     }
