@@ -380,8 +380,7 @@ int by_hand_run(int argc, char **argv)
     if (!orient(&h)) {
         h.status = 1;
     } else if (start_children(&h) && give_socket(&h)) {
-        hand_begin(&h);
-        loop(&h);
+        loop(&h); /* begins when secrets has read its file */
     }
     for (unsigned i = 0; i < LINE_COUNT; i++) {
         channel_free(h.line[i].channel); /* children leave at the end of their channel */

@@ -368,7 +368,12 @@ static void take_negotiator(struct hand *h, const struct record *r)
 static void take_secrets(struct hand *h, const struct record *r)
 {
     struct record_writer w;
-    if (r->verb == V_AUTHENTICATED) {
+    if (r->verb == V_LOADED && record_number(r, K_ENTRIES) == 0) {
+        hand_end(h, 1, "%s holds no secret that can be used: nothing is negotiated",
+                 h->secrets_file);
+    } else if (r->verb == V_LOADED) {
+        hand_begin(h);
+    } else if (r->verb == V_AUTHENTICATED) {
         record_identity(r, K_PEER_NAME, &h->proved);
         h->authenticated = true;
     } else if (r->re == V_ACCEPT && r->verb == V_OK) {

@@ -53,7 +53,7 @@ struct hand {
 /* Effects, in by_hand.c; a test has its own. */
 struct buffer *hand_out(struct hand *h, unsigned which);
 void hand_print(struct hand *h, const struct buffer *line); /* to stdout */
-/* Called once the children are connected. */
+/* Once secrets has read its file. */
 void hand_begin(struct hand *h);
 /* One record of a child. */
 bool hand_record(void *context, struct channel *c, const struct record *r, int fd);

@@ -162,6 +162,9 @@ END
     # shellcheck disable=SC2086
     run --separate-stderr ip netns exec "$here" timeout 3 ike-negotiate $nets --initiate --secretsfile ipsec.secrets
     [[ $stderr == *'chmod 600'* ]] || fail "$stderr"
+    # nothing was sent: without a secret there is nothing to negotiate
+    assert_failure 1
+    [[ $stderr != *MAIN_I1* ]] || fail "$stderr"
 }
 
 @test "the page's examples run as they stand" {
