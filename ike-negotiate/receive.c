@@ -86,6 +86,18 @@ static const char *open_message(const struct isakmp_sa *sa, struct message *m,
     return payloads_decode(m, m->header.next_payload, plain, body);
 }
 
+/* By both cookies; message 2 is the first that brings the responder's. */
+static struct exchange *find_main(struct ike *ike, const struct isakmp_header *h)
+{
+    static const uint8_t none[COOKIE_LEN];
+    struct exchange *x = exchange_by_cookies(ike, h->cky_i, h->cky_r);
+    if (x == NULL && memcmp(h->cky_r, none, COOKIE_LEN) != 0) {
+        x = exchange_by_cookies(ike, h->cky_i, none);
+        x = x != NULL && x->initiator && x->state == MAIN_I1 ? x : NULL;
+    }
+    return x;
+}
+
 static void receive_main(struct ike *ike, const struct path *path, struct message *m,
                          const uint8_t *packet, size_t len, const uint8_t *digest)
 {
@@ -100,11 +112,7 @@ static void receive_main(struct ike *ike, const struct path *path, struct messag
         report_stranger(ike, path, "a Main Mode message with a message id is ignored");
         return;
     }
-    struct exchange *x = exchange_by_cookies(ike, h->cky_i, h->cky_r);
-    if (x == NULL && memcmp(h->cky_r, none, COOKIE_LEN) != 0) {
-        x = exchange_by_cookies(ike, h->cky_i, none); /* message 2 brings the cookie */
-        x = x != NULL && x->initiator && x->state == MAIN_I1 ? x : NULL;
-    }
+    struct exchange *x = find_main(ike, h);
     if (x == NULL && memcmp(h->cky_r, none, COOKIE_LEN) == 0 && !encrypted) {
         why = payloads_decode(m, h->next_payload, packet + ISAKMP_HEADER_LEN,
                               len - ISAKMP_HEADER_LEN);
