@@ -286,6 +286,11 @@ void take_install(struct core *core, const struct record *r)
         refuse_liar(core, PEER_NEGOTIATE, r, why);
         return;
     }
+    if (x->stage == STAGE_HELD && x->adopted && i.activate) {
+        core_refuse(core, PEER_NEGOTIATE, V_INSTALL, id,
+                    "the keys of the outbound SA were lost: only a new negotiation helps");
+        return;
+    }
     if (x->stage == STAGE_HELD || x->stage == STAGE_UP) {
         core_answer(core, PEER_NEGOTIATE, V_INSTALL, id);
         return;

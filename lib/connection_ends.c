@@ -298,6 +298,9 @@ static bool check_updown(const struct making *m, int i)
         return making_refuse(m, "--updown %.100s...: too long, at most %u bytes are allowed", text,
                       (unsigned)schema_key(K_LEFT_UPDOWN)->max);
     }
+    if (text[strspn(text, " ")] == '\0') {
+        return making_refuse(m, "--updown \"%s\": names no program", text);
+    }
     for (const char *c = text; *c != '\0'; c++) {
         if ((unsigned char)*c < ' ' || *c == 127) {
             return making_refuse(m, "--updown: a control character at byte %zu", (size_t)(c - text) + 1);

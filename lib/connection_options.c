@@ -41,7 +41,6 @@ struct meaning {
     OPTION(O_ENCRYPT, "encrypt", 0, FLAG, POLICY_ENCRYPT, 0, 0) \
     OPTION(O_TUNNEL, "tunnel", 0, FLAG, POLICY_TUNNEL, 0, 0) \
     OPTION(O_PFS, "pfs", 0, FLAG, POLICY_PFS, 0, 0) \
-    OPTION(O_DISABLEARRIVALCHECK, "disablearrivalcheck", 0, FLAG, POLICY_DISABLEARRIVALCHECK, 0, 0) \
     OPTION(O_DONTREKEY, "dontrekey", 0, FLAG, POLICY_DONTREKEY, 0, 0) \
     OPTION(O_IPV4, "ipv4", 0, FAMILY, FAMILY_IPV4, 0, 0) \
     OPTION(O_IPV6, "ipv6", 0, FAMILY, FAMILY_IPV6, 0, 0) \
@@ -52,6 +51,7 @@ struct meaning {
     OPTION(O_REKEYMARGIN, "rekeymargin", 1, NUMBER, REKEYMARGIN, 0, LIFE_MAX) \
     OPTION(O_REKEYFUZZ, "rekeyfuzz", 1, NUMBER, REKEYFUZZ, 0, 100000) \
     OPTION(O_KEYINGTRIES, "keyingtries", 1, NUMBER, KEYINGTRIES, 0, 1000000) \
+    OPTION(O_DISABLEARRIVALCHECK, "disablearrivalcheck", 0, LATER, 0, 0, 0) \
     OPTION(O_RSASIG, "rsasig", 0, LATER, 0, 0, 0) \
     OPTION(O_AUTHENTICATE, "authenticate", 0, LATER, 0, 0, 0) \
     OPTION(O_COMPRESS, "compress", 0, LATER, 0, 0, 0) \

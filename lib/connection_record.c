@@ -15,7 +15,7 @@ static const struct {
     { POLICY_COMPRESS, "compress", false },
     { POLICY_TUNNEL, "tunnel", true },
     { POLICY_PFS, "pfs", true },
-    { POLICY_DISABLEARRIVALCHECK, "disablearrivalcheck", true },
+    { POLICY_DISABLEARRIVALCHECK, "disablearrivalcheck", false },
     { POLICY_DONTREKEY, "dontrekey", true },
 };
 

@@ -123,7 +123,13 @@ struct conn *choose_instance(struct keying *k, const struct conn *t, const struc
 static bool fits_quick(const struct conn *c, const struct xchg *x, const struct subnet *ours)
 {
     return !connection_isakmp_only(&c->form) && identity_equal(&c->our_id, &x->conn->our_id)
-           && subnet_equal(&c->our_client, ours) && (c->form.policy & POLICY_PSK) != 0;
+           && subnet_equal(&c->our_client, ours) && allows(c, x);
+}
+
+/* Only he who came in as a road warrior without a known identity proved the secret that they share. */
+static bool is_road_warrior(const struct xchg *x)
+{
+    return x->conn->template != NULL && x->conn->template->peer_id.type == ID_ANY;
 }
 
 struct conn *choose_quick(struct keying *k, const struct xchg *x, const struct subnet *ours,
@@ -143,7 +149,8 @@ struct conn *choose_quick(struct keying *k, const struct xchg *x, const struct s
     }
     for (int exact = 1; exact >= 0; exact--) {
         DL_FOREACH(between(k, &x->local, &any_host), c) {
-            bool id = exact ? identity_equal(&c->peer_id, &x->peer_id) : c->peer_id.type == ID_ANY;
+            bool id = exact ? identity_equal(&c->peer_id, &x->peer_id)
+                            : c->peer_id.type == ID_ANY && is_road_warrior(x);
             bool client = conn_peer_end(c)->has_client ? subnet_equal(&c->peer_client, peer)
                                                        : subnet_is_host(peer, &x->remote);
             if (id && client && fits_quick(c, x, ours)) {

@@ -33,6 +33,7 @@ static struct xchg *start_main(struct keying *k, struct conn *c, uint64_t client
     xchg_set_worker(k, x, worker->number);
     order_announce(k, x, c);
     order_initiate(k, x);
+    (void)agenda_set(&k->agenda, &x->life_end, k->now + HALF_OPEN_LIFE, ends_life, x);
     return x;
 }
 
@@ -49,6 +50,7 @@ static void quick_go(struct keying *k, struct xchg *y)
     order_announce_quick(k, y, pfs);
     order_permit(k, y);
     order_quick(k, y, pfs);
+    (void)agenda_set(&k->agenda, &y->life_end, k->now + HALF_OPEN_LIFE, ends_life, y);
 }
 
 static bool start_quick(struct keying *k, struct conn *c, const struct xchg *x, uint64_t client)

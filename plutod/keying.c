@@ -188,11 +188,15 @@ void keying_interfaces(struct keying *k, struct interface *list, size_t count)
     k->interface_count = count;
     k->listening = true;
     HASH_ITER(hh, k->conns, c, next) {
-        bool before = c->oriented;
+        if (!c->oriented || orient_stays(k, c)) {
+            orient_conn(k, c);
+            continue;
+        }
+        /* Its SAs, routes and scripts belong to the ends as they were. */
+        ends_conn(k, c, 0);
         orient_conn(k, c);
-        if (before && !c->oriented) {
+        if (!c->oriented) {
             keying_log_conn(k, LOG_LEVEL_INFO, c, "is oriented no more: %s", orient_why(k, c));
-            ends_conn(k, c, 0);
         }
     }
     conn_sweep(k);

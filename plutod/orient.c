@@ -1,6 +1,7 @@
 #include "orient.h"
 
 #include <bsd/string.h>
+#include <string.h>
 
 const struct interface *orient_interface(const struct keying *k, const struct address *a)
 {
@@ -47,6 +48,15 @@ static void fill_in(struct conn *c)
         c->peer_client = peer->client;
         c->peer_port = peer->ikeport;
     }
+}
+
+bool orient_stays(const struct keying *k, const struct conn *c)
+{
+    bool left = is_ours(k, &c->form.end[END_LEFT]);
+    bool right = is_ours(k, &c->form.end[END_RIGHT]);
+    unsigned ours = right ? END_RIGHT : END_LEFT;
+    return left != right && ours == c->ours
+           && strcmp(orient_interface(k, &c->form.end[ours].host)->name, c->interface) == 0;
 }
 
 void orient_conn(struct keying *k, struct conn *c)

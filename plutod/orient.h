@@ -9,6 +9,8 @@
 
 /* Sets or clears c->oriented and all that follows from it. */
 void orient_conn(struct keying *k, struct conn *c);
+/* Would orient_conn find an oriented connection the same end and interface again? */
+bool orient_stays(const struct keying *k, const struct conn *c);
 /* Why it is not oriented, for a person: static text. */
 const char *orient_why(const struct keying *k, const struct conn *c);
 const struct interface *orient_interface(const struct keying *k, const struct address *a);

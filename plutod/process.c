@@ -89,7 +89,9 @@ static void read_from(struct process *p)
         label(p, name);
         lines_print(&p->s->lines, LOG_LEVEL_SERIOUS, "%s broke the rules and is ended: %s", name,
                     channel_why(p->channel));
-        kill(p->pid, SIGKILL);
+        if (!p->reaped) {
+            kill(p->pid, SIGKILL);
+        }
     }
     ev_io_stop(p->s->loop, &p->in);
 }
@@ -168,8 +170,10 @@ bool process_start(struct process *p)
     if (p->tool == TOOL_SECRETS) {
         p->worker = s->processes.next_worker++;
     }
+    p->reaped = false;
     int fd = launch(p);
     if (fd < 0) {
+        p->loaded = true; /* nobody shall wait for it */
         pause_then(p);
         return false;
     }
@@ -233,6 +237,7 @@ static void on_child(struct ev_loop *loop, ev_child *w, int events)
     (void)events;
     ev_child_stop(loop, w);
     supervisor_clock(p->s);
+    p->reaped = true;
     if (p->channel != NULL) {
         if (p->tool == TOOL_IKE_NEGOTIATE) {
             others_first(p->s);

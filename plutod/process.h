@@ -29,6 +29,7 @@ struct process {
     bool loaded;            /* secrets: the file was read, or it ended before */
     bool idle;              /* secrets: to be told to go at the end of the turn */
     pid_t pid;              /* 0: not running */
+    bool reaped;            /* waited for: the pid may be somebody else's by now */
     struct channel *channel; /* NULL: not running */
     ev_io in;
     ev_io out;

@@ -13,8 +13,6 @@
 
 #define INVALID_ID_INFORMATION 18 /* RFC 2408, 3.14.1 */
 
-/* Longer than a Main Mode may take on either side [C3]: then ike-negotiate has lost it. */
-#define HALF_OPEN_LIFE (2 * (uint64_t)GIVE_UP)
 
 /* ---- the first message ---- */
 
@@ -270,7 +268,7 @@ static void refuse_quick(struct keying *k, uint64_t id, const char *why, unsigne
  * What is in the way of this peer's client goes if it is an older life of the same road warrior, or
  * if the net is fixed and was reached another way [C4] [R5]. Returns what is still in the way.
  */
-static const struct conn *make_way(struct keying *k, const struct xchg *x, struct conn *c)
+static const struct conn *make_way(struct keying *k, struct xchg *x, struct conn *c)
 {
     const struct conn *other = routing_conflict(k, c);
     for (int i = 0; other != NULL && i < 8; i++) {
@@ -281,6 +279,11 @@ static const struct conn *make_way(struct keying *k, const struct xchg *x, struc
             return other;
         }
         keying_log_conn(k, LOG_LEVEL_INFO, old, "its SAs make way for \"%s\"", c->name);
+        if (x->conn == old) { /* the ISAKMP SA that asks is not to go with them */
+            xchg_set_conn(k, x, c);
+            old->newest_isakmp = 0;
+            c->newest_isakmp = c->newest_isakmp == 0 ? x->number : c->newest_isakmp;
+        }
         ends_conn(k, old, 0);
         other = routing_conflict(k, c);
     }

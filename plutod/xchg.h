@@ -10,6 +10,9 @@
 
 #include "conn.h"
 
+/* Longer than a negotiation may take on either side [C3]: then one of our processes has lost it. */
+#define HALF_OPEN_LIFE (2 * (uint64_t)GIVE_UP)
+
 struct spi_key {
     struct address peer;
     uint8_t spi[4];         /* toward the peer: the one that he chose */

@@ -22,7 +22,6 @@ static const char *const help[] = {
     "            --ike PROPOSALS    e.g. aes256-sha2_256-modp2048,...  or default, classic\n"
     "            --esp PROPOSALS    e.g. aes256-sha2_256,aes256gcm16   or default, classic\n"
     "            --pfsgroup GROUPS  e.g. modp2048,ecp256   with --pfs; default: that of --ike\n"
-    "            --disablearrivalcheck   let any addresses out of the tunnel\n"
     "            --ipv4 --ipv6           how names and %any are meant for hosts\n"
     "            --tunnelipv4 --tunnelipv6   the same for clients\n"
     "            --ikelifetime SECONDS   10800   --ipseclifetime SECONDS   3600\n"

@@ -166,7 +166,7 @@ static void test_all_of_it(void **state)
     struct connection_form f;
     (void)state;
 
-    good(&f, "--name a.b_c-9 --psk --encrypt --tunnel --pfs --dontrekey --disablearrivalcheck"
+    good(&f, "--name a.b_c-9 --psk --encrypt --tunnel --pfs --dontrekey"
          " --ike aes256-sha2_256-modp2048 --esp aes256-sha2_256 --pfsgroup modp2048"
          " --ikelifetime 86400 --ipseclifetime 60 --rekeymargin 0 --rekeyfuzz 250 --keyingtries 0"
          " --id @left.example --host 10.9.0.1 --ikeport 1500 --nexthop 10.9.0.254"
