@@ -290,6 +290,46 @@ static void test_evicts_own_older_life(void **state)
     world_free(w);
 }
 
+/* [R3]: who proved his own secret has not proved the one that road warriors share; and no connection
+ * is keyed under an ISAKMP SA whose proposal it forbids [R1]. */
+static void test_quick_mode_stays_within_what_was_proved(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY));
+    assert_null(feed(w, W_P, "whack-connection name=road left-host=10.9.0.1 left-client=10.7.0.0/24 "
+                     "left-nexthop=%%25direct right-host=%%25any " NET_POLICY));
+    assert_null(feed(w, W_P, "whack-connection name=strong left-host=10.9.0.1 "
+                     "left-client=10.8.0.0/24 right-host=10.9.0.2 right-client=10.2.0.0/24 "
+                     NET_POLICY " ike=aes256-sha2_512-ecp384"));
+    uint64_t x = main_mode(w, "10.9.0.2", "net", "10.9.0.2");
+    assert_int_equal(quick_ask(w, x, "10.7.0.0/24", "10.9.0.2/32")->verb, V_FAIL);
+    assert_int_equal(quick_ask(w, x, "10.8.0.0/24", "10.2.0.0/24")->verb, V_FAIL);
+    assert_int_equal(quick_ask(w, x, "10.1.0.0/24", "10.2.0.0/24")->verb, V_OK);
+    world_free(w);
+}
+
+/* [C4]: older SAs to the same net by another way go; the ISAKMP SA that asks for the new ones stays. */
+static void test_the_asking_sa_outlives_what_makes_way(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY " left-nexthop=10.9.0.253"));
+    assert_null(feed(w, W_P, "whack-connection name=other left-host=10.9.0.1 "
+                     "left-client=10.3.0.0/24 left-nexthop=10.9.0.254 right-host=10.9.0.2 "
+                     "right-client=10.2.0.0/24 " NET_POLICY));
+    uint64_t x = main_mode(w, "10.9.0.2", "net", "10.9.0.2");
+    uint64_t y = record_number(quick_ask(w, x, "10.1.0.0/24", "10.2.0.0/24"), K_EXCHANGE);
+    sas_up(w, y, 0x77);
+    clear(w);
+    const struct record *r = quick_ask(w, x, "10.3.0.0/24", "10.2.0.0/24");
+    assert_int_equal(r->verb, V_OK);
+    assert_string_equal(record_text(r, K_CONNECTION), "other");
+    assert_non_null(xchg_find_main(&w->k, x));
+    assert_int_equal(record_number(sent(w, &w->kernel, P_K, V_DELETE_KERNEL_SA), K_EXCHANGE), y);
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -304,6 +344,8 @@ int main(void)
         cmocka_unit_test(test_half_open_flood),
         cmocka_unit_test(test_lines_about_packets_are_limited),
         cmocka_unit_test(test_evicts_own_older_life),
+        cmocka_unit_test(test_quick_mode_stays_within_what_was_proved),
+        cmocka_unit_test(test_the_asking_sa_outlives_what_makes_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
