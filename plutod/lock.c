@@ -177,14 +177,21 @@ bool lock_write_pid(struct lock *l, pid_t pid)
     return good;
 }
 
-void lock_release(struct lock *l)
+void lock_remove(struct lock *l)
 {
     if (l->bound) {
         (void)unlink(l->ctl_path);
+        l->bound = false;
     }
     if (l->taken) {
         (void)unlink(l->pid_path);
+        l->taken = false;
     }
+}
+
+void lock_release(struct lock *l)
+{
+    lock_remove(l);
     lock_abandon(l);
 }
 

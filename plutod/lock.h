@@ -27,6 +27,7 @@ struct lock {
 /* Makes both; what a person must know goes to stderr. */
 enum lock_result lock_take(struct lock *l, const char *ctlbase);
 bool lock_write_pid(struct lock *l, pid_t pid); /* closes pid_fd */
+void lock_remove(struct lock *l); /* only takes the files away; lock_release still follows */
 void lock_release(struct lock *l);  /* removes both files */
 void lock_abandon(struct lock *l);  /* frees, leaving the files to another process */
 

@@ -129,6 +129,7 @@ int main(int argc, char **argv)
     if (supervisor_init(&supervisor, &setup, &lock)) {
         notify_ready();
         ev_run(supervisor.loop, 0);
+        lock_remove(&lock); /* before the whack that asked for the end is let go */
         supervisor_free(&supervisor);
     } else {
         status = EXIT_FAILURE;
