@@ -124,6 +124,9 @@ void exchange_settle(struct ike *ike, struct exchange *x)
         free(x->quick->first_body);
         if (!x->initiator) {
             x->sa->open_quicks--;
+        } else if (x->quick->counted) {
+            x->sa->our_quicks--;
+            ike->quick_ended = true;
         }
         explicit_bzero(x->quick, sizeof *x->quick);
         free(x->quick);
@@ -396,4 +399,5 @@ void ike_timer(struct ike *ike, uint64_t now)
             give_up(ike, x);
         }
     }
+    quick_begin_waiting(ike);
 }

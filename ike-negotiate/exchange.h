@@ -81,6 +81,7 @@ struct isakmp_sa {
     unsigned recent_next;
     LIST_HEAD(, exchange) quicks;
     unsigned open_quicks; /* begun by the peer and not finished */
+    unsigned our_quicks;  /* begun by us and not finished */
     bool initial_contact; /* was said, and is believed once */
 };
 
@@ -116,6 +117,7 @@ struct quick_scratch {
     size_t chosen; /* responder: place of the transform in the offer */
     bool ids; /* IDci and IDcr are sent */
     bool has_ke, has_keys, has_sa;
+    bool counted; /* in our_quicks */
 };
 
 struct exchange {
@@ -192,6 +194,7 @@ struct ike {
     uint8_t spis[4 * 2 * SPI_BLOCK];
     size_t spi_count;
     bool spis_asked;
+    bool quick_ended; /* one that waits may begin */
     struct exchange *half_open[HALF_OPEN_MAX]; /* responders' Main Modes that are not up */
     size_t half_open_count;
     struct source *sources; /* how many of them each address has */
@@ -320,6 +323,8 @@ void main_first_message(struct ike *ike, const struct path *path, const struct m
                         const uint8_t *digest);
 void main_up(struct ike *ike, struct exchange *x);
 void quick_begin(struct ike *ike, struct exchange *x);
+/* At the end of an event: begins Quick Modes that waited for others, or for SPIs. */
+void quick_begin_waiting(struct ike *ike);
 void quick_first_message(struct ike *ike, struct exchange *parent, const struct message *m,
                          const uint8_t *iv, const uint8_t *digest);
 /* HASH(1..3) over the message; false: it differs. */

@@ -170,10 +170,12 @@ void quick_begin(struct ike *ike, struct exchange *x)
     struct quick_scratch *q = x->quick;
     struct record_writer w;
 
-    if (!take_spi(ike, q->spi_in)) {
+    if (x->sa->our_quicks >= OUR_QUICKS_MAX || !take_spi(ike, q->spi_in)) {
         exchange_timer(ike, x, ike->now + GIVE_UP); /* begun again when kernel-sa answers */
         return;
     }
+    q->counted = true;
+    x->sa->our_quicks++;
     do {
         uint8_t id[4];
         if (!draw_random(ike, id, sizeof id)) {
@@ -198,6 +200,28 @@ void quick_begin(struct ike *ike, struct exchange *x)
     }
     record_finish(&w);
     engine_enter(ike, x, QUICK_I0_KE);
+}
+
+static struct exchange *find_waiting(struct ike *ike)
+{
+    struct exchange *x;
+    for (x = ike->exchanges; x != NULL; x = x->by_serial.next) {
+        if (x->is_quick && x->state == QUICK_PENDING && x->sa->up
+            && x->sa->our_quicks < OUR_QUICKS_MAX) {
+            break;
+        }
+    }
+    return x;
+}
+
+/* Each that is begun leaves QUICK_PENDING, or is gone: the search begins anew. */
+void quick_begin_waiting(struct ike *ike)
+{
+    struct exchange *x;
+    while (ike->quick_ended && ike->spi_count > 0 && (x = find_waiting(ike)) != NULL) {
+        quick_begin(ike, x);
+    }
+    ike->quick_ended = false;
 }
 
 bool quick_take_ours(struct exchange *x, const struct record *answer)

@@ -256,13 +256,11 @@ static void refuse_exchange(struct ike *ike, const struct path *path,
     }
 }
 
-void ike_datagram(struct ike *ike, uint64_t now, const struct path *path, const uint8_t *bytes,
-                  size_t len)
+static void receive(struct ike *ike, const struct path *path, const uint8_t *bytes, size_t len)
 {
     struct message m = { 0 };
     uint8_t digest[DIGEST_LEN];
 
-    ike->now = now;
     const char *why = len > MESSAGE_MAX ? "larger than the messages that we read"
                                         : header_decode(&m.header, bytes, len);
     if (why != NULL) {
@@ -300,4 +298,12 @@ void ike_datagram(struct ike *ike, uint64_t now, const struct path *path, const 
     } else {
         receive_quick(ike, main, &m, bytes, len, digest);
     }
+}
+
+void ike_datagram(struct ike *ike, uint64_t now, const struct path *path, const uint8_t *bytes,
+                  size_t len)
+{
+    ike->now = now;
+    receive(ike, path, bytes, len);
+    quick_begin_waiting(ike);
 }

@@ -103,26 +103,6 @@ static void order_forget(struct ike *ike, const struct record *r)
     }
 }
 
-static struct exchange *find_pending(struct ike *ike)
-{
-    struct exchange *x;
-    for (x = ike->exchanges; x != NULL; x = x->by_serial.next) {
-        if (x->is_quick && x->state == QUICK_PENDING && x->sa->up) {
-            break;
-        }
-    }
-    return x;
-}
-
-/* Each that is begun leaves QUICK_PENDING, or is gone: the search begins anew. */
-static void begin_pending(struct ike *ike)
-{
-    struct exchange *x;
-    while (ike->spi_count > 0 && (x = find_pending(ike)) != NULL) {
-        quick_begin(ike, x);
-    }
-}
-
 static void take_spis(struct ike *ike, const struct record *r)
 {
     size_t len;
@@ -135,7 +115,7 @@ static void take_spis(struct ike *ike, const struct record *r)
     for (size_t at = 0; at + 4 <= len && 4 * ike->spi_count + 4 <= sizeof ike->spis; at += 4) {
         memcpy(ike->spis + 4 * ike->spi_count++, spis + at, 4);
     }
-    begin_pending(ike);
+    ike->quick_ended = true;
 }
 
 static const char *take_answer(struct ike *ike, enum ike_source source, uint64_t worker,
@@ -166,10 +146,9 @@ static const char *take_answer(struct ike *ike, enum ike_source source, uint64_t
     return NULL;
 }
 
-const char *ike_record(struct ike *ike, uint64_t now, enum ike_source source, uint64_t worker,
-                       const struct record *r)
+static const char *take_record(struct ike *ike, enum ike_source source, uint64_t worker,
+                               const struct record *r)
 {
-    ike->now = now;
     switch (r->verb) {
     case V_OK:
     case V_FAIL:
@@ -198,6 +177,15 @@ const char *ike_record(struct ike *ike, uint64_t now, enum ike_source source, ui
     default:
         return "a verb that the core does not know";
     }
+}
+
+const char *ike_record(struct ike *ike, uint64_t now, enum ike_source source, uint64_t worker,
+                       const struct record *r)
+{
+    ike->now = now;
+    const char *why = take_record(ike, source, worker, r);
+    quick_begin_waiting(ike);
+    return why;
 }
 
 static const uint8_t gone_why[] = "gone: a process of ours died before it answered";

@@ -47,6 +47,7 @@
 
 #define HALF_OPEN_MAX 4096u     /* responder Main Modes that are not finished */
 #define HALF_OPEN_PER_SOURCE 256u /* of them, with one address */
+#define OUR_QUICKS_MAX 2u        /* that we run at once under one: charon keeps IVs of 3 exchanges only */
 #define OPEN_QUICKS_MAX 64u      /* Quick Modes that a peer has begun under one ISAKMP SA */
 #define WORKERS_MAX 64u         /* secrets processes */
 #define EXCHANGES_MAX 65536u    /* exchanges known to one process */
