@@ -17,8 +17,6 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-enum { TOOL_PLUTOD, TOOL_IKE_NEGOTIATE, TOOL_SECRETS, TOOL_KERNEL_SA }; /* places in K_TOOL */
-
 struct daemon;
 
 /* A channel with its watchers: plutod's, kernel-sa's, or a worker's. */

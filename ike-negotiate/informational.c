@@ -216,14 +216,6 @@ static bool is_replayed(struct isakmp_sa *sa, uint32_t message_id)
     return false;
 }
 
-static void put_m_id(uint8_t m_id[4], uint32_t message_id)
-{
-    m_id[0] = (uint8_t)(message_id >> 24);
-    m_id[1] = (uint8_t)(message_id >> 16);
-    m_id[2] = (uint8_t)(message_id >> 8);
-    m_id[3] = (uint8_t)message_id;
-}
-
 /*
  * Before Main Mode is done, but with its keys: the peer holds the same secret, and says why he will
  * not go on. Nothing else is heard from one who has not proved his identity.
@@ -256,7 +248,7 @@ void informational_protected(struct ike *ike, struct exchange *main, const struc
         return;
     }
     const struct payload *p = &m->payload[0];
-    put_m_id(m_id, m->header.message_id);
+    m_id_put(m_id, m->header.message_id);
     const struct part parts[] = { { m_id, sizeof m_id },
                                   { p->whole + p->whole_len, m->payloads_len - p->whole_len } };
     isakmp_hash(keys, parts, 2, hash);
@@ -311,7 +303,7 @@ static void send_protected(struct ike *ike, struct exchange *main, unsigned type
     }
     uint32_t message_id = (uint32_t)random[0] << 24 | (uint32_t)random[1] << 16
                           | (uint32_t)random[2] << 8 | random[3] | 1;
-    put_m_id(m_id, message_id);
+    m_id_put(m_id, message_id);
     buffer_init(&bytes, MESSAGE_MAX);
     message_begin(&w, &bytes, sa->cky_i, sa->cky_r, EXCHANGE_INFORMATIONAL, 0, message_id);
     message_raw(&w, PAYLOAD_HASH, zeros, sa->keys.hash->len);

@@ -19,8 +19,7 @@ static void quick_hash(const struct exchange *x, unsigned number, const uint8_t 
 {
     static const uint8_t zero = 0;
     const struct quick_scratch *q = x->quick;
-    const uint8_t m_id[4] = { (uint8_t)(x->message_id >> 24), (uint8_t)(x->message_id >> 16),
-                              (uint8_t)(x->message_id >> 8), (uint8_t)x->message_id };
+    uint8_t m_id[4];
     const struct part ours = { q->nonce, q->nonce_len };
     const struct part peers = { q->nonce_peer, q->nonce_peer_len };
     const struct part ni = x->initiator ? ours : peers;
@@ -29,6 +28,7 @@ static void quick_hash(const struct exchange *x, unsigned number, const uint8_t 
     const struct part second[] = { { m_id, 4 }, ni, { rest, rest_len } };
     const struct part third[] = { { &zero, 1 }, { m_id, 4 }, ni, nr };
 
+    m_id_put(m_id, x->message_id);
     if (number == 1) {
         isakmp_hash(&x->sa->keys, first, 2, out);
     } else if (number == 2) {

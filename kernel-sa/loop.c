@@ -12,8 +12,6 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TOOL_PLUTOD, TOOL_NEGOTIATE, TOOL_SECRETS, TOOL_KERNEL_SA }; /* places in K_TOOL's words */
-
 struct link {
     struct channel *channel; /* NULL: free place */
     enum core_peer peer;
@@ -155,7 +153,7 @@ static struct link *place_for_worker(struct loop *loop, uint64_t worker)
 static bool take_channel(struct loop *loop, struct channel *from, const struct record *r, int fd)
 {
     unsigned tool = record_word(r, K_TOOL);
-    bool negotiate = tool == TOOL_NEGOTIATE;
+    bool negotiate = tool == TOOL_IKE_NEGOTIATE;
     uint64_t worker = record_number(r, K_WORKER);
     struct link *l = negotiate ? &loop->negotiate : place_for_worker(loop, worker);
     if ((!negotiate && tool != TOOL_SECRETS) || l == NULL) {

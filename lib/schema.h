@@ -163,6 +163,10 @@ enum key {
     KEY_COUNT
 };
 
+enum tool { /* places of the words of K_TOOL */
+    TOOL_PLUTOD, TOOL_IKE_NEGOTIATE, TOOL_SECRETS, TOOL_KERNEL_SA, TOOL_DNSKEY, TOOL_WHACK
+};
+
 struct key_spec {
     const char *name;
     enum field_type type;

@@ -16,10 +16,6 @@
 
 struct supervisor;
 
-enum tool { /* places in the schema's `tool` */
-    TOOL_PLUTOD, TOOL_IKE_NEGOTIATE, TOOL_SECRETS, TOOL_KERNEL_SA, TOOL_DNSKEY, TOOL_WHACK
-};
-
 struct process {
     struct supervisor *s;
     enum tool tool;

@@ -9,8 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TOOL_PLUTOD, TOOL_IKE_NEGOTIATE, TOOL_SECRETS, TOOL_KERNEL_SA }; /* places in K_TOOL */
-
 enum { LINE_PLUTOD, LINE_KERNEL_SA, LINE_NEGOTIATOR, LINE_COUNT }; /* in the order of flushing */
 
 static const struct {

@@ -3,9 +3,6 @@
 #include "channel.h"
 #include "log.h"
 
-#define TOOL_WHACK 5 /* place in K_TOOL */
-
-
 static bool put_plain(struct buffer *out, const struct request *r, unsigned form, enum verb verb)
 {
     struct record_writer w;
