@@ -17,7 +17,7 @@ LINT_GCC = -Wlogical-op -Wduplicated-cond -Wpointer-arith -Wvla -Wmissing-declar
 LINT_CLANG = -Wpointer-arith -Wvla -Wmissing-variable-declarations -Wcomma -Wextra-semi -Wunreachable-code
 # Scripts: by name, or by their first line.
 LINT_SH = $(sort $(wildcard tests/*.bats tests/*/*.bats tests/*/*.bash) \
-	$(shell grep -lE '^\#!.*[ /](ba|da)?sh( |$$)' $(wildcard .ci/* tests/* tests/*/* docs/* updown/* \
+	$(shell grep -lE '^\#!.*[ /](ba|da)?sh( |$$)' $(wildcard .ci/* tests/* tests/*/* tests/*/*/* docs/* updown/* \
 	$(addsuffix /*,$(TOOLS))) 2>/dev/null | grep -vE '\.(c|h|md|t|[0-9])$$'))
 LINT_MAN = $(PAGES)
 
