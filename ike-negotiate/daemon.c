@@ -1,7 +1,7 @@
 #include "daemon.h"
 
-#include "channel.h"
 #include "clock.h"
+#include "hub.h"
 #include "ike.h"
 #include "bounds.h"
 #include "log.h"
@@ -9,7 +9,6 @@
 #include "sockets.h"
 
 #include <errno.h>
-#include <ev.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,30 +16,11 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-struct daemon;
-
-/* A channel with its watchers: plutod's, kernel-sa's, or a worker's. */
-struct line {
-    struct channel *channel;
-    ev_io readable;
-    ev_io writable;
-    struct daemon *daemon;
-    enum ike_source source;
-    uint64_t worker;
-    struct line *next; /* of the workers */
-};
-
 struct daemon {
-    struct ev_loop *loop;
+    struct hub *hub;
     struct ike *ike;
     struct log log;
-    struct line control;
-    struct line kernel;
-    struct line *workers;
     struct udp_socket *sockets;
-    ev_prepare turn;
-    ev_timer timer;
-    int exit_status;
 };
 
 /* ---- what the core asks for ---- */
@@ -48,18 +28,13 @@ struct daemon {
 static struct buffer *out_kernel(void *context)
 {
     struct daemon *d = context;
-    return d->kernel.channel == NULL ? NULL : channel_out(d->kernel.channel);
+    return hub_out(d->hub, TOOL_KERNEL_SA, 0);
 }
 
 static struct buffer *out_worker(void *context, uint64_t worker)
 {
     struct daemon *d = context;
-    for (struct line *l = d->workers; l != NULL; l = l->next) {
-        if (l->worker == worker && l->channel != NULL) {
-            return channel_out(l->channel);
-        }
-    }
-    return NULL;
+    return hub_out(d->hub, TOOL_SECRETS, worker);
 }
 
 static void out_send(void *context, const struct path *path, const uint8_t *bytes, size_t len)
@@ -83,52 +58,19 @@ static void refill_random(struct daemon *d)
 
 /* ---- channels ---- */
 
-/* Nothing is done in a callback: it only ends the wait. See turn(). */
-static void wake(struct ev_loop *loop, ev_io *w, int events)
+static enum ike_source source_of(const struct hub_line *l)
 {
-    (void)loop;
-    (void)w;
-    (void)events;
+    return l->tool == TOOL_PLUTOD ? FROM_PLUTOD
+                                  : l->tool == TOOL_KERNEL_SA ? FROM_KERNEL_SA : FROM_WORKER;
 }
 
-static void line_open(struct daemon *d, struct line *l, struct channel *c)
+static void line_closed(void *context, struct hub_line *l, enum channel_result how)
 {
-    l->daemon = d;
-    l->channel = c;
-    ev_io_init(&l->readable, wake, channel_fd_in(c), EV_READ);
-    ev_io_init(&l->writable, wake, channel_fd_out(c), EV_WRITE);
-    ev_io_start(d->loop, &l->readable);
-}
-
-static void line_close(struct daemon *d, struct line *l)
-{
-    if (l->channel == NULL) {
-        return;
+    struct daemon *d = context;
+    (void)how;
+    if (l->tool != TOOL_PLUTOD) {
+        ike_source_gone(d->ike, clock_ms(), source_of(l), l->worker);
     }
-    ev_io_stop(d->loop, &l->readable);
-    ev_io_stop(d->loop, &l->writable);
-    channel_free(l->channel);
-    l->channel = NULL;
-    if (l->source != FROM_PLUTOD) {
-        ike_source_gone(d->ike, clock_ms(), l->source, l->worker);
-    }
-}
-
-static struct line *find_worker(struct daemon *d, uint64_t worker)
-{
-    for (struct line *l = d->workers; l != NULL; l = l->next) {
-        if (l->worker == worker) {
-            return l;
-        }
-    }
-    struct line *l = calloc(1, sizeof *l);
-    if (l != NULL) {
-        l->source = FROM_WORKER;
-        l->worker = worker;
-        l->next = d->workers;
-        d->workers = l;
-    }
-    return l;
 }
 
 static const char *take_channel(struct daemon *d, const struct record *r, int fd)
@@ -143,14 +85,11 @@ static const char *take_channel(struct daemon *d, const struct record *r, int fd
         close(fd);
         return NULL;
     }
-    struct line *l = tool == TOOL_KERNEL_SA ? &d->kernel : find_worker(d, record_number(r, K_WORKER));
-    if (l == NULL) {
-        channel_free(c);
+    uint64_t worker = tool == TOOL_SECRETS ? record_number(r, K_WORKER) : 0;
+    if (hub_open(d->hub, tool, worker, c) == NULL) {
         return NULL;
     }
-    line_close(d, l);
-    line_open(d, l, c);
-    channel_hello(c, TOOL_IKE_NEGOTIATE, record_number(r, K_EPOCH), l->worker);
+    channel_hello(c, TOOL_IKE_NEGOTIATE, record_number(r, K_EPOCH), worker);
     if (tool == TOOL_KERNEL_SA) {
         ike_kernel_ready(d->ike, clock_ms());
     }
@@ -165,7 +104,7 @@ static void close_socket(struct daemon *d, const struct address *local, uint16_t
         struct udp_socket *s = *at;
         if (s->port == port && address_equal(&s->local, local)) {
             *at = s->next;
-            ev_io_stop(d->loop, &s->watcher);
+            hub_unwatch(d->hub, &s->watch);
             close(s->fd);
             free(s);
             return;
@@ -186,16 +125,14 @@ static void take_socket(struct daemon *d, const struct record *r, int fd)
     close_socket(d, &s->local, s->port);
     s->next = d->sockets;
     d->sockets = s;
-    ev_io_init(&s->watcher, wake, fd, EV_READ);
-    ev_io_start(d->loop, &s->watcher);
+    hub_watch(d->hub, &s->watch, fd);
 }
 
 /* ---- events ---- */
 
-static bool take_record(void *context, struct channel *c, const struct record *r, int fd)
+static bool take_record(void *context, struct hub_line *l, const struct record *r, int fd)
 {
-    struct line *l = context;
-    struct daemon *d = l->daemon;
+    struct daemon *d = context;
     struct address local;
     const char *why = NULL;
 
@@ -211,10 +148,10 @@ static bool take_record(void *context, struct channel *c, const struct record *r
         if (r->verb == V_DEBUG) {
             (void)debug_classes_parse(&d->log.classes, record_text(r, K_CLASSES));
         }
-        why = ike_record(d->ike, clock_ms(), l->source, l->worker, r);
+        why = ike_record(d->ike, clock_ms(), source_of(l), l->worker, r);
     }
     if (why != NULL) {
-        channel_blame(c, why);
+        channel_blame(l->channel, why);
     }
     return why == NULL;
 }
@@ -224,7 +161,7 @@ static void take_datagram(void *context, const struct path *path, const uint8_t 
     static const uint8_t none[COOKIE_LEN];
     struct daemon *d = context;
     /* plutod is behind: strangers wait, all else goes on. */
-    if (channel_half_full(d->control.channel) && len >= 2 * COOKIE_LEN
+    if (channel_half_full(hub_lines(d->hub)->channel) && len >= 2 * COOKIE_LEN
         && memcmp(bytes + COOKIE_LEN, none, COOKIE_LEN) == 0) {
         return;
     }
@@ -232,127 +169,23 @@ static void take_datagram(void *context, const struct path *path, const uint8_t 
     ike_datagram(d->ike, clock_ms(), path, bytes, len);
 }
 
-static void settle_line(struct daemon *d, struct line *l, enum channel_result result)
+static void work(void *context)
 {
-    if (result == CHANNEL_OPEN && channel_pending(l->channel)) {
-        result = channel_flush(l->channel);
-    }
-    if (result != CHANNEL_OPEN) {
-        if (result == CHANNEL_BAD && l->source != FROM_PLUTOD) {
-            log_serious(&d->log, "closing the channel of %s: %s",
-                        l->source == FROM_KERNEL_SA ? "kernel-sa" : "a secrets process",
-                        channel_why(l->channel));
-        }
-        line_close(d, l);
-        return;
-    }
-    if (channel_pending(l->channel)) {
-        ev_io_start(d->loop, &l->writable);
-    } else {
-        ev_io_stop(d->loop, &l->writable);
-    }
-}
-
-static void dispatch_line(struct daemon *d, struct line *l)
-{
-    if (l->channel != NULL) {
-        enum channel_result result = channel_dispatch(l->channel, take_record, l);
-        if (result != CHANNEL_OPEN) {
-            settle_line(d, l, result);
-        }
-    }
-}
-
-/*
- * Flushes all, and forgets workers that are gone: their numbers never come again. True: a channel
- * was closed, and what the core answered to that may wait in another one.
- */
-static bool settle_lines(struct daemon *d)
-{
-    bool closed = false;
-    for (struct line **at = &d->workers; *at != NULL;) {
-        struct line *l = *at;
-        if (l->channel != NULL) {
-            settle_line(d, l, CHANNEL_OPEN);
-        }
-        if (l->channel == NULL) {
-            *at = l->next;
-            free(l);
-            closed = true;
-        } else {
-            at = &l->next;
-        }
-    }
-    if (d->kernel.channel != NULL) {
-        settle_line(d, &d->kernel, CHANNEL_OPEN);
-        closed = closed || d->kernel.channel == NULL;
-    }
-    settle_line(d, &d->control, CHANNEL_OPEN);
-    return closed && d->control.channel != NULL;
-}
-
-static void set_timer(struct daemon *d)
-{
-    uint64_t next = ike_next_timer(d->ike);
-    uint64_t now = clock_ms();
-    ev_timer_stop(d->loop, &d->timer);
-    if (next != UINT64_MAX) {
-        ev_timer_set(&d->timer, next > now ? (double)(next - now) / 1000.0 : 0.0, 0.0);
-        ev_timer_start(d->loop, &d->timer);
-    }
-}
-
-/*
- * One turn of the loop, just before it waits again. The other channels are filled first, then
- * plutod's records are handled, then theirs: what plutod said before they spoke is known.
- */
-static void turn(struct ev_loop *loop, ev_prepare *w, int events)
-{
-    struct daemon *d = w->data;
-    (void)loop;
-    (void)events;
-
-    if (d->kernel.channel != NULL) {
-        (void)channel_fill(d->kernel.channel);
-    }
-    for (struct line *l = d->workers; l != NULL; l = l->next) {
-        if (l->channel != NULL) {
-            (void)channel_fill(l->channel);
-        }
-    }
-    enum channel_result result = channel_read(d->control.channel, take_record, &d->control);
-    if (result != CHANNEL_OPEN) {
-        d->exit_status = result == CHANNEL_CLOSED ? 0 : 111;
-        if (result == CHANNEL_BAD) {
-            fprintf(stderr, "ike-negotiate: plutod's channel: %s\n",
-                    channel_why(d->control.channel));
-        }
-        ev_break(d->loop, EVBREAK_ALL);
-        return;
-    }
-    dispatch_line(d, &d->kernel);
-    for (struct line *l = d->workers; l != NULL; l = l->next) {
-        dispatch_line(d, l);
-    }
+    struct daemon *d = context;
     for (struct udp_socket *s = d->sockets; s != NULL; s = s->next) {
-        sockets_read(s, &d->log, take_datagram, d);
+        if (s->watch.ready) {
+            s->watch.ready = false;
+            sockets_read(s, &d->log, take_datagram, d);
+        }
     }
     refill_random(d);
     ike_timer(d->ike, clock_ms());
-    while (settle_lines(d)) {
-    }
-    if (d->control.channel == NULL) {
-        ev_break(d->loop, EVBREAK_ALL);
-        return;
-    }
-    set_timer(d);
 }
 
-static void on_timer(struct ev_loop *loop, ev_timer *w, int events)
+static uint64_t deadline(void *context)
 {
-    (void)loop;
-    (void)w;
-    (void)events;
+    const struct daemon *d = context;
+    return ike_next_timer(d->ike);
 }
 
 static void close_all(struct daemon *d)
@@ -361,14 +194,7 @@ static void close_all(struct daemon *d)
     while (d->sockets != NULL) {
         close_socket(d, &d->sockets->local, d->sockets->port);
     }
-    channel_free(d->kernel.channel);
-    while (d->workers != NULL) {
-        struct line *next = d->workers->next;
-        channel_free(d->workers->channel);
-        free(d->workers);
-        d->workers = next;
-    }
-    channel_free(d->control.channel);
+    hub_free(d->hub);
 }
 
 /* Enters the sandbox; false: it could not, and the caller goes. */
@@ -389,33 +215,30 @@ static bool enter_sandbox(const struct log *log)
 
 int daemon_run(int control_fd)
 {
-    struct daemon d = { .control = { .source = FROM_PLUTOD },
-                        .kernel = { .source = FROM_KERNEL_SA } };
+    struct daemon d = { .log = { .tool = "ike-negotiate" } };
+    const struct hub_use use = { .record = take_record, .closed = line_closed, .work = work,
+                                 .deadline = deadline, .context = &d, .log = &d.log };
+    int status = 111;
 
     signal(SIGPIPE, SIG_IGN);
     signal(SIGINT, SIG_IGN); /* from a terminal it is plutod's: it ends us by closing the channel */
     sandbox_no_core();
-    d.loop = ev_default_loop(EVFLAG_AUTO);
-    struct channel *c = d.loop == NULL ? NULL : channel_new(control_fd, control_fd, P_N);
-    if (c == NULL) {
+    d.hub = hub_new(&use);
+    struct channel *c = d.hub == NULL ? NULL : channel_new(control_fd, control_fd, P_N);
+    if (c == NULL || hub_open(d.hub, TOOL_PLUTOD, 0, c) == NULL) {
         fprintf(stderr, "ike-negotiate: cannot use descriptor %d as plutod's channel: %s\n",
                 control_fd, strerror(errno));
-        return 111;
+        goto out;
     }
-    d.log = (struct log){ .tool = "ike-negotiate", .records = channel_out(c) };
+    d.log.records = channel_out(c);
     const struct ike_outputs outputs = { .plutod = channel_out(c), .kernel_sa = out_kernel,
                                          .worker = out_worker, .send = out_send, .context = &d };
     d.ike = ike_new(&outputs);
     channel_hello(c, TOOL_IKE_NEGOTIATE, 1, 0);
-    if (d.ike == NULL || !enter_sandbox(&d.log)) {
-        return 111;
+    if (d.ike != NULL && enter_sandbox(&d.log)) {
+        status = hub_run(d.hub);
     }
-    line_open(&d, &d.control, c);
-    ev_prepare_init(&d.turn, turn);
-    d.turn.data = &d;
-    ev_prepare_start(d.loop, &d.turn);
-    ev_timer_init(&d.timer, on_timer, 0.0, 0.0);
-    ev_run(d.loop, 0);
+out:
     close_all(&d);
-    return d.exit_status;
+    return status;
 }

@@ -6,13 +6,11 @@
 #ifndef SOCKETS_H
 #define SOCKETS_H
 
+#include "hub.h"
 #include "ike.h"
-#include "log.h"
-
-#include <ev.h>
 
 struct udp_socket {
-    ev_io watcher;
+    struct hub_watch watch;
     int fd; /* owned */
     struct address local;
     uint16_t port;

@@ -3,10 +3,8 @@
 #include "lib/bounds.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Do keys stand in the record as ike-negotiate shows them to people, "<20 bytes>"? */
 static bool may_be_redacted(const struct record *r)
@@ -58,25 +56,6 @@ bool hand_tell_refusals(const struct buffer *out, size_t *told)
     return refused;
 }
 
-/* Whoever reads us may be slow; there is nothing else to do now. */
-static bool write_all(int fd, const struct buffer *b)
-{
-    struct pollfd ready = { .fd = fd, .events = POLLOUT };
-    size_t at = 0;
-    while (at < b->len) {
-        if (poll(&ready, 1, -1) < 0 && errno != EINTR) {
-            return false;
-        }
-        ssize_t n = write(fd, b->data + at, b->len - at);
-        if (n < 0 && errno != EAGAIN && errno != EINTR) {
-            (void)fprintf(stderr, "kernel-sa: cannot write to stdout: %s\n", strerror(errno));
-            return false;
-        }
-        at += n > 0 ? (size_t)n : 0;
-    }
-    return true;
-}
-
 bool hand_finish(const struct core *core, struct channel *c)
 {
     struct buffer left;
@@ -87,5 +66,9 @@ bool hand_finish(const struct core *core, struct channel *c)
                       (const char *)left.data);
     }
     buffer_wipe(&left);
-    return !write_all(channel_fd_out(c), channel_out(c)) || unfinished;
+    if (!channel_drain(c)) {
+        (void)fprintf(stderr, "kernel-sa: cannot write to stdout: %s\n", strerror(errno));
+        return true;
+    }
+    return unfinished;
 }

@@ -3,179 +3,91 @@
 #include "hand.h"
 #include "serve.h"
 
-#include "lib/channel.h"
 #include "lib/bounds.h"
+#include "lib/clock.h"
+#include "lib/hub.h"
 
-#include <ev.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-struct link {
-    struct channel *channel; /* NULL: free place */
-    enum core_peer peer;
-    uint64_t worker;
-    bool ended;              /* to be freed at the end of the turn */
-    struct ev_io reader;
-    struct ev_io writer;
-    struct loop *loop;
-};
-
 struct loop {
-    struct ev_loop *ev;
+    struct hub *hub;
     struct core *core;
     struct netlink *netlink;
+    struct log log;
     bool by_hand;
-    int status;
+    bool unfinished;         /* by hand: something came to nothing */
     size_t told;             /* bytes of stdout's buffer that were looked through for refusals */
-    struct link control;
-    struct link negotiate;
-    struct link workers[WORKERS_MAX];
-    struct ev_io events;
-    struct ev_timer timer;
-    struct ev_prepare prepare;
+    struct hub_watch events;
 };
-
-static uint64_t now_ms(const struct loop *loop)
-{
-    return (uint64_t)(ev_now(loop->ev) * 1000.0);
-}
 
 /* ---- the kernel ---- */
 
 static void serve(struct loop *loop)
 {
-    serve_core(loop->core, loop->netlink, now_ms(loop));
+    serve_core(loop->core, loop->netlink, clock_ms());
 }
 
 static void on_event(void *context, const struct kernel_event *event)
 {
     struct loop *loop = context;
-    core_event(loop->core, event, now_ms(loop));
+    core_event(loop->core, event, clock_ms());
 }
 
-static void on_events(struct ev_loop *ev, struct ev_io *w, int revents)
+static void read_events(struct loop *loop)
 {
-    struct loop *loop = w->data;
-    (void)ev;
-    (void)revents;
+    loop->events.ready = false;
     const char *lost = netlink_events(loop->netlink, on_event, loop);
     if (lost != NULL) {
-        core_events_lost(loop->core, lost, now_ms(loop));
-        serve(loop);
+        core_events_lost(loop->core, lost, clock_ms());
     }
-}
-
-static void on_timer(struct ev_loop *ev, struct ev_timer *w, int revents)
-{
-    struct loop *loop = w->data;
-    (void)revents;
-    ev_timer_stop(ev, w);
-    core_tick(loop->core, now_ms(loop));
-    serve(loop);
 }
 
 /* ---- channels ---- */
 
-static void log_to_plutod(struct loop *loop, const char *level_word, const char *text)
+static enum core_peer peer_of(const struct hub_line *l)
 {
-    struct record_writer w;
-    if (loop->by_hand || loop->control.channel == NULL) {
-        (void)fprintf(stderr, "kernel-sa: %s\n", text);
-        return;
+    return l->tool == TOOL_PLUTOD ? PEER_PLUTOD
+                                  : l->tool == TOOL_SECRETS ? PEER_SECRETS : PEER_NEGOTIATE;
+}
+
+static size_t count_workers(const struct loop *loop)
+{
+    size_t n = 0;
+    for (const struct hub_line *l = hub_lines(loop->hub); l != NULL; l = l->next) {
+        n += l->tool == TOOL_SECRETS;
     }
-    record_start(&w, channel_out(loop->control.channel), V_LOG);
-    record_put_word(&w, K_LEVEL, strcmp(level_word, "serious") == 0 ? 2 : 1);
-    record_put_text(&w, K_TEXT, text);
-    (void)record_finish(&w);
+    return n;
 }
 
-void loop_note(struct loop *loop, const char *text)
-{
-    log_to_plutod(loop, "info", text);
-}
-
-static void on_writable(struct ev_loop *ev, struct ev_io *w, int revents)
-{
-    (void)revents; /* the flush is done for all channels before the next wait */
-    ev_io_stop(ev, w);
-}
-
-static void on_readable(struct ev_loop *ev, struct ev_io *w, int revents);
-
-static void link_open(struct loop *loop, struct link *l, struct channel *c, enum core_peer peer)
-{
-    l->channel = c;
-    l->peer = peer;
-    l->ended = false;
-    l->loop = loop;
-    ev_io_init(&l->reader, on_readable, channel_fd_in(c), EV_READ);
-    ev_io_init(&l->writer, on_writable, channel_fd_out(c), EV_WRITE);
-    l->reader.data = l;
-    l->writer.data = l;
-    /* What plutod says is handled before what others ask for under it. */
-    ev_set_priority(&l->reader, peer == PEER_PLUTOD ? EV_MAXPRI : 0);
-    ev_io_start(loop->ev, &l->reader);
-}
-
-static void link_close(struct link *l)
-{
-    if (l->channel == NULL) {
-        return;
-    }
-    ev_io_stop(l->loop->ev, &l->reader);
-    ev_io_stop(l->loop->ev, &l->writer);
-    channel_free(l->channel);
-    l->channel = NULL;
-    core_connect(l->loop->core, l->peer, NULL);
-    if (l->peer == PEER_NEGOTIATE) {
-        core_negotiator_gone(l->loop->core);
-    }
-}
-
-static struct link *place_for_worker(struct loop *loop, uint64_t worker)
-{
-    struct link *unused = NULL;
-    for (size_t i = 0; i < WORKERS_MAX; i++) {
-        struct link *l = &loop->workers[i];
-        if (l->channel != NULL && l->worker == worker) {
-            return l;
-        }
-        if (l->channel == NULL && unused == NULL) {
-            unused = l;
-        }
-    }
-    return unused;
-}
-
-/* plutod hands us an end of a channel to another tool. Owns fd. */
-static bool take_channel(struct loop *loop, struct channel *from, const struct record *r, int fd)
+/* plutod hands us an end of a channel to another tool. Owns fd. NULL, or why (static). */
+static const char *take_channel(struct loop *loop, const struct record *r, int fd)
 {
     unsigned tool = record_word(r, K_TOOL);
     bool negotiate = tool == TOOL_IKE_NEGOTIATE;
-    uint64_t worker = record_number(r, K_WORKER);
-    struct link *l = negotiate ? &loop->negotiate : place_for_worker(loop, worker);
-    if ((!negotiate && tool != TOOL_SECRETS) || l == NULL) {
-        close(fd);
-        channel_blame(from, l == NULL ? "more secrets processes than there is room for"
-                                      : "kernel-sa has no channel to that tool");
-        return false;
+    uint64_t worker = negotiate ? 0 : record_number(r, K_WORKER);
+    const char *why = NULL;
+    if (!negotiate && tool != TOOL_SECRETS) {
+        why = "kernel-sa has no channel to that tool";
+    } else if (!negotiate && hub_line(loop->hub, tool, worker) == NULL
+               && count_workers(loop) == WORKERS_MAX) {
+        why = "more secrets processes than there is room for";
     }
-    struct channel *c = channel_new(fd, fd, negotiate ? N_K : S_K);
+    struct channel *c = why != NULL ? NULL : channel_new(fd, fd, negotiate ? N_K : S_K);
     if (c == NULL) {
         close(fd);
-        log_to_plutod(loop, "serious", "no memory for a channel");
-        return true;
+        return why != NULL ? why : "no memory for a channel";
     }
-    link_close(l);
-    l->worker = worker;
-    link_open(loop, l, c, negotiate ? PEER_NEGOTIATE : PEER_SECRETS);
+    if (hub_open(loop->hub, tool, worker, c) == NULL) {
+        return "no memory for a channel";
+    }
     channel_hello(c, TOOL_KERNEL_SA, record_number(r, K_EPOCH), 0);
     if (negotiate) {
         core_connect(loop->core, PEER_NEGOTIATE, channel_out(c));
     }
-    return true;
+    return NULL;
 }
 
 static enum core_peer peer_by_hand(const struct record *r)
@@ -184,80 +96,37 @@ static enum core_peer peer_by_hand(const struct record *r)
     return (from & P_K) != 0 ? PEER_PLUTOD : (from & N_K) != 0 ? PEER_NEGOTIATE : PEER_SECRETS;
 }
 
-static bool on_record(void *context, struct channel *c, const struct record *r, int fd)
+static bool on_record(void *context, struct hub_line *l, const struct record *r, int fd)
 {
-    struct link *l = context;
-    struct loop *loop = l->loop;
-    if (r->verb == V_CHANNEL && !loop->by_hand) {
-        return take_channel(loop, c, r, fd);
-    }
-    if (fd >= 0) {
-        close(fd);
+    struct loop *loop = context;
+    if (r->verb == V_CHANNEL) {
+        const char *why = take_channel(loop, r, fd);
+        if (why != NULL) {
+            channel_blame(l->channel, why);
+        }
+        return why == NULL;
     }
     if (r->verb == V_BAD) {
-        log_to_plutod(loop, "serious", record_text(r, K_WHY));
+        log_serious(&loop->log, "%s", record_text(r, K_WHY));
         return true;
     }
-    if (l->peer == PEER_SECRETS) {
-        core_connect(loop->core, PEER_SECRETS, channel_out(c));
+    if (peer_of(l) == PEER_SECRETS) {
+        core_connect(loop->core, PEER_SECRETS, channel_out(l->channel));
     }
     serve_random(loop->core);
-    core_record(loop->core, loop->by_hand ? peer_by_hand(r) : l->peer, r, now_ms(loop));
+    core_record(loop->core, loop->by_hand ? peer_by_hand(r) : peer_of(l), r, clock_ms());
     serve(loop);
-    if (l->peer == PEER_SECRETS) {
+    if (peer_of(l) == PEER_SECRETS) {
         core_connect(loop->core, PEER_SECRETS, NULL);
     }
     return true;
 }
 
-static const char *link_name(const struct link *l)
+static void hand_turn(struct loop *loop, struct hub_line *l)
 {
-    if (l->loop->by_hand) {
-        return "stdin";
-    }
-    return l->peer == PEER_PLUTOD ? "plutod" : l->peer == PEER_NEGOTIATE ? "ike-negotiate"
-                                                                         : "secrets";
-}
-
-static void link_ended(struct link *l, enum channel_result how)
-{
-    struct loop *loop = l->loop;
-    char text[512];
-    (void)snprintf(text, sizeof text, "from %s: %s", link_name(l),
-                   channel_why(l->channel));
-    l->ended = true;
-    ev_io_stop(loop->ev, &l->reader);
-    if (l == &loop->control) {
-        /* By hand, the end of input is no fault, unless it comes within a line. */
-        bool cut = loop->by_hand && strstr(channel_why(l->channel), "within") != NULL;
-        if (how == CHANNEL_BAD || cut) {
-            (void)fprintf(stderr, "kernel-sa: %s\n", text);
-            loop->status = cut ? 1 : 111;
-        }
-        ev_break(loop->ev, EVBREAK_ALL);
-    } else if (how == CHANNEL_BAD) {
-        log_to_plutod(loop, "serious", text);
-    }
-}
-
-static void on_readable(struct ev_loop *ev, struct ev_io *w, int revents)
-{
-    struct link *l = w->data;
-    (void)ev;
-    (void)revents;
-    enum channel_result how = channel_read(l->channel, on_record, l);
-    if (how != CHANNEL_OPEN) {
-        link_ended(l, how);
-    }
-}
-
-/* ---- the turn ---- */
-
-static void hand_turn(struct loop *loop)
-{
-    struct buffer *out = channel_out(loop->control.channel);
+    struct buffer *out = channel_out(l->channel);
     if (hand_tell_refusals(out, &loop->told)) {
-        loop->status = 1;
+        loop->unfinished = true;
     }
     if (loop->netlink == NULL) { /* a dry run answers nobody: nothing was done */
         buffer_truncate(out, 0);
@@ -266,43 +135,53 @@ static void hand_turn(struct loop *loop)
     }
 }
 
-static void link_flush(struct link *l)
+/* By hand, the end of input is no fault, unless it comes within a line. */
+static void hand_ended(struct loop *loop, struct hub_line *l)
 {
-    struct loop *loop = l->loop;
-    if (l->channel == NULL) {
+    if (strstr(channel_why(l->channel), "within") != NULL) {
+        (void)fprintf(stderr, "kernel-sa: from stdin: %s\n", channel_why(l->channel));
+        loop->unfinished = true;
+    }
+    hand_turn(loop, l);
+    loop->unfinished = hand_finish(loop->core, l->channel) || loop->unfinished;
+}
+
+static void line_closed(void *context, struct hub_line *l, enum channel_result how)
+{
+    struct loop *loop = context;
+    (void)how;
+    if (loop->by_hand) {
+        hand_ended(loop, l);
         return;
     }
-    if (!l->ended && channel_flush(l->channel) != CHANNEL_OPEN) {
-        link_ended(l, CHANNEL_CLOSED);
-    }
-    if (l->ended && l != &loop->control) {
-        link_close(l);
-    } else if (!l->ended && channel_pending(l->channel)) {
-        ev_io_start(loop->ev, &l->writer);
+    core_connect(loop->core, peer_of(l), NULL);
+    if (peer_of(l) == PEER_NEGOTIATE) {
+        core_negotiator_gone(loop->core);
     }
 }
 
-static void on_prepare(struct ev_loop *ev, struct ev_prepare *w, int revents)
+static void work(void *context)
 {
-    struct loop *loop = w->data;
-    (void)revents;
+    struct loop *loop = context;
+    if (loop->events.ready) {
+        read_events(loop);
+    }
+    if (core_deadline(loop->core) <= clock_ms()) {
+        core_tick(loop->core, clock_ms());
+    }
+    serve(loop);
     if (loop->by_hand) {
-        hand_turn(loop);
+        struct hub_line *l = hub_lines(loop->hub);
+        hand_turn(loop, l);
+        hub_relieve(loop->hub);
+        loop->told = channel_out(l->channel)->len;
     }
-    for (size_t i = 0; i < WORKERS_MAX; i++) {
-        link_flush(&loop->workers[i]);
-    }
-    link_flush(&loop->negotiate);
-    link_flush(&loop->control);
-    loop->told = loop->by_hand ? channel_out(loop->control.channel)->len : 0;
-    uint64_t deadline = core_deadline(loop->core);
-    if (deadline != UINT64_MAX) {
-        uint64_t now = now_ms(loop);
-        double wait = deadline > now ? (double)(deadline - now) / 1000.0 + 0.001 : 0.0;
-        ev_timer_stop(ev, &loop->timer);
-        ev_timer_set(&loop->timer, wait, 0.);
-        ev_timer_start(ev, &loop->timer);
-    }
+}
+
+static uint64_t deadline(void *context)
+{
+    const struct loop *loop = context;
+    return core_deadline(loop->core);
 }
 
 /* ---- making, running ---- */
@@ -310,27 +189,22 @@ static void on_prepare(struct ev_loop *ev, struct ev_prepare *w, int revents)
 struct loop *loop_new(struct core *core, struct netlink *netlink)
 {
     struct loop *loop = calloc(1, sizeof *loop);
+    const struct hub_use use = { .record = on_record, .closed = line_closed, .work = work,
+                                 .deadline = deadline, .context = loop,
+                                 .log = loop == NULL ? NULL : &loop->log };
     if (loop == NULL) {
         return NULL;
     }
-    loop->ev = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
-    if (loop->ev == NULL) {
+    loop->hub = hub_new(&use);
+    if (loop->hub == NULL) {
         free(loop);
         return NULL;
     }
     loop->core = core;
     loop->netlink = netlink;
-    loop->control.loop = loop;
-    loop->negotiate.loop = loop;
-    ev_timer_init(&loop->timer, on_timer, 0., 0.);
-    loop->timer.data = loop;
-    ev_prepare_init(&loop->prepare, on_prepare);
-    loop->prepare.data = loop;
-    ev_prepare_start(loop->ev, &loop->prepare);
+    loop->log.tool = "kernel-sa";
     if (netlink != NULL && netlink_event_fd(netlink) >= 0) {
-        ev_io_init(&loop->events, on_events, netlink_event_fd(netlink), EV_READ);
-        loop->events.data = loop;
-        ev_io_start(loop->ev, &loop->events);
+        hub_watch(loop->hub, &loop->events, netlink_event_fd(netlink));
     }
     return loop;
 }
@@ -340,13 +214,7 @@ void loop_free(struct loop *loop)
     if (loop == NULL) {
         return;
     }
-    for (size_t i = 0; i < WORKERS_MAX; i++) {
-        loop->workers[i].loop = loop;
-        link_close(&loop->workers[i]);
-    }
-    link_close(&loop->negotiate);
-    link_close(&loop->control);
-    ev_loop_destroy(loop->ev);
+    hub_free(loop->hub);
     netlink_free(loop->netlink);
     core_free(loop->core);
     free(loop);
@@ -355,13 +223,13 @@ void loop_free(struct loop *loop)
 bool loop_control(struct loop *loop, int fd)
 {
     struct channel *c = channel_new(fd, fd, P_K);
-    if (c == NULL) {
+    if (c == NULL || hub_open(loop->hub, TOOL_PLUTOD, 0, c) == NULL) {
         return false;
     }
-    link_open(loop, &loop->control, c, PEER_PLUTOD);
+    loop->log.records = channel_out(c);
     core_connect(loop->core, PEER_PLUTOD, channel_out(c));
     channel_hello(c, TOOL_KERNEL_SA, 1, 0);
-    core_adopt(loop->core, now_ms(loop));
+    core_adopt(loop->core, clock_ms());
     serve(loop);
     return true;
 }
@@ -374,21 +242,22 @@ bool loop_by_hand(struct loop *loop)
     }
     loop->by_hand = true;
     channel_by_hand(c);
-    link_open(loop, &loop->control, c, PEER_PLUTOD);
+    if (hub_open(loop->hub, TOOL_PLUTOD, 0, c) == NULL) {
+        return false;
+    }
     for (unsigned peer = 0; peer < PEER_COUNT; peer++) {
         core_connect(loop->core, (enum core_peer)peer, channel_out(c));
     }
     return true;
 }
 
+void loop_note(struct loop *loop, const char *text)
+{
+    log_info(&loop->log, "%s", text);
+}
+
 int loop_run(struct loop *loop)
 {
-    ev_run(loop->ev, 0);
-    if (loop->by_hand) {
-        hand_turn(loop);
-        if (hand_finish(loop->core, loop->control.channel)) {
-            loop->status = 1;
-        }
-    }
-    return loop->status;
+    int status = hub_run(loop->hub);
+    return status == 0 && loop->unfinished ? 1 : status;
 }

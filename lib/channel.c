@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -262,4 +263,26 @@ enum channel_result channel_flush(struct channel *c)
     }
     forget_sent(c, sent, used);
     return c->result;
+}
+
+enum channel_result channel_state(const struct channel *c)
+{
+    return c->result;
+}
+
+bool channel_drain(struct channel *c)
+{
+    struct pollfd out = { .fd = c->out.fd, .events = POLLOUT };
+    while (c->output.len > 0) {
+        size_t used = 0;
+        ssize_t n = send_some(c, 0, &used);
+        if (n >= 0) {
+            forget_sent(c, (size_t)n, used);
+        } else if (errno == EAGAIN || errno == ENOBUFS) {
+            (void)poll(&out, 1, -1);
+        } else if (errno != EINTR) {
+            return false;
+        }
+    }
+    return true;
 }

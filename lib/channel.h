@@ -62,5 +62,8 @@ void channel_attach(struct channel *c, int fd);
 bool channel_pending(const struct channel *c); /* unsent bytes are waiting */
 bool channel_half_full(const struct channel *c);
 enum channel_result channel_flush(struct channel *c); /* one writev; again when writable */
+enum channel_result channel_state(const struct channel *c); /* as read, dispatch, flush left it */
+/* By hand, at the end: waits until all is written. False: nobody takes it; errno says why. */
+bool channel_drain(struct channel *c);
 
 #endif

@@ -203,6 +203,15 @@ unsigned direction_reverse(unsigned d)
     return ((d & even) << 1) | ((d >> 1) & even);
 }
 
+const char *schema_tool_name(enum tool tool)
+{
+    static const char *const name[TOOL_COUNT] = {
+        [TOOL_PLUTOD] = "plutod", [TOOL_IKE_NEGOTIATE] = "ike-negotiate", [TOOL_SECRETS] = "secrets",
+        [TOOL_KERNEL_SA] = "kernel-sa", [TOOL_DNSKEY] = "dnskey", [TOOL_WHACK] = "whack"
+    };
+    return name[tool];
+}
+
 const struct key_spec *schema_key(enum key key)
 {
     return &keys[key];

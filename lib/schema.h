@@ -164,7 +164,8 @@ enum key {
 };
 
 enum tool { /* places of the words of K_TOOL */
-    TOOL_PLUTOD, TOOL_IKE_NEGOTIATE, TOOL_SECRETS, TOOL_KERNEL_SA, TOOL_DNSKEY, TOOL_WHACK
+    TOOL_PLUTOD, TOOL_IKE_NEGOTIATE, TOOL_SECRETS, TOOL_KERNEL_SA, TOOL_DNSKEY, TOOL_WHACK,
+    TOOL_COUNT
 };
 
 struct key_spec {
@@ -218,6 +219,7 @@ struct verb_spec {
     const char *help;
 };
 
+const char *schema_tool_name(enum tool tool); /* as K_TOOL has it, and as its program is called */
 const struct key_spec *schema_key(enum key key);
 const struct verb_spec *schema_verb(enum verb verb);
 enum key schema_find_key(const char *name, size_t len);    /* K_END: no such key */

@@ -13,15 +13,6 @@
 
 #define CONTROL_FD 3
 
-const char *launch_name(enum tool tool)
-{
-    static const char *const names[] = {
-        [TOOL_PLUTOD] = "plutod", [TOOL_IKE_NEGOTIATE] = "ike-negotiate", [TOOL_SECRETS] = "secrets",
-        [TOOL_KERNEL_SA] = "kernel-sa", [TOOL_DNSKEY] = "dnskey", [TOOL_WHACK] = "whack"
-    };
-    return names[tool];
-}
-
 #define ARGUMENTS_MAX 10
 
 static void fill_arguments(const struct process *p, char *path, char worker[16],
@@ -78,14 +69,15 @@ int launch(struct process *p)
     char *argv[ARGUMENTS_MAX];
     int pair[2];
     const struct lines *lines = &p->s->lines;
-    const char *why = sibling_path(path, sizeof path, launch_name(p->tool));
+    const char *why = sibling_path(path, sizeof path, schema_tool_name(p->tool));
     if (why != NULL) {
-        lines_print(lines, LOG_LEVEL_SERIOUS, "cannot start %s: %s: %s", launch_name(p->tool), path, why);
+        lines_print(lines, LOG_LEVEL_SERIOUS, "cannot start %s: %s: %s",
+                    schema_tool_name(p->tool), path, why);
         return -1;
     }
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
-        lines_print(lines, LOG_LEVEL_SERIOUS, "cannot start %s: no channel: %s", launch_name(p->tool),
-                    strerror(errno));
+        lines_print(lines, LOG_LEVEL_SERIOUS, "cannot start %s: no channel: %s",
+                    schema_tool_name(p->tool), strerror(errno));
         return -1;
     }
     fill_arguments(p, path, worker, argv);
@@ -98,8 +90,8 @@ int launch(struct process *p)
     if (p->pid < 0) {
         p->pid = 0;
         close(pair[0]);
-        lines_print(lines, LOG_LEVEL_SERIOUS, "cannot start %s: fork: %s", launch_name(p->tool),
-                    strerror(error));
+        lines_print(lines, LOG_LEVEL_SERIOUS, "cannot start %s: fork: %s",
+                    schema_tool_name(p->tool), strerror(error));
         return -1;
     }
     return pair[0];

@@ -9,7 +9,6 @@
 
 #include "process.h"
 
-const char *launch_name(enum tool tool);
 /* Sets p->pid; returns our end of its control channel, or -1 (logged, pid 0). */
 int launch(struct process *p);
 

@@ -17,9 +17,9 @@
 static void label(const struct process *p, char out[48])
 {
     if (p->tool == TOOL_SECRETS) {
-        snprintf(out, 48, "%s %u", launch_name(p->tool), p->worker);
+        snprintf(out, 48, "%s %u", schema_tool_name(p->tool), p->worker);
     } else {
-        snprintf(out, 48, "%s", launch_name(p->tool));
+        snprintf(out, 48, "%s", schema_tool_name(p->tool));
     }
 }
 
@@ -69,7 +69,7 @@ static bool take_record(void *context, struct channel *c, const struct record *r
     }
     if (r->verb == V_BAD) {
         lines_print(&s->lines, LOG_LEVEL_SERIOUS, "%s says that we broke the rules: %s",
-                    launch_name(p->tool), record_text(r, K_WHY));
+                    schema_tool_name(p->tool), record_text(r, K_WHY));
     }
     if (!good) {
         channel_blame(c, why);
@@ -273,7 +273,7 @@ struct process *process_new(struct supervisor *s, enum tool tool, unsigned gener
 {
     struct process *p = calloc(1, sizeof *p);
     if (p == NULL) {
-        lines_print(&s->lines, LOG_LEVEL_SERIOUS, "no memory to start %s", launch_name(tool));
+        lines_print(&s->lines, LOG_LEVEL_SERIOUS, "no memory to start %s", schema_tool_name(tool));
         return NULL;
     }
     p->s = s;

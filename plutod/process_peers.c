@@ -42,7 +42,7 @@ void process_connect_peers(struct process *p)
         }
         if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
             lines_print(&p->s->lines, LOG_LEVEL_SERIOUS, "no channel from %s to %s: %s",
-                        launch_name(p->tool), launch_name(q->tool), strerror(errno));
+                        schema_tool_name(p->tool), schema_tool_name(q->tool), strerror(errno));
             continue;
         }
         all->epoch++;

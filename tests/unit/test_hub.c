@@ -1,0 +1,214 @@
+/* A tool's channels and its turn: who is heard first, and what happens when somebody goes. */
+#include "hub.h"
+
+#include "clock.h"
+
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+struct fixture {
+    struct hub *hub;
+    struct log log;
+    int plutod;      /* the other ends */
+    int negotiator;
+    char heard[256]; /* "tool:verb " */
+    char closed[64];
+    const char *late;    /* plutod says this when the negotiator was already found to have spoken */
+    uint64_t deadline;
+    unsigned works;
+};
+
+static bool record(void *context, struct hub_line *l, const struct record *r, int fd)
+{
+    struct fixture *f = context;
+    size_t at = strlen(f->heard);
+    assert_int_equal(fd, -1);
+    (void)snprintf(f->heard + at, sizeof f->heard - at, "%s:%s ", schema_tool_name(l->tool),
+                   schema_verb(r->verb)->name);
+    return true;
+}
+
+static void closed(void *context, struct hub_line *l, enum channel_result how)
+{
+    struct fixture *f = context;
+    size_t at = strlen(f->closed);
+    assert_null(hub_line(f->hub, l->tool, l->worker));
+    (void)snprintf(f->closed + at, sizeof f->closed - at, "%s:%s ", schema_tool_name(l->tool),
+                   how == CHANNEL_BAD ? "bad" : "closed");
+}
+
+static bool may_read(void *context, const struct hub_line *l)
+{
+    struct fixture *f = context;
+    if (l->tool == TOOL_IKE_NEGOTIATE && l->ready && f->late != NULL) {
+        assert_true(write(f->plutod, f->late, strlen(f->late)) > 0);
+        f->late = NULL;
+        shutdown(f->plutod, SHUT_WR);
+    }
+    return true;
+}
+
+static void work(void *context)
+{
+    struct fixture *f = context;
+    f->works++;
+    if (f->deadline != UINT64_MAX && clock_ms() >= f->deadline) {
+        f->deadline = UINT64_MAX;
+        shutdown(f->plutod, SHUT_WR);
+    }
+}
+
+static uint64_t deadline(void *context)
+{
+    const struct fixture *f = context;
+    return f->deadline;
+}
+
+static int open_line(struct fixture *f, unsigned tool, unsigned from)
+{
+    int pair[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+    struct channel *c = channel_new(pair[0], pair[0], from);
+    assert_non_null(c);
+    assert_non_null(hub_open(f->hub, tool, 0, c));
+    return pair[1];
+}
+
+static void say(int fd, const char *text)
+{
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+}
+
+#define HELLO_PLUTOD "hello version=1 epoch=1 tool=plutod\n"
+#define HELLO_NEGOTIATOR "hello version=1 epoch=1 tool=ike-negotiate\n"
+
+/* The tool is a secrets process: it hears `debug` from plutod and `finish` from the negotiator. */
+static void set_up(struct fixture *f)
+{
+    const struct hub_use use = { .record = record, .closed = closed, .may_read = may_read,
+                                 .work = work, .deadline = deadline, .context = f, .log = &f->log };
+    *f = (struct fixture){ .log = { .tool = "secrets" }, .deadline = UINT64_MAX };
+    f->hub = hub_new(&use);
+    assert_non_null(f->hub);
+    f->plutod = open_line(f, TOOL_PLUTOD, P_S);
+    f->negotiator = open_line(f, TOOL_IKE_NEGOTIATE, N_S);
+    say(f->negotiator, HELLO_NEGOTIATOR);
+    say(f->plutod, HELLO_PLUTOD);
+}
+
+static void tear_down(struct fixture *f)
+{
+    close(f->plutod);
+    close(f->negotiator);
+    hub_free(f->hub);
+}
+
+#define FORGET "forget exchange=1\n"
+#define FINISH "finish id=1 exchange=1\n"
+
+static void test_plutod_first(void **state)
+{
+    struct fixture f;
+    (void)state;
+    set_up(&f);
+    say(f.negotiator, FINISH);
+    say(f.plutod, FORGET);
+    shutdown(f.plutod, SHUT_WR);
+    assert_int_equal(hub_run(f.hub), 0);
+    assert_string_equal(f.heard, "plutod:forget ike-negotiate:finish ");
+    assert_string_equal(f.closed, "plutod:closed ");
+    tear_down(&f);
+}
+
+/* What plutod said after the wait had ended, but before the negotiator is handled, comes first too. */
+static void test_plutod_first_though_late(void **state)
+{
+    struct fixture f;
+    (void)state;
+    set_up(&f);
+    f.late = FORGET;
+    say(f.negotiator, FINISH);
+    assert_int_equal(hub_run(f.hub), 0);
+    assert_string_equal(f.heard, "plutod:forget ike-negotiate:finish ");
+    tear_down(&f);
+}
+
+static void test_broken_rules_of_another(void **state)
+{
+    struct fixture f;
+    char text[512];
+    (void)state;
+    set_up(&f);
+    say(f.negotiator, "finish id=1\n");
+    f.deadline = clock_ms() + 50;
+    assert_int_equal(hub_run(f.hub), 0);
+    assert_string_equal(f.closed, "ike-negotiate:bad plutod:closed ");
+    assert_int_equal(recv(f.negotiator, text, sizeof text, MSG_DONTWAIT), 0);
+    tear_down(&f);
+}
+
+static void test_broken_rules_of_plutod(void **state)
+{
+    struct fixture f;
+    (void)state;
+    set_up(&f);
+    say(f.plutod, "forget\n");
+    assert_int_equal(hub_run(f.hub), 111);
+    assert_string_equal(f.closed, "plutod:bad ");
+    tear_down(&f);
+}
+
+/* A second channel to the same tool takes the place of the first, which is closed. */
+static void test_replaced(void **state)
+{
+    struct fixture f;
+    (void)state;
+    set_up(&f);
+    int old = f.negotiator;
+    f.negotiator = open_line(&f, TOOL_IKE_NEGOTIATE, N_S);
+    assert_string_equal(f.closed, "ike-negotiate:closed ");
+    say(f.negotiator, HELLO_NEGOTIATOR FINISH);
+    f.deadline = clock_ms() + 50;
+    assert_int_equal(hub_run(f.hub), 0);
+    assert_string_equal(f.heard, "ike-negotiate:finish ");
+    close(old);
+    tear_down(&f);
+}
+
+/* The log's line goes to plutod in the very turn in which the other one's channel was closed. */
+static void test_what_is_said_on_closing_is_sent(void **state)
+{
+    struct fixture f;
+    char text[512];
+    (void)state;
+    set_up(&f);
+    f.log.records = hub_out(f.hub, TOOL_PLUTOD, 0);
+    say(f.negotiator, "finish id=1\n");
+    f.deadline = clock_ms() + 50;
+    assert_int_equal(hub_run(f.hub), 0);
+    ssize_t n = recv(f.plutod, text, sizeof text - 1, MSG_DONTWAIT);
+    assert_true(n > 0);
+    text[n] = '\0';
+    assert_non_null(strstr(text, "ike-negotiate"));
+    tear_down(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_plutod_first),
+        cmocka_unit_test(test_plutod_first_though_late),
+        cmocka_unit_test(test_broken_rules_of_another),
+        cmocka_unit_test(test_broken_rules_of_plutod),
+        cmocka_unit_test(test_replaced),
+        cmocka_unit_test(test_what_is_said_on_closing_is_sent),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
