@@ -61,9 +61,18 @@ void hub_unwatch(struct hub *h, struct hub_watch *w)
 
 /* ---- lines ---- */
 
+/*
+ * The order of reading and of writing. The negotiator comes last: what it is told may make it ask
+ * plutod or kernel-sa for something, and what those have to know of it must be on its way.
+ */
+static unsigned rank(unsigned tool)
+{
+    return tool == TOOL_PLUTOD ? 0 : TOOL_COUNT - tool;
+}
+
 static bool before(const struct hub_line *l, unsigned tool, uint64_t worker)
 {
-    return l->tool < tool || (l->tool == tool && l->worker < worker);
+    return rank(l->tool) < rank(tool) || (l->tool == tool && l->worker < worker);
 }
 
 /* The place of a line of that tool and worker: where it is, or where it belongs. */

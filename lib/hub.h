@@ -4,8 +4,8 @@
  * A turn is taken just before the loop waits again. The other channels that have something are
  * read first, then plutod's is read to its end and handled, then what the others said: whatever
  * plutod said before they spoke is known by then (docs/decisions/fill-and-dispatch.md). Then comes
- * the tool's own work (sockets, kernel events, timers), then one write for each channel, plutod's
- * first.
+ * the tool's own work (sockets, kernel events, timers), then one write for each channel: plutod's
+ * first, the negotiator's last, so that what it is told it may ask for is known where it asks.
  *
  * Not for: what records mean; and not for plutod, which has children besides (plutod/runner.c).
  */
@@ -62,7 +62,7 @@ void hub_free(struct hub *h); /* NULL is allowed; closes all without calling `cl
 struct hub_line *hub_open(struct hub *h, unsigned tool, uint64_t worker, struct channel *c);
 struct hub_line *hub_line(const struct hub *h, unsigned tool, uint64_t worker); /* or NULL */
 struct buffer *hub_out(const struct hub *h, unsigned tool, uint64_t worker);    /* or NULL */
-struct hub_line *hub_lines(const struct hub *h); /* the first; plutod's, then by tool and worker */
+struct hub_line *hub_lines(const struct hub *h); /* the first, plutod's; in order of writing */
 
 /* In the midst of a turn: writes what may be written. Who is lost is seen at the turn's end. */
 void hub_relieve(struct hub *h);

@@ -20,6 +20,7 @@ struct fixture {
     int negotiator;
     char heard[256]; /* "tool:verb " */
     char closed[64];
+    char written[128];   /* the first asked about: those with something to write, in order */
     const char *late;    /* plutod says this when the negotiator was already found to have spoken */
     uint64_t deadline;
     unsigned works;
@@ -52,6 +53,14 @@ static bool may_read(void *context, const struct hub_line *l)
         f->late = NULL;
         shutdown(f->plutod, SHUT_WR);
     }
+    return true;
+}
+
+static bool may_write(void *context, const struct hub_line *l)
+{
+    struct fixture *f = context;
+    size_t at = strlen(f->written);
+    (void)snprintf(f->written + at, sizeof f->written - at, "%s ", schema_tool_name(l->tool));
     return true;
 }
 
@@ -93,7 +102,8 @@ static void say(int fd, const char *text)
 static void set_up(struct fixture *f)
 {
     const struct hub_use use = { .record = record, .closed = closed, .may_read = may_read,
-                                 .work = work, .deadline = deadline, .context = f, .log = &f->log };
+                                 .may_write = may_write, .work = work, .deadline = deadline,
+                                 .context = f, .log = &f->log };
     *f = (struct fixture){ .log = { .tool = "secrets" }, .deadline = UINT64_MAX };
     f->hub = hub_new(&use);
     assert_non_null(f->hub);
@@ -200,6 +210,24 @@ static void test_what_is_said_on_closing_is_sent(void **state)
     tear_down(&f);
 }
 
+/* Keys are on their way to kernel-sa before the negotiator hears that it may ask for them. */
+static void test_negotiator_hears_last(void **state)
+{
+    static const unsigned order[] = { TOOL_IKE_NEGOTIATE, TOOL_KERNEL_SA, TOOL_PLUTOD };
+    struct fixture f;
+    (void)state;
+    set_up(&f);
+    int kernel = open_line(&f, TOOL_KERNEL_SA, K_S);
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
+        channel_hello(hub_line(f.hub, order[i], 0)->channel, TOOL_SECRETS, 1, 0);
+    }
+    f.deadline = clock_ms() + 20;
+    assert_int_equal(hub_run(f.hub), 0);
+    assert_int_equal(strncmp(f.written, "plutod kernel-sa ike-negotiate ", 31), 0);
+    close(kernel);
+    tear_down(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -209,6 +237,7 @@ int main(void)
         cmocka_unit_test(test_broken_rules_of_plutod),
         cmocka_unit_test(test_replaced),
         cmocka_unit_test(test_what_is_said_on_closing_is_sent),
+        cmocka_unit_test(test_negotiator_hears_last),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
