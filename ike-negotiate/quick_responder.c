@@ -217,7 +217,7 @@ enum outcome qr_ask(struct ike *ike, struct exchange *x, struct event *e)
         return refuse(ike, x, NOTIFY_NO_PROPOSAL_CHOSEN, "no SPI is at hand: kernel-sa is not there");
     }
     const struct sa_transform *t = &offer.transform[chosen];
-    q->suite = t->esp;
+    q->suite = allowed.suite[esp_proposals_match(&allowed, &t->esp)];
     q->group = t->group_number == 0 ? NULL : group_by_number(t->group_number);
     q->mode = t->mode != SA_MODE_NONE ? t->mode : terms.mode_absent;
     q->life = sa_esp_life(t) < q->needs.life ? sa_esp_life(t) : q->needs.life;

@@ -228,7 +228,7 @@ const char *sa_why_not_esp(const struct sa_offer *o, size_t index,
     if (why == NULL && sa_esp_life(t) > terms->life_max) {
         why = "a life that is longer than allowed";
     }
-    if (why == NULL && terms->allowed != NULL && esp_proposals_find(terms->allowed, &t->esp) < 0) {
+    if (why == NULL && terms->allowed != NULL && esp_proposals_match(terms->allowed, &t->esp) < 0) {
         why = "an --esp proposal that is not allowed";
     }
     return why;
@@ -300,7 +300,7 @@ const char *sa_check_esp_answer(const struct sa_offer *answer, const struct esp_
         return why;
     }
     const struct sa_transform *t = &answer->transform[0];
-    int place = esp_proposals_find(ours, &t->esp);
+    int place = esp_proposals_match(ours, &t->esp);
     if (place < 0 || (size_t)place >= ours->offered) {
         return "the answer is none of the proposals that were offered";
     }
@@ -312,7 +312,7 @@ const char *sa_check_esp_answer(const struct sa_offer *answer, const struct esp_
     }
     why = check_life(t->life_seconds, IPSEC_LIFE_ABSENT, life, agreed_life);
     if (why == NULL) {
-        *chosen = t->esp;
+        *chosen = ours->suite[place]; /* the peer's number may mean another cut (Q12) */
     }
     return why;
 }

@@ -202,7 +202,7 @@ bool sa_weak_esp(const struct sa_offer *o, const struct sa_esp_terms *terms, cha
             continue;
         }
         bool weak_suite = esp_suite_weak(&s->esp) && terms->allowed != NULL &&
-                          esp_proposals_find(terms->allowed, &s->esp) < 0;
+                          esp_proposals_match(terms->allowed, &s->esp) < 0;
         bool weak_group = g != NULL && g->weak && !is_allowed_group(terms, s->group_number);
         wider.allowed = weak_suite ? NULL : terms->allowed;
         wider.groups = weak_group ? &this_group : terms->groups;

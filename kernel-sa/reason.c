@@ -11,6 +11,7 @@ static const char *hash_module(const struct hash *h)
     case HASH_SHA1:
         return "sha1_generic";
     case HASH_SHA2_256:
+    case HASH_SHA2_256_96:
         return "sha256_generic";
     case HASH_SHA2_384:
     case HASH_SHA2_512:

@@ -32,6 +32,8 @@ static const struct hash hashes[HASH_COUNT] = {
     [HASH_SHA2_256] = { HASH_SHA2_256, "sha2_256", 4, 5, 32, 16, false, "hmac(sha256)" },
     [HASH_SHA2_384] = { HASH_SHA2_384, "sha2_384", 5, 6, 48, 24, false, "hmac(sha384)" },
     [HASH_SHA2_512] = { HASH_SHA2_512, "sha2_512", 6, 7, 64, 32, false, "hmac(sha512)" },
+    /* draft-ietf-ipsec-ciph-sha-256-00, before RFC 4868: the same number, but cut (interop Q12). */
+    [HASH_SHA2_256_96] = { HASH_SHA2_256_96, "sha2_256_96", 0, 5, 32, 12, false, "hmac(sha256)" },
 };
 
 static const struct group groups[GROUP_COUNT] = {
@@ -56,6 +58,7 @@ static const struct alias {
     { "aes256gcm", "aes256gcm16" },
     { "sha", "sha1" },
     { "sha256", "sha2_256" },
+    { "sha256_96", "sha2_256_96" },
     { "sha384", "sha2_384" },
     { "sha512", "sha2_512" },
     { "x25519", "curve25519" },
@@ -159,7 +162,7 @@ const struct cipher *cipher_by_esp(unsigned number, unsigned key_bits)
 const struct hash *hash_by_ike(unsigned number)
 {
     for (size_t i = 0; i < HASH_COUNT; i++) {
-        if (hashes[i].ike_number == number) {
+        if (hashes[i].ike_number != 0 && hashes[i].ike_number == number) {
             return &hashes[i];
         }
     }

@@ -14,7 +14,8 @@
 
 enum cipher_id { CIPHER_3DES, CIPHER_AES128, CIPHER_AES192, CIPHER_AES256,
                  CIPHER_AES128GCM16, CIPHER_AES192GCM16, CIPHER_AES256GCM16, CIPHER_COUNT };
-enum hash_id { HASH_MD5, HASH_SHA1, HASH_SHA2_256, HASH_SHA2_384, HASH_SHA2_512, HASH_COUNT };
+enum hash_id { HASH_MD5, HASH_SHA1, HASH_SHA2_256, HASH_SHA2_384, HASH_SHA2_512, HASH_SHA2_256_96,
+               HASH_COUNT };
 enum group_id { GROUP_MODP1024, GROUP_MODP1536, GROUP_MODP2048, GROUP_MODP3072, GROUP_MODP4096,
                 GROUP_ECP256, GROUP_ECP384, GROUP_ECP521, GROUP_CURVE25519, GROUP_COUNT };
 
@@ -35,7 +36,7 @@ struct cipher {
 struct hash {
     enum hash_id id;
     const char *word;       /* sha2_256 */
-    uint8_t ike_number;     /* RFC 2409 appendix A, IANA: 1 MD5, 2 SHA, 4, 5, 6 */
+    uint8_t ike_number;     /* RFC 2409 appendix A, IANA: 1 MD5, 2 SHA, 4, 5, 6; 0: for ESP only */
     uint8_t esp_number;     /* authentication algorithm, RFC 2407 4.5 */
     uint8_t len;            /* bytes of the digest, and of the HMAC key in ESP */
     uint8_t icv_len;        /* bytes that ESP keeps of the HMAC: 12, 16, 24, 32 */
@@ -64,7 +65,7 @@ const struct group *group_by_word(const char *word, size_t len);
 const struct cipher *cipher_by_ike(unsigned number, unsigned key_bits);
 const struct hash *hash_by_ike(unsigned number);
 const struct group *group_by_number(unsigned number);
-/* By the numbers of an ESP transform. */
+/* By the numbers of an ESP transform. sha2_256_96 has the number of sha2_256: 5 is the latter. */
 const struct cipher *cipher_by_esp(unsigned number, unsigned key_bits);
 const struct hash *hash_by_esp(unsigned number);
 
@@ -104,7 +105,7 @@ struct group_list { /* --pfsgroup: the first is proposed */
  * Suites with commas between, or `default` or `classic`, which may stand among others. An ISAKMP
  * suite without a group means one for each group of `default`. `default` offers at most 12
  * transforms (interop Q1) and accepts every combination of its algorithms. A repeated suite counts
- * once. Returns NULL or why (static text), with the place of the fault in *at (may be NULL).
+ * once; one that a peer could not tell from another (sha2_256 and sha2_256_96) is refused. Returns NULL or why (static text), with the place of the fault in *at (may be NULL).
  */
 const char *ike_proposals_parse(struct ike_proposals *p, const char *text, const char **at);
 const char *esp_proposals_parse(struct esp_proposals *p, const char *text, const char **at);
@@ -121,6 +122,8 @@ bool esp_suite_equal(const struct esp_suite *a, const struct esp_suite *b);
 /* Place in the list, or -1. */
 int ike_proposals_find(const struct ike_proposals *p, const struct ike_suite *s);
 int esp_proposals_find(const struct esp_proposals *p, const struct esp_suite *s);
+/* Place of the one that has the same numbers on the wire, or -1: what a peer's transform means here. */
+int esp_proposals_match(const struct esp_proposals *p, const struct esp_suite *s);
 /* Is one of its parts only used when named? */
 bool ike_suite_weak(const struct ike_suite *s);
 bool esp_suite_weak(const struct esp_suite *s);

@@ -25,6 +25,7 @@ static const struct nettle_hash *nettle_of(enum hash_id id)
     case HASH_SHA1:
         return &nettle_sha1;
     case HASH_SHA2_256:
+    case HASH_SHA2_256_96: /* only what ESP keeps of it is shorter */
         return &nettle_sha256;
     case HASH_SHA2_384:
         return &nettle_sha384;

@@ -65,10 +65,7 @@ static const char *parse_hash(const struct hash **hash, const struct piece *p)
     if (*hash != NULL) {
         return NULL;
     }
-    if (piece_is(p, "sha2_256_96")) {
-        return "sha2_256_96 (cut to 96 bits) is not supported yet; sha2_256 keeps 128 bits";
-    }
-    return "unknown hash; known are md5, sha1, sha2_256, sha2_384, sha2_512";
+    return "unknown hash; known are md5, sha1, sha2_256, sha2_384, sha2_512, and for ESP sha2_256_96";
 }
 
 static const char *parse_group(const struct group **group, const struct piece *p)
@@ -106,6 +103,9 @@ static const char *parse_ike_parts(struct ike_suite *s, const struct piece *suit
     }
     *at = part[1].at;
     why = parse_hash(&s->hash, &part[1]);
+    if (why == NULL && s->hash->ike_number == 0) {
+        why = "this hash is for ESP only";
+    }
     if (why != NULL || count == 2) {
         return why;
     }

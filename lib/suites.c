@@ -95,6 +95,22 @@ int esp_proposals_find(const struct esp_proposals *p, const struct esp_suite *s)
     return -1;
 }
 
+static bool same_on_the_wire(const struct esp_suite *a, const struct esp_suite *b)
+{
+    return a->cipher == b->cipher && (a->hash == NULL) == (b->hash == NULL)
+           && (a->hash == NULL || a->hash->esp_number == b->hash->esp_number);
+}
+
+int esp_proposals_match(const struct esp_proposals *p, const struct esp_suite *s)
+{
+    for (size_t i = 0; i < p->count; i++) {
+        if (same_on_the_wire(&p->suite[i], s)) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
 bool ike_suite_weak(const struct ike_suite *s)
 {
     return s->cipher->weak || s->hash->weak || s->group->weak;
@@ -125,6 +141,10 @@ const char *suites_add_esp(struct esp_proposals *p, const struct cipher *cipher,
     struct esp_suite s = { cipher, hash };
     if (esp_proposals_find(p, &s) >= 0) {
         return NULL;
+    }
+    if (esp_proposals_match(p, &s) >= 0) {
+        return "sha2_256 and sha2_256_96 have one number, so a peer cannot tell them apart: name "
+               "only one of them with a cipher, and not default";
     }
     if (p->count == SUITES_MAX) {
         return too_many;

@@ -36,6 +36,19 @@ ours_against_ours() {
     ours_against_ours ike=aes256-sha2_512-ecp384 esp=aes256gcm16
 }
 
+@test "[Q12] ours: aes128-sha2_256_96, cut to 96 bits in the kernel and on the wire" {
+    ours_against_ours esp=aes128-sha2_256_96
+    local host
+    for host in left right; do
+        run ip -n "$host" xfrm state
+        assert_output --partial 'auth-trunc hmac(sha256)'
+        assert_output --regexp 'auth-trunc hmac\(sha256\) 0x[0-9a-f]+ 96'
+        refute_output --regexp 'auth-trunc hmac\(sha256\) 0x[0-9a-f]+ 128'
+    done
+    # IP 20, SPI and sequence 8, IV 16, the ping inside 84 padded to 96, and 12 of the HMAC where 16 would be 156.
+    assert_equal "$(wire_seen 'esp and ip[2:2] == 152')" "$(wire_seen esp)"
+}
+
 @test "[W13] ours: the word classic" {
     ours_against_ours ike=classic esp=classic
 }

@@ -360,7 +360,9 @@ static void everything_is_covered(void **state)
     struct seen s = { 0 };
     (void)state;
     each_vector(note, &s);
-    assert_int_equal(s.hashes, (1u << HASH_COUNT) - 1);
+    for (unsigned i = 0; i < HASH_COUNT; i++) {
+        assert_true(hash_get((enum hash_id)i)->ike_number == 0 || (s.hashes & 1u << i) != 0);
+    }
     assert_int_equal(s.groups, (1u << GROUP_COUNT) - 1);
     assert_int_equal(s.esp, (1u << CIPHER_COUNT) - 1);
     assert_int_equal(s.pfs, 3);

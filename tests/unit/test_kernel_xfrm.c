@@ -129,6 +129,23 @@ static void new_sa(void **state)
     assert_null(attribute(len, sizeof info, XFRMA_REPLAY_ESN_VAL, &size));
 }
 
+/* Q12 */
+static void cut_to_96_bits(void **state)
+{
+    struct kernel_sa sa = an_sa("aes128-sha2_256_96", "10.9.0.2", "10.9.0.1");
+    uint32_t number[2];
+    unsigned size;
+    (void)state;
+    const uint8_t *a = attribute(build_sa(&sa, KERNEL_ADD_SA), sizeof(struct xfrm_usersa_info),
+                                 XFRMA_ALG_AUTH_TRUNC, &size);
+    assert_non_null(a);
+    assert_int_equal(size, 64 + 8 + 32);
+    assert_string_equal((const char *)a, "hmac(sha256)");
+    memcpy(number, a + 64, 8);
+    assert_int_equal(number[0], 256);
+    assert_int_equal(number[1], 96);
+}
+
 static void new_aead_sa(void **state)
 {
     (void)state;
@@ -167,7 +184,7 @@ static void every_suite_comes_back(void **state)
 {
     static const char *const suites[] = {
         "3des-md5", "3des-sha1", "3des-sha2_512", "aes128-sha1", "aes192-sha2_384",
-        "aes256-sha2_256", "aes256-sha2_512", "aes128gcm16", "aes192gcm16", "aes256gcm16"
+        "aes256-sha2_256", "aes128-sha2_256_96", "aes256-sha2_512", "aes128gcm16", "aes192gcm16", "aes256gcm16"
     };
     (void)state;
     for (size_t i = 0; i < LENGTH(suites); i++) {
@@ -547,6 +564,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(new_sa),
         cmocka_unit_test(new_aead_sa),
+        { "Q12 kernel: an SA with sha2_256_96 keeps 96 bits", cut_to_96_bits, NULL, NULL, NULL },
         cmocka_unit_test(every_suite_comes_back),
         cmocka_unit_test(sa_by_id),
         cmocka_unit_test(policies),
