@@ -150,10 +150,11 @@ struct hub_line *hub_open(struct hub *h, unsigned tool, uint64_t worker, struct 
         channel_free(c);
         return NULL;
     }
-    if (hub_line(h, tool, worker) != NULL) {
-        line_close(h, place(h, tool, worker), CHANNEL_CLOSED);
-    }
     struct hub_line **at = place(h, tool, worker);
+    if (*at != NULL && (*at)->tool == tool && (*at)->worker == worker) {
+        line_close(h, at, CHANNEL_CLOSED);
+        at = place(h, tool, worker);
+    }
     l->channel = c;
     l->tool = tool;
     l->worker = worker;
