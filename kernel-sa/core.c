@@ -253,6 +253,9 @@ void core_record(struct core *core, enum core_peer from, const struct record *r,
     case V_DELETE_KERNEL_SA:
         take_delete(core, r);
         break;
+    case V_UPDATE_KERNEL_SA:
+        update_start(core, r);
+        break;
     case V_POLICY:
         policy_start(core, r);
         break;

@@ -158,7 +158,7 @@ static void tell_up(struct core *core, const struct exchange *x)
     record_put_word(&w, K_MODE, x->install.transport ? 1 : 0);
     record_put_bytes(&w, K_SPI_IN, spi[SIDE_IN], 4);
     record_put_bytes(&w, K_SPI_OUT, spi[SIDE_OUT], 4);
-    record_put_number(&w, K_LIFE, x->install.life);
+    record_put_number(&w, K_LIFE, x->life);
     (void)record_finish(&w);
 }
 

@@ -47,8 +47,8 @@ struct kernel_sa *job_sa_request(struct core *core, enum kernel_verb verb,
     sa->cipher = i->suite.cipher;
     sa->hash = i->suite.hash;
     sa->replay = in ? x->permit.replay : 0;
-    sa->soft = soft_life(i->life);
-    sa->hard = i->life;
+    sa->soft = soft_life(x->life);
+    sa->hard = x->life;
     sa->maker = core->maker;
     sa->inbound = in;
     sa->exchange = x->number;
@@ -123,6 +123,8 @@ static bool next(struct core *core)
         return adopt_next(core);
     case JOB_CHECK:
         return check_next(core);
+    case JOB_UPDATE:
+        return update_next(core);
     case JOB_NONE:
         break;
     }
@@ -154,6 +156,9 @@ static void take_result(struct core *core, const struct kernel_result *result)
     case JOB_CHECK:
         check_result(core, result);
         break;
+    case JOB_UPDATE:
+        update_result(core, result);
+        break;
     case JOB_NONE:
         break;
     }
@@ -180,6 +185,9 @@ static void end(struct core *core)
         break;
     case JOB_ADOPT:
         adopt_end(core);
+        break;
+    case JOB_UPDATE:
+        update_end(core);
         break;
     case JOB_CHECK:
     case JOB_NONE:

@@ -163,6 +163,11 @@ void kernel_describe(struct buffer *out, const struct kernel_request *request)
     case KERNEL_ADD_SA:
         describe_new_sa(out, &request->sa);
         break;
+    case KERNEL_UPDATE_SA:
+        say(out, "change %s SA ", request->sa.inbound ? "inbound" : "outbound");
+        sa_describe(out, &request->sa);
+        say(out, ": life %" PRIu64 " s", request->sa.hard);
+        break;
     case KERNEL_DELETE_SA:
         say(out, "delete %s SA ", request->sa.inbound ? "inbound" : "outbound");
         sa_describe(out, &request->sa);

@@ -72,6 +72,7 @@ struct kernel_policy {
 
 enum kernel_verb {
     KERNEL_NONE, KERNEL_ADD_SA, KERNEL_DELETE_SA, KERNEL_GET_SA,
+    KERNEL_UPDATE_SA, /* soft and hard of an SA that is there; all else stays as it is */
     KERNEL_ADD_POLICY, KERNEL_UPDATE_POLICY, KERNEL_DELETE_POLICY, KERNEL_GET_POLICY,
     KERNEL_LIST /* every SA and policy: each is handed to core_found_* before the result */
 };

@@ -131,13 +131,13 @@ struct list {
     uint64_t now;
 };
 
-static void list_one(void *context, const struct xfrm_message *m)
+static void list_one(void *context, const struct found *f)
 {
     struct list *list = context;
-    if (m->kind == XFRM_IS_SA) {
-        show_sa(&list->sas, &m->sa, list->now);
+    if (f->is_policy) {
+        show_policy(&list->policies, &f->policy);
     } else {
-        show_policy(&list->policies, &m->policy);
+        show_sa(&list->sas, &f->sa, list->now);
     }
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <time.h>
 
 #define ANSWER_MAX 32768        /* the kernel fills this much of a dump at once */
 #define ANSWER_SECONDS 10       /* a module may have to be loaded */
@@ -18,7 +19,8 @@ struct netlink {
     uint32_t seq;
     _Alignas(8) uint8_t out[XFRM_MESSAGE_MAX];
     _Alignas(8) uint8_t in[ANSWER_MAX];
-    struct xfrm_message message;
+    struct reply reply;             /* to the request at hand */
+    struct xfrm_message message;    /* the event at hand */
 };
 
 /* ---- opening ---- */
@@ -129,96 +131,86 @@ static int receive(struct netlink *n, struct mnl_socket *s, size_t *len)
     return 0;
 }
 
-static void fail(struct kernel_result *result, int error, const char *text)
-{
-    result->error = error;
-    (void)snprintf(result->text, sizeof result->text, "%s", text);
-}
-
-/* True: this message was the last one for the request. */
-static bool take_answer(struct netlink *n, struct kernel_result *result, netlink_visitor *visit,
-                        void *context)
-{
-    const struct xfrm_message *m = &n->message;
-    switch (m->kind) {
-    case XFRM_IS_ACK:
-    case XFRM_IS_DONE:
-        result->error = m->error;
-        memcpy(result->text, m->text, sizeof result->text);
-        return true;
-    case XFRM_IS_SA:
-        result->found = true;
-        result->sa = m->sa;
-        break;
-    case XFRM_IS_POLICY:
-        result->found = true;
-        result->policy = m->policy;
-        break;
-    case XFRM_IS_OTHER:
-    case XFRM_IS_EVENT:
-        return false;
-    }
-    if (visit != NULL) {
-        visit(context, m);
-    }
-    return false;
-}
-
-static void wait_for_answer(struct netlink *n, struct kernel_result *result,
-                            netlink_visitor *visit, void *context)
+static void wait_for_answer(struct netlink *n)
 {
     for (;;) {
         size_t len;
         int error = receive(n, n->requests, &len);
         if (error != 0) {
-            error = error == EAGAIN ? ETIMEDOUT : error;
-            fail(result, error, "");
+            reply_fail(&n->reply, error == EAGAIN ? ETIMEDOUT : error, "");
             return;
         }
-        for (size_t at = 0, used = 0; at < len; at += used) {
-            const char *why = xfrm_read(&n->message, n->in + at, len - at, &used);
-            if (n->message.seq != n->seq) {
-                continue; /* late, for a request that was given up */
-            }
-            if (why != NULL) {
-                fail(result, EBADMSG, why);
-                return;
-            }
-            if (take_answer(n, result, visit, context)) {
-                return;
-            }
+        if (reply_take(&n->reply, n->in, len)) {
+            return;
         }
     }
 }
 
-static void send_and_wait(struct netlink *n, size_t len, struct kernel_result *result,
-                          netlink_visitor *visit, void *context)
+/* What lies in n->out, `len` bytes with the number n->seq. The result is then in n->reply. */
+static void send_and_wait(struct netlink *n, size_t len, bool dump)
 {
+    reply_start(&n->reply, n->seq, dump);
     if (len == 0) {
-        fail(result, EMSGSIZE, "the request does not fit its message");
+        reply_fail(&n->reply, EMSGSIZE, "the request does not fit its message");
     } else if (mnl_socket_sendto(n->requests, n->out, len) < 0) {
-        fail(result, errno, "");
+        reply_fail(&n->reply, errno, "");
     } else {
-        wait_for_answer(n, result, visit, context);
+        wait_for_answer(n);
     }
     /* Keys went out with the request, and come back with GETSA and with its dump. */
     explicit_bzero(n->out, sizeof n->out);
     explicit_bzero(n->in, sizeof n->in);
 }
 
+/* Reads the SA and writes it back with another life. */
+static void update(struct netlink *n, const struct kernel_sa *sa)
+{
+    const struct kernel_sa *was = &n->reply.result.sa;
+    struct timespec now = { 0 };
+    if (n->reply.result.error != 0) {
+        return;
+    }
+    if (!n->reply.result.found || was->maker != sa->maker || was->exchange != sa->exchange) {
+        reply_fail(&n->reply, ESRCH, "an SA of another exchange or program is in its place");
+        return;
+    }
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    size_t len = xfrm_build_update(n->out, sizeof n->out, n->reply.kept, n->reply.kept_len, sa,
+                                   (uint64_t)now.tv_sec, ++n->seq);
+    send_and_wait(n, len, false);
+}
+
+static void dump(struct netlink *n, bool policies)
+{
+    do {
+        send_and_wait(n, xfrm_build_dump(n->out, sizeof n->out, policies, ++n->seq), true);
+    } while (reply_again(&n->reply));
+}
+
+static void list(struct netlink *n, netlink_visitor *visit, void *context)
+{
+    dump(n, false);
+    if (n->reply.result.error == 0) {
+        dump(n, true);
+    }
+    for (size_t i = 0; n->reply.result.error == 0 && i < n->reply.count; i++) {
+        visit(context, &n->reply.found[i]);
+    }
+}
+
 void netlink_do(struct netlink *n, const struct kernel_request *request,
                 struct kernel_result *result, netlink_visitor *visit, void *context)
 {
-    memset(result, 0, sizeof *result);
-    if (request->verb != KERNEL_LIST) {
-        size_t len = xfrm_build(n->out, sizeof n->out, request, ++n->seq);
-        send_and_wait(n, len, result, NULL, NULL);
-        return;
+    if (request->verb == KERNEL_LIST) {
+        list(n, visit, context);
+    } else {
+        send_and_wait(n, xfrm_build(n->out, sizeof n->out, request, ++n->seq), false);
+        if (request->verb == KERNEL_UPDATE_SA) {
+            update(n, &request->sa);
+        }
     }
-    for (int policies = 0; policies <= 1 && result->error == 0; policies++) {
-        size_t len = xfrm_build_dump(n->out, sizeof n->out, policies == 1, ++n->seq);
-        send_and_wait(n, len, result, visit, context);
-    }
+    *result = n->reply.result;
+    reply_wipe(&n->reply);
 }
 
 /* ---- events ---- */

@@ -9,7 +9,7 @@
 #define KERNEL_SA_NETLINK_H
 
 #include "kernel.h"
-#include "xfrm.h"
+#include "reply.h"
 
 struct netlink;
 
@@ -17,10 +17,13 @@ struct netlink;
 struct netlink *netlink_new(bool events);
 void netlink_free(struct netlink *n); /* NULL is allowed; wipes */
 
-/* Gets each SA and policy that a KERNEL_LIST finds; m is gone when it returns. */
-typedef void netlink_visitor(void *context, const struct xfrm_message *m);
+/* Gets each SA, and then each policy, that a KERNEL_LIST finds; f is gone when it returns. */
+typedef void netlink_visitor(void *context, const struct found *f);
 
-/* Does one request and waits for the result. `visit` is only for KERNEL_LIST. */
+/*
+ * Does one request and waits for the result. `visit` is only for KERNEL_LIST: it is called when all
+ * was read, and not at all if that failed.
+ */
 void netlink_do(struct netlink *n, const struct kernel_request *request,
                 struct kernel_result *result, netlink_visitor *visit, void *context);
 

@@ -67,6 +67,16 @@ static void advise_sa(struct buffer *out, const struct kernel_sa *sa, int error)
     }
 }
 
+static void advise_update(struct buffer *out, int error)
+{
+    if (error == EINVAL || error == EEXIST) {
+        buffer_add_text(out, "the kernel does not change this SA: it is at its end, or in use by the "
+                        "kernel itself; delete it and negotiate anew");
+    } else {
+        buffer_add_text(out, "it keeps the life that it has: delete it where that is too long");
+    }
+}
+
 static void advise_policy(struct buffer *out, int error)
 {
     switch (error) {
@@ -126,6 +136,10 @@ void kernel_reason(struct buffer *out, const struct kernel_request *request,
         buffer_add_text(out, "no answer came; is the machine overloaded?");
     } else if (!adds && (result->error == ESRCH || result->error == ENOENT)) {
         buffer_add_text(out, "it is not there (any more)");
+    } else if (result->error == EAGAIN) {
+        buffer_add_text(out, "they changed each time they were read: try again later");
+    } else if (request->verb == KERNEL_UPDATE_SA) {
+        advise_update(out, result->error);
     } else if (is_policy(request->verb)) {
         advise_policy(out, result->error);
     } else {

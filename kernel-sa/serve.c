@@ -7,13 +7,13 @@
 #define RANDOM_LOW 128 /* words that may be missing before they are drawn */
 #define RANDOM_AT_ONCE 64
 
-static void found(void *context, const struct xfrm_message *m)
+static void found(void *context, const struct found *f)
 {
     struct core *core = context;
-    if (m->kind == XFRM_IS_SA) {
-        core_found_sa(core, &m->sa);
+    if (f->is_policy) {
+        core_found_policy(core, &f->policy);
     } else {
-        core_found_policy(core, &m->policy);
+        core_found_sa(core, &f->sa);
     }
 }
 

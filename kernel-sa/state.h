@@ -82,6 +82,7 @@ struct exchange {
     bool told_soft;
     bool told_hard;
     uint64_t ask_id;
+    uint32_t life;              /* in force: install.life, or what an update made of it */
     struct permit permit;
     struct keys *keys;          /* owned, wiped; NULL: not come, or used up */
     struct install install;
@@ -131,7 +132,7 @@ bool spis_take(struct spis *s, uint32_t spi); /* false: not given out, or used b
 /* ---- the job at hand ---- */
 
 enum job_kind { JOB_NONE, JOB_INSTALL, JOB_ACTIVATE, JOB_REMOVE, JOB_POLICY, JOB_SAMPLE,
-                JOB_FLUSH, JOB_ADOPT, JOB_CHECK };
+                JOB_FLUSH, JOB_ADOPT, JOB_CHECK, JOB_UPDATE };
 
 /* How far one SA or policy is on its way into the kernel. */
 enum phase { PHASE_FIRST, PHASE_LOOKING, PHASE_CLEARING, PHASE_AGAIN };
@@ -167,6 +168,9 @@ struct job {
     /* JOB_SAMPLE */
     uint64_t bytes[SIDE_COUNT];
     uint64_t packets[SIDE_COUNT];
+    /* JOB_UPDATE */
+    uint32_t life_before;
+    unsigned changed;
     /* JOB_FLUSH: what LIST found; done from the end */
     struct kernel_request *todo;    /* owned */
     size_t todo_count;
@@ -276,6 +280,13 @@ void orphans_replaced(struct core *core, const struct exchange *x);
 void orphans_unwanted(struct core *core, struct policy_entry *e);
 /* An orphan lets go of e. True: a request waits. */
 bool orphan_release(struct core *core, struct policy_entry *e);
+
+/* ---- update.c: the life of SAs that are there ---- */
+
+void update_start(struct core *core, const struct record *r);
+bool update_next(struct core *core);
+void update_result(struct core *core, const struct kernel_result *result);
+void update_end(struct core *core);
 
 /* ---- upkeep.c: sample, flush, adopt, check ---- */
 

@@ -297,6 +297,7 @@ void take_install(struct core *core, const struct record *r)
     }
     x->asked = true;
     x->install = i;
+    x->life = i.life;
     x->ask_id = id;
     x->answer_due = true;
     join(core, x);

@@ -127,6 +127,7 @@ static void adopt_sa(struct core *core, const struct kernel_sa *sa)
     i->our_host = sa->inbound ? sa->dst : sa->src;
     i->peer_host = sa->inbound ? sa->src : sa->dst;
     i->life = (uint32_t)sa->hard;
+    x->life = i->life;
     x->sa_here[side] = true;
 }
 

@@ -49,6 +49,7 @@ static uint16_t message_type(enum kernel_verb verb)
     case KERNEL_DELETE_SA:
         return XFRM_MSG_DELSA;
     case KERNEL_GET_SA:
+    case KERNEL_UPDATE_SA: /* its first half: see xfrm_build_update */
         return XFRM_MSG_GETSA;
     case KERNEL_ADD_POLICY:
         return XFRM_MSG_NEWPOLICY;
@@ -83,6 +84,7 @@ size_t xfrm_build(void *bytes, size_t cap, const struct kernel_request *request,
         break;
     case KERNEL_DELETE_SA:
     case KERNEL_GET_SA:
+    case KERNEL_UPDATE_SA:
         fits = xfrm_put_sa_id(message, cap, &request->sa);
         break;
     case KERNEL_ADD_POLICY:
@@ -310,13 +312,13 @@ const char *xfrm_read(struct xfrm_message *m, const void *bytes, size_t len, siz
         return "message is shorter than its head";
     }
     memcpy(&head, bytes, sizeof head);
+    m->seq = head.nlmsg_seq;
+    m->port = head.nlmsg_pid;
     if (head.nlmsg_len < sizeof head || head.nlmsg_len > len) {
         return "message's length is not that of what came";
     }
     size_t padded = NLMSG_ALIGN((size_t)head.nlmsg_len);
     *used = padded > len ? len : padded;
-    m->seq = head.nlmsg_seq;
-    m->port = head.nlmsg_pid;
     m->interrupted = (head.nlmsg_flags & NLM_F_DUMP_INTR) != 0;
     struct span s = { .at = (const uint8_t *)bytes + NLMSG_HDRLEN,
                       .left = head.nlmsg_len - NLMSG_HDRLEN };

@@ -21,6 +21,16 @@
  * its length, or 0 if it does not fit. The message holds keys: the caller wipes it.
  */
 size_t xfrm_build(void *bytes, size_t cap, const struct kernel_request *request, uint32_t seq);
+/*
+ * The second half of KERNEL_UPDATE_SA: `was`, the kernel's whole message about the SA as GETSA
+ * brought it, made into the one that changes its life to that of `sa`. now: seconds since 1970.
+ * An SA whose new life is over already gets SA_LAST_SECONDS more, but never more than it had.
+ * Returns the length, or 0 if it is no such message, of another SA, or does not fit. Both hold
+ * keys: the caller wipes them.
+ */
+#define SA_LAST_SECONDS 3
+size_t xfrm_build_update(void *bytes, size_t cap, const void *was, size_t was_len,
+                         const struct kernel_sa *sa, uint64_t now, uint32_t seq);
 /* Asks for all SAs, or all policies. */
 size_t xfrm_build_dump(void *bytes, size_t cap, bool policies, uint32_t seq);
 

@@ -144,6 +144,64 @@ bool xfrm_put_sa_id(struct nlmsghdr *message, size_t cap, const struct kernel_sa
     return true;
 }
 
+/* ---- changing ---- */
+
+static bool is_same_sa(const struct xfrm_usersa_info *info, const struct kernel_sa *sa)
+{
+    xfrm_address_t dst;
+    xfrm_put_address(&dst, &sa->dst);
+    return info->id.spi == htonl(sa->spi) && info->id.proto == IPPROTO_ESP
+           && info->family == xfrm_family(&sa->dst)
+           && memcmp(&info->id.daddr, &dst, address_len(&sa->dst)) == 0;
+}
+
+/*
+ * The kernel counts from when the SA was added. If hard is over before soft was reported, it takes
+ * that for a clock that was set, and moves that moment instead of ending the SA
+ * (xfrm_timer_handler): so hard is kept in the future, and there is a soft to be reported.
+ */
+static void put_life(struct xfrm_usersa_info *info, const struct kernel_sa *sa, uint64_t now)
+{
+    uint64_t had = info->lft.hard_add_expires_seconds;
+    uint64_t age = now > info->curlft.add_time ? now - info->curlft.add_time : 0;
+    uint64_t hard = sa->hard;
+    if (hard < age + SA_LAST_SECONDS) {
+        hard = age + SA_LAST_SECONDS;
+        hard = had != 0 && had < hard ? had : hard;
+    }
+    info->lft.soft_add_expires_seconds = sa->soft == 0 ? 1 : sa->soft;
+    info->lft.hard_add_expires_seconds = hard;
+}
+
+/*
+ * UPDSA wants all that NEWSA wants, makes an SA of it, takes the life (and care-of address and port
+ * of UDP) over to the SA that is there and drops the rest: keys, counters and replay state of that
+ * one stay. So the kernel gets its own message back, whatever is in it.
+ */
+size_t xfrm_build_update(void *bytes, size_t cap, const void *was, size_t was_len,
+                         const struct kernel_sa *sa, uint64_t now, uint32_t seq)
+{
+    struct nlmsghdr head;
+    struct xfrm_usersa_info info;
+    if (was_len < NLMSG_HDRLEN + sizeof info || was_len > cap || cap < XFRM_MESSAGE_MAX) {
+        return 0;
+    }
+    memcpy(&head, was, sizeof head);
+    memcpy(&info, (const uint8_t *)was + NLMSG_HDRLEN, sizeof info);
+    if (head.nlmsg_type != XFRM_MSG_NEWSA || head.nlmsg_len != was_len || !is_same_sa(&info, sa)) {
+        return 0;
+    }
+    put_life(&info, sa, now);
+    head.nlmsg_type = XFRM_MSG_UPDSA;
+    head.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+    head.nlmsg_seq = seq;
+    head.nlmsg_pid = 0;
+    memcpy(bytes, was, was_len);
+    memcpy(bytes, &head, sizeof head);
+    memcpy((uint8_t *)bytes + NLMSG_HDRLEN, &info, sizeof info);
+    return was_len;
+}
+
 /* ---- decoding ---- */
 
 static bool is_name(const char *name, const char field[64])

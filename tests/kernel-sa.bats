@@ -96,6 +96,18 @@ dry() {
     assert_line --index 12 'read all SAs and policies'
 }
 
+@test "kernel-sa -n: another life for SAs that are there, and never beyond the permit" {
+    dry "$permit" "$keys" "$install" 'update-kernel-sa id=3 exchange=1 life=600'
+    assert_success
+    assert_line --index 5 'change inbound SA esp 0x00001000 10.9.0.2 => 10.9.0.1: life 600 s'
+    assert_line --index 6 'change outbound SA esp 0x00001001 10.9.0.1 => 10.9.0.2: life 600 s'
+    assert_equal "${#lines[@]}" 7
+    dry "$permit" "$keys" "$install" 'update-kernel-sa id=3 exchange=1 life=3601'
+    assert_failure 1
+    assert_equal "${#lines[@]}" 5
+    [[ $stderr == *'life is 3601 in the update, but the permit says at most 3600'* ]] || fail "$stderr"
+}
+
 @test "kernel-sa -n: what disagrees is refused with the field and both values" {
     dry "$permit" "$keys" "${install/peer-client=10.2/peer-client=10.3}"
     assert_failure 1

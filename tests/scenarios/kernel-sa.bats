@@ -243,3 +243,95 @@ nothing_was_clear() {
     assert_equal "$(sa_count left) SAs, $(policy_count left) policies" '0 SAs, 0 policies'
     exec {in}>&-
 }
+
+# kernel_sa_on NAME: by hand, with its stdin at $in and what it says in left/said.
+kernel_sa_on() {
+    rm -f "$HOSTS_DIR/$1/in"
+    mkfifo "$HOSTS_DIR/$1/in"
+    start_on "$1" "$HOSTS_DIR/$1/said" "$HOSTS_DIR/$1/err" bash -c "exec '$kernel_sa' <'$HOSTS_DIR/$1/in'"
+    exec {in}>"$HOSTS_DIR/$1/in"
+}
+
+# says RECORD ANSWER: give it the record, and wait for the answer.
+says() {
+    echo "$1" >&"$in"
+    wait_for 5 file_has "$HOSTS_DIR/left/said" "$2" || fail "no $2, but: $(<"$HOSTS_DIR/left/said")"
+}
+
+# all_but_life NAME: its SAs as the kernel shows them, keys and replay state too, without times.
+all_but_life() {
+    ip -n "$1" -s xfrm state | grep -vE '^[[:space:]]+(expire (add|use):|add [0-9]{4}-)'
+}
+
+lives_of() {
+    ip -n "$1" -s xfrm state | sed -n 's/^[[:space:]]*expire add: //p' | sort -u
+}
+
+# life_changes SUITE: in place, under traffic that goes on.
+life_changes() {
+    draw_keys "$1"
+    records 7 right "$1" 00010001 00010000 yes | on right "$kernel_sa" >/dev/null
+    kernel_sa_on left
+    says "$(records 7 left "$1" 00010000 00010001 yes)" 'sa-up exchange=7'
+    ping_through left right
+    assert_equal "$(lives_of left)" 'soft 3240(sec), hard 3600(sec)'
+    local before
+    before=$(all_but_life left)
+    says 'update-kernel-sa id=3 exchange=7 life=600' 'ok id=3 re=update-kernel-sa'
+    assert_equal "$(lives_of left)" 'soft 540(sec), hard 600(sec)'
+    assert_equal "$(all_but_life left)" "$before"
+    ping_through left right
+    assert_equal "$(sa_packets left "${T[left]}" "${T[right]}"), $(sa_packets left "${T[right]}" "${T[left]}")" '6, 6'
+    says 'update-kernel-sa id=4 exchange=7 life=3601' 'fail id=4 re=update-kernel-sa'
+    says 'update-kernel-sa id=5 exchange=8 life=600' 'fail id=5 re=update-kernel-sa'
+    assert_equal "$(lives_of left)" 'soft 540(sec), hard 600(sec)'
+    exec {in}>&-
+    both_flush
+}
+
+@test "kernel-sa: a life is changed in place; keys, counters and replay state stay, and no packet is lost" {
+    two_hosts
+    local replay
+    for replay in 32 64; do
+        life_changes aes256-sha2_256
+    done
+    life_changes 3des-md5
+    life_changes aes128gcm16
+    nothing_was_clear
+}
+
+@test "kernel-sa: a life is changed in place: IPv6 in transport mode" {
+    tunnel_is mode=transport left=fd09::1 right=fd09::2 bits=64
+    two_hosts
+    draw_keys aes256gcm16
+    kernel_sa_on left
+    says "$(records 7 left aes256gcm16 00010000 00010001 yes)" 'sa-up exchange=7'
+    says 'update-kernel-sa id=3 exchange=7 life=600' 'ok id=3 re=update-kernel-sa'
+    assert_equal "$(lives_of left)" 'soft 540(sec), hard 600(sec)'
+    exec {in}>&-
+    both_flush
+}
+
+@test "kernel-sa: after a life was changed the kernel reports its soft and its hard end" {
+    two_hosts
+    draw_keys aes128-sha1
+    kernel_sa_on left
+    says "$(records 7 left aes128-sha1 00010000 00010001 yes)" 'sa-up exchange=7'
+    says "$(records 8 left aes128-sha1 00020000 00020001 yes)" 'sa-up exchange=8'
+    sleep 2 # the kernel has its timers set for the old life, and is older than the next one
+    says 'update-kernel-sa id=3 exchange=7 life=1' 'ok id=3 re=update-kernel-sa'
+    says 'update-kernel-sa id=4 exchange=8 life=7' 'ok id=4 re=update-kernel-sa'
+    local soft hard number
+    for number in 7 8; do
+        soft="sa-expired exchange=$number protocol=esp hard=no" hard="sa-expired exchange=$number protocol=esp hard=yes"
+        wait_for 15 file_has "$HOSTS_DIR/left/said" "$hard" || fail "no end of $number: $(<"$HOSTS_DIR/left/said")"
+        assert_equal "$(grep -c "$soft" "$HOSTS_DIR/left/said"), $(grep -c "$hard" "$HOSTS_DIR/left/said")" '1, 1'
+        assert_equal "$(grep -n "$soft" "$HOSTS_DIR/left/said" | cut -d: -f1)" \
+            "$(($(grep -n "$hard" "$HOSTS_DIR/left/said" | cut -d: -f1) - 1))"
+    done
+    says 'update-kernel-sa id=5 exchange=7 life=100' 'fail id=5 re=update-kernel-sa'
+    says 'delete-kernel-sa id=6 exchange=7 policies=yes' 'ok id=6'
+    says 'delete-kernel-sa id=7 exchange=8 policies=yes' 'ok id=7'
+    assert_equal "$(sa_count left) SAs, $(policy_count left) policies" '0 SAs, 0 policies'
+    exec {in}>&-
+}

@@ -45,6 +45,28 @@ void fake_restart(struct fake *f)
 
 /* ---- the kernel ---- */
 
+struct kernel_sa fake_sa(const char *suite, const char *src, const char *dst)
+{
+    struct esp_suite s;
+    struct kernel_sa sa = { .spi = 0x01020304, .reqid = 77, .soft = 3240, .hard = 3600,
+                            .maker = MAKER_DAEMON, .inbound = true,
+                            .exchange = 0x1122334455667788u, .replay = 32 };
+    assert_null(esp_suite_parse(&s, suite));
+    assert_null(address_parse(&sa.src, src));
+    assert_null(address_parse(&sa.dst, dst));
+    sa.cipher = s.cipher;
+    sa.hash = s.hash;
+    sa.key_len = (uint8_t)(s.cipher->key_len + s.cipher->salt_len);
+    sa.auth_len = s.hash == NULL ? 0 : s.hash->len;
+    for (unsigned i = 0; i < sizeof sa.key; i++) {
+        sa.key[i] = (uint8_t)(0x10 + i);
+    }
+    for (unsigned i = 0; i < sizeof sa.auth; i++) {
+        sa.auth[i] = (uint8_t)(0x80 + i);
+    }
+    return sa;
+}
+
 static size_t find_sa(const struct fake *f, const struct kernel_sa *sa)
 {
     size_t i = 0;
@@ -82,6 +104,11 @@ static int do_sa(struct fake *f, const struct kernel_request *q, struct kernel_r
     if (q->verb == KERNEL_GET_SA) {
         result->found = true;
         result->sa = f->sa[i];
+        return 0;
+    }
+    if (q->verb == KERNEL_UPDATE_SA) {
+        f->sa[i].soft = q->sa.soft;
+        f->sa[i].hard = q->sa.hard;
         return 0;
     }
     f->sa[i] = f->sa[--f->sas];
@@ -145,7 +172,7 @@ void fake_serve(struct fake *f)
         } else if (q->verb == KERNEL_LIST) {
             list(f);
         } else if (q->verb == KERNEL_ADD_SA || q->verb == KERNEL_DELETE_SA
-                   || q->verb == KERNEL_GET_SA) {
+                   || q->verb == KERNEL_GET_SA || q->verb == KERNEL_UPDATE_SA) {
             result.error = do_sa(f, q, &result);
         } else {
             result.error = do_policy(f, q, &result);

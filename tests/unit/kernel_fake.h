@@ -32,6 +32,9 @@ struct fake {
     unsigned deletes;
 };
 
+/* An SA toward us, with keys, of a plutod's exchange. */
+struct kernel_sa fake_sa(const char *suite, const char *src, const char *dst);
+
 /* By the words of the peers; the core is a daemon's (or by hand). */
 struct fake *fake_new(enum maker maker);
 void fake_free(struct fake *f);

@@ -1,43 +1,18 @@
 /* Messages of NETLINK_XFRM: built byte by byte as linux/xfrm.h wants them, and read without belief (F21). */
+#include "kernel_fake.h"
+
 #include "kernel-sa/reason.h"
 #include "kernel-sa/show.h"
 #include "kernel-sa/xfrm.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define LENGTH(a) (sizeof(a) / sizeof(a)[0])
 
 static _Alignas(8) uint8_t message[XFRM_MESSAGE_MAX + 1024];
-
-static struct kernel_sa an_sa(const char *suite, const char *src, const char *dst)
-{
-    struct esp_suite s;
-    struct kernel_sa sa = { .spi = 0x01020304, .reqid = 77, .soft = 3240, .hard = 3600,
-                            .maker = MAKER_DAEMON, .inbound = true,
-                            .exchange = 0x1122334455667788u, .replay = 32 };
-    assert_null(esp_suite_parse(&s, suite));
-    assert_null(address_parse(&sa.src, src));
-    assert_null(address_parse(&sa.dst, dst));
-    sa.cipher = s.cipher;
-    sa.hash = s.hash;
-    sa.key_len = (uint8_t)(s.cipher->key_len + s.cipher->salt_len);
-    sa.auth_len = s.hash == NULL ? 0 : s.hash->len;
-    for (unsigned i = 0; i < sizeof sa.key; i++) {
-        sa.key[i] = (uint8_t)(0x10 + i);
-    }
-    for (unsigned i = 0; i < sizeof sa.auth; i++) {
-        sa.auth[i] = (uint8_t)(0x80 + i);
-    }
-    return sa;
-}
 
 static struct kernel_policy a_policy(void)
 {
@@ -81,7 +56,7 @@ static const uint8_t *attribute(size_t len, size_t head, unsigned type, unsigned
 static void new_sa(void **state)
 {
     (void)state;
-    struct kernel_sa sa = an_sa("aes256-sha2_256", "10.9.0.2", "10.9.0.1");
+    struct kernel_sa sa = fake_sa("aes256-sha2_256", "10.9.0.2", "10.9.0.1");
     size_t len = build_sa(&sa, KERNEL_ADD_SA);
     const struct nlmsghdr *head = (const struct nlmsghdr *)message;
     struct xfrm_usersa_info info;
@@ -149,7 +124,7 @@ static void cut_to_96_bits(void **state)
 static void new_aead_sa(void **state)
 {
     (void)state;
-    struct kernel_sa sa = an_sa("aes256gcm16", "fd09::2", "fd09::1");
+    struct kernel_sa sa = fake_sa("aes256gcm16", "fd09::2", "fd09::1");
     sa.transport = true;
     sa.replay = 4096;
     size_t len = build_sa(&sa, KERNEL_ADD_SA);
@@ -188,7 +163,7 @@ static void every_suite_comes_back(void **state)
     };
     (void)state;
     for (size_t i = 0; i < LENGTH(suites); i++) {
-        struct kernel_sa sa = an_sa(suites[i], "10.9.0.2", "10.9.0.1");
+        struct kernel_sa sa = fake_sa(suites[i], "10.9.0.2", "10.9.0.1");
         struct xfrm_message m;
         struct buffer said;
         size_t used;
@@ -219,7 +194,7 @@ static void sa_by_id(void **state)
     };
     (void)state;
     for (size_t i = 0; i < LENGTH(verbs); i++) {
-        struct kernel_sa sa = an_sa("aes256gcm16", "fd09::2", "fd09::1");
+        struct kernel_sa sa = fake_sa("aes256gcm16", "fd09::2", "fd09::1");
         struct xfrm_usersa_id id;
         assert_int_equal(build_sa(&sa, verbs[i].verb), 16 + 24);
         assert_int_equal(((const struct nlmsghdr *)message)->nlmsg_type, verbs[i].type);
@@ -299,7 +274,7 @@ static void cut(void **state)
     (void)state;
     static _Alignas(8) uint8_t whole[XFRM_MESSAGE_MAX];
     for (int kind = 0; kind < 2; kind++) {
-        struct kernel_sa sa = an_sa("aes256-sha2_256", "10.9.0.2", "10.9.0.1");
+        struct kernel_sa sa = fake_sa("aes256-sha2_256", "10.9.0.2", "10.9.0.1");
         struct kernel_policy p = a_policy();
         size_t len = kind == 0 ? build_sa(&sa, KERNEL_ADD_SA) : build_policy(&p, KERNEL_ADD_POLICY);
         memcpy(whole, message, len);
@@ -329,7 +304,7 @@ static void spoiled(void **state)
     (void)state;
     uint32_t random = 20240917;
     static _Alignas(8) uint8_t whole[XFRM_MESSAGE_MAX];
-    struct kernel_sa sa = an_sa("aes256-sha2_256", "10.9.0.2", "10.9.0.1");
+    struct kernel_sa sa = fake_sa("aes256-sha2_256", "10.9.0.2", "10.9.0.1");
     size_t len = build_sa(&sa, KERNEL_ADD_SA);
     static const uint16_t types[] = { XFRM_MSG_NEWSA, XFRM_MSG_NEWPOLICY, XFRM_MSG_EXPIRE,
                                       XFRM_MSG_ACQUIRE, NLMSG_ERROR, NLMSG_DONE, 9999 };
@@ -356,7 +331,7 @@ static void spoiled(void **state)
 static void unknown_attribute(void **state)
 {
     (void)state;
-    struct kernel_sa sa = an_sa("aes128gcm16", "10.9.0.2", "10.9.0.1");
+    struct kernel_sa sa = fake_sa("aes128gcm16", "10.9.0.2", "10.9.0.1");
     struct xfrm_message m;
     size_t used;
     (void)build_sa(&sa, KERNEL_ADD_SA);
@@ -373,7 +348,7 @@ static void unknown_attribute(void **state)
 static void foreign_algorithms(void **state)
 {
     (void)state;
-    struct kernel_sa sa = an_sa("aes128gcm16", "10.9.0.2", "10.9.0.1");
+    struct kernel_sa sa = fake_sa("aes128gcm16", "10.9.0.2", "10.9.0.1");
     struct xfrm_message m;
     struct buffer said;
     size_t used;
@@ -458,7 +433,7 @@ static void acknowledgements(void **state)
 static void events(void **state)
 {
     (void)state;
-    struct kernel_sa sa = an_sa("aes128-sha1", "10.9.0.2", "10.9.0.1");
+    struct kernel_sa sa = fake_sa("aes128-sha1", "10.9.0.2", "10.9.0.1");
     struct kernel_policy p = a_policy();
     struct xfrm_message m;
     size_t used;
@@ -527,6 +502,10 @@ static void reasons(void **state)
         { KERNEL_ADD_SA, EPERM, "aes128-sha1", "10.9.0.1", "needs CAP_NET_ADMIN" },
         { KERNEL_ADD_SA, EEXIST, "aes128-sha1", "10.9.0.1", "kernel-sa --list" },
         { KERNEL_ADD_SA, ENOMEM, "aes128-sha1", "10.9.0.1", "short of memory" },
+        { KERNEL_UPDATE_SA, ESRCH, "aes128-sha1", "10.9.0.1", "not there" },
+        { KERNEL_UPDATE_SA, EINVAL, "aes128-sha1", "10.9.0.1", "negotiate anew" },
+        { KERNEL_UPDATE_SA, ENOSYS, "aes128-sha1", "10.9.0.1", "keeps the life" },
+        { KERNEL_LIST, EAGAIN, "aes128-sha1", "10.9.0.1", "changed each time" },
         { KERNEL_DELETE_SA, ESRCH, "aes128-sha1", "10.9.0.1", "not there" },
         { KERNEL_ADD_SA, EINVAL, "aes128-sha1", "10.9.0.1", "\"the kernel's own\" (Invalid" },
     };
@@ -535,7 +514,7 @@ static void reasons(void **state)
         struct kernel_request q = { .verb = cases[i].verb };
         struct kernel_result r = { .error = cases[i].error, .text = "the kernel's own" };
         struct buffer said;
-        q.sa = an_sa(cases[i].suite, cases[i].dst[0] == 'f' ? "fd09::2" : "10.9.0.2", cases[i].dst);
+        q.sa = fake_sa(cases[i].suite, cases[i].dst[0] == 'f' ? "fd09::2" : "10.9.0.2", cases[i].dst);
         buffer_init(&said, 0);
         kernel_reason(&said, &q, &r);
         buffer_add_u8(&said, 0);
