@@ -107,7 +107,7 @@ static void new_sa(void **state)
 /* Q12 */
 static void cut_to_96_bits(void **state)
 {
-    struct kernel_sa sa = an_sa("aes128-sha2_256_96", "10.9.0.2", "10.9.0.1");
+    struct kernel_sa sa = fake_sa("aes128-sha2_256_96", "10.9.0.2", "10.9.0.1");
     uint32_t number[2];
     unsigned size;
     (void)state;
