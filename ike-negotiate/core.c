@@ -3,6 +3,7 @@
  */
 #include "exchange.h"
 
+#include <bsd/sys/endian.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,6 +79,12 @@ bool draw_random(struct ike *ike, uint8_t *out, size_t len)
     memcpy(out, ike->random + ike->random_left, len);
     explicit_bzero(ike->random + ike->random_left, len);
     return true;
+}
+
+uint32_t draw_message_id(struct ike *ike)
+{
+    uint8_t id[4] = { 0 };
+    return draw_random(ike, id, sizeof id) ? be32dec(id) : 0;
 }
 
 /* ---- exchanges ---- */

@@ -1,5 +1,6 @@
 #include "crypt.h"
 
+#include <bsd/sys/endian.h>
 #include <nettle/aes.h>
 #include <nettle/cbc.h>
 #include <nettle/des.h>
@@ -57,13 +58,6 @@ void iv_phase1(const struct ike_suite *suite, const struct part *g_xi, const str
     memcpy(iv, digest, IV_MAX); /* the shortest hash has 16 bytes */
 }
 
-void m_id_put(uint8_t m_id[4], uint32_t message_id)
-{
-    m_id[0] = (uint8_t)(message_id >> 24);
-    m_id[1] = (uint8_t)(message_id >> 16);
-    m_id[2] = (uint8_t)(message_id >> 8);
-    m_id[3] = (uint8_t)message_id;
-}
 
 void iv_phase2(const struct isakmp_keys *k, const uint8_t last_block[IV_MAX], uint32_t message_id,
                uint8_t iv[IV_MAX])
@@ -71,7 +65,7 @@ void iv_phase2(const struct isakmp_keys *k, const uint8_t last_block[IV_MAX], ui
     uint8_t m_id[4];
     const struct part parts[] = { { last_block, k->cipher->block_len }, { m_id, sizeof m_id } };
     uint8_t digest[HASH_MAX];
-    m_id_put(m_id, message_id);
+    be32enc(m_id, message_id);
     hash_parts(k->hash->id, parts, 2, digest);
     memcpy(iv, digest, IV_MAX);
 }

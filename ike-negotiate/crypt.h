@@ -34,9 +34,6 @@ void iv_phase1(const struct ike_suite *suite, const struct part *g_xi, const str
 void iv_phase2(const struct isakmp_keys *k, const uint8_t last_block[IV_MAX], uint32_t message_id,
                uint8_t iv[IV_MAX]);
 
-/* M-ID as it stands in messages and under hashes. */
-void m_id_put(uint8_t m_id[4], uint32_t message_id);
-
 /* In place; len is a multiple of the block. The IV becomes the last block of ciphertext. */
 void isakmp_encrypt(const struct isakmp_keys *k, uint8_t iv[IV_MAX], uint8_t *bytes, size_t len);
 void isakmp_decrypt(const struct isakmp_keys *k, uint8_t iv[IV_MAX], uint8_t *bytes, size_t len);

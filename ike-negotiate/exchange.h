@@ -262,6 +262,7 @@ enum outcome answer_refused(struct ike *ike, struct exchange *x, const struct re
                             unsigned code);
 bool is_gone(const struct record *answer); /* nobody answered: the process died (records.c) */
 bool draw_random(struct ike *ike, uint8_t *out, size_t len);
+uint32_t draw_message_id(struct ike *ike); /* 0, which is no message id: none now */
 bool sa_id_used(const struct isakmp_sa *sa, uint32_t message_id);
 bool sa_use_id(struct isakmp_sa *sa, uint32_t message_id);
 bool take_spi(struct ike *ike, uint8_t spi[4]); /* false: none at hand; more are asked for */

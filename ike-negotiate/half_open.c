@@ -4,6 +4,7 @@
  */
 #include "exchange.h"
 
+#include <bsd/sys/endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,7 +29,7 @@ static void evict_one(struct ike *ike)
 {
     uint8_t draw[4] = { 0 };
     (void)draw_random(ike, draw, sizeof draw);
-    uint32_t n = (uint32_t)draw[0] << 24 | (uint32_t)draw[1] << 16 | (uint32_t)draw[2] << 8 | draw[3];
+    uint32_t n = be32dec(draw);
     struct exchange *x = ike->half_open[n % ike->half_open_count];
     exchange_failed(ike, x, 31, "too many half-open exchanges: this one makes room");
 }

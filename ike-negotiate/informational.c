@@ -4,6 +4,7 @@
  */
 #include "exchange.h"
 
+#include <bsd/sys/endian.h>
 #include <nettle/memops.h>
 #include <string.h>
 
@@ -248,7 +249,7 @@ void informational_protected(struct ike *ike, struct exchange *main, const struc
         return;
     }
     const struct payload *p = &m->payload[0];
-    m_id_put(m_id, m->header.message_id);
+    be32enc(m_id, m->header.message_id);
     const struct part parts[] = { { m_id, sizeof m_id },
                                   { p->whole + p->whole_len, m->payloads_len - p->whole_len } };
     isakmp_hash(keys, parts, 2, hash);
@@ -293,17 +294,15 @@ static void send_protected(struct ike *ike, struct exchange *main, unsigned type
     struct isakmp_sa *sa = main->sa;
     struct buffer bytes;
     struct message_writer w;
-    uint8_t random[4];
+    uint32_t message_id = draw_message_id(ike);
     uint8_t m_id[4];
     uint8_t hash[HASH_MAX];
     uint8_t iv[IV_MAX];
 
-    if (!draw_random(ike, random, sizeof random)) {
+    if (message_id == 0) {
         return;
     }
-    uint32_t message_id = (uint32_t)random[0] << 24 | (uint32_t)random[1] << 16
-                          | (uint32_t)random[2] << 8 | random[3] | 1;
-    m_id_put(m_id, message_id);
+    be32enc(m_id, message_id);
     buffer_init(&bytes, MESSAGE_MAX);
     message_begin(&w, &bytes, sa->cky_i, sa->cky_r, EXCHANGE_INFORMATIONAL, 0, message_id);
     message_raw(&w, PAYLOAD_HASH, zeros, sa->keys.hash->len);
@@ -329,16 +328,15 @@ void send_clear_notification(struct ike *ike, const struct path *path, const uin
     struct message_writer w;
     struct buffer bytes;
     struct buffer body;
-    uint8_t id[4];
+    uint32_t message_id = draw_message_id(ike);
 
-    if (!draw_random(ike, id, sizeof id)) {
+    if (message_id == 0) {
         return;
     }
     buffer_init(&body, 256);
     notification_encode(&body, &n);
     buffer_init(&bytes, MESSAGE_MAX);
-    message_begin(&w, &bytes, cky_i, cky_r, EXCHANGE_INFORMATIONAL, 0,
-                  (uint32_t)id[0] << 24 | (uint32_t)id[1] << 16 | (uint32_t)id[2] << 8 | id[3] | 1);
+    message_begin(&w, &bytes, cky_i, cky_r, EXCHANGE_INFORMATIONAL, 0, message_id);
     message_raw(&w, PAYLOAD_N, body.data, body.len);
     if (message_end(&w)) {
         ike->out.send(ike->out.context, path, bytes.data, bytes.len);

@@ -1,6 +1,7 @@
 #include "message.h"
 
 #include <assert.h>
+#include <bsd/sys/endian.h>
 #include <string.h>
 
 /* ---- header ---- */
@@ -27,11 +28,6 @@ const char *exchange_type_name(unsigned exchange)
     default:
         return NULL;
     }
-}
-
-static uint32_t u32_at(const uint8_t *p)
-{
-    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
 static const char *check_version(unsigned version)
@@ -82,8 +78,8 @@ const char *header_decode(struct isakmp_header *h, const uint8_t *packet, size_t
     h->version = packet[17];
     h->exchange = packet[18];
     h->flags = packet[19];
-    h->message_id = u32_at(packet + 20);
-    h->length = u32_at(packet + ISAKMP_LENGTH_AT);
+    h->message_id = be32dec(packet + 20);
+    h->length = be32dec(packet + ISAKMP_LENGTH_AT);
     return check_header(h, len);
 }
 

@@ -3,6 +3,7 @@
  */
 #include "exchange.h"
 
+#include <bsd/sys/endian.h>
 #include <nettle/memops.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,7 +29,7 @@ static void quick_hash(const struct exchange *x, unsigned number, const uint8_t 
     const struct part second[] = { { m_id, 4 }, ni, { rest, rest_len } };
     const struct part third[] = { { &zero, 1 }, { m_id, 4 }, ni, nr };
 
-    m_id_put(m_id, x->message_id);
+    be32enc(m_id, x->message_id);
     if (number == 1) {
         isakmp_hash(&x->sa->keys, first, 2, out);
     } else if (number == 2) {
@@ -177,13 +178,12 @@ void quick_begin(struct ike *ike, struct exchange *x)
     q->counted = true;
     x->sa->our_quicks++;
     do {
-        uint8_t id[4];
-        if (!draw_random(ike, id, sizeof id)) {
+        x->message_id = draw_message_id(ike);
+        if (x->message_id == 0) {
             exchange_failed(ike, x, 32, "no random bytes for a message id");
             return;
         }
-        x->message_id = (uint32_t)id[0] << 24 | (uint32_t)id[1] << 16 | (uint32_t)id[2] << 8 | id[3];
-    } while (x->message_id == 0 || sa_id_used(x->sa, x->message_id));
+    } while (sa_id_used(x->sa, x->message_id));
     if (!sa_use_id(x->sa, x->message_id)) {
         exchange_failed(ike, x, 32, "its ISAKMP SA has had more Quick Modes than one may have");
         return;

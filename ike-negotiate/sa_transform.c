@@ -46,6 +46,18 @@ static void take_life_duration(struct sa_transform *t, struct sa_progress *p,
     }
 }
 
+/* Is it one of the two attributes of a life, by the protocol's numbers for them? Then it is taken. */
+static bool take_life(struct sa_transform *t, struct sa_progress *p, const struct attribute *a,
+                      unsigned type, unsigned duration)
+{
+    if (a->type == type) {
+        take_life_type(t, p, a->fits ? a->value : 0);
+    } else if (a->type == duration) {
+        take_life_duration(t, p, a);
+    }
+    return a->type == type || a->type == duration;
+}
+
 /* What holds for every attribute but a life: once, and a small number. */
 static bool is_simple(struct sa_transform *t, struct sa_progress *p, const struct attribute *a)
 {
@@ -68,15 +80,7 @@ static bool is_simple(struct sa_transform *t, struct sa_progress *p, const struc
 static void take_ike_attribute(struct sa_transform *t, struct sa_progress *p,
                                const struct attribute *a)
 {
-    if (a->type == IKE_LIFE_TYPE) {
-        take_life_type(t, p, a->fits ? a->value : 0);
-        return;
-    }
-    if (a->type == IKE_LIFE_DURATION) {
-        take_life_duration(t, p, a);
-        return;
-    }
-    if (!is_simple(t, p, a)) {
+    if (take_life(t, p, a, IKE_LIFE_TYPE, IKE_LIFE_DURATION) || !is_simple(t, p, a)) {
         return;
     }
     unsigned value = (unsigned)a->value;
@@ -128,15 +132,7 @@ static void take_mode(struct sa_transform *t, unsigned value)
 static void take_ipsec_attribute(struct sa_transform *t, struct sa_progress *p,
                                  const struct attribute *a)
 {
-    if (a->type == IPSEC_LIFE_TYPE) {
-        take_life_type(t, p, a->fits ? a->value : 0);
-        return;
-    }
-    if (a->type == IPSEC_LIFE_DURATION) {
-        take_life_duration(t, p, a);
-        return;
-    }
-    if (!is_simple(t, p, a)) {
+    if (take_life(t, p, a, IPSEC_LIFE_TYPE, IPSEC_LIFE_DURATION) || !is_simple(t, p, a)) {
         return;
     }
     unsigned value = (unsigned)a->value;

@@ -3,6 +3,7 @@
  */
 #include "exchange.h"
 
+#include <bsd/sys/endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,9 +26,7 @@ bool message_seal(struct buffer *bytes, const struct isakmp_keys *keys, uint8_t 
         return false;
     }
     bytes->data[19] |= FLAG_ENCRYPTION;
-    bytes->data[24] = (uint8_t)(bytes->len >> 24);
-    bytes->data[25] = (uint8_t)(bytes->len >> 16);
-    buffer_put_u16(bytes, 26, (unsigned)(bytes->len & 0xffff));
+    be32enc(bytes->data + 24, (uint32_t)bytes->len);
     isakmp_encrypt(keys, iv, bytes->data + ISAKMP_HEADER_LEN, bytes->len - ISAKMP_HEADER_LEN);
     return true;
 }

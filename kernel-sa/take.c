@@ -2,6 +2,7 @@
  * three are held against each other. */
 #include "state.h"
 
+#include <bsd/sys/endian.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +12,7 @@ static uint32_t spi_of(const struct record *r, enum key key)
 {
     size_t len;
     const uint8_t *b = record_bytes(r, key, &len);
-    return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+    return be32dec(b);
 }
 
 /* Refuses a request, and logs it: no honest process sends such a one. */

@@ -1,5 +1,6 @@
 #include "buffer.h"
 
+#include <bsd/sys/endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,14 +78,15 @@ void buffer_add_u8(struct buffer *b, unsigned value)
 
 void buffer_add_u16(struct buffer *b, unsigned value)
 {
-    uint8_t v[2] = { (uint8_t)(value >> 8), (uint8_t)value };
+    uint8_t v[2];
+    be16enc(v, (uint16_t)value);
     buffer_add(b, v, sizeof v);
 }
 
 void buffer_add_u32(struct buffer *b, uint32_t value)
 {
-    uint8_t v[4] = { (uint8_t)(value >> 24), (uint8_t)(value >> 16), (uint8_t)(value >> 8),
-                     (uint8_t)value };
+    uint8_t v[4];
+    be32enc(v, value);
     buffer_add(b, v, sizeof v);
 }
 
@@ -93,8 +95,7 @@ void buffer_put_u16(struct buffer *b, size_t at, unsigned value)
     if (b->len < 2 || at > b->len - 2) {
         return; /* only after an overflow, which the owner checks at the end */
     }
-    b->data[at] = (uint8_t)(value >> 8);
-    b->data[at + 1] = (uint8_t)value;
+    be16enc(b->data + at, (uint16_t)value);
 }
 
 void buffer_consume(struct buffer *b, size_t len)

@@ -3,6 +3,7 @@
 #include "hex.h"
 
 #include <assert.h>
+#include <bsd/sys/endian.h>
 #include <string.h>
 
 /* What is printed as %XX: it would end a name, or be taken for something else. */
@@ -278,7 +279,7 @@ const char *identity_decode(struct identity *id, const uint8_t *body, size_t len
     memcpy(result.bytes, body + HEAD, result.len);
     const char *why = check_identity(&result);
     if (why == NULL) {
-        why = check_port(body[1], (unsigned)body[2] << 8 | body[3]);
+        why = check_port(body[1], be16dec(body + 2));
     }
     if (why == NULL) {
         *id = result;
@@ -365,7 +366,7 @@ const char *client_decode(struct subnet *net, uint8_t *protocol, uint16_t *port,
     }
     if (why == NULL) {
         *protocol = body[1];
-        *port = (uint16_t)(body[2] << 8 | body[3]);
+        *port = be16dec(body + 2);
     }
     return why;
 }
@@ -381,8 +382,7 @@ size_t client_encode(const struct subnet *net, uint8_t protocol, uint16_t port,
     body[0] = six ? (host ? ID_IPV6_ADDR : ID_IPV6_ADDR_SUBNET)
                   : (host ? ID_IPV4_ADDR : ID_IPV4_ADDR_SUBNET);
     body[1] = protocol;
-    body[2] = (uint8_t)(port >> 8);
-    body[3] = (uint8_t)port;
+    be16enc(body + 2, port);
     memcpy(body + HEAD, net->base.bytes, one);
     if (host) {
         return HEAD + one;

@@ -148,120 +148,126 @@ static struct piece next_piece(const char *text)
     return (struct piece){ text, text + strcspn(text, ",") };
 }
 
-static const char *add_ike_text(struct ike_proposals *p, const struct piece *piece,
-                                const char **at)
+/* Adds what the piece means. *at: of the part that is wrong. Returns NULL or why. */
+typedef const char *piece_taker(void *result, const struct piece *piece, const char **at);
+
+static const char *each_piece(const char *text, piece_taker *take, void *result, const char **at)
 {
+    for (const char *rest = text;; rest++) {
+        struct piece piece = next_piece(rest);
+        const char *place = piece.at;
+        const char *why = take(result, &piece, &place);
+        if (why != NULL) {
+            if (at != NULL) {
+                *at = place;
+            }
+            return why;
+        }
+        rest = piece.end;
+        if (*rest == '\0') {
+            return NULL;
+        }
+    }
+}
+
+struct ike_text { /* what a text means so far */
+    struct ike_proposals p;
+    bool with_default;
+};
+
+static const char *add_ike(void *result, const struct piece *piece, const char **at)
+{
+    struct ike_text *text = result;
     struct ike_suite s;
+    if (piece_is(piece, "default")) {
+        text->with_default = true;
+        return suites_add_default_ike(&text->p);
+    }
+    if (piece_is(piece, "classic")) {
+        return suites_add_classic_ike(&text->p);
+    }
     const char *why = parse_ike_parts(&s, piece, at);
     if (why != NULL || s.group != NULL) {
-        return why != NULL ? why : suites_add_ike(p, s.cipher, s.hash, s.group);
+        return why != NULL ? why : suites_add_ike(&text->p, s.cipher, s.hash, s.group);
     }
     struct group_list groups = { .count = 0 };
     suites_add_default_groups(&groups);
     for (size_t g = 0; why == NULL && g < groups.count; g++) {
-        why = suites_add_ike(p, s.cipher, s.hash, groups.group[g]);
+        why = suites_add_ike(&text->p, s.cipher, s.hash, groups.group[g]);
     }
     return why;
 }
 
 const char *ike_proposals_parse(struct ike_proposals *p, const char *text, const char **at)
 {
-    struct ike_proposals result = { .count = 0 };
-    bool with_default = false;
-    const char *place = text;
-
-    for (const char *rest = text;; rest++) {
-        struct piece piece = next_piece(rest);
-        const char *why = NULL;
-        place = piece.at;
-        if (piece_is(&piece, "default")) {
-            with_default = true;
-            why = suites_add_default_ike(&result);
-        } else if (piece_is(&piece, "classic")) {
-            why = suites_add_classic_ike(&result);
-        } else {
-            why = add_ike_text(&result, &piece, &place);
-        }
-        result.offered = result.count;
-        rest = piece.end;
-        if (why == NULL && *rest == '\0' && with_default) {
-            why = suites_accept_default_ike(&result);
-        }
-        if (why != NULL) {
-            if (at != NULL) {
-                *at = place;
-            }
-            return why;
-        }
-        if (*rest == '\0') {
-            break;
+    struct ike_text result = { .with_default = false };
+    const char *why = each_piece(text, add_ike, &result, at);
+    result.p.offered = result.p.count;
+    if (why == NULL && result.with_default) {
+        why = suites_accept_default_ike(&result.p);
+        if (why != NULL && at != NULL) {
+            *at = text;
         }
     }
-    *p = result;
-    return NULL;
+    if (why == NULL) {
+        *p = result.p;
+    }
+    return why;
+}
+
+static const char *add_esp(void *result, const struct piece *piece, const char **at)
+{
+    struct esp_proposals *p = result;
+    struct esp_suite s;
+    if (piece_is(piece, "default")) {
+        return suites_add_default_esp(p);
+    }
+    if (piece_is(piece, "classic")) {
+        return suites_add_classic_esp(p);
+    }
+    const char *why = parse_esp_parts(&s, piece, at);
+    return why != NULL ? why : suites_add_esp(p, s.cipher, s.hash);
 }
 
 const char *esp_proposals_parse(struct esp_proposals *p, const char *text, const char **at)
 {
     struct esp_proposals result = { .count = 0 };
-
-    for (const char *rest = text;; rest++) {
-        struct piece piece = next_piece(rest);
-        struct esp_suite s;
-        const char *why = NULL;
-        const char *place = piece.at;
-        if (piece_is(&piece, "default")) {
-            why = suites_add_default_esp(&result);
-        } else if (piece_is(&piece, "classic")) {
-            why = suites_add_classic_esp(&result);
-        } else {
-            why = parse_esp_parts(&s, &piece, &place);
-            why = why != NULL ? why : suites_add_esp(&result, s.cipher, s.hash);
-        }
-        if (why != NULL) {
-            if (at != NULL) {
-                *at = place;
-            }
-            return why;
-        }
-        rest = piece.end;
-        if (*rest == '\0') {
-            break;
-        }
+    const char *why = each_piece(text, add_esp, &result, at);
+    if (why == NULL) {
+        result.offered = result.count;
+        *p = result;
     }
-    result.offered = result.count;
-    *p = result;
-    return NULL;
+    return why;
+}
+
+static const char *add_group(void *result, const struct piece *piece, const char **at)
+{
+    struct group_list *g = result;
+    const struct group *group = NULL;
+    (void)at;
+    if (piece_is(piece, "default")) {
+        suites_add_default_groups(g);
+        return NULL;
+    }
+    if (piece_is(piece, "classic")) {
+        suites_add_classic_groups(g);
+        return NULL;
+    }
+    const char *why = parse_group(&group, piece);
+    if (why == NULL) {
+        suites_add_group(g, group);
+    }
+    return why;
 }
 
 const char *group_list_parse(struct group_list *g, const char *text, const char **at)
 {
     struct group_list result = { .count = 0 };
-
-    for (const char *rest = text;; rest++) {
-        struct piece piece = next_piece(rest);
-        const struct group *group = NULL;
-        if (piece_is(&piece, "default")) {
-            suites_add_default_groups(&result);
-        } else if (piece_is(&piece, "classic")) {
-            suites_add_classic_groups(&result);
-        } else {
-            const char *why = parse_group(&group, &piece);
-            if (why != NULL) {
-                if (at != NULL) {
-                    *at = piece.at;
-                }
-                return why;
-            }
-            suites_add_group(&result, group);
-        }
-        rest = piece.end;
-        if (*rest == '\0') {
-            break;
-        }
+    const char *why = each_piece(text, add_group, &result, at);
+    if (why == NULL) {
+        *g = result;
     }
-    *g = result;
-    return NULL;
+    return why;
 }
 
 const char *ike_suite_parse(struct ike_suite *s, const char *text)
