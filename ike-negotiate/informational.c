@@ -237,6 +237,21 @@ static void take_refusal(struct ike *ike, struct exchange *main, const struct me
                         : "to go on");
 }
 
+/*
+ * Message 1 of a Quick Mode, sent again as an Informational, has a right HASH(1): its payloads give
+ * it away.
+ */
+static const char *check_payloads(const struct message *m)
+{
+    for (size_t i = 1; i < m->count; i++) {
+        unsigned type = m->payload[i].type;
+        if (type != PAYLOAD_N && type != PAYLOAD_D && type != PAYLOAD_VID && type < 128) {
+            return payload_name(type);
+        }
+    }
+    return NULL;
+}
+
 /* HASH(1) = prf(SKEYID_a, M-ID | N/D) */
 void informational_protected(struct ike *ike, struct exchange *main, const struct message *m)
 {
@@ -255,6 +270,12 @@ void informational_protected(struct ike *ike, struct exchange *main, const struc
     isakmp_hash(keys, parts, 2, hash);
     if (p->body_len != keys->hash->len || !memeql_sec(p->body, hash, p->body_len)) {
         report(ike, main, LOG_LEVEL_INFO, "an Informational with a wrong HASH is ignored");
+        return;
+    }
+    const char *foreign = check_payloads(m);
+    if (foreign != NULL) {
+        report(ike, main, LOG_LEVEL_INFO, "an Informational is ignored: a %s payload does not belong "
+                                          "there", foreign);
         return;
     }
     if (is_replayed(main->sa, m->header.message_id)) {

@@ -70,6 +70,14 @@ static const char *keep_offer(struct exchange *x, const struct message *m)
     return NULL;
 }
 
+/* Until one is chosen, a refusal names the SPI that the peer proposed first: he may run several. */
+static void keep_spi(struct exchange *x, const struct sa_offer *offer)
+{
+    if (offer->proposal[0].spi_len == sizeof x->quick->spi_out) {
+        memcpy(x->quick->spi_out, offer->proposal[0].spi, sizeof x->quick->spi_out);
+    }
+}
+
 enum outcome qr_message_1(struct ike *ike, struct exchange *x, struct event *e)
 {
     struct record_writer w;
@@ -89,8 +97,10 @@ enum outcome qr_message_1(struct ike *ike, struct exchange *x, struct event *e)
     unsigned notify = NOTIFY_PAYLOAD_MALFORMED;
     if (e->why == NULL) {
         e->why = sa_decode_esp(&offer, sa->body, sa->body_len);
+        notify = offer.notification;
     }
     if (e->why == NULL) {
+        keep_spi(x, &offer);
         e->why = decode_clients(x, e->message);
         notify = NOTIFY_INVALID_ID_INFORMATION;
     }
@@ -98,7 +108,8 @@ enum outcome qr_message_1(struct ike *ike, struct exchange *x, struct event *e)
         e->why = keep_offer(x, e->message);
     }
     if (e->why != NULL) {
-        send_notification(ike, x->parent, notify, PROTOCOL_ESP, NULL, 0);
+        send_notification(ike, x->parent, notify, PROTOCOL_ESP, x->quick->spi_out,
+                          sizeof x->quick->spi_out);
         return IGNORE;
     }
     take_notifications(ike, x, e->message, true);
@@ -138,14 +149,16 @@ static enum outcome refuse_offer(struct ike *ike, struct exchange *x, const stru
 {
     char theirs[1500];
     char ours[1500];
-    char hint[300] = "";
+    char hint[300];
     char line[3600];
     sa_print_esp_offer(offer, theirs, sizeof theirs);
     sa_print_esp_allowed(terms, ours, sizeof ours);
-    bool weak = sa_weak_esp(offer, terms, hint, sizeof hint);
+    if (!sa_weak_esp(offer, terms, hint, sizeof hint)) { /* the lists may look alike: KE, mode, life */
+        snprintf(hint, sizeof hint, "the first has %s", sa_why_not_esp(offer, 0, terms));
+    }
     snprintf(line, sizeof line,
-             "no proposal chosen (NO-PROPOSAL-CHOSEN sent): the peer proposed %s; we allow %s%s%s",
-             theirs, ours, weak ? "; " : "", hint);
+             "no proposal chosen (NO-PROPOSAL-CHOSEN sent): the peer proposed %s; we allow %s; %s",
+             theirs, ours, hint);
     return refuse(ike, x, NOTIFY_NO_PROPOSAL_CHOSEN, line);
 }
 

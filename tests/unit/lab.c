@@ -1,0 +1,489 @@
+#include "lab.h"
+
+#include "ike-negotiate/exchange.h"
+#include "plutod/requests.h"
+#include "plutod/script.h"
+
+#include <openssl/rand.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+/* ---- addresses ---- */
+
+void lab_address(struct address *a, unsigned host)
+{
+    char text[ADDRESS_TEXT];
+    snprintf(text, sizeof text, "10.9.0.%u", host + 1);
+    assert_null(address_parse(a, text));
+}
+
+unsigned lab_host_of(const struct address *a)
+{
+    for (unsigned i = 0; i < LAB_HOSTS; i++) {
+        struct address host;
+        lab_address(&host, i);
+        if (address_equal(&host, a)) {
+            return i;
+        }
+    }
+    return LAB_NOBODY;
+}
+
+struct path lab_path(unsigned host, unsigned from)
+{
+    struct path p = { .local_port = 500, .remote_port = 500 };
+    lab_address(&p.local, host);
+    lab_address(&p.remote, from);
+    return p;
+}
+
+/* ---- effects ---- */
+
+static struct buffer *line_of(struct lab_host *h, unsigned direction)
+{
+    return &h->line[__builtin_ctz(direction)];
+}
+
+static struct buffer *out_kernel(void *context)
+{
+    return line_of(context, N_K);
+}
+
+static struct buffer *out_worker(void *context, uint64_t worker)
+{
+    return worker == 1 ? line_of(context, N_S) : NULL;
+}
+
+static void out_send(void *context, const struct path *path, const uint8_t *bytes, size_t len)
+{
+    struct lab_host *h = context;
+    struct lab *l = h->lab;
+    struct datagram *d = calloc(1, sizeof *d);
+    assert_non_null(d);
+    assert_in_range(len, 1, sizeof d->bytes);
+    d->path = (struct path){ .local = path->remote, .remote = path->local,
+                             .local_port = path->remote_port, .remote_port = path->local_port };
+    d->len = len;
+    memcpy(d->bytes, bytes, len);
+    h->sent += len;
+    h->sent_count++;
+    unsigned copies = l->network == NULL ? 1 : l->network(l, d, ++l->number);
+    for (unsigned i = 0; i < copies; i++) {
+        lab_inject(l, d);
+    }
+    free(d);
+}
+
+static void do_log(void *context, enum log_level level, const char *prefix, const char *text)
+{
+    struct lab_host *h = context;
+    (void)level;
+    log_escape(&h->log, prefix, strlen(prefix));
+    log_escape(&h->log, text, strlen(text));
+    buffer_add_text(&h->log, "\n");
+}
+
+static void do_say(void *context, uint64_t client, const char *line)
+{
+    struct lab_host *h = context;
+    (void)client;
+    buffer_add_text(&h->said, line);
+    buffer_add_text(&h->said, "\n");
+}
+
+static void do_hold(void *context, uint64_t client)
+{
+    (void)context;
+    (void)client;
+}
+
+static void do_script(void *context, struct script_job *job)
+{
+    struct lab_host *h = context;
+    DL_APPEND(h->scripts, job);
+}
+
+static void do_idle(void *context, uint32_t worker)
+{
+    (void)context;
+    (void)worker;
+}
+
+static void refill(struct lab_host *h)
+{
+    uint8_t bytes[IKE_RANDOM_POOL];
+    size_t want = ike_random_wanted(h->ike);
+    if (want > 0 && RAND_bytes(bytes, (int)want) == 1) {
+        ike_random(h->ike, bytes, want);
+    }
+}
+
+static bool random_bytes(uint8_t *out, size_t len)
+{
+    return RAND_bytes(out, (int)len) == 1;
+}
+
+/* ---- records ---- */
+
+static const char *to_negotiator(struct lab_host *h, unsigned from, const struct record *r)
+{
+    enum ike_source source = from == P_N ? FROM_PLUTOD : from == K_N ? FROM_KERNEL_SA : FROM_WORKER;
+    refill(h);
+    return ike_record(h->ike, h->lab->now, source, from == S_N ? 1 : 0, r);
+}
+
+static const char *to_plutod(struct lab_host *h, unsigned from, const struct record *r)
+{
+    const char *why = "no reason given";
+    bool good = from == N_P   ? keying_from_negotiator(&h->keying, r, &why)
+                : from == S_P ? keying_from_secrets(&h->keying, 1, r, &why)
+                              : keying_from_kernel(&h->keying, r, &why);
+    return good ? NULL : why;
+}
+
+static void take(struct lab_host *h, unsigned from, char *line, size_t len)
+{
+    const struct core_out out = { line_of(h, S_P), line_of(h, S_N), line_of(h, S_K) };
+    struct record *r = malloc(sizeof *r);
+    char *shown = strndup(line, len);
+    enum key field = K_END;
+    assert_non_null(r);
+    const char *why = record_parse(r, line, len, from, &field);
+    if (why == NULL && r->verb == V_BAD) {
+        why = "a record was refused";
+    } else if (why == NULL && (from & (P_N | K_N | S_N)) != 0) {
+        why = to_negotiator(h, from, r);
+    } else if (why == NULL && (from & (N_P | S_P | K_P)) != 0) {
+        why = to_plutod(h, from, r);
+    } else if (why == NULL) {
+        secrets_record(h->secrets, r, &out, h->lab->now);
+    }
+    if (why != NULL) {
+        fail_msg("%s: %s (%s)", shown, why, field == K_END ? "" : schema_key(field)->name);
+    }
+    free(shown);
+    free(r);
+}
+
+static void give(struct lab_host *h, unsigned from, char *line, size_t len)
+{
+    line[len] = '\0';
+    if (from == N_P) {
+        buffer_add(&h->heard, line, len);
+        buffer_add_text(&h->heard, "\n");
+    }
+    if ((from & (P_K | N_K | S_K)) != 0) {
+        static const enum core_peer peers[] = { PEER_PLUTOD, PEER_NEGOTIATE, PEER_SECRETS };
+        h->kernel->now = h->lab->now;
+        fake_feed(h->kernel, peers[from == P_K ? 0 : from == N_K ? 1 : 2], "%s", line);
+    } else {
+        take(h, from, line, len);
+    }
+}
+
+/* One record. plutod's are read first, and he reads ike-negotiate's last; see docs/architecture.md. */
+static bool give_one(struct lab_host *h)
+{
+    static const unsigned order[] = { P_S, P_K, P_N, S_P, K_P, N_P, S_K, N_S, N_K, K_S, K_N, S_N };
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
+        struct buffer *b = line_of(h, order[i]);
+        if (b->len > 0) {
+            size_t len = (size_t)((uint8_t *)memchr(b->data, '\n', b->len) - b->data);
+            char *line = malloc(len + 1);
+            assert_non_null(line);
+            memcpy(line, b->data, len);
+            buffer_consume(b, len + 1);
+            give(h, order[i], line, len);
+            free(line);
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool run_script(struct lab_host *h)
+{
+    struct script_job *job = h->scripts;
+    if (job == NULL) {
+        return false;
+    }
+    uint64_t id = job->id;
+    DL_DELETE(h->scripts, job);
+    script_job_free(job);
+    keying_script_done(&h->keying, id, true);
+    return true;
+}
+
+void lab_inject(struct lab *l, const struct datagram *d)
+{
+    if (l->queued < LAB_DATAGRAMS) {
+        l->queue[(l->first + l->queued++) % LAB_DATAGRAMS] = *d;
+    }
+}
+
+void lab_hear(struct lab *l, const struct path *path, const uint8_t *bytes, size_t len)
+{
+    unsigned to = lab_host_of(&path->local);
+    if (to == LAB_NOBODY) {
+        return;
+    }
+    struct lab_host *h = &l->host[to];
+    h->received += len;
+    h->received_count++;
+    refill(h);
+    ike_datagram(h->ike, l->now, path, bytes, len);
+}
+
+void lab_settle(struct lab *l)
+{
+    bool any = true;
+    while (any) {
+        any = false;
+        for (unsigned i = 0; i < LAB_HOSTS; i++) {
+            l->host[i].keying.now = l->now;
+            while (give_one(&l->host[i]) || run_script(&l->host[i])) {
+                any = true;
+            }
+        }
+        if (l->queued > 0) {
+            const struct datagram *d = &l->queue[l->first];
+            l->first = (l->first + 1) % LAB_DATAGRAMS;
+            l->queued--;
+            lab_hear(l, &d->path, d->bytes, d->len);
+            any = true;
+        }
+    }
+}
+
+/* ---- time ---- */
+
+static uint64_t next_timer(const struct lab *l)
+{
+    uint64_t next = UINT64_MAX;
+    for (unsigned i = 0; i < LAB_HOSTS; i++) {
+        const struct lab_host *h = &l->host[i];
+        const uint64_t at[] = { ike_next_timer(h->ike), agenda_next(&h->keying.agenda),
+                                core_deadline(h->kernel->core) };
+        for (size_t n = 0; n < 3; n++) {
+            next = at[n] < next ? at[n] : next;
+        }
+    }
+    return next;
+}
+
+void lab_pass(struct lab *l, uint64_t ms)
+{
+    uint64_t end = l->now + ms;
+    lab_settle(l);
+    for (;;) {
+        uint64_t next = next_timer(l);
+        if (next > end) {
+            break;
+        }
+        l->now = next > l->now ? next : l->now;
+        for (unsigned i = 0; i < LAB_HOSTS; i++) {
+            struct lab_host *h = &l->host[i];
+            refill(h);
+            ike_timer(h->ike, l->now);
+            h->keying.now = l->now;
+            keying_tick(&h->keying);
+            fake_pass(h->kernel, l->now - h->kernel->now);
+        }
+        lab_settle(l);
+    }
+    l->now = end;
+}
+
+/* ---- making ---- */
+
+/* Looking the groups up takes longer than a negotiation: once for all labs of a test program. */
+static const struct dh_lib *shared_dh(void)
+{
+    static struct dh_lib *dh;
+    const char *why = NULL;
+    if (dh == NULL) {
+        dh = dh_lib_new(&why);
+    }
+    return dh;
+}
+
+static void listen_on(struct lab_host *h, unsigned which)
+{
+    struct interface *list = calloc(1, sizeof *list);
+    assert_non_null(list);
+    lab_address(&list->address, which);
+    list->port = 500;
+    snprintf(list->name, sizeof list->name, "eth0");
+    keying_interfaces(&h->keying, list, 1);
+}
+
+static void host_init(struct lab *l, unsigned which, const char *psk)
+{
+    static const struct keying_settings settings = { .epoch = 5, .ikeport = 500, .updown = "/u" };
+    struct lab_host *h = &l->host[which];
+    const struct keying_hooks hooks = { .context = h, .log = do_log, .say = do_say, .hold = do_hold,
+                                        .release = do_hold, .script = do_script, .idle = do_idle };
+    const struct ike_outputs outputs = { line_of(h, N_P), out_kernel, out_worker, out_send, h };
+
+    h->lab = l;
+    h->secrets_log = (struct log){ .tool = "secrets", .records = line_of(h, S_P) };
+    h->store = store_new();
+    if (psk != NULL) {
+        (void)store_add(h->store, "lab", 1, NULL, 0, (const uint8_t *)psk, strlen(psk));
+    }
+    const struct core_config config = { h->store, shared_dh(), &h->secrets_log, random_bytes };
+    h->secrets = secrets_new(&config);
+    h->kernel = fake_new(MAKER_DAEMON);
+    h->kernel->now = l->now;
+    h->kernel->random += which; /* two hosts do not draw the same SPIs */
+    core_connect(h->kernel->core, PEER_PLUTOD, line_of(h, K_P));
+    core_connect(h->kernel->core, PEER_NEGOTIATE, line_of(h, K_N));
+    core_connect(h->kernel->core, PEER_SECRETS, line_of(h, K_S));
+    h->ike = ike_new(&outputs);
+    refill(h);
+    keying_init(&h->keying, &settings, &hooks);
+    h->keying.now = l->now;
+    keying_kernel_up(&h->keying, line_of(h, P_K));
+    keying_negotiator_up(&h->keying, line_of(h, P_N));
+    assert_true(keying_worker_up(&h->keying, 1, line_of(h, P_S)));
+    ike_kernel_ready(h->ike, l->now);
+    listen_on(h, which);
+}
+
+struct lab *lab_new_psk(const char *words, const char *const psk[LAB_HOSTS])
+{
+    struct lab *l = calloc(1, sizeof *l);
+    assert_non_null(l);
+    l->now = 1000000;
+    l->queue = calloc(LAB_DATAGRAMS, sizeof *l->queue);
+    assert_non_null(l->queue);
+    for (unsigned i = 0; i < LAB_HOSTS; i++) {
+        host_init(l, i, psk[i]);
+    }
+    lab_settle(l);
+    for (unsigned i = 0; i < 2; i++) {
+        lab_whack(l, i, "whack-connection name=net left-host=10.9.0.1 left-client=10.1.0.0/24 "
+                  "right-host=10.9.0.2 right-client=10.2.0.0/24 policy=psk,encrypt,tunnel %s",
+                  words == NULL ? LAB_CHEAP : words);
+    }
+    return l;
+}
+
+struct lab *lab_new(const char *words)
+{
+    static const char *const psk[LAB_HOSTS] = { "x", "x", "x" };
+    return lab_new_psk(words, psk);
+}
+
+void lab_free(struct lab *l)
+{
+    for (unsigned i = 0; i < LAB_HOSTS; i++) {
+        struct lab_host *h = &l->host[i];
+        while (h->scripts != NULL) {
+            struct script_job *job = h->scripts;
+            DL_DELETE(h->scripts, job);
+            script_job_free(job);
+        }
+        keying_free(&h->keying);
+        ike_free(h->ike);
+        secrets_free(h->secrets);
+        store_free(h->store);
+        fake_free(h->kernel);
+        for (size_t j = 0; j < sizeof h->line / sizeof h->line[0]; j++) {
+            buffer_wipe(&h->line[j]);
+        }
+        buffer_wipe(&h->heard);
+        buffer_wipe(&h->log);
+        buffer_wipe(&h->said);
+    }
+    free(l->queue);
+    free(l);
+}
+
+void lab_whack(struct lab *l, unsigned host, const char *format, ...)
+{
+    char line[2000];
+    struct record r;
+    enum key field = K_END;
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    assert_in_range(len, 1, sizeof line - 1);
+    const char *why = record_parse(&r, line, (size_t)len, W_P, &field);
+    if (why != NULL) {
+        fail_msg("%s: %s (%s)", line, why, field == K_END ? "" : schema_key(field)->name);
+    }
+    l->host[host].keying.now = l->now;
+    assert_true(request_take(&l->host[host].keying, 1, &r));
+    lab_settle(l);
+}
+
+void lab_initiate(struct lab *l, unsigned host)
+{
+    lab_whack(l, host, "whack-initiate name=net");
+}
+
+/* ---- looking ---- */
+
+/* The newest of a host's SAs toward the peer or toward itself. */
+static const struct kernel_sa *newest(const struct lab_host *h, bool inbound)
+{
+    const struct kernel_sa *found = NULL;
+    for (size_t i = 0; i < h->kernel->sas; i++) {
+        const struct kernel_sa *sa = &h->kernel->sa[i];
+        if (sa->inbound == inbound && (found == NULL || sa->exchange > found->exchange)) {
+            found = sa;
+        }
+    }
+    return found;
+}
+
+bool lab_up(const struct lab *l)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        const struct kernel_sa *in = newest(&l->host[i], true);
+        const struct kernel_sa *out = newest(&l->host[1 - i], false);
+        if (in == NULL || out == NULL || in->spi != out->spi || in->key_len != out->key_len
+            || memcmp(in->key, out->key, in->key_len) != 0
+            || memcmp(in->auth, out->auth, in->auth_len) != 0
+            || l->host[i].kernel->policies != 3) {
+            return false;
+        }
+    }
+    return true;
+}
+
+unsigned lab_count(const struct buffer *b, const char *text)
+{
+    unsigned n = 0;
+    size_t len = strlen(text);
+    const uint8_t *end = b->data + b->len;
+    for (const uint8_t *at = b->data; b->len > 0; at += len, n++) {
+        at = memmem(at, (size_t)(end - at), text, len);
+        if (at == NULL) {
+            break;
+        }
+    }
+    return n;
+}
+
+bool lab_logged(const struct lab *l, unsigned host, const char *text)
+{
+    return lab_count(&l->host[host].log, text) > 0;
+}
+
+unsigned lab_lines(const struct lab *l, unsigned host)
+{
+    return lab_count(&l->host[host].log, "\n");
+}
+
+void lab_forget_log(struct lab *l)
+{
+    for (unsigned i = 0; i < LAB_HOSTS; i++) {
+        buffer_wipe(&l->host[i].log);
+    }
+}
