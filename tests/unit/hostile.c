@@ -1,5 +1,6 @@
 #include "hostile.h"
 
+#include <bsd/sys/endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,7 +118,7 @@ static void put_hash(const struct opened *o, uint8_t *chain)
         || (size_t)(chain[2] << 8 | chain[3]) != head) {
         return;
     }
-    m_id_put(m_id, o->header.message_id);
+    be32enc(m_id, o->header.message_id);
     const struct quick_scratch *q = o->quick == NULL ? NULL : o->quick->quick;
     const struct part rest = { chain + head, o->len - head };
     const struct part ours = { q == NULL ? NULL : q->nonce, q == NULL ? 0 : q->nonce_len };
