@@ -37,6 +37,8 @@ PROGRAMS = $(foreach t,$(TOOLS),$(OUT)/$(t)/$(t))
 objects = $(patsubst %.c,$(OBJ)/%.o,$(wildcard $(1)/*.c))
 TEST_SUPPORT = $(patsubst %.c,$(OBJ)/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
 TESTS = $(patsubst %.c,$(OUT)/%.t,$(wildcard tests/unit/test_*.c))
+# What scenarios need and no package has.
+TEST_PROGRAMS = $(patsubst %.c,$(OUT)/%,$(wildcard tests/programs/*.c))
 ALL_OBJECTS = $(LIB_OBJECTS) $(foreach t,$(TOOLS),$(call objects,$(t)))
 
 .PHONY: all programs check demo asan lint install packages clean help unit
@@ -82,7 +84,7 @@ build/records.5: $(OBJ)/docs/records-page
 	$< > $@.new
 	mv $@.new $@
 
-unit: $(TESTS)
+unit: $(TESTS) $(TEST_PROGRAMS)
 
 $(OBJ)/tests/unit/support.a: $(TEST_SUPPORT)
 	@mkdir -p $(@D)
@@ -90,6 +92,10 @@ $(OBJ)/tests/unit/support.a: $(TEST_SUPPORT)
 	ar rcs $@ $^
 
 $(OUT)/tests/unit/%.t: $(OBJ)/tests/unit/%.o $(OBJ)/tests/unit/support.a $(LIB) $(foreach t,$(TOOLS),$(OBJ)/$(t)/$(t).a)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS_TEST)
+
+$(OUT)/tests/programs/%: $(OBJ)/tests/programs/%.o $(OBJ)/tests/unit/support.a $(LIB) $(foreach t,$(TOOLS),$(OBJ)/$(t)/$(t).a)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS_TEST)
 
@@ -130,6 +136,6 @@ asan:
 include tests/lint.mk
 
 clean:
-	rm -rf build $(PROGRAMS) tests/unit/*.t
+	rm -rf build $(PROGRAMS) tests/unit/*.t $(TEST_PROGRAMS)
 
--include $(ALL_OBJECTS:.o=.d) $(OBJ)/docs/records-page.d $(patsubst %.c,$(OBJ)/%.d,$(wildcard tests/unit/*.c))
+-include $(ALL_OBJECTS:.o=.d) $(OBJ)/docs/records-page.d $(patsubst %.c,$(OBJ)/%.d,$(wildcard tests/unit/*.c tests/programs/*.c))

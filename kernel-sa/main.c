@@ -117,9 +117,10 @@ static struct netlink *open_kernel(bool events)
     return n;
 }
 
-static const char *enter_sandbox(bool net_admin, const char **note)
+static const char *enter_sandbox(bool net_admin, bool by_hand, const char **note)
 {
-    const struct sandbox rights = { .tool = SANDBOX_KERNEL_SA, .net_admin = net_admin };
+    const struct sandbox rights = { .tool = SANDBOX_KERNEL_SA, .net_admin = net_admin,
+                                    .by_hand = by_hand };
     return sandbox_enter(&rights, note);
 }
 
@@ -162,7 +163,7 @@ static int list_kernel(void)
     if (n == NULL) {
         return EXIT_SYSTEM;
     }
-    const char *why = enter_sandbox(true, &note);
+    const char *why = enter_sandbox(true, true, &note);
     if (why != NULL) {
         status = system_failure(why);
         goto out;
@@ -210,7 +211,7 @@ static int serve(const struct options *o)
         netlink_free(netlink);
         return status;
     }
-    const char *why = enter_sandbox(!o->dry_run, &note);
+    const char *why = enter_sandbox(!o->dry_run, !daemon, &note);
     int status;
     if (why != NULL) {
         status = system_failure(why);

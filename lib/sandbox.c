@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <pwd.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -35,28 +36,6 @@ static const struct {
     [SANDBOX_DNSKEY] = { "ipsec-dns", 60913 },
 };
 
-/*
- * What an event loop over descriptors that it already has needs. Nothing here names a file, opens
- * a socket, makes a process or executable memory; see also rules_with_arguments.
- */
-static const int common[] = {
-    SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(sendmsg),
-    SCMP_SYS(recvmsg), SCMP_SYS(sendto), SCMP_SYS(recvfrom), SCMP_SYS(close), SCMP_SYS(shutdown),
-    SCMP_SYS(epoll_create1), SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait),
-    SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(eventfd2), SCMP_SYS(timerfd_create),
-    SCMP_SYS(timerfd_settime), SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(time),
-    SCMP_SYS(clock_nanosleep), SCMP_SYS(restart_syscall), SCMP_SYS(rt_sigreturn),
-    SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigaction), SCMP_SYS(munmap), SCMP_SYS(mremap),
-    SCMP_SYS(brk), SCMP_SYS(madvise), SCMP_SYS(mlock), SCMP_SYS(munlock), SCMP_SYS(futex),
-    SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(getrandom), SCMP_SYS(exit), SCMP_SYS(exit_group),
-    SCMP_SYS(sysinfo), /* glibc's qsort asks how much memory there is */
-};
-
-/* stdio asks what stdout is, and does without an answer; the path in the call could be any. */
-static const int refused[] = { SCMP_SYS(fstat), SCMP_SYS(newfstatat), SCMP_SYS(statx) };
-
-static const int fcntl_commands[] = { F_GETFL, F_SETFL, F_GETFD, F_SETFD };
-
 /* Each step returns NULL or why it failed, with errno set. */
 static const char *failed(int negative_errno, const char *why)
 {
@@ -64,34 +43,58 @@ static const char *failed(int negative_errno, const char *why)
     return why;
 }
 
-static int rules_with_arguments(scmp_filter_ctx filter)
+/* The arguments that a call may have; see .only in sandbox_calls.c. Returns how many are looked at. */
+static unsigned arguments_of(const struct sandbox_call *call, struct scmp_arg_cmp a[2])
 {
-    int rc = 0;
-    for (size_t i = 0; i < sizeof fcntl_commands / sizeof fcntl_commands[0] && rc == 0; i++) {
-        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
-                              SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)fcntl_commands[i], 0));
+    if (call->number == SCMP_SYS(sendto)) {
+        a[0] = SCMP_A4(SCMP_CMP_EQ, 0, 0);
+        return 1;
     }
-    if (rc == 0) {
-        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
-                              SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+    if (call->number == SCMP_SYS(mmap)) {
+        a[0] = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
+        a[1] = SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, MAP_ANONYMOUS);
+        return 2;
     }
-    if (rc == 0) {
-        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
-                              SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+    if (call->number == SCMP_SYS(tgkill)) {
+        a[0] = SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0);
+        a[1] = SCMP_A2(SCMP_CMP_EQ, SIGABRT, 0);
+        return 2;
     }
-    if (rc == 0) { /* abort(3): a failed assertion is to end as one */
-        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-                              SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
-    }
-    return rc;
+    return 0;
 }
 
-static int rules(scmp_filter_ctx filter, uint32_t action, const int *list, size_t count)
+static int add_fcntl(scmp_filter_ctx filter)
 {
+    int rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
+                              SCMP_A1(SCMP_CMP_EQ, F_GETFL, 0));
+    return rc != 0 ? rc : seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
+                                           SCMP_A1(SCMP_CMP_EQ, F_SETFL, 0));
+}
+
+static int add_rule(scmp_filter_ctx filter, const struct sandbox_call *call)
+{
+    struct scmp_arg_cmp arguments[2];
+    const uint32_t action = call->refused ? SCMP_ACT_ERRNO(EPERM) : SCMP_ACT_ALLOW;
+    if (call->number == SCMP_SYS(fcntl)) {
+        return add_fcntl(filter);
+    }
+    unsigned count = call->only == NULL ? 0 : arguments_of(call, arguments);
+    if (call->only != NULL && count == 0) {
+        return -EINVAL; /* a limit that nobody has written */
+    }
+    return seccomp_rule_add_array(filter, action, call->number, count, arguments);
+}
+
+static int add_rules(scmp_filter_ctx filter, const struct sandbox *s)
+{
+    size_t count;
+    const struct sandbox_call *calls = sandbox_calls(&count);
     int rc = 0;
     for (size_t i = 0; i < count && rc == 0; i++) {
-        rc = seccomp_rule_add(filter, action, list[i], 0);
-        rc = rc == -EEXIST ? 0 : rc;
+        if ((calls[i].tools & 1u << s->tool) != 0 && (!calls[i].by_hand || s->by_hand)) {
+            rc = add_rule(filter, &calls[i]);
+            rc = rc == -EEXIST ? 0 : rc;
+        }
     }
     return rc;
 }
@@ -103,16 +106,7 @@ static const char *enter_seccomp(const struct sandbox *s)
     if (filter == NULL) {
         return failed(-ENOMEM, "cannot make a seccomp filter");
     }
-    int rc = rules(filter, SCMP_ACT_ALLOW, common, sizeof common / sizeof common[0]);
-    if (rc == 0) {
-        rc = rules(filter, SCMP_ACT_ALLOW, s->syscalls, s->syscall_count);
-    }
-    if (rc == 0) {
-        rc = rules(filter, SCMP_ACT_ERRNO(EPERM), refused, sizeof refused / sizeof refused[0]);
-    }
-    if (rc == 0) {
-        rc = rules_with_arguments(filter);
-    }
+    int rc = add_rules(filter, s);
     if (rc != 0) {
         why = failed(rc, "cannot add a rule to the seccomp filter");
         goto out;

@@ -2,7 +2,8 @@
  * Entering the sandbox: the rights that a tool runs with, in one order for all (design: libraries
  * initialised, root changed to a removed folder, uid dropped, dumpable 0, no_new_privs, seccomp).
  *
- * Not for: deciding which process gets which rights; each tool's main.c has its table.
+ * Which tool may make which system calls stands in sandbox_calls.c. Not for: plutod and whack, which
+ * have no sandbox.
  */
 #ifndef LIB_SANDBOX_H
 #define LIB_SANDBOX_H
@@ -14,12 +15,24 @@
 enum sandbox_tool { SANDBOX_IKE_NEGOTIATE, SANDBOX_SECRETS, SANDBOX_KERNEL_SA, SANDBOX_DNSKEY };
 
 struct sandbox {
-    enum sandbox_tool tool;     /* names the uid: sysusers name if it exists, else the number */
-    bool net_admin;             /* keep CAP_NET_ADMIN */
-    const int *syscalls;        /* SCMP_SYS numbers that are allowed; kill for all others */
-    size_t syscall_count;
-    /* Beside the common set (read, write, sendmsg, recvmsg, epoll, exit, memory, clock, ...). */
+    enum sandbox_tool tool; /* names the uid: sysusers name if it exists, else the number */
+    bool net_admin;         /* keep CAP_NET_ADMIN */
+    bool by_hand;           /* on pipes or a terminal: the calls for these too */
 };
+
+/* One system call that tools may make; any other ends the process. */
+struct sandbox_call {
+    int number;
+    const char *name;
+    unsigned tools;      /* mask of 1 << enum sandbox_tool */
+    bool by_hand;        /* not under plutod */
+    bool refused;        /* answered with EPERM */
+    const char *only;    /* what its arguments have to be; NULL: anything */
+    const char *why;     /* it is needed, or refused */
+};
+
+/* The one list: the filter and the table in docs/privsep.md are made from it. */
+const struct sandbox_call *sandbox_calls(size_t *count);
 
 /*
  * Returns NULL, or why it could not be entered (static text, errno is set); the caller then exits

@@ -116,6 +116,7 @@ int main(int argc, char **argv)
         return EXIT_FAILURE;
     }
     sandbox_no_core();
+    (void)close_range(STDERR_FILENO + 1, ~0U, 0); /* whatever the caller had open is not ours */
     (void)signal(SIGPIPE, SIG_IGN);
     enum lock_result locked = lock_take(&lock, setup.ctlbase);
     if (locked != LOCK_TAKEN) {

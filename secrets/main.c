@@ -174,9 +174,9 @@ static void lock_memory(void)
 #endif
 }
 
-static const char *enter_sandbox(const struct log *log)
+static const char *enter_sandbox(const struct log *log, bool by_hand)
 {
-    const struct sandbox rights = { .tool = SANDBOX_SECRETS };
+    const struct sandbox rights = { .tool = SANDBOX_SECRETS, .by_hand = by_hand };
     const char *note = NULL;
     const char *why = sandbox_enter(&rights, &note);
     if (note != NULL) {
@@ -261,7 +261,7 @@ static int serve(const struct options *o, struct store *store, const struct dh_l
         goto out;
     }
     lock_memory();
-    const char *why = enter_sandbox(&log);
+    const char *why = enter_sandbox(&log, o->control_fd < 0);
     if (why != NULL) {
         (void)fprintf(stderr, "secrets: %s: %s\n", why, strerror(errno));
         goto out;

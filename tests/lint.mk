@@ -6,7 +6,7 @@
 
 LINT = build/lint
 LINT_JOBS ?= 2
-LINT_C = $(wildcard $(addsuffix /*.c,lib $(TOOLS) dnskey docs tests/unit tests/uml))
+LINT_C = $(wildcard $(addsuffix /*.c,lib $(TOOLS) dnskey docs tests/unit tests/uml tests/programs))
 # gcc's analyser does not know that cmocka's assertions do not come back.
 # And it takes what is stored in a structure that it did not see made for lost: leaks are for ASan to find.
 LINT_PRODUCT = $(filter-out tests/%,$(LINT_C))

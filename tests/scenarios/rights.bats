@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # What each process may do and what it holds, read from the kernel; and that any of them may die.
 
+# shellcheck disable=SC2154 # $repo comes from pluto.bash
 load ../lib/scenario.bash
 
 # field PID NAME: that line of /proc/PID/status, without the name.
@@ -50,70 +51,126 @@ secret_in_hex() {
     printf %s "${T[psk]}" | od -An -tx1 | tr -d ' \n'
 }
 
-@test "rights: each tool has a uid of its own that is not root's; plutod is root" {
-    a_tunnel
-    local tool uid seen=' 0 '
-    assert_equal "$(field "$(pluto_pid left)" Uid | cut -f1)" 0
-    for tool in ike-negotiate secrets kernel-sa; do
-        uid=$(field "$(the_tool "$tool")" Uid)
-        # Real, effective, saved and file system uid are one and the same, so is the group.
-        assert_equal "$(tr '\t' '\n' <<<"$uid" | sort -u | wc -l)" 1
-        [[ $seen != *" ${uid%%$'\t'*} "* ]] || fail "$tool: uid ${uid%%$'\t'*} is root's or another tool's"
-        seen+="${uid%%$'\t'*} "
-        assert_not_equal "$(field "$(the_tool "$tool")" Gid | cut -f1)" 0
-        # No group but its own.
-        [[ "$(field "$(the_tool "$tool")" Groups)" =~ ^\ *([1-9][0-9]*)?\ *$ ]] || fail "$tool has groups"
-    done
+# fd_kinds PID: the kinds of its descriptors, each once, in order.
+fd_kinds() {
+    local fd target inode table
+    for fd in "/proc/$1/fd/"*; do
+        target=$(readlink "$fd")
+        case $target in
+        /dev/null) echo null ;;
+        "$HOSTS_DIR"/left/pluto.out | "$HOSTS_DIR"/left/pluto.err) echo output ;;
+        anon_inode:\[eventpoll\]) echo epoll ;;
+        anon_inode:\[*) target=${target#*[} && echo "${target%]}" ;;
+        socket:*)
+            inode=${target//[!0-9]/}
+            table=$(cd "/proc/$1/net" && grep -lw "$inode" unix udp udp6 tcp tcp6 raw raw6 netlink packet)
+            echo "${table%6}"
+            ;;
+        *) echo "$target" ;;
+        esac
+    done | sort -u | paste -sd ' '
 }
 
-@test "rights: no capability but kernel-sa's CAP_NET_ADMIN" {
-    a_tunnel
-    local tool set want
-    for tool in ike-negotiate secrets kernel-sa; do
-        want=0000000000000000
-        [ "$tool" != kernel-sa ] || want=0000000000001000
-        for set in CapEff CapPrm; do
-            assert_equal "$tool $set $(field "$(the_tool "$tool")" $set)" "$tool $set $want"
-        done
-        assert_equal "$tool $(field "$(the_tool "$tool")" CapInh)" "$tool 0000000000000000"
+# one_of WORD...: the word, where all are the same.
+one_of() {
+    local word
+    for word in "$@"; do
+        [ "$word" = "$1" ] || { echo "$*" && return; }
     done
+    echo "$1"
 }
 
-@test "rights: no_new_privs and seccomp filters everywhere but in plutod" {
+# caps PID: the one name for all five sets; the bounding, ambient and inheritable ones have to be empty.
+caps() {
+    local none=0000000000000000 net_admin=0000000000001000 eff
+    eff=$(field "$1" CapEff)
+    if [ "$(one_of "$none" "$(field "$1" CapInh)" "$(field "$1" CapBnd)" "$(field "$1" CapAmb)")" != "$none" ] ||
+        [ "$eff" != "$(field "$1" CapPrm)" ]; then
+        echo "inh $(field "$1" CapInh) bnd $(field "$1" CapBnd) amb $(field "$1" CapAmb) eff $eff"
+    elif [ "$eff" = $none ]; then
+        echo none
+    elif [ "$eff" = $net_admin ]; then
+        echo CAP_NET_ADMIN
+    else
+        echo "$eff"
+    fi
+}
+
+# row_of NAME PID: what docs/privsep.md says of it, as the kernel says it.
+row_of() {
+    local name=$1 pid=$2 root groups caps core ids
+    # Real, effective, saved and file system uid and gid are one and the same.
+    # shellcheck disable=SC2046 # the words are wanted
+    ids=$(one_of $(field "$pid" Uid) $(field "$pid" Gid))
+    root=$(readlink "/proc/$pid/root")
+    [[ $root != */ipsec-empty-*' (deleted)' || -n $(ls -A "/proc/$pid/root/") ]] || root='empty, removed'
+    groups=$(field "$pid" Groups | tr -d ' ')
+    groups=${groups:-none}
+    caps=$(caps "$pid")
+    [ "$name" != plutod ] || { groups='as started' && caps='as started'; }
+    core=$(sed -nE 's/^Max core file size +([0-9a-z]+) +([0-9a-z]+).*/\1 \2/p' "/proc/$pid/limits")
+    # The files of a process that is not dumpable belong to root: its own user cannot trace it either.
+    [ "$core $(stat -c %u "/proc/$pid/environ")" != '0 0 0' ] || core=never
+    printf '| %s ' "$name" "$ids" "$groups" "$caps" "$root" "$(field "$pid" NoNewPrivs | sed 's/0/no/; s/1/yes/')" \
+        "$(field "$pid" Seccomp | sed 's/0/none/; s/2/filter/')" "$core" "$(fd_kinds "$pid")"
+    echo '|'
+}
+
+# The page's row, with the numbers of this machine's users where they have names.
+row_in_page() {
+    local user number row
+    row=$(grep -E "^\| $1 \| [0-9]+ \|" "$repo/docs/privsep.md")
+    for user in 60910=ipsec-negotiate 60911=ipsec-secrets 60912=ipsec-kernel; do
+        number=$(id -u "${user#*=}" 2>/dev/null) || continue
+        row=${row/ ${user%%=*} / $number }
+    done
+    echo "$row"
+}
+
+@test "rights: the table of docs/privsep.md is what /proc says of a running plutod and its tools" {
     a_tunnel
+    assert_equal "$(row_of plutod "$(pluto_pid left)")" "$(row_in_page plutod)"
     local tool
     for tool in ike-negotiate secrets kernel-sa; do
-        assert_equal "$tool $(field "$(the_tool "$tool")" NoNewPrivs)" "$tool 1"
-        assert_equal "$tool $(field "$(the_tool "$tool")" Seccomp)" "$tool 2"
+        assert_equal "$(row_of "$tool" "$(the_tool "$tool")")" "$(row_in_page "$tool")"
     done
 }
 
-@test "rights: ike-negotiate and secrets have an empty root" {
-    a_tunnel
-    local tool
-    for tool in ike-negotiate secrets; do
-        assert_equal "$tool: $(ls -A "/proc/$(the_tool "$tool")/root/" 2>/dev/null)" "$tool: "
-    done
+# is_ended_by TOOL CALL [ARGUMENT...]: the running tool is made to do that. Who fell is replaced.
+is_ended_by() {
+    local pid
+    pid=$(the_tool "$1")
+    run "$repo/tests/programs/inject" "$pid" "${@:2}"
+    assert_output 'ended by signal 31'
+    log_has left "(pid $pid) was ended by signal 31 (Bad system call)"
+    wait_for 20 another_than "$1" "$pid" || fail "no new $1 after the old one was killed"
 }
 
-@test "rights: no tool leaves a core dump, and none can be traced by its own user" {
+# SYS_openat with AT_FDCWD, AF_INET and SOCK_DGRAM, and so on: that they end it does not rest on the arguments.
+ended_by_what_hijackers_want() {
     a_tunnel
-    local tool pid
-    for tool in ike-negotiate secrets kernel-sa; do
-        pid=$(the_tool "$tool")
-        # The files of a process that is not dumpable belong to root.
-        assert_equal "$tool $(stat -c %u "/proc/$pid/environ")" "$tool 0"
-    done
+    # It does survive what it may do; that it is ended is not the injector's doing.
+    run "$repo/tests/programs/inject" "$(the_tool "$1")" getpid
+    assert_output "returned $(the_tool "$1")"
+    is_ended_by "$1" openat -100
+    is_ended_by "$1" socket 2 2
+    is_ended_by "$1" setsockopt 7
+    is_ended_by "$1" execve
+    is_ended_by "$1" kill 1 15
+    ping_through left right
+    assert_equal "$(clear_pings_seen)" 0
 }
 
-@test "rights: secrets has no socket but its channels, ike-negotiate nothing but UDP and channels" {
-    a_tunnel
-    run on left ss -Hanp
-    refute_output --regexp 'tcp.*"(secrets|ike-negotiate|kernel-sa)"'
-    refute_output --regexp 'udp.*"(secrets|kernel-sa)"'
-    run bash -c "ls -l /proc/$(the_tool secrets)/fd | grep -v -e socket: -e anon_inode: -e pipe: -e /dev/null \
-        -e memfd: -e slot -e pluto.err -e pluto.out -e '^total'"
-    assert_output ''
+@test "rights: ike-negotiate told to open a file or a socket, to setsockopt, execve or kill, dies of SIGSYS" {
+    ended_by_what_hijackers_want ike-negotiate
+}
+
+@test "rights: secrets told to open a file or a socket, to setsockopt, execve or kill, dies of SIGSYS" {
+    ended_by_what_hijackers_want secrets
+}
+
+@test "rights: kernel-sa told to open a file or a socket, to setsockopt, execve or kill, dies of SIGSYS" {
+    ended_by_what_hijackers_want kernel-sa
 }
 
 @test "keys: ike-negotiate and plutod hold no traffic key, kernel-sa and secrets hold none any more" {
