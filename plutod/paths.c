@@ -30,6 +30,26 @@ struct route *path_route(struct keying *k, const struct conn *c)
     return r;
 }
 
+struct route *path_route_by_script(struct keying *k, uint64_t script)
+{
+    struct route *r = k->routes;
+    while (r != NULL && r->script != script) {
+        r = r->hh.next;
+    }
+    return r;
+}
+
+struct eroute *path_waiter(struct keying *k, const struct subnet *peer)
+{
+    for (struct eroute *e = k->eroutes; e != NULL; e = e->hh.next) {
+        if (e->step == STEP_ROUTE && e->script == 0 && subnet_equal(&e->key.peer, peer)) {
+            const struct route *r = path_route(k, e->owner);
+            return r == NULL || r->script == 0 ? e : NULL;
+        }
+    }
+    return NULL;
+}
+
 static const struct address *next_hop_of(const struct conn *c)
 {
     const struct connection_end *our = conn_our_end(c);
@@ -109,10 +129,10 @@ bool path_leave_route(struct keying *k, const struct conn *c)
         r->first = r->first == c ? other_user(k, r, c) : r->first;
         return false;
     }
-    bool routed = r->routed;
+    bool begun = r->begun;
     HASH_DEL(k->routes, r);
     free(r);
-    return routed;
+    return begun;
 }
 
 void path_free_all(struct keying *k)

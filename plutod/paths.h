@@ -20,7 +20,7 @@ struct eroute {
     struct eroute_key key;
     struct conn *owner;
     enum path_step step;    /* what runs now, or STEP_DONE */
-    uint64_t script;        /* the job that is waited for; 0: none */
+    uint64_t script;        /* the job that is waited for; 0: none, or another one's `route` */
     bool upped;             /* `up` was begun, so `down` is due in the end */
     UT_hash_handle hh;
 };
@@ -31,13 +31,18 @@ struct route {
     struct address next_hop;
     const struct conn *first; /* for messages; of those that share it */
     unsigned users;
-    bool routed;            /* `route` was begun, so `unroute` is due in the end */
+    bool begun;             /* `route` was begun, so `unroute` is due in the end */
+    bool routed;            /* `route` ended well: it is there for all that share it */
+    uint64_t script;        /* the `route` that runs; 0: none */
     UT_hash_handle hh;
 };
 
 struct eroute *path_eroute(struct keying *k, const struct conn *c);
 struct eroute *path_by_script(struct keying *k, uint64_t script);
 struct route *path_route(struct keying *k, const struct conn *c);
+struct route *path_route_by_script(struct keying *k, uint64_t script);
+/* An eroute to this net that waits for a `route` which runs no more, or NULL. */
+struct eroute *path_waiter(struct keying *k, const struct subnet *peer);
 /* Is that where the connection's packets would go? */
 bool path_same_way(const struct route *r, const struct conn *c);
 

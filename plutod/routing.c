@@ -87,6 +87,27 @@ static void undo(struct keying *k, struct conn *c, const char *action)
     }
 }
 
+/*
+ * The route that c shares: false when it stands already. One that is being made is waited for; one
+ * that could not be made is tried anew, with c's own words.
+ */
+static bool make_route(struct keying *k, struct conn *c)
+{
+    struct eroute *e = c->eroute;
+    struct route *r = path_route(k, c);
+    if (r == NULL || r->routed) {
+        return false;
+    }
+    if (r->script == 0) {
+        r->begun = true;
+        r->script = e->script = run(k, c, "route", 0);
+        if (e->script == 0) {
+            undo(k, c, "route");
+        }
+    }
+    return true;
+}
+
 static void advance(struct keying *k, struct conn *c, enum path_step step)
 {
     struct eroute *e = c->eroute;
@@ -100,13 +121,7 @@ static void advance(struct keying *k, struct conn *c, enum path_step step)
         return;
     }
     if (step == STEP_ROUTE) {
-        struct route *r = path_route(k, c);
-        if (r != NULL && !r->routed) {
-            r->routed = true;
-            e->script = run(k, c, "route", 0);
-            if (e->script == 0) {
-                undo(k, c, "route");
-            }
+        if (make_route(k, c)) {
             return;
         }
         e->step = step = STEP_UP;
@@ -144,12 +159,8 @@ void routing_up(struct keying *k, struct xchg *y)
     }
 }
 
-void routing_script_done(struct keying *k, uint64_t id, bool good)
+static void eroute_done(struct keying *k, const struct eroute *e, bool good)
 {
-    const struct eroute *e = path_by_script(k, id);
-    if (e == NULL) {
-        return; /* a down or unroute, or its connection went down meanwhile */
-    }
     switch (e->step) {
     case STEP_PREPARE:
         advance(k, e->owner, STEP_ROUTE);
@@ -170,5 +181,24 @@ void routing_script_done(struct keying *k, uint64_t id, bool good)
         break;
     case STEP_DONE:
         break;
+    }
+}
+
+void routing_script_done(struct keying *k, uint64_t id, bool good)
+{
+    struct route *r = path_route_by_script(k, id);
+    const struct eroute *e = path_by_script(k, id);
+    bool was_route = r != NULL;
+    struct subnet peer = { 0 };
+    if (r != NULL) {
+        r->script = 0;
+        r->routed = good;
+        peer = r->peer; /* the route may go with its user */
+    }
+    if (e != NULL) { /* else a down or unroute, or its connection went down meanwhile */
+        eroute_done(k, e, good);
+    }
+    while (was_route && (e = path_waiter(k, &peer)) != NULL) {
+        advance(k, e->owner, STEP_ROUTE);
     }
 }
