@@ -45,6 +45,12 @@ size_t choose_first(struct keying *k, const struct address *local, const struct 
     return count;
 }
 
+struct conn *choose_named(struct keying *k, const struct xchg *x, const char *name)
+{
+    struct conn *c = conn_find(k, name);
+    return c != NULL && c->born < (uint32_t)x->number ? c : NULL;
+}
+
 bool choose_may_be(const struct xchg *x, const struct conn *c)
 {
     return c->oriented && address_equal(&c->our_host, &x->local)

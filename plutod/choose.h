@@ -17,6 +17,11 @@
  */
 size_t choose_first(struct keying *k, const struct address *local, const struct address *remote,
                     struct conn *list[CHOOSE_MAX]);
+/*
+ * The connection that is called so, if it was there when x began; NULL: it has gone, and what has
+ * its name now is another one.
+ */
+struct conn *choose_named(struct keying *k, const struct xchg *x, const char *name);
 /* Could this one have been among them? */
 bool choose_may_be(const struct xchg *x, const struct conn *c);
 

@@ -25,12 +25,57 @@ struct pair *conn_pair(struct keying *k, const struct address *ours, const struc
     return p;
 }
 
+/* They are few: connections share them. */
+static struct our_name *name_join(struct keying *k, const struct identity *id)
+{
+    struct our_name *n;
+    DL_FOREACH(k->our_names, n) {
+        if (identity_equal(&n->id, id)) {
+            n->users++;
+            return n;
+        }
+    }
+    n = calloc(1, sizeof *n);
+    if (n != NULL) {
+        n->id = *id;
+        n->users = 1;
+        DL_APPEND(k->our_names, n);
+    }
+    return n;
+}
+
+static void name_leave(struct keying *k, struct our_name *n)
+{
+    n->users--;
+    if (n->users == 0) {
+        DL_DELETE(k->our_names, n);
+        free(n);
+    }
+}
+
+bool conn_id_is_ours(const struct keying *k, const struct identity *id)
+{
+    const struct our_name *n;
+    DL_FOREACH(k->our_names, n) {
+        if (identity_equal(&n->id, id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void conn_pair_join(struct keying *k, struct conn *c)
 {
+    struct our_name *n = name_join(k, &c->our_id);
+    if (n == NULL) {
+        c->oriented = false;
+        return;
+    }
     struct pair *p = conn_pair(k, &c->our_host, &c->peer_host);
     if (p == NULL) {
         p = calloc(1, sizeof *p);
         if (p == NULL) {
+            name_leave(k, n);
             c->oriented = false;
             return;
         }
@@ -39,6 +84,7 @@ void conn_pair_join(struct keying *k, struct conn *c)
     }
     DL_APPEND(p->conns, c);
     c->pair = p;
+    c->our_name = n;
 }
 
 void conn_pair_leave(struct keying *k, struct conn *c)
@@ -49,6 +95,8 @@ void conn_pair_leave(struct keying *k, struct conn *c)
     }
     DL_DELETE(p->conns, c);
     c->pair = NULL;
+    name_leave(k, c->our_name);
+    c->our_name = NULL;
     if (p->conns == NULL) {
         HASH_DELETE(hh, k->pairs, p);
         free(p);
@@ -70,6 +118,7 @@ static bool enter(struct keying *k, struct conn *c)
     }
     k->next_reqid += k->next_reqid == UINT32_MAX ? 2 : 1; /* 0 means any */
     c->reqid = k->next_reqid;
+    c->born = k->next_exchange;
     HASH_ADD_STR(k->conns, name, c);
     return true;
 }

@@ -29,6 +29,13 @@ struct pair {
     UT_hash_handle hh;
 };
 
+/* An identity that is ours in some oriented connection: nobody else may prove to be it. */
+struct our_name {
+    struct identity id;
+    unsigned users;
+    struct our_name *prev, *next;
+};
+
 struct conn {
     char name[CONN_NAME];
     unsigned instance;      /* 0: as described */
@@ -44,11 +51,13 @@ struct conn {
     struct address peer_host; /* family 0: %any */
     uint16_t peer_port;
     struct identity our_id;
+    struct our_name *our_name; /* while it is oriented */
     struct identity peer_id;
     struct subnet our_client;
     struct subnet peer_client; /* base.family 0: the peer's host, not known yet */
 
-    uint32_t reqid;
+    uint32_t reqid;         /* its own; no other connection has had it */
+    uint32_t born;          /* the last exchange that was begun before it was there */
     struct eroute *eroute;  /* the client pair that it owns; NULL: none */
     struct xchg *exchanges; /* all of them, oldest first */
     uint64_t newest_isakmp; /* exchange numbers; 0: none */
@@ -82,6 +91,8 @@ void conn_pair_join(struct keying *k, struct conn *c); /* oriented: by its hosts
 void conn_pair_leave(struct keying *k, struct conn *c);
 struct pair *conn_pair(struct keying *k, const struct address *ours, const struct address *peer);
 
+/* Is that one of ours? As a peer's it is refused: what proves it may be our own proof, sent back. */
+bool conn_id_is_ours(const struct keying *k, const struct identity *id);
 bool conn_is_template(const struct conn *c); /* peer %any */
 bool conn_same_ids(const struct conn *a, const struct conn *b);
 const struct connection_end *conn_our_end(const struct conn *c);

@@ -15,6 +15,7 @@ struct pending {
     enum pending_kind kind;
     uint64_t exchange;
     uint64_t client;
+    uint32_t worker;        /* that was asked; 0: another tool was */
     UT_hash_handle hh;
 };
 
@@ -134,6 +135,18 @@ uint64_t keying_ask(struct keying *k, enum pending_kind kind, uint64_t exchange,
     return p->id;
 }
 
+uint64_t keying_ask_worker(struct keying *k, enum pending_kind kind, uint64_t exchange,
+                           uint32_t worker)
+{
+    struct pending *p;
+    uint64_t id = keying_ask(k, kind, exchange, 0);
+    HASH_FIND(hh, k->pending, &id, sizeof id, p);
+    if (p != NULL) {
+        p->worker = worker;
+    }
+    return id;
+}
+
 static void drop(struct keying *k, struct pending *p)
 {
     HASH_DEL(k->pending, p);
@@ -143,11 +156,12 @@ static void drop(struct keying *k, struct pending *p)
     free(p);
 }
 
-bool keying_answered(struct keying *k, uint64_t id, enum pending_kind kind, uint64_t *exchange)
+bool keying_answered(struct keying *k, uint64_t id, enum pending_kind kind, uint32_t worker,
+                     uint64_t *exchange)
 {
     struct pending *p;
     HASH_FIND(hh, k->pending, &id, sizeof id, p);
-    if (p == NULL || p->kind != kind) {
+    if (p == NULL || p->kind != kind || p->worker != worker) {
         return false;
     }
     *exchange = p->exchange;
@@ -155,12 +169,12 @@ bool keying_answered(struct keying *k, uint64_t id, enum pending_kind kind, uint
     return true;
 }
 
-void keying_drop_pending(struct keying *k, enum pending_kind kind)
+void keying_drop_pending(struct keying *k, enum pending_kind kind, uint32_t worker)
 {
     struct pending *p;
     struct pending *next;
     HASH_ITER(hh, k->pending, p, next) {
-        if (p->kind == kind) {
+        if (p->kind == kind && p->worker == worker) {
             drop(k, p);
         }
     }

@@ -32,6 +32,7 @@
 struct conn;
 struct xchg;
 struct pair;
+struct our_name;
 struct eroute;
 struct route;
 struct script_job;
@@ -89,6 +90,7 @@ struct keying {
 
     struct conn *conns;     /* by name, in order of adding */
     struct pair *pairs;     /* by the hosts' addresses */
+    struct our_name *our_names; /* our identities, each once */
     struct conn *stale;     /* instances that may have lost their last exchange */
     uint32_t next_reqid;
 
@@ -158,9 +160,16 @@ struct keying_worker *keying_pick_worker(struct keying *k);             /* NULL:
 
 /* Remembers a request, and holds the client; returns its id. 0: no memory. */
 uint64_t keying_ask(struct keying *k, enum pending_kind kind, uint64_t exchange, uint64_t client);
-/* The answer came (or never will): releases the client. False: nothing like that was asked. */
-bool keying_answered(struct keying *k, uint64_t id, enum pending_kind kind, uint64_t *exchange);
-void keying_drop_pending(struct keying *k, enum pending_kind kind);
+/* The same, asked of one worker of secrets: nobody else may answer it. */
+uint64_t keying_ask_worker(struct keying *k, enum pending_kind kind, uint64_t exchange,
+                           uint32_t worker);
+/*
+ * The answer came (or never will): releases the client. worker: whose it is; 0: of another tool.
+ * False: nothing like that was asked of it.
+ */
+bool keying_answered(struct keying *k, uint64_t id, enum pending_kind kind, uint32_t worker,
+                     uint64_t *exchange);
+void keying_drop_pending(struct keying *k, enum pending_kind kind, uint32_t worker);
 bool keying_waits(const struct keying *k, enum pending_kind kind);
 
 /* Debug classes in force: those of all, and those that connections have of their own. */

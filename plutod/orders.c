@@ -62,7 +62,7 @@ bool order_accept(struct keying *k, struct xchg *x, const struct conn *c)
 {
     struct record_writer w;
     struct buffer *out = worker_out(k, x);
-    uint64_t id = out == NULL ? 0 : keying_ask(k, PENDING_ACCEPT, x->number, 0);
+    uint64_t id = out == NULL ? 0 : keying_ask_worker(k, PENDING_ACCEPT, x->number, x->worker);
     if (id == 0) {
         return false;
     }

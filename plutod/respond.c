@@ -2,17 +2,13 @@
 
 #include "choose.h"
 #include "ends.h"
-#include "initiate.h"
 #include "orders.h"
-#include "routing.h"
 
 #include <bsd/string.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <utlist.h>
 
-#define INVALID_ID_INFORMATION 18 /* RFC 2408, 3.14.1 */
-
+#define NO_INSTANCE "no memory for an instance of its connection"
 
 /* ---- the first message ---- */
 
@@ -114,7 +110,7 @@ bool respond_chosen(struct keying *k, const struct record *r, const char **why)
     if (x == NULL) {
         return true;
     }
-    struct conn *c = conn_find(k, record_text(r, K_CONNECTION));
+    struct conn *c = choose_named(k, x, record_text(r, K_CONNECTION));
     if (x->initiator) {
         strlcpy(x->proposal, record_text(r, K_PROPOSAL), sizeof x->proposal);
         return true;
@@ -154,6 +150,18 @@ static bool settle(struct keying *k, struct xchg *x, struct conn *c)
     return true;
 }
 
+bool respond_is_one_of_us(struct keying *k, struct xchg *x)
+{
+    char id[IDENTITY_TEXT];
+    if (!conn_id_is_ours(k, &x->peer_id)) {
+        return false;
+    }
+    identity_print(&x->peer_id, id);
+    keying_log(k, LOG_LEVEL_SERIOUS, x, "the peer says that it is %s, which is an identity of ours",
+               id);
+    return true;
+}
+
 bool respond_authenticated(struct keying *k, struct xchg *x, const struct record *r,
                            const char **why)
 {
@@ -161,21 +169,30 @@ bool respond_authenticated(struct keying *k, struct xchg *x, const struct record
         *why = "authenticated: twice for one exchange";
         return false;
     }
-    struct conn *c = conn_find(k, record_text(r, K_CONNECTION));
+    struct conn *c = choose_named(k, x, record_text(r, K_CONNECTION));
     if (c == NULL || !choose_may_be(x, c)) {
-        return true; /* deleted meanwhile; isakmp-up will be refused */
+        ends_failed(k, x, 31, "its connection was deleted meanwhile", false);
+        return true;
     }
     record_identity(r, K_PEER_NAME, &x->peer_id);
+    if (respond_is_one_of_us(k, x)) {
+        ends_failed(k, x, 27,
+                    "the peer's identity is one of ours: our own messages may have come back, or "
+                    "one of two connections names its ends wrongly", false);
+        return true;
+    }
     x->method = record_word(r, K_METHOD);
     x->authenticated = true;
     if (x->initiator) {
         x->matched = record_yes(r, K_MATCHED);
         return true;
     }
-    if (record_yes(r, K_MATCHED)) {
-        (void)settle(k, x, c);
-    } else if (x->conn == NULL) {
-        xchg_set_conn(k, x, c);
+    if (!record_yes(r, K_MATCHED)) {
+        if (x->conn == NULL) {
+            xchg_set_conn(k, x, c);
+        }
+    } else if (!settle(k, x, c)) {
+        ends_failed(k, x, 32, NO_INSTANCE, false);
     }
     return true;
 }
@@ -219,6 +236,7 @@ static void try_next(struct keying *k, struct xchg *x)
         return;
     }
     strlcpy(x->identify_choice, c->name, sizeof x->identify_choice);
+    x->identify_reqid = c->reqid;
 }
 
 bool respond_identify(struct keying *k, const struct record *r, const char **why)
@@ -242,144 +260,16 @@ bool respond_identify(struct keying *k, const struct record *r, const char **why
 void respond_accepted(struct keying *k, struct xchg *x, bool good, const char *why)
 {
     struct conn *c = conn_find(k, x->identify_choice);
-    if (!good) {
-        keying_log(k, LOG_LEVEL_INFO, x, "not as connection \"%s\": %s", x->identify_choice, why);
+    if (c != NULL && (c->reqid != x->identify_reqid || !choose_may_be(x, c))) {
+        c = NULL; /* another one of this name */
+    }
+    if (!good || c == NULL) {
+        keying_log(k, LOG_LEVEL_INFO, x, "not as connection \"%s\": %s", x->identify_choice,
+                   good ? "it was deleted meanwhile" : why);
         try_next(k, x);
-        return;
+    } else if (settle(k, x, c)) {
+        answer_identify(k, x, true);
+    } else {
+        ends_failed(k, x, 32, NO_INSTANCE, false);
     }
-    good = c != NULL && choose_may_be(x, c) && settle(k, x, c);
-    answer_identify(k, x, good);
-}
-
-/* ---- Quick Mode ---- */
-
-static void refuse_quick(struct keying *k, uint64_t id, const char *why, unsigned notification)
-{
-    struct record_writer w;
-    record_answer(&w, k->negotiator, V_FAIL, V_QUICK_ASK, id);
-    record_put_text(&w, K_WHY, why);
-    if (notification != 0) {
-        record_put_number(&w, K_NOTIFICATION, notification);
-    }
-    record_finish(&w);
-}
-
-/*
- * What is in the way of this peer's client goes if it is an older life of the same road warrior, or
- * if the net is fixed and was reached another way [C4] [R5]. Returns what is still in the way.
- */
-static const struct conn *make_way(struct keying *k, struct xchg *x, struct conn *c)
-{
-    const struct conn *other = routing_conflict(k, c);
-    for (int i = 0; other != NULL && i < 8; i++) {
-        struct conn *old = conn_find(k, other->name);
-        bool same_template = c->template != NULL && old->template == c->template;
-        bool same_peer = identity_equal(&old->peer_id, &x->peer_id);
-        if (!same_template && !same_peer) {
-            return other;
-        }
-        keying_log_conn(k, LOG_LEVEL_INFO, old, "its SAs make way for \"%s\"", c->name);
-        if (x->conn == old) { /* the ISAKMP SA that asks is not to go with them */
-            xchg_set_conn(k, x, c);
-            old->newest_isakmp = 0;
-            c->newest_isakmp = c->newest_isakmp == 0 ? x->number : c->newest_isakmp;
-        }
-        ends_conn(k, old, 0);
-        other = routing_conflict(k, c);
-    }
-    return other;
-}
-
-static void answer_quick(struct keying *k, const struct xchg *y, const char *pfs, uint64_t id)
-{
-    enum { MODES_TUNNEL, MODES_TRANSPORT, MODES_ANY };
-    struct record_writer w;
-    const struct conn *c = y->conn;
-    record_answer(&w, k->negotiator, V_OK, V_QUICK_ASK, id);
-    record_put_number(&w, K_EXCHANGE, y->number);
-    record_put_text(&w, K_CONNECTION, c->name);
-    record_put_text(&w, K_ESP, c->form.esp);
-    record_put_text(&w, K_PFS, pfs);
-    record_put_yes(&w, K_PFS_REQUIRED, (c->form.policy & POLICY_PFS) != 0);
-    record_put_word(&w, K_MODES, conn_host_to_host(c) ? MODES_ANY : MODES_TUNNEL);
-    record_put_number(&w, K_LIFE, c->form.ipseclifetime);
-    record_put_address(&w, K_OUR_HOST, &c->our_host);
-    record_put_address(&w, K_PEER_HOST, &c->peer_host);
-    record_finish(&w);
-}
-
-/* The connection for these clients, instantiated where it has to be; or why there is none. */
-static struct conn *quick_conn(struct keying *k, const struct xchg *x, const struct subnet *ours,
-                               const struct subnet *peer)
-{
-    struct conn *c = choose_quick(k, x, ours, peer);
-    if (c != NULL && conn_is_template(c)) {
-        struct conn *t = c;
-        c = choose_instance(k, t, &x->remote, &x->peer_id);
-        return c != NULL ? c : conn_instantiate(k, t, &x->remote, x->remote_port, &x->peer_id);
-    }
-    if (c == NULL) {
-        char a[SUBNET_TEXT];
-        char b[SUBNET_TEXT];
-        subnet_print(ours, a);
-        subnet_print(peer, b);
-        keying_log(k, LOG_LEVEL_INFO, x, "no connection with this peer has the clients %s (ours) "
-                   "and %s (the peer's)", a, b);
-    }
-    return c;
-}
-
-bool respond_quick_ask(struct keying *k, const struct record *r, const char **why)
-{
-    struct xchg *x = xchg_find_main(k, record_number(r, K_PARENT));
-    uint64_t id = record_number(r, K_ID);
-    struct subnet ours;
-    struct subnet peer;
-    char pfs[PFS_TEXT];
-    if (x == NULL || x->conn == NULL || !x->conn->oriented) {
-        refuse_quick(k, id, "this ISAKMP SA has ended", 0);
-        return true;
-    }
-    if (!x->authenticated || !x->matched) {
-        *why = "quick-ask: under an ISAKMP SA whose peer is not authenticated";
-        return false;
-    }
-    record_subnet(r, K_OUR_CLIENT, &ours);
-    record_subnet(r, K_PEER_CLIENT, &peer);
-    struct conn *c = k->stopping ? NULL : quick_conn(k, x, &ours, &peer);
-    if (c == NULL) {
-        refuse_quick(k, id, "no connection with this peer has these clients",
-                     INVALID_ID_INFORMATION);
-        return true;
-    }
-    if (keying_worker(k, x->worker) == NULL) {
-        keying_log(k, LOG_LEVEL_INFO, x, "no keys can be made under this ISAKMP SA: we begin anew");
-        refuse_quick(k, id, "the secrets process of this ISAKMP SA has ended", 0);
-        if (c->attempt == 0) {
-            initiate_conn(k, c, 0, false);
-        }
-        return true;
-    }
-    const struct conn *other = c->eroute != NULL ? NULL : make_way(k, x, c);
-    struct xchg *y = other != NULL ? NULL : xchg_new(k, c, true, false);
-    if (y == NULL) {
-        keying_log(k, LOG_LEVEL_SERIOUS, x, "Quick Mode for \"%s\" refused: %s%s", c->name,
-                   other != NULL ? "its clients are in use by connection " : "too many exchanges",
-                   other != NULL ? other->name : "");
-        refuse_quick(k, id, "another connection has IPsec SAs for these clients, or another route",
-                     INVALID_ID_INFORMATION);
-        return true;
-    }
-    y->parent = x->number;
-    y->local = x->local;
-    y->remote = x->remote;
-    y->local_port = x->local_port;
-    y->remote_port = x->remote_port;
-    xchg_set_worker(k, y, x->worker);
-    order_pfs_text(c, x, false, pfs);
-    order_announce_quick(k, y, pfs);
-    order_permit(k, y);
-    (void)agenda_set(&k->agenda, &y->life_end, k->now + HALF_OPEN_LIFE, ends_life, y);
-    answer_quick(k, y, pfs, id);
-    return true;
 }

@@ -10,11 +10,19 @@
 
 #include "xchg.h"
 
+#define INVALID_ID_INFORMATION 18 /* RFC 2408, 3.14.1 */
+
 /* Requests of ike-negotiate; each is answered into k->negotiator, some later. */
 void respond_first(struct keying *k, const struct record *r);
 bool respond_chosen(struct keying *k, const struct record *r, const char **why);
 bool respond_identify(struct keying *k, const struct record *r, const char **why);
 bool respond_quick_ask(struct keying *k, const struct record *r, const char **why);
+
+/*
+ * Is x's peer called as we are, in whatever connection? Then it is refused: what proves it may be our
+ * own proof, sent back [F17]. That is logged.
+ */
+bool respond_is_one_of_us(struct keying *k, struct xchg *x);
 
 /* Records of secrets. */
 bool respond_authenticated(struct keying *k, struct xchg *x, const struct record *r,

@@ -35,7 +35,7 @@ static uint64_t run(struct keying *k, struct conn *c, const char *action, uint64
     if (job == NULL) {
         uint64_t ignored;
         keying_log_conn(k, LOG_LEVEL_SERIOUS, c, "%s: no memory to run the updown script", action);
-        (void)keying_answered(k, id, PENDING_SCRIPT, &ignored);
+        (void)keying_answered(k, id, PENDING_SCRIPT, 0, &ignored);
         return 0;
     }
     k->hooks.script(k->hooks.context, job);

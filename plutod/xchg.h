@@ -49,7 +49,8 @@ struct xchg {
     bool matched;           /* the proved identity is the announced one, or was accepted */
     uint64_t identify_id;   /* the negotiator waits for this answer; 0: it does not */
     unsigned identify_next; /* which of the choices is tried next */
-    char identify_choice[CONN_NAME]; /* the one that secrets is asked about */
+    char identify_choice[CONN_NAME]; /* the one that secrets is asked about, */
+    uint32_t identify_reqid; /* and which of those that have had this name */
 
     /* Quick Mode, IPsec SAs */
     uint64_t parent;

@@ -273,4 +273,62 @@ static inline uint64_t quick_mode_goes_well(struct world *w, unsigned spi_out, b
     return y;
 }
 
+/* ---- the peer begins ---- */
+
+static inline uint64_t first(struct world *w, const char *remote)
+{
+    assert_null(feed(w, N_P, "first id=1 local=10.9.0.1 local-port=500 remote=%s remote-port=500",
+                     remote));
+    const struct record *r = sent(w, &w->n, P_N, V_OK);
+    assert_non_null(r);
+    return record_number(r, K_EXCHANGE);
+}
+
+static inline void chosen(struct world *w, uint64_t x, const char *connection)
+{
+    assert_null(feed(w, N_P, "chosen exchange=%" PRIu64 " connection=%s "
+                     "proposal=aes256-sha2_256-modp2048", x, connection));
+}
+
+static inline void authenticated(struct world *w, uint64_t x, const char *connection, const char *peer,
+                          const char *matched)
+{
+    assert_null(feed(w, S_P, "authenticated exchange=%" PRIu64 " connection=%s peer=%s method=psk "
+                     "matched=%s", x, connection, peer, matched));
+}
+
+static inline const char *up(struct world *w, uint64_t x)
+{
+    return feed(w, N_P, "isakmp-up exchange=%" PRIu64 " role=responder "
+                "proposal=aes256-sha2_256-modp2048 life=3600 cky-i=0102030405060708 "
+                "cky-r=0807060504030201", x);
+}
+
+static inline uint64_t main_mode(struct world *w, const char *remote, const char *connection,
+                          const char *peer)
+{
+    uint64_t x = first(w, remote);
+    chosen(w, x, connection);
+    authenticated(w, x, connection, peer, "yes");
+    assert_null(up(w, x));
+    return x;
+}
+
+static inline const struct record *quick_ask(struct world *w, uint64_t x, const char *ours,
+                                      const char *peer)
+{
+    assert_null(feed(w, N_P, "quick-ask id=9 parent=%" PRIu64 " our-client=%s peer-client=%s", x, ours,
+                     peer));
+    struct buffer copy;
+    buffer_init(&copy, 0);
+    buffer_add(&copy, w->n.data, w->n.len);
+    const struct record *r = sent(w, &w->n, P_N, V_OK);
+    if (r == NULL) {
+        r = sent(w, &copy, P_N, V_FAIL);
+    }
+    buffer_wipe(&copy);
+    assert_non_null(r);
+    return r;
+}
+
 #endif

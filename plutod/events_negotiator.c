@@ -1,0 +1,184 @@
+/* What ike-negotiate tells the core, verb by verb. */
+#include "events.h"
+
+#include "ends.h"
+#include "initiate.h"
+#include "orders.h"
+#include "renew.h"
+#include "respond.h"
+
+#include <stdio.h>
+
+bool keying_wants_order(enum verb verb)
+{
+    return verb != V_LOG && verb != V_FIRST && verb != V_CHOSEN && verb != V_RETRANSMITTED;
+}
+
+/*
+ * Not a word came back to a Quick Mode of ours: the peer has lost the ISAKMP SA, or never reads what
+ * is under it. The next attempt begins with Main Mode.
+ */
+static struct xchg *dead_parent(struct keying *k, const struct xchg *y, unsigned code)
+{
+    bool silent = code == 31 && y->quick && y->initiator && y->state == STATE_QUICK_I1
+                  && !y->answered;
+    struct xchg *x = silent ? xchg_find_main(k, y->parent) : NULL;
+    return x != NULL && x->up ? x : NULL;
+}
+
+static void take_failed(struct keying *k, const struct record *r)
+{
+    struct xchg *x = xchg_find(k, record_number(r, K_EXCHANGE));
+    if (x == NULL) {
+        return;
+    }
+    const char *text = record_text(r, K_WHY);
+    unsigned code = (unsigned)record_number(r, K_CODE);
+    if (x->up && x->quick) {
+        keying_tell(k, x, code, "%s", text);
+        ends_quick(k, x, ENDS_TELL_PEER, 0);
+        return;
+    }
+    code = code == 0 ? 31 : code;
+    struct xchg *parent = dead_parent(k, x, code);
+    if (code == 31 && x->notified[0] != '\0') {
+        char why[160];
+        snprintf(why, sizeof why, "no acceptable response in STATE_%s: the peer last said %s",
+                 xchg_state_word(x->state), x->notified);
+        ends_failed(k, x, code, why, true);
+    } else {
+        ends_failed(k, x, code, text, true);
+    }
+    if (parent != NULL) {
+        keying_log(k, LOG_LEVEL_INFO, parent, "the peer does not answer under this ISAKMP SA: it is "
+                   "not used again");
+        ends_main(k, parent, ENDS_TELL_PEER);
+    }
+}
+
+static void take_retransmitted(struct keying *k, const struct record *r)
+{
+    struct xchg *x = xchg_find(k, record_number(r, K_EXCHANGE));
+    if (x != NULL) {
+        x->event_at = k->now + record_number(r, K_WAIT) * 1000;
+        x->resends = record_number(r, K_ATTEMPT) < 3;
+        keying_tell(k, x, 10, "STATE_%s: retransmission; will wait %us for response",
+                    xchg_state_word(x->state), (unsigned)record_number(r, K_WAIT));
+    }
+}
+
+/* ike-negotiate has logged it. An unprotected one is only a hint, but what whack waits for may fail. */
+static void take_notified(struct keying *k, const struct record *r)
+{
+    struct xchg *x = xchg_find(k, record_number(r, K_EXCHANGE));
+    uint64_t type = record_number(r, K_NOTIFICATION);
+    const char *name = record_text(r, K_TEXT);
+    if (x == NULL || x->conn == NULL || type > 30) {
+        return;
+    }
+    x->answered = x->answered || record_yes(r, K_PROTECTED);
+    snprintf(x->notified, sizeof x->notified, "%.40s%s",
+             name == NULL ? "that something is wrong" : name,
+             record_yes(r, K_PROTECTED) ? "" : " (not protected, so only a hint)");
+    keying_say(k, x->client, 200 + (unsigned)type, "\"%s\" #%llu: the peer says %s", x->conn->name,
+               (unsigned long long)x->serial, x->notified);
+}
+
+static bool take_isakmp_up(struct keying *k, const struct record *r, const char **why)
+{
+    struct xchg *x = xchg_find_main(k, record_number(r, K_EXCHANGE));
+    if (x == NULL) {
+        return true; /* ended meanwhile: the order to delete it is on its way */
+    }
+    return initiate_isakmp_up(k, x, r, why);
+}
+
+static bool from_negotiator(struct keying *k, const struct record *r, const char **why)
+{
+    struct xchg *x;
+    switch (r->verb) {
+    case V_LOG:
+        event_log(k, r);
+        return true;
+    case V_FIRST:
+        respond_first(k, r);
+        return true;
+    case V_CHOSEN:
+        return respond_chosen(k, r, why);
+    case V_IDENTIFY:
+        return respond_identify(k, r, why);
+    case V_QUICK_ASK:
+        return respond_quick_ask(k, r, why);
+    case V_STATE:
+        x = xchg_find(k, record_number(r, K_EXCHANGE));
+        if (x != NULL) {
+            initiate_state(k, x, record_word(r, K_STATE));
+        }
+        return true;
+    case V_RETRANSMITTED:
+        take_retransmitted(k, r);
+        return true;
+    case V_FAILED:
+        take_failed(k, r);
+        return true;
+    case V_ISAKMP_UP:
+        return take_isakmp_up(k, r, why);
+    case V_PEER_DELETED:
+        return ends_peer_deleted(k, r, why);
+    case V_INITIAL_CONTACT:
+        x = xchg_find_main(k, record_number(r, K_EXCHANGE));
+        if (x != NULL) {
+            ends_initial_contact(k, x);
+        }
+        return true;
+    case V_NOTIFIED:
+        take_notified(k, r);
+        return true;
+    default:
+        *why = "a record that ike-negotiate has no reason to send";
+        return r->verb == V_BAD;
+    }
+}
+
+bool keying_from_negotiator(struct keying *k, const struct record *r, const char **why)
+{
+    bool good = k->negotiator == NULL || from_negotiator(k, r, why);
+    conn_sweep(k);
+    return good;
+}
+
+void keying_negotiator_up(struct keying *k, struct buffer *out)
+{
+    k->negotiator = out;
+    order_debug_one(k, out);
+}
+
+/*
+ * ISAKMP SAs and negotiations die with it, IPsec SAs live on. What was being initiated is tried
+ * again, and ISAKMP SAs that have IPsec SAs are made anew; the peer's own attempts are his business.
+ */
+void keying_negotiator_down(struct keying *k)
+{
+    struct xchg *x;
+    struct xchg *next;
+    k->negotiator = NULL;
+    HASH_ITER(hh, k->exchanges, x, next) {
+        if (x->quick && !x->up) {
+            ends_failed(k, x, 32, "ike-negotiate ended unexpectedly during this negotiation", true);
+        }
+    }
+    HASH_ITER(hh, k->exchanges, x, next) {
+        if (!x->quick && (x->up || x->initiator)) {
+            renew_lost(k, x);
+        }
+        if (!x->quick && x->up) {
+            ends_main(k, x, ENDS_SILENTLY);
+        } else if (!x->quick) {
+            ends_failed(k, x, 32, "ike-negotiate ended unexpectedly during this negotiation", true);
+        } else if (!x->negotiated) {
+            x->negotiated = true; /* its SAs stand: nothing more is going to be said */
+            initiate_quick_ready(k, x);
+        }
+    }
+    conn_sweep(k);
+}
