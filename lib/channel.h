@@ -13,6 +13,9 @@
 
 #define RECORDS_VERSION 1
 
+/* plutod's last line to a whack: what it asked for is finished. Before it: `NNN text` [W9]. */
+#define WHACK_END "end"
+
 struct channel;
 
 enum channel_result {

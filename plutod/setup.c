@@ -173,7 +173,8 @@ static enum setup_result take(struct setup *s, int code, const char *name, const
     case O_ADNS:
     case O_LWDNSQ:
     case O_REQUIRE_DNSSEC: /* nobody may believe that they do something */
-        return wrong("--%s: is not supported yet; leave it out", name);
+        return wrong("--%s%s%s: is not supported yet; leave it out", name, arg == NULL ? "" : " ",
+                     arg == NULL ? "" : arg);
     default: /* --help, --version, --optionsfrom: done by the caller */
         break;
     }

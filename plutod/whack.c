@@ -29,6 +29,8 @@ struct client {
     bool greeted;           /* its hello came */
     bool eof;               /* it will send no more */
     bool closing;           /* no more of its requests are done */
+    bool shutdown;          /* its request is finished when plutod is gone */
+    bool over;              /* all is done; that was said */
     bool gone;
     ev_io in;
     ev_io out;
@@ -50,9 +52,18 @@ static struct client *find(struct supervisor *s, uint64_t id)
 void whack_say(struct supervisor *s, uint64_t client, const char *line)
 {
     struct client *c = find(s, client);
-    if (c != NULL && !c->gone) {
+    if (c != NULL && !c->gone && !c->over) {
         log_escape(&c->reply, line, strlen(line));
         buffer_add_text(&c->reply, "\n");
+    }
+}
+
+/* What it waits for is finished: without this line it knows that it was cut off. */
+static void say_end(struct client *c)
+{
+    if (!c->over) {
+        c->over = true;
+        buffer_add_text(&c->reply, WHACK_END "\n");
     }
 }
 
@@ -144,6 +155,7 @@ static void take_record(struct client *c, const struct record *r)
         break;
     case V_WHACK_SHUTDOWN:
         c->holds++; /* until plutod is gone */
+        c->shutdown = true;
         keying_say(&s->keying, c->id, 2, "shutting down");
         supervisor_stop(s);
         break;
@@ -295,10 +307,11 @@ bool whack_turn(struct supervisor *s)
     bool moved = false;
     DL_FOREACH_SAFE(s->whack.clients, c, next) {
         moved = go_on(c) || moved;
+        if (c->holds == 0 && (c->closing || (c->eof && c->input.len == 0))) {
+            say_end(c);
+        }
         write_out(c);
-        bool finished = c->holds == 0 && c->reply.len == 0
-                        && (c->closing || (c->eof && c->input.len == 0));
-        if (c->gone || finished) {
+        if (c->gone || (c->over && c->reply.len == 0)) {
             end(c);
         }
     }
@@ -357,6 +370,9 @@ void whack_free(struct supervisor *s)
     struct client *c;
     struct client *next;
     DL_FOREACH_SAFE(s->whack.clients, c, next) {
+        if (c->shutdown && c->input.len == 0) {
+            say_end(c);
+        }
         write_out(c);
         end(c);
     }

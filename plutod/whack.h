@@ -2,8 +2,10 @@
  * The control socket, plutod's side: whacks that are connected, their records, their reply lines.
  *
  * A client sends `hello` and its requests and shuts down its half; requests are done one after the
- * other, each when the one before it is finished; then the channel is closed. All is bounded, and
- * some places are kept free of those that wait for a negotiation. Only the superuser is let in. Not for: what a request does (requests.h, supervisor.h).
+ * other, each when the one before it is finished; then it is sent the line `end`, and the channel is
+ * closed: one that closes without it tells whack that plutod has died. All is bounded, and some places
+ * are kept free of those that wait for a negotiation. Only the superuser is let in. Not for: what a
+ * request does (requests.h, supervisor.h).
  */
 #ifndef PLUTOD_WHACK_H
 #define PLUTOD_WHACK_H

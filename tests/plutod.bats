@@ -90,6 +90,8 @@ children_are() {
         [[ $stderr == *Usage:* ]] || fail "$words: no usage: $stderr"
         [ ! -e "$base.pid" ]
     done
+    run "$plutod" --adn /x/y
+    assert_output --partial 'plutod: --adns /x/y: is not supported yet'
 }
 
 @test "[P2] --optionsfrom, and abbreviations" {
@@ -348,6 +350,26 @@ crowd() {
     ask --terminate --name far # what it waited for ends
     ask --status
     assert_line '000 debug none'
+}
+
+@test "[W9] plutod is killed while a whack waits: it says so, exit 1; --shutdown is finished when plutod is gone" {
+    start
+    nsenter -t "$daemon" -n ip link set lo up
+    ask --name far --psk --encrypt --host 127.0.0.1 --to --host 127.0.0.2
+    ask --listen
+    timeout 20 "$whack" --ctlbase "$base" --initiate --name far >"$dir/said" 2>"$dir/why" 3>&- &
+    local waits=$! status=0
+    within 5 grep -q '^102 ' "$dir/said"
+    kill -KILL "$daemon"
+    wait "$waits" || status=$?
+    assert_equal "$status" 1
+    run cat "$dir/why"
+    assert_output --partial 'plutod went away before the request was finished'
+    wait "$daemon" || :
+    start
+    run --separate-stderr timeout 20 "$whack" --ctlbase "$base" --shutdown
+    assert_success
+    assert_equal "$stderr" ''
 }
 
 @test "[W9] one whack with several forms: in order, each when the one before is finished" {

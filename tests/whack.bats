@@ -236,8 +236,10 @@ bats_require_minimum_version 1.5.0
         refused "--$word 5: not supported yet" "${hosts[@]}" "--$word" 5
     done
     for word in keyid pubkeyrsa myid oppohere oppothere; do
-        refused "--$word: not supported yet" "--$word" 5
+        refused "--$word 5: not supported yet" "--$word" 5
     done
+    refused '--myid @x: not supported yet' --my=@x
+    refused '--addkey: not supported yet' --addk
     refused '--host %opportunistic: not supported yet' "${hosts[@]/10.9.0.2/%opportunistic}"
     refused '--host %defaultroute: not supported yet' "${hosts[@]/10.9.0.2/%defaultroute}"
     refused '--id %myid: not supported yet' "${hosts[@]}" --id %myid
@@ -338,7 +340,7 @@ bats_require_minimum_version 1.5.0
         plutod_says <<<"$2"
         run --separate-stderr tell --initiate --name net
         assert_equal "$status" "$1"
-        assert_output "$2"
+        assert_output "${3-$2}"
         assert_equal "$stderr" ''
     }
     check 0 $'102 I1\n104 I2\n106 I3\n004 ISAKMP SA\n110 I1\n004 IPsec SA'
@@ -347,7 +349,7 @@ bats_require_minimum_version 1.5.0
     check 214 $'102 x\n214 NO-PROPOSAL-CHOSEN\n000 comment\n002 log\n003 serious\n040 secret'
     check 0 $'031 first\n004 then'
     check 0 $'000 a\n002 b\n003 c\n040 d'
-    check 20 $'020 dup\nnot a number\n4x no prefix'
+    check 20 $'020 dup\nnot a number\n4x no prefix' '020 dup' # only lines with a number are shown
     check 255 '999 too much for an exit status'
     check 0 ''
 }
@@ -374,12 +376,18 @@ bats_require_minimum_version 1.5.0
     run --separate-stderr whack --status --ctlbase "$long"
     assert_equal "$status" 1
     [[ $stderr == 'whack: --ctlbase /ttt'*'too long'* ]]
-    printf '102 begun\n1' >"$D/half"
-    plutod_says <"$D/half"
-    run --separate-stderr tell --initiate --name net
-    assert_equal "$status" 1
-    assert_output '102 begun'
-    [[ $stderr == *'in the middle of a line'* ]]
+}
+
+@test 'W9: a plutod that dies in the midst of a request: what came is shown, stderr, exit 1' {
+    local said
+    for said in '' $'102 begun\n' $'102 begun\n004 SA\n' $'102 begun\n1' $'102 begun\nend'; do
+        printf '%s' "$said" >"$D/half"
+        plutod_says dies <"$D/half"
+        run --separate-stderr tell --initiate --name net --label me
+        assert_equal "$status" 1
+        assert_output "$(grep '^[0-9]* ' "$D/half" || true)"
+        [[ $stderr == 'me: whack: plutod went away before the request was finished;'* ]] || fail "$stderr"
+    done
 }
 
 @test 'a plutod that does not listen to the end' {
@@ -389,7 +397,7 @@ bats_require_minimum_version 1.5.0
     plutod_says reset <<<''
     run --separate-stderr tell --status
     assert_equal "$status" 1
-    [[ $stderr == 'whack: '* ]]
+    [[ $stderr == 'whack: plutod went away before '* ]]
 }
 
 @test 'a standard output that is full is trouble' {

@@ -112,14 +112,11 @@ static int receive(const struct request *r, int fd, const char *path, struct rep
         if (n < 0 && errno == EINTR) {
             continue;
         }
-        /* A plutod that refuses may close before it has read all of ours: that is its answer. */
-        if (n < 0 && errno == ECONNRESET && replies_refused(replies) && !replies_cut(replies)) {
-            break;
+        /* A plutod that refuses may close before it has read all of ours: that resets it. */
+        if (n < 0 && errno != ECONNRESET) {
+            return trouble_errno(r, "cannot hear plutod at", path, "");
         }
-        if (n < 0) {
-            return trouble_errno(r, "lost plutod at", path, " (it may have ended)");
-        }
-        if (n == 0) {
+        if (n <= 0) {
             break;
         }
         switch (replies_add(replies, bytes, (size_t)n, show, stdout)) {
@@ -131,8 +128,9 @@ static int receive(const struct request *r, int fd, const char *path, struct rep
             return trouble_errno(r, "cannot write to", "standard output", "");
         }
     }
-    if (replies_cut(replies)) {
-        return trouble(r, "plutod broke off in the middle of a line (it may have ended)");
+    if (!replies_ended(replies)) {
+        return trouble(r, "plutod went away before the request was finished; when it runs again, "
+                       "whack --status shows what became of it");
     }
     return replies_status(replies);
 }

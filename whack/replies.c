@@ -1,15 +1,17 @@
 #include "replies.h"
 
+#include "channel.h"
+
 #include <string.h>
 
 /* Numbers that say nothing about how it ended [W11]. */
-enum { COMMENT = 0, LOG = 2, SERIOUS_LOG = 3, SUCCESS = 4, SECRET_WANTED = 40,
-       PROGRESS = 100, NOTIFICATION = 200 };
+enum { COMMENT = 0, LOG = 2, SERIOUS_LOG = 3, SUCCESS = 4, SECRET_WANTED = 40 };
 
 void replies_init(struct replies *r)
 {
     r->len = 0;
     r->code = SUCCESS;
+    r->ended = false;
 }
 
 /* Digits and a blank: the number; -1: a line without one. */
@@ -23,12 +25,18 @@ static int prefix(const char *line, size_t len)
     return i >= 1 && i <= 3 && i < len && (line[i] == ' ' || line[i] == '\n') ? number : -1;
 }
 
-static void count(struct replies *r)
+/* Is it one to be shown? */
+static bool count(struct replies *r)
 {
+    static const char end[] = WHACK_END "\n";
     int code = prefix(r->line, r->len);
+    if (r->len == sizeof end - 1 && memcmp(r->line, end, r->len) == 0) {
+        r->ended = true;
+    }
     if (code > COMMENT && code != LOG && code != SERIOUS_LOG && code != SECRET_WANTED) {
         r->code = code;
     }
+    return code >= 0;
 }
 
 enum replies_result replies_add(struct replies *r, const char *bytes, size_t len,
@@ -47,8 +55,7 @@ enum replies_result replies_add(struct replies *r, const char *bytes, size_t len
         if (end == NULL) {
             break;
         }
-        count(r);
-        if (!line(context, r->line, r->len)) {
+        if (count(r) && !line(context, r->line, r->len)) {
             return REPLIES_NOT_WRITTEN;
         }
         r->len = 0;
@@ -56,14 +63,9 @@ enum replies_result replies_add(struct replies *r, const char *bytes, size_t len
     return REPLIES_OK;
 }
 
-bool replies_cut(const struct replies *r)
+bool replies_ended(const struct replies *r)
 {
-    return r->len > 0;
-}
-
-bool replies_refused(const struct replies *r)
-{
-    return r->code != SUCCESS && (r->code < PROGRESS || r->code >= NOTIFICATION);
+    return r->ended;
 }
 
 int replies_status(const struct replies *r)

@@ -1,6 +1,7 @@
 /*
  * What plutod answers: lines `NNN text`, copied out as they come, and the exit status that they
- * make [W9] [W10].
+ * make [W9] [W10]; last, the line `end`, which says that all that was asked for is
+ * finished. A channel that closes without it was cut off. Other lines are not shown.
  *
  * Pure: bytes in, whole lines out. Not for: sockets.
  */
@@ -16,9 +17,10 @@ struct replies {
     char line[REPLY_MAX];
     size_t len;     /* of the line that is not finished */
     int code;       /* that decides, so far */
+    bool ended;     /* the last line came */
 };
 
-/* Called with each whole line, newline included. False: it could not be written. */
+/* Called with each whole line `NNN text`, newline included. False: it could not be written. */
 typedef bool replies_line(void *context, const char *line, size_t len);
 
 enum replies_result { REPLIES_OK, REPLIES_TOO_LONG, REPLIES_NOT_WRITTEN };
@@ -26,8 +28,7 @@ enum replies_result { REPLIES_OK, REPLIES_TOO_LONG, REPLIES_NOT_WRITTEN };
 void replies_init(struct replies *r);
 enum replies_result replies_add(struct replies *r, const char *bytes, size_t len,
                                 replies_line *line, void *context);
-bool replies_cut(const struct replies *r); /* the last line has no end */
-bool replies_refused(const struct replies *r); /* neither success nor mere progress was said */
+bool replies_ended(const struct replies *r); /* all that was asked for is finished */
 int replies_status(const struct replies *r); /* 0..255 */
 
 #endif

@@ -140,6 +140,13 @@ static bool repeated(const char *name, const char *arg, char why[CONNECTION_WHY]
     return false;
 }
 
+static bool later(const char *name, const char *arg, char why[CONNECTION_WHY])
+{
+    snprintf(why, CONNECTION_WHY, "--%s%s%.200s: not supported yet", name, arg == NULL ? "" : " ",
+             arg == NULL ? "" : arg);
+    return false;
+}
+
 static bool take_serial(struct request *r, const char *arg, char why[CONNECTION_WHY])
 {
     uint64_t serial = 0;
@@ -276,7 +283,8 @@ static bool read_options(struct request *r, const struct option *all, char why[C
     opterr = 0;
     for (;;) {
         int before = optind == 0 ? 1 : optind;
-        int opt = getopt_long(r->options.argc, r->options.argv, "+:", all, NULL);
+        int place = 0;
+        int opt = getopt_long(r->options.argc, r->options.argv, "+:", all, &place);
         if (opt == -1) {
             break;
         }
@@ -294,8 +302,7 @@ static bool read_options(struct request *r, const struct option *all, char why[C
             const char *wrong = options_splice(&r->options, optarg, optind);
             fine = wrong == NULL || say(why, wrong);
         } else if (opt >= O_LATER && opt < CONNECTION_OPTION) {
-            snprintf(why, CONNECTION_WHY, "%.100s: not supported yet", r->options.argv[before]);
-            fine = false;
+            fine = later(all[place].name, optarg, why);
         } else {
             fine = take(r, opt, optarg, why);
         }
