@@ -3,10 +3,12 @@
 #include <bsd/string.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -30,6 +32,13 @@ static pid_t read_pid(const char *path)
     char *end;
     long pid = strtol(text, &end, 10);
     return pid > 0 && pid < 0x40000000 && (*end == '\n' || *end == '\0') ? (pid_t)pid : 0;
+}
+
+static bool write_pid(int fd, pid_t pid)
+{
+    char text[32];
+    int len = snprintf(text, sizeof text, "%d\n", (int)pid);
+    return pwrite(fd, text, (size_t)len, 0) == len && ftruncate(fd, len) == 0;
 }
 
 /* Has it ended, though its parent has not waited for it yet? */
@@ -77,11 +86,83 @@ static bool is_other(pid_t pid)
     return strcmp(name, "plutod") != 0;
 }
 
+static enum lock_result refuse(const struct lock *l, pid_t pid)
+{
+    fprintf(stderr, "plutod: lock file %s exists: another plutod runs%s; if none does, remove it\n",
+            l->pid_path, pid == 0 ? " or is being started" : "");
+    return LOCK_BUSY;
+}
+
+static bool is_same_file(int fd, const char *path)
+{
+    struct stat a;
+    struct stat b;
+    return fstat(fd, &a) == 0 && lstat(path, &b) == 0 && a.st_dev == b.st_dev
+           && a.st_ino == b.st_ino;
+}
+
+/*
+ * Of several that find the same old lock one at a time looks at it again and removes it. What makes
+ * it so is flock on a file of its own, for the superuser only: the pid file can be read by everybody,
+ * and who can read a file can lock it. Returns its descriptor; -1: another one is at it.
+ */
+static int one_at_a_time(const char *path)
+{
+    for (int tries = 0; tries < 8; tries++) {
+        int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (fd < 0) {
+            return -1;
+        }
+        if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+            close(fd);
+            return -1;
+        }
+        if (is_same_file(fd, path)) {
+            return fd;
+        }
+        close(fd); /* it went with the one before */
+    }
+    return -1;
+}
+
+/* LOCK_TAKEN: what was there is gone. */
+static enum lock_result remove_old(const struct lock *l)
+{
+    char path[PATH_MAX];
+    enum lock_result result = LOCK_TAKEN;
+    if (snprintf(path, sizeof path, "%s.lock", l->pid_path) >= (int)sizeof path) {
+        fprintf(stderr, "plutod: --ctlbase: %s is too long\n", l->pid_path);
+        return LOCK_FAILED;
+    }
+    int fd = one_at_a_time(path);
+    if (fd < 0) {
+        fprintf(stderr, "plutod: another plutod is taking over the lock file %s (which holds %s)\n",
+                l->pid_path, path);
+        return LOCK_BUSY;
+    }
+    pid_t pid = read_pid(l->pid_path);
+    if (pid == 0 || !is_other(pid)) {
+        result = access(l->pid_path, F_OK) == 0 ? refuse(l, pid) : LOCK_TAKEN;
+    } else if (unlink(l->pid_path) == 0) {
+        fprintf(stderr, "plutod: lock file %s is of process %d, which is no plutod any more: taking "
+                "it over\n", l->pid_path, (int)pid);
+    } else if (errno != ENOENT) {
+        fprintf(stderr, "plutod: cannot remove %s: %s\n", l->pid_path, strerror(errno));
+        result = LOCK_FAILED;
+    }
+    (void)unlink(path);
+    close(fd);
+    return result;
+}
+
 static enum lock_result create_pid_file(struct lock *l)
 {
     for (int tries = 0; tries < 3; tries++) {
         l->pid_fd = open(l->pid_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
         if (l->pid_fd >= 0) {
+            /* Ours until a child's is written: should we die before, nobody is in doubt. */
+            (void)fchmod(l->pid_fd, 0644); /* everybody may know who it is */
+            (void)write_pid(l->pid_fd, getpid());
             return LOCK_TAKEN;
         }
         if (errno != EEXIST) {
@@ -91,18 +172,14 @@ static enum lock_result create_pid_file(struct lock *l)
         }
         pid_t pid = read_pid(l->pid_path);
         if (pid == 0 || !is_other(pid)) {
-            fprintf(stderr, "plutod: lock file %s exists: another plutod runs%s; if none does, "
-                    "remove it\n", l->pid_path, pid == 0 ? " or is being started" : "");
-            return LOCK_BUSY;
+            return refuse(l, pid);
         }
-        fprintf(stderr, "plutod: lock file %s is of process %d, which is no plutod any more: "
-                "taking it over\n", l->pid_path, (int)pid);
-        if (unlink(l->pid_path) != 0 && errno != ENOENT) {
-            fprintf(stderr, "plutod: cannot remove %s: %s\n", l->pid_path, strerror(errno));
-            return LOCK_FAILED;
+        enum lock_result result = remove_old(l);
+        if (result != LOCK_TAKEN) {
+            return result;
         }
     }
-    return LOCK_BUSY;
+    return refuse(l, 0);
 }
 
 /* ---- the control socket ---- */
@@ -171,9 +248,11 @@ enum lock_result lock_take(struct lock *l, const char *ctlbase)
 
 bool lock_write_pid(struct lock *l, pid_t pid)
 {
-    bool good = dprintf(l->pid_fd, "%d\n", (int)pid) > 0;
+    bool good = write_pid(l->pid_fd, pid);
+    int error = errno;
     close(l->pid_fd);
     l->pid_fd = -1;
+    errno = error;
     return good;
 }
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <utlist.h>
@@ -196,9 +197,10 @@ static void on_limit(struct ev_loop *loop, ev_timer *w, int events)
 
 /* ---- its beginning ---- */
 
-static _Noreturn void become(const struct script_job *job, int output)
+static _Noreturn void become(const struct script_job *job, int output, mode_t mask)
 {
     int null = open("/dev/null", O_RDONLY);
+    (void)umask(mask);
     (void)setpgid(0, 0);
     for (int i = 1; i < NSIG; i++) {
         (void)signal(i, SIG_DFL);
@@ -222,7 +224,7 @@ static bool launch(struct run *r)
     }
     r->pid = fork();
     if (r->pid == 0) {
-        become(r->job, ends[1]);
+        become(r->job, ends[1], r->s->setup->umask);
     }
     int error = errno;
     close(ends[1]);

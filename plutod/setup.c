@@ -254,6 +254,7 @@ enum setup_result setup_parse(struct setup *s, int argc, char **argv)
     s->secretsfile = "/etc/ipsec.secrets";
     s->ikeport = 500;
     s->updown_timeout = 30;
+    s->umask = 022;
     const char *why = options_init(&s->words, argc, argv);
     if (why != NULL) {
         return wrong("%s", why);

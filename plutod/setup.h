@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define SETUP_INTERFACES 64
 
@@ -35,6 +36,7 @@ struct setup {
     bool has_myid;
     struct identity myid;
     unsigned classes;       /* debug classes */
+    mode_t umask;           /* that plutod was started with: updown scripts get it; set by main */
     struct options words;   /* owns what the pointers point into */
     char *absolute[2];      /* owned: paths that were relative, for a daemon that leaves the folder */
 };

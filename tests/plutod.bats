@@ -119,12 +119,33 @@ children_are() {
     daemon=$(<"$base.pid")
     assert_equal "$(cat "/proc/$daemon/comm")" plutod
     assert_equal "$(stat -c '%a %u' "$base.ctl")" '600 0'
+    assert_equal "$(stat -c '%a %u' "$base.pid")" '644 0'
     assert_equal "$(readlink "/proc/$daemon/fd/0" "/proc/$daemon/fd/1" "/proc/$daemon/fd/2" | sort -u)" /dev/null
     assert_equal "$(ps -o sid= -p "$daemon" | tr -d ' ')" "$daemon"
     ask --shutdown
     assert_success
     within 5 gone "$daemon"
     [ ! -e "$base.pid" ] && [ ! -e "$base.ctl" ]
+}
+
+# elsewhere COMMANDS WORD...: a plutod that is to become a daemon in a mount namespace where the commands were run
+elsewhere() {
+    run --separate-stderr timeout 20 unshare -mn bash -c "$1"' && exec "$0" "$@"' "$plutod" --ctlbase "$base" \
+        --secretsfile "$dir/secrets" "${@:2}"
+}
+
+@test "[P3] it cannot become a daemon, or write its pid: a message, exit 1, nothing is left" {
+    elsewhere 'mount -t tmpfs none /dev'
+    assert_failure 1
+    assert_equal "$(wc -l <<<"$stderr")" 2
+    [[ $stderr == *'plutod: cannot become a daemon '*'plutod: the daemon could not start'* ]] || fail "$stderr"
+    [ ! -e "$base.pid" ] && [ ! -e "$base.ctl" ]
+
+    mkdir "$dir/full"
+    base=$dir/full/pluto
+    elsewhere "mount -t tmpfs -o size=4k none '$dir/full' && head -c 4096 /dev/zero >'$dir/full/it'"
+    assert_failure 1
+    [[ $stderr == *"plutod: cannot write its pid to the lock file $base.pid: No space left"* ]] || fail "$stderr"
 }
 
 @test "[P3] paths that are relative hold for the daemon, too" {
