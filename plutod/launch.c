@@ -68,7 +68,7 @@ int launch(struct process *p)
     char worker[16];
     char *argv[ARGUMENTS_MAX];
     int pair[2];
-    const struct lines *lines = &p->s->lines;
+    struct lines *lines = &p->s->lines;
     const char *why = sibling_path(path, sizeof path, schema_tool_name(p->tool));
     if (why != NULL) {
         lines_print(lines, LOG_LEVEL_SERIOUS, "cannot start %s: %s: %s",

@@ -151,6 +151,25 @@ static void go_on_stopping(struct supervisor *s)
     }
 }
 
+static void on_log(struct ev_loop *loop, ev_io *w, int events)
+{
+    (void)loop;
+    (void)w;
+    (void)events; /* the turn's end writes */
+}
+
+/* What the reader of the log does not take is waited for beside all else. */
+static void flush_lines(struct supervisor *s)
+{
+    lines_flush(&s->lines);
+    int fd = lines_fd(&s->lines);
+    ev_io_stop(s->loop, &s->log); /* the number may be another socket's by now */
+    if (fd >= 0) {
+        ev_io_set(&s->log, fd, EV_WRITE);
+        ev_io_start(s->loop, &s->log);
+    }
+}
+
 /*
  * Everything that can go on goes on before anything is written; one thing may set another free, but
  * not without end.
@@ -171,6 +190,7 @@ static void on_turn(struct ev_loop *loop, ev_prepare *w, int events)
         go_on_stopping(s);
     }
     set_alarm(s);
+    flush_lines(s);
 }
 
 /* ---- beginning and end ---- */
@@ -208,7 +228,7 @@ bool supervisor_init(struct supervisor *s, const struct setup *setup, struct loc
     memset(s, 0, sizeof *s);
     s->setup = setup;
     s->lock = lock;
-    lines_init(&s->lines, setup->stderrlog);
+    lines_init(&s->lines, setup->stderrlog ? STDERR_FILENO : -1, LINES_SYSLOG);
     s->loop = ev_default_loop(EVFLAG_NOSIGMASK);
     if (s->loop == NULL) {
         lines_print(&s->lines, LOG_LEVEL_SERIOUS, "no event loop");
@@ -229,6 +249,7 @@ bool supervisor_init(struct supervisor *s, const struct setup *setup, struct loc
     start_signal(s, &s->hup, SIGHUP);
     start_signal(s, &s->term, SIGTERM);
     start_signal(s, &s->intr, SIGINT);
+    ev_init(&s->log, on_log);
     ev_init(&s->alarm, on_alarm);
     s->alarm.data = s;
     ev_prepare_init(&s->turn, on_turn);
@@ -251,5 +272,7 @@ void supervisor_free(struct supervisor *s)
     ev_prepare_stop(s->loop, &s->turn);
     ev_timer_stop(s->loop, &s->alarm);
     ev_timer_stop(s->loop, &s->last);
+    ev_io_stop(s->loop, &s->log);
+    lines_free(&s->lines);
     ev_loop_destroy(s->loop);
 }

@@ -34,6 +34,7 @@ struct supervisor {
     char updown[PATH_MAX];      /* the default script */
 
     ev_prepare turn;
+    ev_io log;                  /* its reader is slow */
     ev_timer alarm;             /* the core's next deadline */
     ev_timer last;              /* stopping takes no longer than this */
     ev_signal hup, term, intr;

@@ -288,6 +288,37 @@ elsewhere() {
     done
 }
 
+@test "[P5] a reader of the log that stands still keeps plutod not; afterwards the log says how much is missing" {
+    mkfifo "$dir/log"
+    sleep 1000 <>"$dir/log" 3>&- & # holds it open and never reads
+    local reader=$!
+    unshare -n "$plutod" --nofork --stderrlog --ctlbase "$base" --secretsfile "$dir/secrets" >"$dir/out" \
+        2>"$dir/log" 3>&- &
+    daemon=$!
+    within 5 grep -qx 'Pluto initialized' "$dir/out"
+    # shellcheck disable=SC2016 # perl's variables
+    timeout 60 perl -MIO::Socket::UNIX -e '
+        my $name = "x" x 60;
+        for (1 .. 150) {
+            my $s = IO::Socket::UNIX->new(Type => SOCK_STREAM, Peer => $ARGV[0]) or die "connect: $!";
+            $SIG{PIPE} = "IGNORE";
+            print $s "hello version=1 epoch=1 tool=whack\n";
+            for my $i (1 .. 50) {
+                print $s "whack-connection name=$name left-host=1.2.3.4 right-host=1.2.3.5 policy=psk replace=yes\n" }
+            $s->flush; $s->shutdown(1); 1 while <$s> }' "$base.ctl"
+    ask --status
+    assert_success
+    cat "$dir/log" >"$dir/err" 3>&- &
+    local cat=$!
+    within 5 grep -q 'lines of the log are lost here' "$dir/err"
+    ask --shutdown
+    assert_success
+    wait "$daemon"
+    daemon=
+    kill "$reader" "$cat" 2>/dev/null || :
+    wait "$reader" "$cat" || :
+}
+
 @test "[F22] rubbish on the control socket changes nothing" {
     start
     raw $'rubbish\n'

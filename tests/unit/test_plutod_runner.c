@@ -1,0 +1,94 @@
+/* How plutod runs an updown script: what the script finds. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "plutod/supervisor.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void no_log(void *context, enum log_level level, const char *prefix, const char *text)
+{
+    (void)context;
+    (void)level;
+    (void)prefix;
+    (void)text;
+}
+
+static struct script_job *job_of(const char *command)
+{
+    struct script_job *job = calloc(1, sizeof *job);
+    assert_non_null(job);
+    job->id = 1;
+    strcpy(job->verb, "up-client");
+    strcpy(job->label, "\"net\"");
+    job->words = script_words(command);
+    job->environment = script_words("PATH=/bin:/usr/bin");
+    assert_non_null(job->words);
+    assert_non_null(job->environment);
+    return job;
+}
+
+static void on_end(struct ev_loop *loop, ev_timer *w, int events)
+{
+    const struct supervisor *s = w->data;
+    (void)events;
+    if (s->runner.runs == NULL) {
+        ev_break(loop, EVBREAK_ALL);
+    }
+}
+
+/* Runs it to its end; what it printed is in the log. */
+static void run_script(mode_t mask, const char *command, char *log, size_t size)
+{
+    static struct supervisor s; /* large */
+    struct setup setup = { .umask = mask, .updown_timeout = 30 };
+    const struct keying_settings settings = { .epoch = 1, .updown = "/updown" };
+    const struct keying_hooks hooks = { .context = &s, .log = no_log };
+    int ends[2];
+    memset(&s, 0, sizeof s);
+    assert_int_equal(pipe(ends), 0);
+    s.loop = ev_default_loop(0);
+    s.setup = &setup;
+    lines_init(&s.lines, ends[1], NULL);
+    keying_init(&s.keying, &settings, &hooks);
+    runner_add(&s, job_of(command));
+    assert_true(runner_turn(&s));
+    ev_timer look;
+    ev_timer_init(&look, on_end, 0.01, 0.01);
+    look.data = &s;
+    ev_timer_start(s.loop, &look);
+    ev_run(s.loop, 0);
+    ev_timer_stop(s.loop, &look);
+    lines_free(&s.lines);
+    keying_free(&s.keying);
+    close(ends[1]);
+    ssize_t n = read(ends[0], log, size - 1);
+    log[n < 0 ? 0 : n] = '\0';
+    close(ends[0]);
+}
+
+/* Not plutod's own, 077. */
+static void test_umask(void **state)
+{
+    char log[4000];
+    (void)state;
+    mode_t mask = umask(077);
+    run_script(027, "/bin/sh -c umask", log, sizeof log);
+    umask(mask);
+    assert_non_null(strstr(log, "\"net\": up-client output: 0027\n"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_umask),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
