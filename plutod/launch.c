@@ -62,22 +62,19 @@ static _Noreturn void become(char *path, char **argv, int fd, bool keep_stderr)
     _exit(111);
 }
 
-int launch(struct process *p)
+int launch(struct process *p, char why[LAUNCH_WHY])
 {
     char path[PATH_MAX];
     char worker[16];
     char *argv[ARGUMENTS_MAX];
     int pair[2];
-    struct lines *lines = &p->s->lines;
-    const char *why = sibling_path(path, sizeof path, schema_tool_name(p->tool));
-    if (why != NULL) {
-        lines_print(lines, LOG_LEVEL_SERIOUS, "cannot start %s: %s: %s",
-                    schema_tool_name(p->tool), path, why);
+    const char *wrong = sibling_path(path, sizeof path, schema_tool_name(p->tool));
+    if (wrong != NULL) {
+        snprintf(why, LAUNCH_WHY, "%s: %s", path, wrong);
         return -1;
     }
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
-        lines_print(lines, LOG_LEVEL_SERIOUS, "cannot start %s: no channel: %s",
-                    schema_tool_name(p->tool), strerror(errno));
+        snprintf(why, LAUNCH_WHY, "no channel: %s", strerror(errno));
         return -1;
     }
     fill_arguments(p, path, worker, argv);
@@ -90,8 +87,7 @@ int launch(struct process *p)
     if (p->pid < 0) {
         p->pid = 0;
         close(pair[0]);
-        lines_print(lines, LOG_LEVEL_SERIOUS, "cannot start %s: fork: %s",
-                    schema_tool_name(p->tool), strerror(error));
+        snprintf(why, LAUNCH_WHY, "fork: %s", strerror(error));
         return -1;
     }
     return pair[0];

@@ -9,7 +9,11 @@
 
 #include "process.h"
 
-/* Sets p->pid; returns our end of its control channel, or -1 (logged, pid 0). */
-int launch(struct process *p);
+#include <linux/limits.h>
+
+#define LAUNCH_WHY (PATH_MAX + 200)
+
+/* Sets p->pid; returns our end of its control channel, or -1 and why (then the pid is 0). */
+int launch(struct process *p, char why[LAUNCH_WHY]);
 
 #endif

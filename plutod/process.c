@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,13 @@
 #define SOON 5.0            /* seconds: a life shorter than this counts as a quick death */
 #define PAUSE_MAX 30.0
 
+static unsigned from_of(enum tool tool)
+{
+    return tool == TOOL_IKE_NEGOTIATE ? N_P : tool == TOOL_SECRETS ? S_P : K_P;
+}
+
+/* ---- lines ---- */
+
 static void label(const struct process *p, char out[48])
 {
     if (p->tool == TOOL_SECRETS) {
@@ -23,9 +31,19 @@ static void label(const struct process *p, char out[48])
     }
 }
 
-static unsigned from_of(enum tool tool)
+void process_trouble(struct process *p, const char *format, ...)
 {
-    return tool == TOOL_IKE_NEGOTIATE ? N_P : tool == TOOL_SECRETS ? S_P : K_P;
+    char name[48];
+    char text[LAUNCH_WHY + 100];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    label(p, name);
+    lines_print(&p->s->lines, LOG_LEVEL_SERIOUS, "%s %s", name, text);
+    if (p->tool == TOOL_SECRETS) {
+        process_secrets_trouble(p, name, text);
+    }
 }
 
 /* ---- records ---- */
@@ -85,10 +103,7 @@ static void read_from(struct process *p)
         return;
     }
     if (result == CHANNEL_BAD) {
-        char name[48];
-        label(p, name);
-        lines_print(&p->s->lines, LOG_LEVEL_SERIOUS, "%s broke the rules and is ended: %s", name,
-                    channel_why(p->channel));
+        process_trouble(p, "broke the rules and is ended: %s", channel_why(p->channel));
         if (!p->reaped) {
             kill(p->pid, SIGKILL);
         }
@@ -171,8 +186,10 @@ bool process_start(struct process *p)
         p->worker = s->processes.next_worker++;
     }
     p->reaped = false;
-    int fd = launch(p);
+    char why[LAUNCH_WHY];
+    int fd = launch(p, why);
     if (fd < 0) {
+        process_trouble(p, "cannot be started: %s; it is tried again", why);
         p->loaded = true; /* nobody shall wait for it */
         pause_then(p);
         return false;
@@ -183,6 +200,7 @@ bool process_start(struct process *p)
     p->channel = channel_new(fd, fd, from_of(p->tool));
     if (p->channel == NULL) {
         close(fd);
+        process_trouble(p, "is ended: no memory for its channel");
         kill(p->pid, SIGKILL);
         return false;
     }
@@ -218,16 +236,13 @@ void process_forget(struct process *p)
     free(p);
 }
 
-static void say_end(const struct process *p, int status)
+static void say_end(struct process *p, int status)
 {
-    char name[48];
-    label(p, name);
     if (WIFSIGNALED(status)) {
-        lines_print(&p->s->lines, LOG_LEVEL_SERIOUS, "%s (pid %d) was ended by signal %d (%s)", name,
-                    (int)p->pid, WTERMSIG(status), strsignal(WTERMSIG(status)));
+        process_trouble(p, "(pid %d) was ended by signal %d (%s)", (int)p->pid, WTERMSIG(status),
+                        strsignal(WTERMSIG(status)));
     } else {
-        lines_print(&p->s->lines, LOG_LEVEL_SERIOUS, "%s (pid %d) exited with status %d", name,
-                    (int)p->pid, WEXITSTATUS(status));
+        process_trouble(p, "(pid %d) exited with status %d", (int)p->pid, WEXITSTATUS(status));
     }
 }
 
@@ -303,95 +318,4 @@ struct process *process_negotiator(struct supervisor *s)
         }
     }
     return NULL;
-}
-
-/* ---- each turn ---- */
-
-static void flush(struct process *p)
-{
-    if (p->channel == NULL) {
-        return;
-    }
-    if (channel_flush(p->channel) != CHANNEL_OPEN || !channel_pending(p->channel)) {
-        ev_io_stop(p->s->loop, &p->out);
-    } else {
-        ev_io_start(p->s->loop, &p->out);
-    }
-}
-
-bool process_turn(struct supervisor *s)
-{
-    struct process *p;
-    bool moved = process_secrets_turn(s);
-    DL_FOREACH(s->processes.list, p) {
-        if (p->idle) {
-            p->idle = false;
-            moved = true;
-            process_close(p); /* it wipes its secrets and exits */
-        }
-    }
-    return moved;
-}
-
-/*
- * Secrets and kernel-sa are written to before ike-negotiate is: what is announced and permitted is
- * then always there when it asks them for it.
- */
-void process_flush(struct supervisor *s)
-{
-    struct process *p;
-    DL_FOREACH(s->processes.list, p) {
-        if (p->tool != TOOL_IKE_NEGOTIATE) {
-            flush(p);
-        }
-    }
-    DL_FOREACH(s->processes.list, p) {
-        if (p->tool == TOOL_IKE_NEGOTIATE) {
-            flush(p);
-        }
-    }
-}
-
-bool process_unsent(struct supervisor *s)
-{
-    struct process *p;
-    DL_FOREACH(s->processes.list, p) {
-        if (p->channel != NULL && ev_is_active(&p->out)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-void process_end_all(struct supervisor *s)
-{
-    struct process *p;
-    DL_FOREACH(s->processes.list, p) {
-        process_close(p);
-    }
-}
-
-bool process_any(const struct supervisor *s)
-{
-    const struct process *p;
-    DL_FOREACH(s->processes.list, p) {
-        if (p->pid != 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-void process_free(struct supervisor *s)
-{
-    struct process *p;
-    struct process *next;
-    DL_FOREACH_SAFE(s->processes.list, p, next) {
-        if (p->pid != 0) {
-            kill(p->pid, SIGKILL);
-        }
-        ev_child_stop(s->loop, &p->child);
-        process_close(p);
-        process_forget(p);
-    }
 }

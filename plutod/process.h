@@ -42,6 +42,7 @@ struct processes {
     uint32_t next_worker;
     unsigned generation;
     uint64_t listen_client; /* whack that waits until the secrets are read */
+    bool listen_told;       /* that one of those that read them has failed */
 };
 
 /* ike-negotiate and kernel-sa. */

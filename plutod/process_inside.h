@@ -13,6 +13,12 @@ void process_close(struct process *p);  /* its channel; the core is told; it exi
 void process_connect_peers(struct process *p);
 void process_forget(struct process *p); /* frees one that does not run */
 
+/* A line for the log, after the process's name. */
+__attribute__((format(printf, 2, 3)))
+void process_trouble(struct process *p, const char *format, ...);
+/* The same for the whack that waits until the secrets are read, if p was to read them. */
+void process_secrets_trouble(struct process *p, const char *name, const char *text);
+
 /* secrets: its file has been read; at the end of a turn: was whack released? */
 void process_loaded(struct process *p, const struct record *r);
 bool process_secrets_turn(struct supervisor *s);

@@ -47,6 +47,7 @@ void process_new_secrets(struct supervisor *s, uint64_t client)
             s->keying.hooks.release(s->keying.hooks.context, all->listen_client);
         }
         all->listen_client = client;
+        all->listen_told = false;
         s->keying.hooks.hold(s->keying.hooks.context, client);
     }
     for (unsigned i = 0; i < count; i++) {
@@ -81,6 +82,18 @@ bool process_secrets_turn(struct supervisor *s)
     s->keying.hooks.release(s->keying.hooks.context, s->processes.listen_client);
     s->processes.listen_client = 0;
     return true;
+}
+
+/* All of a generation fail alike, as a rule: one line will do. */
+void process_secrets_trouble(struct process *p, const char *name, const char *text)
+{
+    struct processes *all = &p->s->processes;
+    if (p->loaded || p->generation != all->generation || all->listen_told) {
+        return;
+    }
+    all->listen_told = all->listen_client != 0;
+    keying_say(&p->s->keying, all->listen_client, 3, "%s %s: no secrets were read by it, see the log",
+               name, text);
 }
 
 void process_loaded(struct process *p, const struct record *r)

@@ -260,6 +260,24 @@ elsewhere() {
     [ "$old" != "$(pgrep -P "$daemon" -x secrets | sort)" ]
 }
 
+@test "[P7] --listen says it when secrets cannot be started, or ends before it has read its file" {
+    mkdir "$dir/tools"
+    local tool
+    for tool in ike-negotiate kernel-sa secrets; do
+        cp "${IPSEC_DIR:-$repo/$tool}/$tool" "$dir/tools"
+    done
+    IPSEC_DIR=$dir/tools start --secrets-workers 2
+    rm "$dir/tools/secrets"
+    ask --listen
+    assert_line --regexp "^003 secrets 1 cannot be started: $dir/tools/secrets: .*; it is tried again"
+    assert_equal "$(grep -c '^003 secrets' <<<"$output")" 1
+    printf '#!/bin/sh\nexit 77\n' >"$dir/tools/secrets"
+    chmod 755 "$dir/tools/secrets"
+    ask --listen
+    assert_line --regexp '^003 secrets [0-9]+ \(pid [0-9]+\) exited with status 77: no secrets were read'
+    refute_line --partial 'secrets read'
+}
+
 @test "what dies is started again, at once, and not in a mad hurry" {
     start --secrets-workers 1
     ask --listen
