@@ -130,6 +130,7 @@ children_are() {
 
 # elsewhere COMMANDS WORD...: a plutod that is to become a daemon in a mount namespace where the commands were run
 elsewhere() {
+    # shellcheck disable=SC2016 # the inner shell's
     run --separate-stderr timeout 20 unshare -mn bash -c "$1"' && exec "$0" "$@"' "$plutod" --ctlbase "$base" \
         --secretsfile "$dir/secrets" "${@:2}"
 }
