@@ -1,5 +1,7 @@
 #include "hostile.h"
 
+#include "secrets/derive.h"
+
 #include <bsd/sys/endian.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,6 +106,36 @@ void hostile_renumber(struct opened *o, uint32_t message_id)
 {
     o->header.message_id = message_id;
     find_keys(o);
+}
+
+void hostile_prove(struct opened *o)
+{
+    const struct exchange *x = exchange_by_cookies(o->lab->host[o->to].ike, o->header.cky_i,
+                                                   o->header.cky_r);
+    const struct main_scratch *m = x->main;
+    const bool to_initiator = x->initiator;
+    const struct part ours = { m->ke, m->ke_len };
+    const struct part peers = { m->ke_peer, m->ke_peer_len };
+    const struct part our_nonce = { m->nonce, m->nonce_len };
+    const struct part peer_nonce = { m->nonce_peer, m->nonce_peer_len };
+    const struct phase1_values v = {
+        .hash = x->sa->suite.hash->id,
+        .ni_b = to_initiator ? our_nonce : peer_nonce,
+        .nr_b = to_initiator ? peer_nonce : our_nonce,
+        .g_xi = to_initiator ? ours : peers,
+        .g_xr = to_initiator ? peers : ours,
+        .cky_i = { x->sa->cky_i, COOKIE_LEN },
+        .cky_r = { x->sa->cky_r, COOKIE_LEN },
+        .sai_b = { m->sa_body, m->sa_body_len },
+    };
+    struct skeyids s;
+    uint8_t hash[HASH_MAX];
+    size_t len;
+    const uint8_t *id = payload_at(o, payload_place(o, PAYLOAD_ID), &len);
+    derive_skeyid_psk(&s, &v, (struct part){ (const uint8_t *)"x", 1 });
+    derive_hash(hash, &v, s.skeyid, !to_initiator,
+                (struct part){ id + GENERIC_HEADER_LEN, len - GENERIC_HEADER_LEN });
+    payload_body(o, payload_place(o, PAYLOAD_HASH), hash, x->sa->suite.hash->len);
 }
 
 /* HASH(1) to HASH(3) over the payloads as they are now, if there still is a place for it. */
@@ -281,8 +313,10 @@ static void note_notification(struct lab *l, struct plan *p, const struct datagr
         return;
     }
     size_t len;
+    size_t at;
     const uint8_t *payload = payload_at(o, o->encrypted ? 1 : 0, &len);
-    if (notification_decode(&n, payload + GENERIC_HEADER_LEN, len - GENERIC_HEADER_LEN) == NULL) {
+    if (*type_of(o, o->encrypted ? 1 : 0, &at) == PAYLOAD_N
+        && notification_decode(&n, payload + GENERIC_HEADER_LEN, len - GENERIC_HEADER_LEN) == NULL) {
         p->notified[1 - o->to] = n.type;
     }
 }
@@ -352,7 +386,7 @@ static void check_answers(const struct lab *l, const struct attack *a, const str
     if (!a->instead && h->sent > honest[to] + 3 * p->forged_len) {
         complain(l, a, "the answer is an amplification");
     }
-    if (p->notified[to] != a->notify) {
+    if (a->notify != ANY_NOTIFICATION && p->notified[to] != a->notify) {
         complain(l, a, a->notify == 0 ? "a notification was sent" : "not the right notification");
     }
 }
@@ -372,6 +406,9 @@ void attack(const struct attack *a)
     assert_true(p.done);
     if (a->line != NULL && !lab_logged(l, a->at % 2, a->line)) {
         complain(l, a, "no such line");
+    }
+    if (a->never != NULL && lab_logged(l, a->at % 2, a->never)) {
+        complain(l, a, "what may not be in the log is there");
     }
     if (lab_lines(l, a->at % 2) > 12) {
         complain(l, a, "too many lines");

@@ -42,6 +42,9 @@ const struct exchange *hostile_main(const struct lab *l, unsigned host);
 /* Another message id, for the first message of a Quick Mode: the honest one is not taken for it. */
 void hostile_renumber(struct opened *o, uint32_t message_id);
 
+/* Messages 5 and 6, whatever their ID payload says by now: the right HASH for the secret "x". */
+void hostile_prove(struct opened *o);
+
 /* ---- payloads of an opened message, counted from 0 ---- */
 
 size_t payload_count(const struct opened *o);
@@ -66,8 +69,11 @@ struct attack {
     /* What must come of it. */
     const char *line;   /* in the receiver's log; NULL: anything */
     unsigned answers;   /* datagrams that it may bring, at most three times its bytes */
-    unsigned notify;    /* of these, the type of the notification; 0: no other is sent */
+    unsigned notify;    /* of these, the type of the notification; 0: none is sent */
+    const char *never;  /* is not in the receiver's log; NULL */
 };
+
+#define ANY_NOTIFICATION 0x10000u
 
 /*
  * The forged message changes nothing: the honest one after it is taken (or, instead of it: the

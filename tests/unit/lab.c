@@ -366,7 +366,7 @@ struct lab *lab_new_psk(const char *words, const char *const psk[LAB_HOSTS])
     lab_settle(l);
     for (unsigned i = 0; i < 2; i++) {
         lab_whack(l, i, "whack-connection name=net left-host=10.9.0.1 left-client=10.1.0.0/24 "
-                  "right-host=10.9.0.2 right-client=10.2.0.0/24 policy=psk,encrypt,tunnel %s",
+                  "right-host=10.9.0.2 right-client=10.2.0.0/24 %s",
                   words == NULL ? LAB_CHEAP : words);
     }
     return l;

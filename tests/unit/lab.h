@@ -59,8 +59,8 @@ struct lab {
     void *data;      /* of the test */
 };
 
-/* Fields of whack-connection after the ends and the policy; see lab_connect. */
-#define LAB_CHEAP "ike=aes128-sha1-curve25519 esp=aes128-sha1"
+/* Fields of whack-connection after the ends. */
+#define LAB_CHEAP "policy=psk,encrypt,tunnel ike=aes128-sha1-curve25519 esp=aes128-sha1"
 
 /*
  * Three hosts that listen, and between the first two the connection "net" for 10.1.0.0/24 and
