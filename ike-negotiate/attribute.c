@@ -74,10 +74,13 @@ const char *auth_method_name(unsigned method)
     case 11:
         return "ecdsa-521";
     case 64221:
+    case 64222:
         return "hybrid-rsa";
     case 65001:
+    case 65002:
         return "xauth-psk";
     case 65005:
+    case 65006:
         return "xauth-rsasig";
     default:
         return NULL;

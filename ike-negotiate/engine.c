@@ -13,6 +13,17 @@ static bool is_extra(unsigned type)
            || type == PAYLOAD_NAT_D || type == PAYLOAD_NAT_OA || type >= 128;
 }
 
+/* Of them, what says something elsewhere and nothing here. */
+static unsigned stray_odd(const struct message *m, bool quick)
+{
+    bool stray = message_count(m, PAYLOAD_D) > 0;
+    if (quick) {
+        stray = stray || message_count(m, PAYLOAD_CR) > 0 || message_count(m, PAYLOAD_NAT_D) > 0
+                || message_count(m, PAYLOAD_NAT_D_DRAFT) > 0;
+    }
+    return stray ? ODD_STRAY_PAYLOAD : ODD_NONE;
+}
+
 static const char *check_order(const struct transition *t, const struct message *m)
 {
     if (t->first != 0 && (m->count < 1 || m->payload[0].type != t->first)) {
@@ -121,6 +132,7 @@ enum outcome engine_message(struct ike *ike, struct exchange *x, const struct me
         bad_message(ike, x, e.text);
         return IGNORE;
     }
+    report_odd(ike, x, m->odd | stray_odd(m, x->is_quick));
     enum outcome outcome = t->action(ike, x, &e);
     if (outcome == END) {
         return END;

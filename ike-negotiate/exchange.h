@@ -54,6 +54,7 @@ struct sent {
 };
 
 #define DIGEST_LEN 32
+#define CLIENT_BODY_MAX (4 + 2 * 16) /* an IPv6 subnet */
 
 struct quick_needs { /* what plutod said a Quick Mode may be */
     char esp[2001];
@@ -83,6 +84,8 @@ struct isakmp_sa {
     unsigned open_quicks; /* begun by the peer and not finished */
     unsigned our_quicks;  /* begun by us and not finished */
     bool initial_contact; /* was said, and is believed once */
+    unsigned odd;         /* ODD_... of its peer that were said */
+    bool commit;          /* his Commit flag was warned of */
 };
 
 /* What a Main Mode needs until it is done. */
@@ -116,6 +119,8 @@ struct quick_scratch {
     uint32_t life;
     size_t chosen; /* responder: place of the transform in the offer */
     bool ids; /* IDci and IDcr are sent */
+    uint8_t id_body[2][CLIENT_BODY_MAX]; /* responder: as they came, and as they go back */
+    size_t id_len[2];
     bool has_ke, has_keys, has_sa;
     bool counted; /* in our_quicks */
 };
@@ -286,6 +291,8 @@ bool report_stranger(struct ike *ike, const struct path *path, const char *forma
     __attribute__((format(printf, 3, 4)));
 void report_debug(struct ike *ike, const struct exchange *x, unsigned debug_class,
                   const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* Each of ODD_... once for the ISAKMP SA, at debug level. */
+void report_odd(struct ike *ike, const struct exchange *x, unsigned odd);
 
 /* ---- send.c ---- */
 struct outgoing {
@@ -335,6 +342,21 @@ const char *quick_take_nonce_ke(struct exchange *x, const struct message *m);
 bool quick_take_ours(struct exchange *x, const struct record *answer);
 const char *quick_take_needs(struct quick_needs *n, const struct record *r);
 const char *quick_ask_sas(struct ike *ike, struct exchange *x, bool activate);
+
+/* ---- clients.c ---- */
+/* As responder: IDci and IDcr of message 1, or the hosts, into x's needs; NULL, or why not. */
+const char *clients_take(struct ike *ike, struct exchange *x, const struct message *m);
+void clients_put(const struct exchange *x, struct message_writer *w);
+/* As initiator: those of message 2 have to be ours. */
+const char *clients_check(struct ike *ike, const struct exchange *x, const struct message *m);
+
+/* ---- receive.c ---- */
+struct exchange *quick_by_message_id(const struct isakmp_sa *sa, uint32_t message_id);
+
+/* ---- refuse.c ---- */
+/* m: its header, and the payloads as far as they could be read; count 0 where not. */
+void refuse_exchange(struct ike *ike, const struct path *path, const struct message *m);
+bool refuse_fragment(struct ike *ike, const struct path *path, const struct isakmp_header *h);
 
 /* ---- informational.c ---- */
 void informational_protected(struct ike *ike, struct exchange *main, const struct message *m);

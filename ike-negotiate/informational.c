@@ -89,10 +89,14 @@ static struct exchange *only_waiting_quick(struct exchange *main)
     return found;
 }
 
-/* An authenticated error ends the Quick Mode that it is about. */
-static void take_error(struct ike *ike, struct exchange *main, const struct notification *n)
+/* An authenticated error ends the Quick Mode that it is about: found by SPI or message id (Q10). */
+static void take_error(struct ike *ike, struct exchange *main, const struct notification *n,
+                       uint32_t message_id)
 {
     struct exchange *q = quick_by_spi(main, n);
+    if (q == NULL && refuses_quick(n->type)) {
+        q = quick_by_message_id(main->sa, message_id);
+    }
     if (q == NULL && !has_spi(n) && refuses_quick(n->type)) {
         q = only_waiting_quick(main);
     }
@@ -120,13 +124,16 @@ static void take_initial_contact(struct ike *ike, struct exchange *x)
 }
 
 static void take_notification(struct ike *ike, struct exchange *x, const struct payload *p,
-                              bool is_protected)
+                              bool is_protected, uint32_t message_id)
 {
     struct notification n;
     const char *why = notification_decode(&n, p->body, p->body_len);
     if (why != NULL) {
         report(ike, x, LOG_LEVEL_INFO, "a notification is ignored: %s", why);
         return;
+    }
+    if (n.protocol == PROTOCOL_ISAKMP && n.spi_len != 0 && n.spi_len != 2 * COOKIE_LEN) {
+        report_odd(ike, x, ODD_ISAKMP_SPI);
     }
     if (n.type == NOTIFY_INITIAL_CONTACT && !x->is_quick
         && (is_protected || x->state == MAIN_R2 || x->state == MAIN_I3)) {
@@ -140,7 +147,7 @@ static void take_notification(struct ike *ike, struct exchange *x, const struct 
            is_protected ? "authenticated" : "unprotected (only a hint)", notify_name(n.type),
            n.type);
     if (is_protected && x->sa->up && !x->is_quick && notify_is_error(n.type)) {
-        take_error(ike, x, &n);
+        take_error(ike, x, &n, message_id);
     } else {
         tell_plutod(ike, x, n.type, is_protected);
     }
@@ -154,8 +161,22 @@ void take_notifications(struct ike *ike, struct exchange *x, const struct messag
         if (p == NULL) {
             break;
         }
-        take_notification(ike, x, p, is_protected);
+        take_notification(ike, x, p, is_protected, m->header.message_id);
     }
+}
+
+/* 16 bytes name any SA; 8 (one cookie) or 0 only that which it came under (interop Q10). */
+static struct exchange *isakmp_target(struct ike *ike, struct exchange *main,
+                                      const struct delete_payload *d, size_t place)
+{
+    const uint8_t *spi = d->spis + d->spi_size * place;
+    if (d->spi_size == 2 * COOKIE_LEN) {
+        return exchange_by_cookies(ike, spi, spi + COOKIE_LEN);
+    }
+    report_odd(ike, main, ODD_ISAKMP_SPI);
+    bool ours = d->spi_size == 0 || memcmp(spi, main->sa->cky_i, COOKIE_LEN) == 0
+                || memcmp(spi, main->sa->cky_r, COOKIE_LEN) == 0;
+    return ours ? main : NULL;
 }
 
 static void take_isakmp_delete(struct ike *ike, struct exchange *main,
@@ -163,11 +184,7 @@ static void take_isakmp_delete(struct ike *ike, struct exchange *main,
 {
     struct record_writer w;
     for (size_t i = 0; i < d->count && i < 8; i++) {
-        /* 8 or 0 bytes name the SA that it came under (interop Q10). */
-        struct exchange *target =
-            d->spi_size == 16
-                ? exchange_by_cookies(ike, d->spis + 16 * i, d->spis + 16 * i + COOKIE_LEN)
-                : main;
+        struct exchange *target = isakmp_target(ike, main, d, i);
         if (target == NULL || target->number == 0) {
             report(ike, main, LOG_LEVEL_INFO, "a Delete for an ISAKMP SA that we do not have");
             continue;

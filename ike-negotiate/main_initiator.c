@@ -107,6 +107,8 @@ enum outcome mi_message_2(struct ike *ike, struct exchange *x, struct event *e)
                text, x->main->ike);
         return IGNORE;
     }
+    report_odd(ike, x, sa_answer_odd(&answer, x->main->sa_body, x->main->sa_body_len,
+                                     x->main->life));
     take_notifications(ike, x, e->message, false);
     memcpy(x->sa->cky_r, e->message->header.cky_r, COOKIE_LEN);
     HASH_DELETE(by_cookies, ike->cookies, x);
@@ -234,6 +236,8 @@ const char *main_ask_auth(struct ike *ike, struct exchange *x, const struct mess
     if (request_start(ike, x, &w, FROM_WORKER, V_AUTH) == NULL) {
         return "the secrets process is gone";
     }
+    bool port = id->body[1] != 0 || id->body[2] != 0 || id->body[3] != 0;
+    report_odd(ike, x, port ? ODD_ID_PORT : ODD_NONE);
     record_put_number(&w, K_EXCHANGE, x->number);
     record_put_bytes(&w, K_ID_BODY, id->body, id->body_len);
     record_put_bytes(&w, K_HASH, hash->body, hash->body_len);

@@ -136,7 +136,7 @@ static int choose(struct exchange *x, const struct sa_offer *offer, const char *
             continue;
         }
         chosen = sa_choose_ike(offer, &allowed, methods, LIFE_MAX);
-        if (chosen < 0 && why[0] == '\0') {
+        if (chosen < 0 && why[0] == '\0' && !sa_other_method(offer, methods, why, size)) {
             (void)sa_weak_ike(offer, &allowed, methods, why, size);
         }
         if (chosen >= 0) {
@@ -215,6 +215,7 @@ enum outcome mr_first(struct ike *ike, struct exchange *x, struct event *e)
         refuse_offer(ike, x, &offer, candidates, why);
         return END;
     }
+    report_odd(ike, x, offer.odd | offer.transform[chosen].odd);
     x->sa->suite = offer.transform[chosen].ike;
     x->sa->life = sa_ike_life(&offer.transform[chosen]);
     ike_suite_print(&x->sa->suite, suite);

@@ -85,6 +85,7 @@ const char *header_decode(struct isakmp_header *h, const uint8_t *packet, size_t
 
 /* ---- payloads ---- */
 
+#define BLOCK_LONGEST 16 /* of the ciphers that we have */
 #define PRIVATE_FIRST 128
 #define IKEV2_FIRST 33 /* RFC 7296, 3.2 */
 #define IKEV2_LAST 54
@@ -105,6 +106,17 @@ static const char *check_payload(unsigned type, const struct chain_item *item)
                                                      : "an unknown payload type";
 }
 
+/* Padding, and what old peers put there (interop Q5). */
+static unsigned trailing_odd(const uint8_t *at, size_t left)
+{
+    for (size_t i = 0; i < left; i++) {
+        if (at[i] != 0) {
+            return ODD_TRAILING;
+        }
+    }
+    return left > BLOCK_LONGEST ? ODD_TRAILING : ODD_NONE;
+}
+
 const char *payloads_decode(struct message *m, uint8_t first_type, const uint8_t *bytes,
                             size_t len)
 {
@@ -113,6 +125,7 @@ const char *payloads_decode(struct message *m, uint8_t first_type, const uint8_t
     uint8_t type = first_type;
 
     m->count = 0;
+    m->odd = ODD_NONE;
     m->payloads = bytes;
     m->payloads_len = 0;
     while (type != PAYLOAD_NONE) {
@@ -127,6 +140,8 @@ const char *payloads_decode(struct message *m, uint8_t first_type, const uint8_t
         if (why != NULL) {
             return why;
         }
+        m->odd |= item.reserved != 0 ? ODD_RESERVED : ODD_NONE;
+        m->odd |= payload_spec(type) == NULL ? ODD_PRIVATE_PAYLOAD : ODD_NONE;
         m->payload[m->count++] = (struct payload){
             .type = type,
             .whole = item.whole,
@@ -138,6 +153,7 @@ const char *payloads_decode(struct message *m, uint8_t first_type, const uint8_t
         m->payloads_len += item.whole_len;
         type = item.next;
     }
+    m->odd |= trailing_odd(at, left);
     return NULL;
 }
 

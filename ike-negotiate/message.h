@@ -10,6 +10,7 @@
 
 #include "buffer.h"
 #include "bounds.h"
+#include "oddity.h"
 #include "payload.h"
 
 enum { /* RFC 2408, 3.1; RFC 2409, appendix A; draft-ietf-ipsec-isakmp-mode-cfg */
@@ -55,6 +56,7 @@ struct message {
     struct payload payload[PAYLOADS_MAX];
     const uint8_t *payloads; /* the first one; borrowed */
     size_t payloads_len;     /* without padding */
+    unsigned odd;            /* ODD_... */
 };
 
 /*

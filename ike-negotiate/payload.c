@@ -242,6 +242,7 @@ const char *chain_take(struct chain_item *item, const uint8_t **at, size_t *left
     }
     *item = (struct chain_item){
         .next = p[0],
+        .reserved = p[1],
         .whole = p,
         .whole_len = len,
         .body = p + GENERIC_HEADER_LEN,

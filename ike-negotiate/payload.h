@@ -105,6 +105,7 @@ void payload_encode(struct buffer *out, const struct payload_view *v);
  */
 struct chain_item {
     uint8_t next;
+    uint8_t reserved; /* to be ignored (interop Q5) */
     const uint8_t *whole;
     size_t whole_len;
     const uint8_t *body;

@@ -2,6 +2,7 @@
 
 #include "attribute.h"
 #include "text.h"
+#include "vendor.h"
 
 #include <stdio.h>
 
@@ -46,6 +47,10 @@ static void print_fields(const struct printer *p, const struct payload_view *v, 
             if (v->field[i].len > 0) {
                 text_add(&t, " %s ", f->name);
                 text_add_hex(&t, v->field[i].bytes, v->field[i].len, BYTES_SHOWN);
+            }
+            if (v->spec == payload_spec(PAYLOAD_VID)) {
+                const char *name = vendor_name(v->field[i].bytes, v->field[i].len);
+                text_add(&t, " (%s)", name != NULL ? name : "unknown");
             }
             break;
         default:

@@ -72,9 +72,6 @@ bool quick_send(struct ike *ike, struct exchange *x, const struct buffer *sa, un
 {
     struct quick_scratch *q = x->quick;
     struct outgoing o;
-    uint8_t id[ID_BODY_MAX];
-    const struct subnet *ci = x->initiator ? &q->needs.our_client : &q->needs.peer_client;
-    const struct subnet *cr = x->initiator ? &q->needs.peer_client : &q->needs.our_client;
 
     outgoing_begin(&o, x, EXCHANGE_QUICK);
     put_empty_hash(x, &o);
@@ -84,8 +81,7 @@ bool quick_send(struct ike *ike, struct exchange *x, const struct buffer *sa, un
         message_raw(&o.writer, PAYLOAD_KE, q->ke, q->ke_len);
     }
     if (q->ids) {
-        message_raw(&o.writer, PAYLOAD_ID, id, client_encode(ci, 0, 0, id));
-        message_raw(&o.writer, PAYLOAD_ID, id, client_encode(cr, 0, 0, id));
+        clients_put(x, &o.writer);
     }
     message_end(&o.writer);
     quick_hash_put(x, &o, number);
@@ -272,36 +268,16 @@ enum outcome qi_ke(struct ike *ike, struct exchange *x, struct event *e)
     return GO;
 }
 
-/* The clients of message 2 must be ours, in the order that we sent them; they may be absent where
- * they say nothing (the hosts themselves). */
-static const char *check_clients(const struct exchange *x, const struct message *m)
+static void report_answer_odd(struct ike *ike, const struct exchange *x,
+                              const struct sa_offer *answer, const struct esp_proposals *ours)
 {
-    const struct quick_needs *n = &x->quick->needs;
-    const struct payload *ci = message_find(m, PAYLOAD_ID, 0);
-    const struct payload *cr = message_find(m, PAYLOAD_ID, 1);
-    struct subnet ours;
-    struct subnet peers;
-    uint8_t protocol[2];
-    uint16_t port[2];
-
-    if (ci == NULL) {
-        return subnet_is_host(&n->our_client, &n->our_host)
-                       && subnet_is_host(&n->peer_client, &n->peer_host)
-                   ? NULL
-                   : "the peer left out the identities of the clients";
-    }
-    const char *why = client_decode(&ours, &protocol[0], &port[0], ci->body, ci->body_len);
-    if (why == NULL) {
-        why = client_decode(&peers, &protocol[1], &port[1], cr->body, cr->body_len);
-    }
-    if (why != NULL) {
-        return why;
-    }
-    if (!subnet_equal(&ours, &n->our_client) || !subnet_equal(&peers, &n->peer_client)
-        || protocol[0] != 0 || protocol[1] != 0 || port[0] != 0 || port[1] != 0) {
-        return "the peer changed the clients";
-    }
-    return NULL;
+    const struct quick_scratch *q = x->quick;
+    struct buffer offer;
+    buffer_init(&offer, SA_BODY_MAX);
+    sa_encode_esp_offer(&offer, ours, q->spi_in, q->mode, q->group == NULL ? 0 : q->group->number,
+                        q->needs.life);
+    report_odd(ike, x, sa_answer_odd(answer, offer.data, offer.len, q->needs.life));
+    buffer_wipe(&offer);
 }
 
 enum outcome qi_message_2(struct ike *ike, struct exchange *x, struct event *e)
@@ -320,7 +296,7 @@ enum outcome qi_message_2(struct ike *ike, struct exchange *x, struct event *e)
         return IGNORE;
     }
     take_notifications(ike, x, e->message, true);
-    const char *why = check_clients(x, e->message);
+    const char *why = clients_check(ike, x, e->message);
     if (why == NULL && (q->group != NULL) != (q->ke_peer_len > 0)) {
         why = q->group != NULL ? "the peer left out the KE payload that PFS needs"
                                : "the peer added a KE payload that we did not propose";
@@ -345,6 +321,7 @@ enum outcome qi_message_2(struct ike *ike, struct exchange *x, struct event *e)
         }
     }
     if (why == NULL) {
+        report_answer_odd(ike, x, &answer, &ours);
         memcpy(q->spi_out, answer.proposal[0].spi, 4);
         why = quick_ask_sas(ike, x, true);
     }

@@ -31,32 +31,6 @@ void quick_first_message(struct ike *ike, struct exchange *parent, const struct 
     }
 }
 
-static const char *decode_clients(struct exchange *x, const struct message *m)
-{
-    struct quick_needs *n = &x->quick->needs;
-    const struct payload *ci = message_find(m, PAYLOAD_ID, 0);
-    const struct payload *cr = message_find(m, PAYLOAD_ID, 1);
-    uint8_t protocol[2] = { 0 };
-    uint16_t port[2] = { 0 };
-
-    n->our_host = x->sa->path.local;
-    n->peer_host = x->sa->path.remote;
-    x->quick->ids = ci != NULL;
-    if (ci == NULL) { /* the hosts themselves (RFC 2409, 5.5) */
-        subnet_of_host(&n->our_client, &n->our_host);
-        subnet_of_host(&n->peer_client, &n->peer_host);
-        return NULL;
-    }
-    const char *why = client_decode(&n->peer_client, &protocol[0], &port[0], ci->body, ci->body_len);
-    if (why == NULL) {
-        why = client_decode(&n->our_client, &protocol[1], &port[1], cr->body, cr->body_len);
-    }
-    if (why == NULL && (protocol[0] != 0 || protocol[1] != 0 || port[0] != 0 || port[1] != 0)) {
-        why = "clients with a protocol or port are not supported";
-    }
-    return why;
-}
-
 /* What message 1 holds that is needed after plutod's answer is kept as it came. */
 static const char *keep_offer(struct exchange *x, const struct message *m)
 {
@@ -101,7 +75,7 @@ enum outcome qr_message_1(struct ike *ike, struct exchange *x, struct event *e)
     }
     if (e->why == NULL) {
         keep_spi(x, &offer);
-        e->why = decode_clients(x, e->message);
+        e->why = clients_take(ike, x, e->message);
         notify = NOTIFY_INVALID_ID_INFORMATION;
     }
     if (e->why == NULL) {
@@ -230,6 +204,7 @@ enum outcome qr_ask(struct ike *ike, struct exchange *x, struct event *e)
         return refuse(ike, x, NOTIFY_NO_PROPOSAL_CHOSEN, "no SPI is at hand: kernel-sa is not there");
     }
     const struct sa_transform *t = &offer.transform[chosen];
+    report_odd(ike, x, offer.odd | t->odd | (t->mode == SA_MODE_NONE ? ODD_NO_MODE : ODD_NONE));
     q->suite = allowed.suite[esp_proposals_match(&allowed, &t->esp)];
     q->group = t->group_number == 0 ? NULL : group_by_number(t->group_number);
     q->mode = t->mode != SA_MODE_NONE ? t->mode : terms.mode_absent;

@@ -159,7 +159,7 @@ static void receive_main(struct ike *ike, const struct path *path, struct messag
     explicit_bzero(plain, sizeof plain);
 }
 
-static struct exchange *find_quick(const struct isakmp_sa *sa, uint32_t message_id)
+struct exchange *quick_by_message_id(const struct isakmp_sa *sa, uint32_t message_id)
 {
     struct exchange *q;
     LIST_FOREACH(q, &sa->quicks, siblings)
@@ -174,7 +174,7 @@ static struct exchange *find_quick(const struct isakmp_sa *sa, uint32_t message_
 static void receive_quick(struct ike *ike, struct exchange *main, struct message *m,
                           const uint8_t *packet, size_t len, const uint8_t *digest)
 {
-    struct exchange *x = find_quick(main->sa, m->header.message_id);
+    struct exchange *x = quick_by_message_id(main->sa, m->header.message_id);
     uint8_t plain[MESSAGE_MAX];
     uint8_t iv[IV_MAX];
 
@@ -229,30 +229,58 @@ static void receive_informational(struct ike *ike, struct exchange *main, const 
                                    "ignored");
         return;
     }
+    const struct exchange *q = quick_by_message_id(main->sa, m->header.message_id);
     iv_phase2(&main->sa->keys, main->sa->iv, m->header.message_id, iv);
     why = open_message(main->sa, m, packet, len, plain, iv);
+    if (why != NULL && q != NULL) { /* CONNECTED may go on with the Quick Mode's IV (interop Q7) */
+        memcpy(iv, q->iv, IV_MAX);
+        why = open_message(main->sa, m, packet, len, plain, iv);
+    }
     if (why != NULL) {
         report_garbage(ike, main, why);
     } else {
         show(ike, main, m);
+        report_odd(ike, main, m->odd | (q != NULL ? ODD_QUICK_ID : ODD_NONE));
         informational_protected(ike, main, m);
     }
     explicit_bzero(plain, sizeof plain);
 }
 
-/* What we do not do is refused with one line that says what the peer must be told (interop Q13). */
-static void refuse_exchange(struct ike *ike, const struct path *path,
-                            const struct isakmp_header *h)
+/*
+ * Payloads of an exchange that is refused, as far as they can be read: for the line that says why.
+ * Nothing is believed, as no HASH was looked at.
+ */
+static void receive_refused(struct ike *ike, const struct path *path, struct message *m,
+                            const uint8_t *packet, size_t len)
 {
-    const char *name = exchange_type_name(h->exchange);
-    const char *hint = h->exchange == EXCHANGE_AGGRESSIVE ? "; set the peer to Main Mode"
-                       : h->exchange == EXCHANGE_TRANSACTION
-                           ? "; switch XAUTH and Mode Config off at the peer"
-                           : "";
-    bool said = report_stranger(ike, path, "%s is not supported: the message is ignored%s",
-                                name != NULL ? name : "this exchange type", hint);
-    if (said && h->exchange == EXCHANGE_AGGRESSIVE) { /* as seldom as it is logged */
-        send_clear_notification(ike, path, h->cky_i, h->cky_r, NOTIFY_UNSUPPORTED_EXCHANGE_TYPE);
+    struct exchange *main = exchange_by_cookies(ike, m->header.cky_i, m->header.cky_r);
+    uint8_t plain[MESSAGE_MAX];
+    uint8_t iv[IV_MAX];
+    const char *why = "encrypted, and we have no keys for it";
+
+    if ((m->header.flags & FLAG_ENCRYPTION) == 0) {
+        why = payloads_decode(m, m->header.next_payload, packet + ISAKMP_HEADER_LEN,
+                              len - ISAKMP_HEADER_LEN);
+    } else if (main != NULL && main->sa->keys.cipher != NULL && same_path(path, &main->sa->path)) {
+        iv_phase2(&main->sa->keys, main->sa->iv, m->header.message_id, iv);
+        why = open_message(main->sa, m, packet, len, plain, iv);
+    }
+    if (why != NULL) {
+        m->count = 0;
+    }
+    refuse_exchange(ike, path, m);
+    explicit_bzero(plain, sizeof plain);
+}
+
+/* Once for an ISAKMP SA [X1]. */
+static void warn_of_commit(struct ike *ike, const struct path *path, const struct isakmp_header *h)
+{
+    struct exchange *x = find_main(ike, h);
+    if (x == NULL || !same_path(path, &x->sa->path)) {
+        report_stranger(ike, path, "the Commit flag is set; it is ignored");
+    } else if (!x->sa->commit) {
+        x->sa->commit = true;
+        report(ike, x, LOG_LEVEL_INFO, "the Commit flag is set; it is ignored");
     }
 }
 
@@ -268,7 +296,10 @@ static void receive(struct ike *ike, const struct path *path, const uint8_t *byt
         return;
     }
     if ((m.header.flags & FLAG_COMMIT) != 0) {
-        report_stranger(ike, path, "the Commit flag is set; it is ignored");
+        warn_of_commit(ike, path, &m.header);
+    }
+    if (refuse_fragment(ike, path, &m.header)) {
+        return;
     }
     digest_of(bytes, len, digest);
     if (m.header.exchange == EXCHANGE_MAIN) {
@@ -276,7 +307,7 @@ static void receive(struct ike *ike, const struct path *path, const uint8_t *byt
         return;
     }
     if (m.header.exchange != EXCHANGE_QUICK && m.header.exchange != EXCHANGE_INFORMATIONAL) {
-        refuse_exchange(ike, path, &m.header);
+        receive_refused(ike, path, &m, bytes, len);
         return;
     }
     struct exchange *main = exchange_by_cookies(ike, m.header.cky_i, m.header.cky_r);

@@ -85,6 +85,20 @@ void report_debug(struct ike *ike, const struct exchange *x, unsigned debug_clas
     put_line(ike, x, NULL, LOG_LEVEL_DEBUG, text);
 }
 
+void report_odd(struct ike *ike, const struct exchange *x, unsigned odd)
+{
+    odd &= ~x->sa->odd;
+    if (odd == ODD_NONE || !log_wants(&ike->log, DEBUG_PARSING)) {
+        return;
+    }
+    x->sa->odd |= odd;
+    for (unsigned place = 0; place < ODDITY_COUNT; place++) {
+        if ((odd & 1u << place) != 0) {
+            report_debug(ike, x, DEBUG_PARSING, "odd, and borne: %s", oddity_text(place));
+        }
+    }
+}
+
 bool report_stranger(struct ike *ike, const struct path *path, const char *format, ...)
 {
     char text[1000];

@@ -268,6 +268,28 @@ static const char *check_life(uint32_t theirs, uint32_t absent, uint32_t ours, u
     return NULL;
 }
 
+unsigned sa_answer_odd(const struct sa_offer *answer, const uint8_t *offer, size_t len,
+                       uint32_t life)
+{
+    struct sa_offer ours;
+    const struct sa_transform *t = &answer->transform[0];
+    unsigned odd = answer->odd | t->odd;
+    bool phase1 = answer->proposal[0].protocol == PROTOCOL_ISAKMP;
+    bool found = false;
+
+    if (t->life_seconds != 0 && t->life_seconds < life) {
+        return odd | ODD_SHORTER_LIFE;
+    }
+    if ((phase1 ? sa_decode_ike : sa_decode_esp)(&ours, offer, len) != NULL) {
+        return odd;
+    }
+    for (size_t i = 0; i < ours.transform_count; i++) {
+        found = found || (ours.transform[i].body_len == t->body_len
+                          && memcmp(ours.transform[i].body, t->body, t->body_len) == 0);
+    }
+    return odd | (found && answer->proposal[0].number == 1 ? ODD_NONE : ODD_REWRITTEN);
+}
+
 const char *sa_check_ike_answer(const struct sa_offer *answer, const struct ike_proposals *ours,
                                 unsigned auth_method, uint32_t life, struct ike_suite *chosen,
                                 uint32_t *agreed_life)

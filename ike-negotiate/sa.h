@@ -12,6 +12,7 @@
 #include "algorithm.h"
 #include "buffer.h"
 #include "bounds.h"
+#include "oddity.h"
 #include "payload.h"
 
 enum { AUTH_PSK = 1, AUTH_DSS = 2, AUTH_RSASIG = 3 }; /* RFC 2409, appendix A */
@@ -45,6 +46,7 @@ struct sa_transform {
     bool mode_udp;         /* a UDP form: RFC 3947's 3 and 4, the drafts' 61443 and 61444 */
     uint32_t life_seconds; /* 0: absent */
     uint32_t life_kb;      /* 0: absent */
+    unsigned odd;          /* ODD_... */
 
     struct ike_suite ike;  /* phase 1; parts that are unknown are NULL */
     struct esp_suite esp;  /* phase 2, ESP only */
@@ -53,6 +55,7 @@ struct sa_transform {
 /* About 30 KB: on the stack once, not in tables. */
 struct sa_offer {
     unsigned notification; /* after a failure to decode: what to tell the peer (notify.h) */
+    unsigned odd;          /* ODD_... of the whole */
     size_t proposal_count;
     size_t transform_count;
     struct sa_proposal proposal[PROPOSALS_MAX];
@@ -121,6 +124,13 @@ const char *sa_check_esp_answer(const struct sa_offer *answer, const struct esp_
                                 unsigned mode, unsigned group_number, uint32_t life,
                                 struct esp_suite *chosen, uint32_t *agreed_life);
 
+/*
+ * How an accepted answer differs from what we wrote: ODD_..., of its own form too. offer: the body
+ * of our SA payload; life: the one in it.
+ */
+unsigned sa_answer_odd(const struct sa_offer *answer, const uint8_t *offer, size_t len,
+                       uint32_t life);
+
 /* ---- for the log; what does not fit ends in "..." ---- */
 
 /* aes128-sha1-modp2048/psk, cipher 7/256 hash 9 group 14/psk [a hash that we do not have] */
@@ -130,6 +140,12 @@ void sa_print_esp_offer(const struct sa_offer *o, char *out, size_t size);
 /* Ours in the same form: all that is allowed; methods as for sa_choose_ike. */
 void sa_print_ike_allowed(const struct ike_proposals *p, unsigned methods, char *out, size_t size);
 void sa_print_esp_allowed(const struct sa_esp_terms *terms, char *out, size_t size);
+
+/*
+ * If no transform has one of our methods, what the peer is set to instead, and what to do: "the peer
+ * is set to XAUTH (xauth-psk): switch it off there" (interop Q13). False: nothing to say.
+ */
+bool sa_other_method(const struct sa_offer *o, unsigned methods, char *out, size_t size);
 
 /*
  * If something in the offer was refused only for being weak and not named: "3des-sha1-modp1536 is

@@ -21,6 +21,9 @@ static const char *decode_transform(struct sa_offer *o, const struct chain_item 
         .body = item->body,
         .body_len = item->body_len,
     };
+    if (item->reserved != 0 || v.field[T_RESERVED].number != 0) {
+        o->odd |= ODD_RESERVED;
+    }
     const uint8_t *at = v.field[T_ATTRIBUTES].bytes;
     size_t left = v.field[T_ATTRIBUTES].len;
     while (left > 0) {
@@ -116,6 +119,12 @@ static const char *decode_proposal(struct sa_offer *o, const struct chain_item *
     if (why != NULL) {
         return why;
     }
+    unsigned before = o->proposal_count == 0 ? 0 : o->proposal[o->proposal_count - 1].number;
+    o->odd |= item->reserved != 0 ? ODD_RESERVED : ODD_NONE;
+    o->odd |= phase1 && p->spi_len > 0 ? ODD_PHASE1_SPI : ODD_NONE;
+    if (p->number == 0 || (p->number != before && p->number != before + 1)) {
+        o->odd |= ODD_PROPOSAL_NUMBERS;
+    }
     for (size_t i = 0; i < o->proposal_count; i++) {
         if (o->proposal[i].number == p->number) {
             o->proposal[i].bundled = true;
@@ -178,6 +187,7 @@ static const char *decode_body(struct sa_offer *o, const uint8_t *body, size_t l
 
 static const char *decode(struct sa_offer *o, const uint8_t *body, size_t len, bool phase1)
 {
+    o->odd = ODD_NONE;
     o->proposal_count = 0;
     o->transform_count = 0;
     const char *why = decode_body(o, body, len, phase1);

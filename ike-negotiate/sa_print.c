@@ -156,6 +156,40 @@ void sa_print_esp_allowed(const struct sa_esp_terms *terms, char *out, size_t si
     text_add(&t, "%s", terms->pfs_required ? " required" : "");
 }
 
+/* ---- what the peer is set to ---- */
+
+static const char *setting_of(unsigned method)
+{
+    if (method >= 65001 && method <= 65010) {
+        return "XAUTH (extended authentication): switch it off there";
+    }
+    if (method >= 64221 && method <= 64224) {
+        return "hybrid authentication (a certificate and XAUTH): set it to a preshared key";
+    }
+    return method == 4 || method == 5
+               ? "authentication by RSA encryption: set it to a preshared key"
+               : "certificates or public keys: set it to a preshared key";
+}
+
+bool sa_other_method(const struct sa_offer *o, unsigned methods, char *out, size_t size)
+{
+    struct text t;
+    for (size_t i = 0; i < o->transform_count; i++) {
+        unsigned method = o->transform[i].auth_method;
+        if (method == 0 || (method < 32 && (methods & 1u << method) != 0)) {
+            return false;
+        }
+    }
+    if (o->transform_count == 0) {
+        return false;
+    }
+    const char *name = auth_method_name(o->transform[0].auth_method);
+    text_begin(&t, out, size);
+    text_add(&t, "the peer is set to %s", setting_of(o->transform[0].auth_method));
+    text_add(&t, " (it proposed %s)", name != NULL ? name : "a method that we do not know");
+    return true;
+}
+
 /* ---- what is refused only because it was not named [X3] ---- */
 
 bool sa_weak_ike(const struct sa_offer *o, const struct ike_proposals *allowed, unsigned methods,

@@ -41,6 +41,8 @@ static void take_life_duration(struct sa_transform *t, struct sa_progress *p,
         refuse(t, "a life duration of 0 or of a strange length");
         return;
     }
+    t->odd |= life == &t->life_kb ? ODD_KILOBYTES : ODD_NONE;
+    t->odd |= *life != 0 ? ODD_SEVERAL_LIVES : ODD_NONE;
     if (*life == 0 || value < *life) {
         *life = value;
     }
@@ -108,6 +110,7 @@ static void take_ike_attribute(struct sa_transform *t, struct sa_progress *p,
 
 static void take_mode(struct sa_transform *t, unsigned value)
 {
+    t->odd |= value >= 61443 ? ODD_DRAFT_MODE : ODD_NONE;
     switch (value) { /* RFC 2407, 4.5; RFC 3947, 5.1; its drafts */
     case SA_MODE_TUNNEL:
     case SA_MODE_TRANSPORT:
@@ -157,6 +160,14 @@ static void take_ipsec_attribute(struct sa_transform *t, struct sa_progress *p,
 
 /* ---- what the numbers mean ---- */
 
+/* A cipher of several lengths, and the peer named none (interop Q4). */
+static void note_key_length(struct sa_transform *t, const struct cipher *cipher)
+{
+    if (cipher != NULL && cipher->key_bits != 0 && t->key_bits == 0) {
+        t->odd |= ODD_NO_KEY_LENGTH;
+    }
+}
+
 static void understand_ike(struct sa_transform *t, const struct sa_progress *p)
 {
     t->ike.hash = hash_by_ike(t->hash_number);
@@ -164,6 +175,7 @@ static void understand_ike(struct sa_transform *t, const struct sa_progress *p)
     if ((p->seen & 1u << IKE_KEY_LENGTH) == 0 || t->key_bits != 0) {
         t->ike.cipher = cipher_by_ike(t->cipher_number, t->key_bits);
     }
+    note_key_length(t, t->ike.cipher);
     if (t->id != TRANSFORM_KEY_IKE) {
         refuse(t, "a transform id that is not KEY_IKE");
     }
@@ -190,6 +202,7 @@ static void understand_esp(struct sa_transform *t, const struct sa_progress *p)
         t->esp.cipher = cipher_by_esp(t->cipher_number, t->key_bits);
     }
     t->esp.hash = hash_by_esp(t->hash_number);
+    note_key_length(t, t->esp.cipher);
     if (t->cipher_number == ESP_NULL) {
         refuse(t, "null encryption");
     }

@@ -218,7 +218,8 @@ static void answer_identify(struct keying *k, struct xchg *x, bool good)
         choose_compared(k, x, compared, 3000);
     }
     keying_log(k, LOG_LEVEL_SERIOUS, x, "the peer proved to be %s, which no connection expects "
-               "with the secret that was used: %s", peer, compared == NULL ? "" : compared);
+               "with the secret that was used: %s; --id %s for its end would match", peer,
+               compared == NULL ? "" : compared, peer);
     free(compared);
     record_answer(&w, k->negotiator, V_FAIL, V_IDENTIFY, id);
     record_put_text(&w, K_WHY, "no connection expects this identity with the secret that was used");

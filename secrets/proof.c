@@ -90,7 +90,7 @@ static enum outcome check_identity(struct core *c, const struct exchange *x,
     if (x->role == ROLE_INITIATOR && !identity_equal(id, &m->chosen->peer)) {
         return deny(c, OUTCOME_FINAL, NOTIFY_INVALID_ID_INFORMATION,
                     "the peer identifies itself as \"%s\", but connection \"%s\" expects \"%s\": "
-                    "make --id the same on both sides", shown, m->chosen->connection, expected);
+                    "--id %s for its end would match", shown, m->chosen->connection, expected, shown);
     }
     return OUTCOME_OK;
 }
