@@ -179,13 +179,15 @@ struct candidate *candidate_find(const struct main_mode *m, const char *connecti
     return NULL;
 }
 
-void main_mode_finished(struct core *c, struct main_mode *m)
+void main_mode_finished(struct core *c, struct exchange *x)
 {
+    struct main_mode *m = x->main_mode;
     m->stage = STAGE_AUTHENTICATED;
     half_free(m->half);
     m->half = NULL;
     c->half_open--;
     candidates_free(m);
+    answered_drop(x, STEP_KEYS);
 }
 
 /* ---- nonces under one SKEYID_d ---- */

@@ -150,8 +150,11 @@ void half_free(struct half *h); /* wipes; NULL is allowed */
 struct candidate *candidate_add(struct main_mode *m, const char *connection, const char *ike,
                                 const struct identity *ours, const struct identity *peer);
 struct candidate *candidate_find(const struct main_mode *m, const char *connection);
-/* Our proof is out: drops what was for the way there. */
-void main_mode_finished(struct core *c, struct main_mode *m);
+/*
+ * Our proof is out: drops what was for the way there, the answer with SKEYID_a and SKEYID_e too:
+ * whoever has proved the peer's identity to us has had it, and asks no more.
+ */
+void main_mode_finished(struct core *c, struct exchange *x);
 
 /* Was this string a nonce (or nonces) under this SKEYID_d? Else remembers it. false: no room. */
 bool nonce_known(const struct main_mode *m, struct part a, struct part b);

@@ -145,7 +145,7 @@ enum outcome proof_check(struct core *c, struct exchange *x, const struct record
     (void)record_finish(&w);
     m->stage = STAGE_PROVED;
     if (matched) {
-        main_mode_finished(c, m);
+        main_mode_finished(c, x);
     }
     return OUTCOME_OK;
 }
@@ -221,6 +221,6 @@ enum outcome proof_finish(struct core *c, struct exchange *x, const struct recor
     record_answer(&w, &c->answer, V_OK, V_FINISH, record_number(r, K_ID));
     proof_put(&w, x);
     (void)record_finish(&w);
-    main_mode_finished(c, x->main_mode);
+    main_mode_finished(c, x);
     return OUTCOME_OK;
 }

@@ -48,7 +48,7 @@ tunnel_is() {
         [name]=net [mode]=tunnel [psk]='a secret of both' [ike]='' [esp]='' [pfs]=''
         [left]=10.9.0.1 [right]=10.9.0.2 [bits]=24
         [left_net]=10.1.0.0/24 [right_net]=10.2.0.0/24 [left_in]=10.1.0.1 [right_in]=10.2.0.1
-        [left_id]='' [right_id]=''
+        [left_id]='' [right_id]='' [updown]=''
     )
     tunnel_with "$@"
     if [ "${T[mode]}" = transport ]; then
@@ -116,7 +116,7 @@ pluto_add() {
         [ -z "${T[${side}_id]}" ] || words+=(--id "${T[${side}_id]}")
         words+=(--host "${T[$side]}")
         [ -z "${T[${side}_net]}" ] || words+=(--client "${T[${side}_net]}")
-        words+=(--updown /bin/true)
+        words+=(--updown "${T[updown]:-/bin/true}")
         [ "$side" = right ] || words+=(--to)
     done
     whack_on "$1" "${words[@]}"

@@ -229,6 +229,8 @@ static void f17_second_requests(void **state)
 {
     struct scene *e = *state;
     make_keys(e);
+    side_good(e->r, "keys id=8 exchange=7 connection=net " KEYS " ke-peer=%s nonce-peer=%s", e->ke_i,
+              e->n_i); /* the same again */
     side_bad(e->r, "keys id=9 exchange=7 connection=net " KEYS " ke-peer=%s nonce-peer=" NONCE,
              e->ke_i);
     side_bad(e->r, "keys id=9 exchange=7 connection=net proposal=" IKE " cky-i=0102030405060709 "
@@ -238,6 +240,9 @@ static void f17_second_requests(void **state)
     side_good(e->r, "auth id=3 exchange=7 id-body=%s hash=%s", e->id, e->hash);
     side_bad(e->r, "auth id=3 exchange=7 id-body=%s hash=00", e->id);
     side_bad(e->r, "ke id=9 exchange=7 group=ecp256");
+    /* once the peer has proved himself, SKEYID_a and SKEYID_e are not given out again */
+    side_bad(e->r, "keys id=9 exchange=7 connection=net " KEYS " ke-peer=%s nonce-peer=%s", e->ke_i,
+             e->n_i);
 }
 
 static void f17_never_announced(void **state)

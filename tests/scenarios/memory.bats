@@ -1,0 +1,162 @@
+#!/usr/bin/env bats
+# Who has which secret in memory, looked for by root in all of it: while a tunnel stands, and after its end.
+# charon at its highest log level says what the secrets are.
+
+# shellcheck disable=SC2154 # $repo comes from pluto.bash
+load ../lib/scenario.bash
+
+charon_that_tells() {
+    charon_start right 'filelog { log { ike = 4' 'chd = 4' '} }'
+    charon_add right left
+}
+
+# The secrets of all negotiations by now: "NAME HEX", one a line. A value stands in the log as "NAME => N bytes @" and
+# lines of 16 bytes.
+charon_told() {
+    awk '
+        BEGIN {
+            names["shared Diffie Hellman secret"] = "g_xy"
+            names["DH secret"] = "quick_g_xy"
+            names["SKEYID"] = "skeyid"
+            names["SKEYID_d"] = "skeyid_d"
+            names["SKEYID_a"] = "skeyid_a"
+            names["SKEYID_e"] = "skeyid_e"
+            names["encryption initiator key"] = names["encryption responder key"] = "traffic_key"
+            names["integrity initiator key"] = names["integrity responder key"] = "traffic_key"
+        }
+        function keep() {
+            if (name in names && value != "") print names[name], value
+            name = value = ""
+        }
+        { thread = substr($0, 1, index($0, "]")); line = $0; sub(/^[0-9]+\[[A-Z]+\] */, "", line) }
+        line ~ / => [0-9]+ bytes @ / {
+            keep()
+            name = line
+            sub(/ => [0-9]+ bytes @ .*/, "", name)
+            of = thread
+            next
+        }
+        thread == of && line ~ /^[0-9]+: [0-9A-F][0-9A-F] / {
+            sub(/^[0-9]+: /, "", line)
+            line = substr(line, 1, 47)
+            gsub(/ /, "", line)
+            value = value line
+            next
+        }
+        thread == of { keep() }
+        END { keep() }' "$HOSTS_DIR/right/charon.log"
+}
+
+secrets_of_now() {
+    charon_told
+    echo "psk $(printf %s "${T[psk]}" | od -An -tx1 | tr -d ' \n')"
+}
+
+# Our processes: "PID NAME", one a line; a whack that runs is one of them.
+processes() {
+    echo "$(pluto_pid left) plutod"
+    ps --no-headers -o pid:1,comm --ppid "$(pluto_pid left)" | sed -E '/ (waits|sleep)$/d'
+    ps --no-headers -C whack -o pid:1,comm
+}
+
+# holdings: what memory shows: "PROCESS SECRET", each once. The places go to the file `places`, for a person.
+holdings() {
+    local -a pids
+    mapfile -t pids < <(processes | cut -d' ' -f1)
+    secrets_of_now | "$repo/tests/programs/memscan" "${pids[@]}" >"$HOSTS_DIR/places"
+    [ $? -le 1 ] || return 1
+    processes | awk -v places="$HOSTS_DIR/places" '
+        { name[$1] = $2 }
+        END { while ((getline line <places) > 0) { split(line, part, " "); print name[part[1]], part[2] } }' | sort -u
+}
+
+holds_only() {
+    [ "$(holdings)" = "$1" ]
+}
+
+expect_holdings() {
+    # What is in flight may be on its way still.
+    wait_for 5 holds_only "$1" || {
+        cat "$HOSTS_DIR/places"
+        assert_equal "$(holdings)" "$1"
+    }
+}
+
+standing='ike-negotiate skeyid_a
+ike-negotiate skeyid_e
+secrets psk
+secrets skeyid_d'
+ended='secrets psk'
+
+# Enough of each kind is known: else nothing would be found because nothing is looked for.
+secrets_are_known() {
+    local -A count=()
+    local name
+    while read -r name _; do
+        count[$name]=$((${count[$name]-0} + 1))
+    done < <(secrets_of_now)
+    for name in g_xy quick_g_xy skeyid skeyid_d skeyid_a skeyid_e psk; do
+        [ "${count[$name]-0}" -ge 1 ] || fail "charon did not say $name"
+    done
+    [ "${count[traffic_key]-0}" -ge 2 ] || fail 'charon did not say the traffic keys'
+    # They are the ones that our kernel has.
+    local key
+    for key in $(ip -n left xfrm state | sed -nE 's/^[[:space:]]+(auth-trunc|auth|enc|aead) [^ ]+ 0x([0-9a-f]+).*/\2/p'); do
+        secrets_of_now | grep -qi "^traffic_key $key" || fail "charon did not say the traffic key $key"
+    done
+}
+
+terminated() {
+    whack_on left --terminate --name net
+    wait_for 5 no_sas left
+    log_has left 'deleting the ISAKMP SA'
+}
+
+@test "memory: we begin, modp2048 with PFS: secrets has the PSK and SKEYID_d, ike-negotiate SKEYID_a and _e; whack, plutod, kernel-sa nothing" {
+    tunnel_is ike=aes256-sha2_256-modp2048 esp=aes256-sha2_256 pfs=modp2048 "updown=$BATS_TEST_TMPDIR/waits"
+    # whack has to be looked at while it runs: it waits for this script.
+    printf '#!/bin/sh\nwhile [ -e %s ]; do sleep 0.2; done\n' "$BATS_TEST_TMPDIR/wait" >"$BATS_TEST_TMPDIR/waits"
+    chmod 755 "$BATS_TEST_TMPDIR/waits"
+    two_hosts
+    charon_that_tells
+    pluto_on left
+    : >"$BATS_TEST_TMPDIR/wait"
+    whack_on left --initiate --name net >"$HOSTS_DIR/whack" 3>&- &
+    local whack=$!
+    wait_for 30 sas_are_there
+    secrets_are_known
+    [ -n "$(ps --no-headers -C whack -o pid)" ] || fail 'whack has ended before it was looked at'
+    expect_holdings "$standing"
+    rm "$BATS_TEST_TMPDIR/wait"
+    wait "$whack"
+    traffic_is_protected
+    expect_holdings "$standing"
+    terminated
+    expect_holdings "$ended"
+}
+
+@test "memory: the peer begins, curve25519, PFS with ecp256, aes256gcm16: the same" {
+    tunnel_is ike=aes256-sha2_384-curve25519 esp=aes256gcm16 pfs=ecp256
+    two_hosts
+    charon_that_tells
+    pluto_on left
+    charon_initiates right
+    traffic_is_protected
+    secrets_are_known
+    expect_holdings "$standing"
+    terminated
+    expect_holdings "$ended"
+}
+
+@test "memory: a Main Mode that fails, since the peer's secret is another one, leaves nothing" {
+    tunnel_is ike=aes128-sha1-ecp256
+    two_hosts
+    charon_start right 'filelog { log { ike = 4' 'chd = 4' '} }'
+    charon_add right left 'psk=a secret of its own'
+    pluto_on left
+    run whack_on left --initiate --name net
+    assert_failure
+    charon_told | grep -q '^g_xy ' || fail 'charon did not say g_xy'
+    whack_on left --terminate --name net
+    expect_holdings "$ended"
+}
