@@ -10,6 +10,7 @@
 
 #include "crypt.h"
 #include "ike.h"
+#include "line_limit.h"
 #include "log.h"
 #include "message.h"
 #include "notify.h"
@@ -125,6 +126,8 @@ struct quick_scratch {
     bool counted; /* in our_quicks */
 };
 
+struct source;
+
 struct exchange {
     uint64_t serial; /* ours */
     uint64_t number; /* plutod's; 0 until he said */
@@ -157,11 +160,16 @@ struct exchange {
     uint8_t first_key[COOKIE_LEN + sizeof(struct address) + 2];
     bool in_cookies, in_first, in_number;
     size_t slot; /* responder's half-open: its place in ike->half_open */
+    struct source *source;
+    LIST_ENTRY(exchange) of_source;
 };
 
 struct source {
     struct address address;
+    LIST_HEAD(, exchange) exchanges;
     unsigned half_open;
+    uint64_t second;  /* in which ... */
+    unsigned evicted; /* ... so many of them made room for others of the same */
     UT_hash_handle hh;
 };
 
@@ -206,8 +214,7 @@ struct ike {
     struct log log;
     unsigned said; /* lines about exchanges in this second, for their bound */
     uint64_t say_second;
-    uint64_t log_second; /* bound on lines about packets of strangers */
-    unsigned log_lines;
+    struct line_limit strangers; /* lines about their packets */
 };
 
 /* ---- tables ---- */
@@ -275,7 +282,8 @@ bool take_spi(struct ike *ike, uint8_t spi[4]); /* false: none at hand; more are
 /* ---- half_open.c ---- */
 void half_open_key(struct exchange *x, const struct path *path, const uint8_t *cky_i);
 struct exchange *half_open_find(struct ike *ike, const struct exchange *probe);
-bool half_open_enter(struct ike *ike, struct exchange *x); /* false: its address has too many */
+/* Another one may make room for it. False: that happened too often in this second, or no memory. */
+bool half_open_enter(struct ike *ike, struct exchange *x);
 void half_open_leave(struct ike *ike, struct exchange *x); /* twice does no harm */
 
 /* ---- requests (core.c) ---- */

@@ -24,14 +24,60 @@ struct exchange *half_open_find(struct ike *ike, const struct exchange *probe)
     return x;
 }
 
-/* One makes room for another: any of them, so that a flood cannot choose which. */
-static void evict_one(struct ike *ike)
+static uint32_t draw_number(struct ike *ike)
 {
     uint8_t draw[4] = { 0 };
     (void)draw_random(ike, draw, sizeof draw);
-    uint32_t n = be32dec(draw);
-    struct exchange *x = ike->half_open[n % ike->half_open_count];
+    return be32dec(draw);
+}
+
+/* Whoever has sent message 3 gets our answers at that address: that is more than a flood can say. */
+static bool has_answered(const struct exchange *x)
+{
+    return x->state != MAIN_R0 && x->state != MAIN_R0_FIRST && x->state != MAIN_R1;
+}
+
+/* One makes room for another: any of them, so that a flood cannot choose which, but rather one that
+ * waits for message 3. */
+#define PROBES 16u
+
+static void evict_any(struct ike *ike)
+{
+    size_t first = draw_number(ike) % ike->half_open_count;
+    struct exchange *x = ike->half_open[first];
+    for (size_t i = 1; i < PROBES && has_answered(x); i++) {
+        x = ike->half_open[(first + i) % ike->half_open_count];
+    }
     exchange_failed(ike, x, 31, "too many half-open exchanges: this one makes room");
+}
+
+/*
+ * The same within one address. Refusing new ones instead would let anybody who can forge an address
+ * lock it out, with a few packets a second.
+ */
+static bool evict_of(struct ike *ike, struct source *s)
+{
+    uint64_t second = ike->now / 1000;
+    if (s->second != second) {
+        s->second = second;
+        s->evicted = 0;
+    }
+    if (s->evicted >= HALF_OPEN_EVICTIONS) {
+        return false;
+    }
+    s->evicted++;
+    size_t skip = draw_number(ike) % s->half_open;
+    struct exchange *x = LIST_FIRST(&s->exchanges);
+    while (skip-- > 0) {
+        x = LIST_NEXT(x, of_source);
+    }
+    struct exchange *found = x;
+    while (found != NULL && has_answered(found)) {
+        found = LIST_NEXT(found, of_source);
+    }
+    exchange_failed(ike, found != NULL ? found : x, 31,
+                    "too many half-open exchanges with this address: this one makes room");
+    return true;
 }
 
 static struct source *find_source(struct ike *ike, const struct address *a)
@@ -41,23 +87,33 @@ static struct source *find_source(struct ike *ike, const struct address *a)
     return s;
 }
 
-bool half_open_enter(struct ike *ike, struct exchange *x)
+static struct source *new_source(struct ike *ike, const struct address *a)
 {
-    struct source *s = find_source(ike, &x->sa->path.remote);
-    if (s != NULL && s->half_open >= HALF_OPEN_PER_SOURCE) {
-        return false;
-    }
-    if (s == NULL) {
-        s = calloc(1, sizeof *s);
-        if (s == NULL) {
-            return false;
-        }
-        s->address = x->sa->path.remote;
+    struct source *s = calloc(1, sizeof *s);
+    if (s != NULL) {
+        s->address = *a;
+        LIST_INIT(&s->exchanges);
         HASH_ADD(hh, ike->sources, address, sizeof s->address, s);
     }
+    return s;
+}
+
+bool half_open_enter(struct ike *ike, struct exchange *x)
+{
+    const struct address sender = address_sender(&x->sa->path.remote);
+    struct source *s = find_source(ike, &sender);
+    if (s != NULL && s->half_open >= HALF_OPEN_PER_SOURCE && !evict_of(ike, s)) {
+        return false;
+    }
+    s = s == NULL ? new_source(ike, &sender) : s;
+    if (s == NULL) {
+        return false;
+    }
+    x->source = s; /* from here on it stays, whoever else goes */
     s->half_open++;
+    LIST_INSERT_HEAD(&s->exchanges, x, of_source);
     if (ike->half_open_count == HALF_OPEN_MAX) {
-        evict_one(ike);
+        evict_any(ike);
     }
     x->slot = ike->half_open_count;
     ike->half_open[ike->half_open_count++] = x;
@@ -71,11 +127,13 @@ void half_open_leave(struct ike *ike, struct exchange *x)
     if (!x->in_first) {
         return;
     }
-    struct source *s = find_source(ike, &x->sa->path.remote);
-    if (s != NULL && --s->half_open == 0) {
+    struct source *s = x->source;
+    LIST_REMOVE(x, of_source);
+    if (--s->half_open == 0) {
         HASH_DEL(ike->sources, s);
         free(s);
     }
+    x->source = NULL;
     struct exchange *last = ike->half_open[--ike->half_open_count];
     ike->half_open[x->slot] = last;
     last->slot = x->slot;

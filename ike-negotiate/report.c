@@ -6,7 +6,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define STRANGER_LINES 20    /* a second */
 #define LINES_A_SECOND 100
 #define LINES_OF_EXCHANGE 16 /* a minute */
 
@@ -103,20 +102,17 @@ bool report_stranger(struct ike *ike, const struct path *path, const char *forma
 {
     char text[1000];
     va_list args;
-    uint64_t second = ike->now / 1000;
-    if (second != ike->log_second) {
-        ike->log_second = second;
-        ike->log_lines = 0;
-    }
-    if (++ike->log_lines > STRANGER_LINES) {
+    unsigned left_out;
+    if (!line_limit_take(&ike->strangers, &path->remote, ike->now, &left_out)) {
         return false;
     }
-    va_start(args, format);
-    int len = vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    if (ike->log_lines == STRANGER_LINES && len > 0 && (size_t)len < sizeof text) {
-        snprintf(text + len, sizeof text - (size_t)len, " (more such lines in this second are left out)");
+    if (left_out > 0) {
+        snprintf(text, sizeof text, LINES_LEFT_OUT, left_out);
+        put_line(ike, NULL, NULL, LOG_LEVEL_INFO, text);
     }
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
     put_line(ike, NULL, path, LOG_LEVEL_INFO, text);
     return true;
 }

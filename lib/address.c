@@ -118,6 +118,15 @@ bool address_is_any(const struct address *a)
     return a->family == 0 || memcmp(a->bytes, zero, address_len(a)) == 0;
 }
 
+struct address address_sender(const struct address *a)
+{
+    struct address sender = *a;
+    if (a->family == 6) {
+        memset(sender.bytes + 8, 0, 8);
+    }
+    return sender;
+}
+
 uint32_t address_hash(const struct address *a) /* FNV-1a */
 {
     uint32_t h = 2166136261u ^ a->family;

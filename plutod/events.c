@@ -13,27 +13,6 @@
 
 /* ---- lines for the log ---- */
 
-#define LINES_PER_SECOND 20
-
-/*
- * Anybody can send packets that make a line each: of those that belong to no exchange, so many in a
- * second are written down.
- */
-static bool may_log_packet(struct keying *k)
-{
-    uint64_t second = k->now / 1000;
-    if (second != k->lines_second) {
-        if (k->lines_count > LINES_PER_SECOND) {
-            keying_log(k, LOG_LEVEL_INFO, NULL, "%u more lines about packets were not written",
-                       k->lines_count - LINES_PER_SECOND);
-        }
-        k->lines_second = second;
-        k->lines_count = 0;
-    }
-    k->lines_count++;
-    return k->lines_count <= LINES_PER_SECOND;
-}
-
 void event_log(struct keying *k, const struct record *r)
 {
     const struct xchg *x = xchg_find(k, record_number(r, K_EXCHANGE));
@@ -43,7 +22,7 @@ void event_log(struct keying *k, const struct record *r)
     if (x == NULL && record_address(r, K_REMOTE, &remote)) {
         char prefix[ADDRESS_TEXT + 40];
         char address[ADDRESS_TEXT];
-        if (level != LOG_LEVEL_DEBUG && !may_log_packet(k)) {
+        if (level != LOG_LEVEL_DEBUG && !keying_may_log(k, &remote)) {
             return;
         }
         address_print(&remote, address);

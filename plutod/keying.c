@@ -291,8 +291,31 @@ unsigned keying_classes(const struct keying *k)
     return classes;
 }
 
+bool keying_may_log(struct keying *k, const struct address *remote)
+{
+    char text[sizeof LINES_LEFT_OUT + 20];
+    unsigned left_out;
+    if (!line_limit_take(&k->strangers, remote, k->now, &left_out)) {
+        return false;
+    }
+    if (left_out > 0) {
+        snprintf(text, sizeof text, LINES_LEFT_OUT, left_out);
+        k->hooks.log(k->hooks.context, LOG_LEVEL_INFO, "", text);
+    }
+    return true;
+}
+
+/* Whoever can send a packet can make us write this. */
+static bool is_strangers(const struct xchg *x)
+{
+    return x != NULL && !x->quick && !x->initiator && !x->authenticated;
+}
+
 void keying_log(struct keying *k, enum log_level level, const struct xchg *x, const char *format, ...)
 {
+    if (level != LOG_LEVEL_DEBUG && is_strangers(x) && !keying_may_log(k, &x->remote)) {
+        return;
+    }
     char text[LINE_MAX_LEN];
     char prefix[PREFIX_MAX];
     va_list args;
@@ -312,7 +335,9 @@ void keying_tell(struct keying *k, const struct xchg *x, unsigned code, const ch
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     prefix_of(x, prefix);
-    k->hooks.log(k->hooks.context, LOG_LEVEL_INFO, prefix, text);
+    if (!is_strangers(x) || keying_may_log(k, &x->remote)) {
+        k->hooks.log(k->hooks.context, LOG_LEVEL_INFO, prefix, text);
+    }
     keying_say(k, x->client, code, "%s%s", prefix, text);
 }
 

@@ -24,6 +24,7 @@
 #include "buffer.h"
 #include "identity.h"
 #include "bounds.h"
+#include "line_limit.h"
 #include "log.h"
 #include "record.h"
 
@@ -109,8 +110,7 @@ struct keying {
 
     struct agenda agenda;
     uint64_t next_renewal;  /* of ISAKMP SAs: none begins before it */
-    uint64_t lines_second;  /* lines about packets of nobody that we know, in this second */
-    unsigned lines_count;
+    struct line_limit strangers; /* lines about those who have proved nothing */
     unsigned classes;       /* debug classes, mask of enum debug_class */
     uint64_t status_client; /* waits for samples; 0: nobody does */
     size_t status_left;     /* samples that are still to come */
@@ -178,7 +178,12 @@ unsigned keying_classes(const struct keying *k);
 /* A reply line for the whack that waits. */
 __attribute__((format(printf, 4, 5)))
 void keying_say(struct keying *k, uint64_t client, unsigned code, const char *format, ...);
-/* A line about an exchange (NULL: about none) for the log, with its prefix [P5]. */
+/* May a line be written that somebody at this address causes, who has proved nothing? */
+bool keying_may_log(struct keying *k, const struct address *remote);
+/*
+ * A line about an exchange (NULL: about none) for the log, with its prefix [P5]. Where the peer has
+ * begun it and has proved nothing, there are so many and no more.
+ */
 __attribute__((format(printf, 4, 5)))
 void keying_log(struct keying *k, enum log_level level, const struct xchg *x, const char *format, ...);
 /* The same for the log and, with `code`, for the whack that waits for the exchange. */

@@ -1,0 +1,292 @@
+/*
+ * F14: half-open exchanges. What strangers make us keep and write is bounded, and honest peers get
+ * through meanwhile. How long it takes is tests/bench's to say.
+ */
+#include "hostile.h"
+
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Message 1 for LAB_CHEAP; its cookie and sender are put in. */
+static void first_message(struct datagram *d, unsigned n, const struct path *path)
+{
+    static const uint8_t bytes[] = {
+        7, 7, 7, 7, 7, 7, 7, 7, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0x10, 2, 0, 0, 0, 0, 0, 0, 0, 0, 84,
+        0, 0, 0, 56, 0, 0, 0, 1, 0, 0, 0, 1,
+        0, 0, 0, 44, 1, 1, 0, 1,
+        0, 0, 0, 36, 1, 1, 0, 0, 0x80, 1, 0, 7, 0x80, 14, 0, 128, 0x80, 2, 0, 2, 0x80, 3, 0, 1,
+        0x80, 4, 0, 31, 0x80, 11, 0, 1, 0x80, 12, 0x0e, 0x10,
+    };
+    d->path = *path;
+    d->len = sizeof bytes;
+    memcpy(d->bytes, bytes, sizeof bytes);
+    for (unsigned i = 0; i < 4; i++) {
+        d->bytes[i] = (uint8_t)(n >> 8 * i);
+    }
+}
+
+static struct path path_of(unsigned sender)
+{
+    struct path p = lab_path(1, 0);
+    p.remote.bytes[0] = 172;
+    p.remote.bytes[1] = 16;
+    p.remote.bytes[2] = (uint8_t)(sender >> 8);
+    p.remote.bytes[3] = (uint8_t)sender;
+    return p;
+}
+
+static void hear_first(struct lab *l, struct datagram *d, unsigned n, const struct path *path)
+{
+    first_message(d, n, path);
+    lab_hear(l, path, d->bytes, d->len);
+    lab_settle(l);
+}
+
+static void within_bounds(const struct lab *l)
+{
+    const struct lab_host *h = &l->host[1];
+    assert_true(h->ike->half_open_count <= HALF_OPEN_MAX);
+    assert_true(h->keying.half_open <= HALF_OPEN_MAX);
+    assert_true(HASH_CNT(by_serial, h->ike->exchanges) <= HALF_OPEN_MAX + 2);
+    assert_true(secrets_exchanges(h->secrets) <= 2 * HALF_OPEN_MAX);
+    assert_true(h->sent <= 3 * h->received);
+}
+
+/* Host 1 takes anybody. */
+static struct lab *open_lab(void)
+{
+    struct lab *l = lab_new(NULL);
+    lab_whack(l, 1, "whack-connection name=road left-host=10.9.0.2 left-nexthop=%%25direct "
+              "left-client=10.2.0.0/24 right-host=%%25any " LAB_CHEAP);
+    return l;
+}
+
+/* ---- one address ---- */
+
+static void f14_one_source_is_bounded(void **state)
+{
+    struct datagram *d = calloc(1, sizeof *d);
+    struct lab *l = open_lab();
+    const struct path path = path_of(1);
+    (void)state;
+    for (unsigned n = 1; n <= 10000; n++) {
+        hear_first(l, d, n, &path);
+    }
+    within_bounds(l);
+    assert_int_equal(l->host[1].ike->half_open_count, HALF_OPEN_PER_SOURCE);
+    assert_int_equal(lab_count(&l->host[1].heard, "first "),
+                     HALF_OPEN_PER_SOURCE + HALF_OPEN_EVICTIONS);
+    assert_true(lab_lines(l, 1) <= SOURCE_LINES_AT_ONCE + 3);
+    lab_initiate(l, 0); /* another address does not notice */
+    assert_true(lab_up(l));
+    lab_pass(l, GIVE_UP + 1000);
+    assert_int_equal(l->host[1].ike->half_open_count, 0);
+    lab_free(l);
+    free(d);
+}
+
+/* The flood says that it comes from an honest peer: refusing him would be what it wants. */
+static void f14_a_forged_address_locks_nobody_out(void **state)
+{
+    struct datagram *d = calloc(1, sizeof *d);
+    struct lab *l = lab_new(NULL);
+    const struct path path = lab_path(1, 0);
+    (void)state;
+    for (unsigned n = 1; n <= 10000; n++) {
+        hear_first(l, d, n, &path);
+    }
+    within_bounds(l);
+    lab_pass(l, 2000);
+    lab_initiate(l, 0);
+    assert_true(lab_up(l));
+    lab_free(l);
+    free(d);
+}
+
+static unsigned with_some_forged(struct lab *l, struct datagram *d, unsigned number)
+{
+    const struct path path = lab_path(1, 0);
+    struct datagram *forged = malloc(sizeof *forged);
+    (void)d;
+    assert_non_null(forged);
+    for (unsigned n = 0; n < 4; n++) {
+        first_message(forged, number * 4 + n + 100000, &path);
+        lab_inject(l, forged);
+    }
+    free(forged);
+    return 1;
+}
+
+/* Message 3 protects: only what nobody has answered makes room, while there is such. */
+static void f14_a_forged_address_while_it_negotiates(void **state)
+{
+    struct datagram *d = calloc(1, sizeof *d);
+    struct lab *l = lab_new(NULL);
+    const struct path path = lab_path(1, 0);
+    (void)state;
+    for (unsigned n = 1; n <= HALF_OPEN_PER_SOURCE; n++) {
+        hear_first(l, d, n, &path);
+    }
+    l->network = with_some_forged;
+    lab_initiate(l, 0);
+    l->network = NULL;
+    lab_pass(l, 300000);
+    assert_true(lab_up(l));
+    lab_free(l);
+    free(d);
+}
+
+static void f14_a_net_of_ipv6_is_one_source(void **state)
+{
+    struct datagram *d = calloc(1, sizeof *d);
+    struct lab *l = lab_new(NULL);
+    struct path path = lab_path(1, 0);
+    (void)state;
+    assert_null(address_parse(&path.remote, "2001:db8::1"));
+    for (unsigned n = 1; n <= 1000; n++) {
+        path.remote.bytes[14] = (uint8_t)(n >> 8);
+        path.remote.bytes[15] = (uint8_t)n;
+        path.remote.bytes[8] = (uint8_t)n;
+        first_message(d, n, &path);
+        lab_hear(l, &path, d->bytes, d->len); /* plutod would know no connection: it is not asked */
+    }
+    assert_int_equal(l->host[1].ike->half_open_count, HALF_OPEN_PER_SOURCE);
+    lab_settle(l);
+    assert_int_equal(l->host[1].ike->half_open_count, 0);
+    lab_free(l);
+    free(d);
+}
+
+/* ---- 65,536 addresses ---- */
+
+static void flood(struct lab *l, struct datagram *d, unsigned first, unsigned count)
+{
+    for (unsigned n = first; n < first + count; n++) {
+        const struct path path = path_of(n);
+        hear_first(l, d, n, &path);
+    }
+}
+
+static void f14_65536_sources_are_bounded(void **state)
+{
+    struct datagram *d = calloc(1, sizeof *d);
+    struct lab *l = open_lab();
+    (void)state;
+    flood(l, d, 1, 2 * HALF_OPEN_MAX);
+    within_bounds(l);
+    buffer_wipe(&l->host[1].heard);
+    size_t before = mallinfo2().uordblks;
+    flood(l, d, 2 * HALF_OPEN_MAX, 65536);
+    within_bounds(l);
+    buffer_wipe(&l->host[1].heard);
+    /* What they left behind is what the first ones did: nothing grows. 0: not glibc's malloc. */
+    size_t after = mallinfo2().uordblks;
+    assert_true(before == 0 || after < before + before / 20 + 65536);
+    assert_int_equal(l->host[1].ike->half_open_count, HALF_OPEN_MAX);
+    assert_true(lab_lines(l, 1) <= LINES_AT_ONCE + 3);
+    lab_pass(l, 60000);
+    assert_true(lab_lines(l, 1) <= 2 * LINES_AT_ONCE + 60000 / LINES_REFILL);
+    lab_pass(l, GIVE_UP);
+    assert_int_equal(l->host[1].ike->half_open_count, 0);
+    assert_int_equal(l->host[1].keying.half_open, 0);
+    lab_initiate(l, 0);
+    assert_true(lab_up(l));
+    lab_free(l);
+    free(d);
+}
+
+static unsigned among_strangers(struct lab *l, struct datagram *d, unsigned number)
+{
+    struct datagram *stranger = malloc(sizeof *stranger);
+    (void)d;
+    assert_non_null(stranger);
+    for (unsigned n = 0; n < 8 && lab_host_of(&d->path.local) != LAB_NOBODY; n++) {
+        const struct path path = path_of(number * 8 + n);
+        first_message(stranger, number * 8 + n + 1000000, &path);
+        lab_inject(l, stranger);
+    }
+    free(stranger);
+    return 1;
+}
+
+/* Eight new strangers for each honest datagram, and a full table. */
+static void f14_honest_peers_get_through(void **state)
+{
+    struct datagram *d = calloc(1, sizeof *d);
+    struct lab *l = open_lab();
+    unsigned at_once = 0;
+    (void)state;
+    flood(l, d, 1, HALF_OPEN_MAX + 10);
+    for (unsigned i = 0; i < 40; i++) {
+        l->network = among_strangers;
+        lab_initiate(l, 0);
+        l->network = NULL;
+        at_once += lab_up(l) ? 1 : 0;
+        lab_pass(l, 200000);
+        assert_true(lab_up(l));
+        lab_whack(l, 0, "whack-terminate name=net");
+        assert_false(lab_up(l));
+        flood(l, d, i * HALF_OPEN_MAX, HALF_OPEN_MAX / 8);
+    }
+    assert_true(at_once >= 36);
+    lab_free(l);
+    free(d);
+}
+
+/* ---- third messages, which cost us a Diffie-Hellman each ---- */
+
+static unsigned answer_second(struct lab *l, struct datagram *d, unsigned number)
+{
+    static const uint8_t rest[] = { 4, 0x10, 2, 0, 0, 0, 0, 0, 0, 0, 0, 84, 10, 0, 0, 36, 9 };
+    if (lab_host_of(&d->path.local) != LAB_NOBODY || d->bytes[16] != PAYLOAD_SA) {
+        return lab_host_of(&d->path.local) != LAB_NOBODY;
+    }
+    struct datagram *third = calloc(1, sizeof *third);
+    assert_non_null(third);
+    third->path = (struct path){ .local = d->path.remote, .remote = d->path.local,
+                                 .local_port = 500, .remote_port = 500 };
+    memcpy(third->bytes, d->bytes, 2 * COOKIE_LEN);
+    memcpy(third->bytes + 16, rest, sizeof rest);
+    third->bytes[33] = (uint8_t)number;
+    third->bytes[34] = (uint8_t)(number >> 8);
+    memcpy(third->bytes + 64, "\0\0\0\24", 4);
+    third->len = 84;
+    lab_inject(l, third);
+    free(third);
+    return 0;
+}
+
+static void f14_third_messages(void **state)
+{
+    struct datagram *d = calloc(1, sizeof *d);
+    struct lab *l = open_lab();
+    (void)state;
+    l->network = answer_second;
+    for (unsigned n = 1; n <= 2000; n++) {
+        const struct path path = path_of(n % 4);
+        hear_first(l, d, n, &path);
+    }
+    assert_true(lab_count(&l->host[1].heard, "state=MAIN_R2") > 3 * HALF_OPEN_PER_SOURCE);
+    within_bounds(l);
+    assert_true(l->host[1].ike->half_open_count <= 4 * HALF_OPEN_PER_SOURCE);
+    assert_true(lab_lines(l, 1) <= LINES_AT_ONCE + 3);
+    lab_initiate(l, 0);
+    assert_true(lab_up(l));
+    lab_free(l);
+    free(d);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(f14_one_source_is_bounded),
+        cmocka_unit_test(f14_a_forged_address_locks_nobody_out),
+        cmocka_unit_test(f14_a_forged_address_while_it_negotiates),
+        cmocka_unit_test(f14_a_net_of_ipv6_is_one_source),
+        cmocka_unit_test(f14_65536_sources_are_bounded),
+        cmocka_unit_test(f14_honest_peers_get_through),
+        cmocka_unit_test(f14_third_messages),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
