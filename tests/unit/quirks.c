@@ -1,8 +1,6 @@
-#include "quirks.h"
+/* The layer that makes a host of a world a quirk peer; see quirks.h. */
+#include "quirks_private.h"
 
-#include "secrets/derive.h"
-
-#include <bsd/sys/endian.h>
 #include <openssl/rand.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,34 +10,6 @@
 #include <cmocka.h>
 
 #define LENGTH(a) (sizeof(a) / sizeof(a)[0])
-#define SEEN_MAX 64
-#define CHAINS_MAX 16
-
-struct bytes {
-    uint8_t *data;
-    size_t len;
-};
-
-struct quirk_layer {
-    struct world *world;
-    unsigned peer;
-    const struct quirk *quirk;
-    unsigned applied;
-    unsigned lose_at;
-    unsigned lose_count;
-    struct {
-        struct bytes before, after;
-    } seen[SEEN_MAX]; /* every datagram, so that one that comes again is changed alike */
-    size_t seen_count;
-    /* What both ends know, read off the wire. */
-    uint8_t iv[IV_MAX]; /* of the next message of phase 1 */
-    struct {
-        uint32_t message_id;
-        uint8_t iv[IV_MAX];
-    } chain[CHAINS_MAX]; /* of Quick Modes */
-    size_t chains;
-    struct bytes sai_b, ni_b, nr_b, g_xi, g_xr, quick_ni_b;
-};
 
 static void set_bytes(struct bytes *b, const void *data, size_t len)
 {
@@ -47,11 +17,6 @@ static void set_bytes(struct bytes *b, const void *data, size_t len)
     b->data = malloc(len > 0 ? len : 1);
     memcpy(b->data, data, len);
     b->len = len;
-}
-
-static struct part part_of(const struct bytes *b)
-{
-    return (struct part){ b->data, b->len };
 }
 
 /* ---- reading ---- */
@@ -125,131 +90,6 @@ static void open_up(struct quirk_message *q, const struct message *m)
     }
 }
 
-/* ---- writing ---- */
-
-static void put_payload(struct buffer *out, size_t next_at, const struct quirk_payload *p)
-{
-    out->data[next_at] = p->type;
-    buffer_add_u8(out, PAYLOAD_NONE);
-    buffer_add_u8(out, p->reserved);
-    buffer_add_u16(out, (unsigned)(GENERIC_HEADER_LEN + p->len));
-    buffer_add(out, p->body, p->len);
-}
-
-static void put_padding(struct buffer *out, const struct quirk_message *m, size_t block)
-{
-    uint8_t bytes[5 * IV_MAX] = { 0 };
-    size_t odd = (out->len - ISAKMP_HEADER_LEN) % block;
-    size_t need = odd == 0 ? 0 : block - odd;
-    if (m->padding == PAD_RANDOM || m->padding == PAD_COUNT) {
-        need = need == 0 ? block : need;
-        assert_int_equal(RAND_bytes(bytes, (int)need), 1);
-        bytes[0] |= 1; /* odd for certain */
-    }
-    if (m->padding == PAD_COUNT) {
-        bytes[need - 1] = (uint8_t)need;
-    }
-    assert_true(m->padding != PAD_NONE || need == 0);
-    buffer_add(out, bytes, need + (m->padding == PAD_LONG ? 4 * block : 0));
-}
-
-static void write_chain(struct buffer *out, const struct quirk_message *m)
-{
-    size_t next_at = 16;
-    buffer_truncate(out, ISAKMP_HEADER_LEN);
-    out->data[next_at] = PAYLOAD_NONE;
-    for (size_t i = 0; i < m->count; i++) {
-        size_t at = out->len;
-        put_payload(out, next_at, &m->payload[i]);
-        next_at = at;
-    }
-}
-
-/* HASH(1) or HASH(2) over the bytes from behind it to `end`; HASH(3) covers no payload. */
-static void set_quick_hash(const struct quirk_layer *l, const struct quirk_message *m,
-                           struct buffer *out, size_t end)
-{
-    const struct isakmp_keys *keys = &m->main->sa->keys;
-    size_t at = ISAKMP_HEADER_LEN + GENERIC_HEADER_LEN;
-    size_t rest = at + keys->hash->len;
-    uint8_t hash[HASH_MAX];
-    uint8_t m_id[4];
-    struct part parts[3] = { { m_id, sizeof m_id } };
-    size_t count = 1;
-    if (m->at == AT_QUICK_3 || m->keep_hash || m->payload[0].type != PAYLOAD_HASH) {
-        return;
-    }
-    be32enc(m_id, m->header.message_id);
-    if (m->at == AT_QUICK_2) {
-        parts[count++] = part_of(&l->quick_ni_b);
-    }
-    parts[count++] = (struct part){ out->data + rest, end - rest };
-    isakmp_hash(keys, parts, count, hash);
-    memcpy(out->data + at, hash, keys->hash->len);
-}
-
-/* HASH_I or HASH_R over the identity as it stands now. */
-static void set_main_hash(const struct quirk_layer *l, struct quirk_message *m)
-{
-    const struct isakmp_sa *sa = m->main->sa;
-    const struct phase1_values v = {
-        .hash = sa->suite.hash->id, .ni_b = part_of(&l->ni_b), .nr_b = part_of(&l->nr_b),
-        .g_xi = part_of(&l->g_xi), .g_xr = part_of(&l->g_xr),
-        .cky_i = { sa->cky_i, COOKIE_LEN }, .cky_r = { sa->cky_r, COOKIE_LEN },
-        .sai_b = part_of(&l->sai_b),
-    };
-    const struct quirk_payload *id = quirk_find(m, PAYLOAD_ID, 0);
-    struct skeyids s; /* SKEYID alone is right: the others would need g^xy */
-    derive_skeyid_psk(&s, &v, (struct part){ (const uint8_t *)QUIRK_PSK, strlen(QUIRK_PSK) });
-    if (id != NULL && !m->keep_hash) {
-        derive_hash(quirk_find(m, PAYLOAD_HASH, 0)->body, &v, s.skeyid, m->at == AT_MAIN_5,
-                    (struct part){ id->body, id->len });
-    }
-}
-
-static void fit_without_padding(struct quirk_message *m, size_t len, size_t block)
-{
-    static const uint8_t vendor[IV_MAX + GENERIC_HEADER_LEN] = "no padding";
-    size_t odd = (len - ISAKMP_HEADER_LEN + GENERIC_HEADER_LEN) % block;
-    quirk_insert(m, m->count, PAYLOAD_VID, vendor, odd == 0 ? 0 : block - odd);
-}
-
-static void seal(const struct quirk_layer *l, struct quirk_message *m, struct buffer *out,
-                 uint8_t *iv)
-{
-    const struct isakmp_keys *keys = &m->main->sa->keys;
-    if (m->padding == PAD_NONE) {
-        write_chain(out, m);
-        fit_without_padding(m, out->len, keys->cipher->block_len);
-    }
-    if (m->header.exchange == EXCHANGE_MAIN) {
-        set_main_hash(l, m);
-    }
-    write_chain(out, m);
-    size_t end = out->len;
-    put_padding(out, m, keys->cipher->block_len);
-    if (m->header.exchange != EXCHANGE_MAIN) {
-        set_quick_hash(l, m, out, m->hash_over_padding ? out->len : end);
-    }
-    isakmp_encrypt(keys, iv, out->data + ISAKMP_HEADER_LEN, out->len - ISAKMP_HEADER_LEN);
-}
-
-static void write_message(const struct quirk_layer *l, struct quirk_message *m, struct buffer *out,
-                          uint8_t *iv)
-{
-    struct message_writer w;
-    message_begin(&w, out, m->header.cky_i, m->header.cky_r, m->header.exchange, m->header.flags,
-                  m->header.message_id);
-    if ((m->at & AT_SEALED) != 0) {
-        seal(l, m, out, iv);
-    } else {
-        write_chain(out, m);
-        buffer_add(out, m->tail, m->tail_len);
-    }
-    assert_false(out->overflowed);
-    assert_true(message_end(&w));
-}
-
 /* ---- the layer ---- */
 
 /* What both ends know by this message, in the form in which it arrives. */
@@ -269,8 +109,8 @@ static void learn(struct quirk_layer *l, const struct exchange *main, const stru
     } else if (at == AT_MAIN_4) {
         set_bytes(&l->g_xr, ke->body, ke->body_len);
         set_bytes(&l->nr_b, nonce->body, nonce->body_len);
-        const struct part g_xi = part_of(&l->g_xi);
-        const struct part g_xr = part_of(&l->g_xr);
+        const struct part g_xi = quirk_part(&l->g_xi);
+        const struct part g_xr = quirk_part(&l->g_xr);
         iv_phase1(&main->sa->suite, &g_xi, &g_xr, l->iv);
     } else if (at == AT_QUICK_1) {
         set_bytes(&l->quick_ni_b, nonce->body, nonce->body_len);
@@ -322,7 +162,7 @@ static bool change(struct quirk_layer *l, struct datagram *d, struct exchange *m
     open_up(&q, m);
     l->quirk->change(&q);
     buffer_init(&out, MESSAGE_MAX);
-    write_message(l, &q, &out, iv);
+    quirk_write(l, &q, &out, iv);
     memcpy(d->bytes, out.data, d->len = out.len);
     buffer_wipe(&out);
     assert_null(header_decode(&m->header, d->bytes, d->len));
@@ -442,12 +282,13 @@ static void inject(const struct quirk_layer *l, const struct exchange *main, str
     world_settle(l->world);
 }
 
-static void begin_inform(struct quirk_layer *l, struct quirk_message *m, uint32_t message_id)
+static void begin_inform(struct quirk_layer *l, struct quirk_message *m, unsigned exchange,
+                         uint32_t message_id)
 {
     memset(m, 0, sizeof *m);
     m->main = quirk_main(l->world, l->peer);
     m->at = AT_INFO;
-    m->header = (struct isakmp_header){ .exchange = EXCHANGE_INFORMATIONAL,
+    m->header = (struct isakmp_header){ .exchange = (uint8_t)exchange,
                                         .message_id = message_id };
     memcpy(m->header.cky_i, m->main->sa->cky_i, COOKIE_LEN);
     memcpy(m->header.cky_r, m->main->sa->cky_r, COOKIE_LEN);
@@ -456,14 +297,14 @@ static void begin_inform(struct quirk_layer *l, struct quirk_message *m, uint32_
     }
 }
 
-void quirk_inform(struct quirk_layer *l, uint32_t message_id, bool quick_iv, unsigned type,
-                  const void *body, size_t len)
+void quirk_send(struct quirk_layer *l, unsigned exchange, uint32_t message_id, bool quick_iv,
+                unsigned type, const void *body, size_t len)
 {
     static struct quirk_message m;
     static const uint8_t zeros[HASH_MAX];
     uint8_t iv[IV_MAX];
     struct buffer out;
-    begin_inform(l, &m, message_id);
+    begin_inform(l, &m, exchange, message_id);
     m.header.flags = FLAG_ENCRYPTION;
     iv_phase2(&m.main->sa->keys, m.main->sa->iv, m.header.message_id, iv);
     if (quick_iv) {
@@ -472,18 +313,18 @@ void quirk_inform(struct quirk_layer *l, uint32_t message_id, bool quick_iv, uns
     quirk_insert(&m, 0, PAYLOAD_HASH, zeros, m.main->sa->keys.hash->len);
     quirk_insert(&m, 1, type, body, len);
     buffer_init(&out, MESSAGE_MAX);
-    write_message(l, &m, &out, iv);
+    quirk_write(l, &m, &out, iv);
     inject(l, m.main, &out);
 }
 
-void quirk_inform_clear(struct quirk_layer *l, unsigned type, const void *body, size_t len)
+void quirk_send_clear(struct quirk_layer *l, unsigned type, const void *body, size_t len)
 {
     static struct quirk_message m;
     struct buffer out;
-    begin_inform(l, &m, 0);
+    begin_inform(l, &m, EXCHANGE_INFORMATIONAL, 0);
     m.at = AT_MAIN_1; /* in clear */
     quirk_insert(&m, 0, type, body, len);
     buffer_init(&out, MESSAGE_MAX);
-    write_message(l, &m, &out, NULL);
+    quirk_write(l, &m, &out, NULL);
     inject(l, m.main, &out);
 }

@@ -79,6 +79,39 @@ struct quirk_payload *quirk_insert(struct quirk_message *m, size_t at, unsigned 
 void quirk_remove(struct quirk_message *m, const struct quirk_payload *p);
 void quirk_set(struct quirk_payload *p, const void *body, size_t len);
 
+/* An SA payload taken apart, for quirks of offers and answers. */
+struct quirk_attribute {
+    uint16_t type;
+    bool basic;
+    uint8_t len;
+    uint8_t bytes[8];
+};
+struct quirk_transform {
+    uint8_t number, id;
+    size_t count;
+    struct quirk_attribute attribute[16];
+};
+struct quirk_proposal {
+    uint8_t number, protocol;
+    size_t spi_len, count;
+    uint8_t spi[32];
+    struct quirk_transform transform[12];
+};
+struct quirk_sa {
+    size_t count;
+    struct quirk_proposal proposal[4];
+};
+void quirk_sa_open(struct quirk_sa *sa, struct quirk_message *m);
+void quirk_sa_close(const struct quirk_sa *sa, struct quirk_message *m);
+struct quirk_attribute *quirk_attribute(struct quirk_transform *t, unsigned type); /* NULL: none */
+/* Sets it, or puts it at the end; the shorter form. */
+void quirk_attribute_set(struct quirk_transform *t, unsigned type, uint32_t value);
+void quirk_attribute_add(struct quirk_transform *t, unsigned type, uint32_t value);
+void quirk_attribute_drop(struct quirk_transform *t, unsigned type);
+bool quirk_phase1(const struct quirk_message *m);
+/* Opens it, gives each transform to f, and closes it. */
+void quirk_each(struct quirk_message *m, void (*f)(struct quirk_transform *t, bool phase1));
+
 /* ---- the layer ---- */
 struct quirk_layer;
 /* From now on host `peer` has the quirk. The world's data and network are the layer's. */
@@ -89,13 +122,14 @@ unsigned quirk_applied(const struct quirk_layer *l); /* messages that were chang
 void quirk_lose(struct quirk_layer *l, unsigned at, unsigned count);
 
 /*
- * The peer sends an Informational under its ISAKMP SA, protected, with this payload behind the HASH.
- * message_id 0: a new one. quick_iv: sealed as if it went on with that Quick Mode.
+ * The peer sends a message of this exchange (Informational, Transaction) under its ISAKMP SA,
+ * protected, with this payload behind the HASH. message_id 0: a new one. quick_iv: sealed as if it
+ * went on with that Quick Mode.
  */
-void quirk_inform(struct quirk_layer *l, uint32_t message_id, bool quick_iv, unsigned type,
-                  const void *body, size_t len);
-/* The same in clear, where anybody could have sent it. */
-void quirk_inform_clear(struct quirk_layer *l, unsigned type, const void *body, size_t len);
+void quirk_send(struct quirk_layer *l, unsigned exchange, uint32_t message_id, bool quick_iv,
+                unsigned type, const void *body, size_t len);
+/* An Informational in clear, where anybody could have sent it. */
+void quirk_send_clear(struct quirk_layer *l, unsigned type, const void *body, size_t len);
 /* A Main Mode of host's core, and the newest Quick Mode under it (NULL: none). */
 struct exchange *quirk_main(struct world *w, unsigned host);
 struct exchange *quirk_quick(struct world *w, unsigned host);
@@ -105,6 +139,10 @@ struct exchange *quirk_quick(struct world *w, unsigned host);
 unsigned quirk_said(const struct world *w, unsigned host, const char *text);
 /* One negotiation in which host `peer` has the quirk, and all that q says of it is asserted. */
 void quirk_check(const struct quirk *q, unsigned peer);
+/* Both come up; our negotiator's records have `in_log` once (NULL: not asked), and what would be
+ * installed has `in_install`: both as they stand in records. */
+void quirk_comes_of_it(const char *words, unsigned peer, const struct quirk *q, const char *in_log,
+                       const char *in_install);
 /*
  * The table as a group of tests, each once for each role in which a message of q->at is sent by the
  * peer: "Q5 initiator: ..." is ours. `more`: tests beside it. Returns the number of failures.

@@ -95,6 +95,25 @@ void quirk_check(const struct quirk *q, unsigned peer)
     world_free(w);
 }
 
+static bool installed(const struct world *w, unsigned host, const char *text)
+{
+    const struct buffer *b = &w->host[host].printed;
+    return memmem(b->data, b->len, text, strlen(text)) != NULL;
+}
+
+void quirk_comes_of_it(const char *words, unsigned peer, const struct quirk *q, const char *in_log,
+                       const char *in_install)
+{
+    struct world *w = world_new(words, QUIRK_PSK, QUIRK_PSK);
+    struct quirk_layer *l = quirk_put_on(w, peer, q);
+    world_begin(w);
+    assert_true(world_both_up(w));
+    assert_true(in_log == NULL || world_count(w, 1 - peer, in_log) == 1);
+    assert_true(installed(w, 1 - peer, in_install));
+    quirk_take_off(l);
+    world_free(w);
+}
+
 struct one_test {
     const struct quirk *quirk;
     unsigned peer;

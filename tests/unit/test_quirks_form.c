@@ -271,7 +271,7 @@ static void connected(unsigned peer, bool quick_iv)
     struct quirk_layer *l;
     struct world *w = up_with(peer, &q, &l);
     uint32_t id = quirk_quick(w, peer)->message_id;
-    quirk_inform(l, id, quick_iv, PAYLOAD_N, body, sizeof body);
+    quirk_send(l, EXCHANGE_INFORMATIONAL, id, quick_iv, PAYLOAD_N, body, sizeof body);
     assert_int_equal(quirk_said(w, 1 - peer, "authenticated notification from the peer: CONNECTED"), 1);
     assert_int_equal(quirk_said(w, 1 - peer, "an Informational with the message id of a Quick"), 1);
     done_with(w, l);
