@@ -388,6 +388,10 @@ static void give_up(struct ike *ike, struct exchange *x)
         exchange_failed(ike, x, 32, "no answer from our own processes in state %s",
                         state_name(x->state));
     } else {
+        if (x->state == QUICK_R1 && x->sa->up) {
+            /* Was it message 3 that got lost, the peer has both SAs and would send into the void. */
+            send_delete(ike, x->parent, PROTOCOL_ESP, x->quick->spi_in, sizeof x->quick->spi_in);
+        }
         exchange_failed(ike, x, 31, "%s (STATE_%s, sent %u times)", silence(x->state),
                         state_name(x->state), x->sent.times);
     }

@@ -55,10 +55,10 @@ static bool is_duplicate(struct ike *ike, struct exchange *x, const uint8_t *dig
 /* A message that decrypts to nonsense: before the peer is authenticated, the key is to blame. */
 static void report_garbage(struct ike *ike, struct exchange *x, const char *why)
 {
-    if (x->garbage++ >= 3) {
-        return;
-    }
     if (x->state == MAIN_R2 || x->state == MAIN_I3) {
+        if (x->garbage++ >= 3) {
+            return; /* `serious` lines have no other bound */
+        }
         report(ike, x, LOG_LEVEL_SERIOUS,
                "cannot decrypt the peer's message (%s): probably a wrong secret; compare the PSK "
                "of both sides", why);

@@ -4,6 +4,7 @@
 #include "orders.h"
 #include "routing.h"
 
+#include <bsd/sys/endian.h>
 #include <utlist.h>
 
 static void tell_peer(struct keying *k, const struct xchg *y)
@@ -213,6 +214,33 @@ static void peer_deleted_isakmp(struct keying *k, struct xchg *x, uint64_t numbe
     ends_main(k, target, ENDS_SILENTLY);
 }
 
+/* Of those that are not there one line tells, however many he names. */
+static void peer_deleted_esp(struct keying *k, struct xchg *x, const struct record *r)
+{
+    size_t len;
+    const uint8_t *spis = record_bytes(r, K_SPIS, &len);
+    const uint8_t *unknown = NULL;
+    unsigned more = 0;
+    for (size_t at = 0; at + 4 <= len; at += 4) {
+        struct xchg *y = xchg_by_spi(k, &x->remote, spis + at);
+        if (y != NULL && same_peer(x, y)) {
+            ended_early(k, y, "the peer deleted the IPsec SA");
+            ends_quick(k, y, ENDS_SILENTLY, 0);
+        } else if (unknown == NULL) {
+            unknown = spis + at;
+        } else {
+            more++;
+        }
+    }
+    if (more > 0) {
+        keying_log(k, LOG_LEVEL_INFO, x, "Delete for ESP SPI %08x and %u more, which are none of this "
+                   "peer's: ignored", be32dec(unknown), more);
+    } else if (unknown != NULL) {
+        keying_log(k, LOG_LEVEL_INFO, x, "Delete for ESP SPI %08x, which is none of this peer's: "
+                   "ignored", be32dec(unknown));
+    }
+}
+
 bool ends_peer_deleted(struct keying *k, const struct record *r, const char **why)
 {
     enum { PROTOCOL_ISAKMP, PROTOCOL_AH, PROTOCOL_ESP };
@@ -231,18 +259,7 @@ bool ends_peer_deleted(struct keying *k, const struct record *r, const char **wh
     if (record_word(r, K_PROTOCOL) != PROTOCOL_ESP || !record_has(r, K_SPIS)) {
         return true;
     }
-    size_t len;
-    const uint8_t *spis = record_bytes(r, K_SPIS, &len);
-    for (size_t at = 0; at + 4 <= len; at += 4) {
-        struct xchg *y = xchg_by_spi(k, &x->remote, spis + at);
-        if (y == NULL || !same_peer(x, y)) {
-            keying_log(k, LOG_LEVEL_INFO, x, "Delete for ESP SPI %02x%02x%02x%02x, which is none of "
-                       "this peer's: ignored", spis[at], spis[at + 1], spis[at + 2], spis[at + 3]);
-            continue;
-        }
-        ended_early(k, y, "the peer deleted the IPsec SA");
-        ends_quick(k, y, ENDS_SILENTLY, 0);
-    }
+    peer_deleted_esp(k, x, r);
     return true;
 }
 

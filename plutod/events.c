@@ -22,7 +22,7 @@ void event_log(struct keying *k, const struct record *r)
     if (x == NULL && record_address(r, K_REMOTE, &remote)) {
         char prefix[ADDRESS_TEXT + 40];
         char address[ADDRESS_TEXT];
-        if (level != LOG_LEVEL_DEBUG && !keying_may_log(k, &remote)) {
+        if (level != LOG_LEVEL_DEBUG && !keying_may_log(k, &k->rubbish, &remote)) {
             return;
         }
         address_print(&remote, address);

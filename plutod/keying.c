@@ -291,11 +291,11 @@ unsigned keying_classes(const struct keying *k)
     return classes;
 }
 
-bool keying_may_log(struct keying *k, const struct address *remote)
+bool keying_may_log(struct keying *k, struct line_limit *limit, const struct address *remote)
 {
     char text[sizeof LINES_LEFT_OUT + 20];
     unsigned left_out;
-    if (!line_limit_take(&k->strangers, remote, k->now, &left_out)) {
+    if (!line_limit_take(limit, remote, k->now, &left_out)) {
         return false;
     }
     if (left_out > 0) {
@@ -313,7 +313,9 @@ static bool is_strangers(const struct xchg *x)
 
 void keying_log(struct keying *k, enum log_level level, const struct xchg *x, const char *format, ...)
 {
-    if (level != LOG_LEVEL_DEBUG && is_strangers(x) && !keying_may_log(k, &x->remote)) {
+    /* A wrong secret is named, however much rubbish comes beside it [R4]. */
+    struct line_limit *limit = level == LOG_LEVEL_SERIOUS ? &k->strangers : &k->rubbish;
+    if (level != LOG_LEVEL_DEBUG && is_strangers(x) && !keying_may_log(k, limit, &x->remote)) {
         return;
     }
     char text[LINE_MAX_LEN];
@@ -335,7 +337,7 @@ void keying_tell(struct keying *k, const struct xchg *x, unsigned code, const ch
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     prefix_of(x, prefix);
-    if (!is_strangers(x) || keying_may_log(k, &x->remote)) {
+    if (!is_strangers(x) || keying_may_log(k, &k->strangers, &x->remote)) {
         k->hooks.log(k->hooks.context, LOG_LEVEL_INFO, prefix, text);
     }
     keying_say(k, x->client, code, "%s%s", prefix, text);

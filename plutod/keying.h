@@ -110,7 +110,8 @@ struct keying {
 
     struct agenda agenda;
     uint64_t next_renewal;  /* of ISAKMP SAs: none begins before it */
-    struct line_limit strangers; /* lines about those who have proved nothing */
+    struct line_limit rubbish;   /* lines about packets of those who have proved nothing, */
+    struct line_limit strangers; /* and about their negotiations */
     unsigned classes;       /* debug classes, mask of enum debug_class */
     uint64_t status_client; /* waits for samples; 0: nobody does */
     size_t status_left;     /* samples that are still to come */
@@ -179,7 +180,7 @@ unsigned keying_classes(const struct keying *k);
 __attribute__((format(printf, 4, 5)))
 void keying_say(struct keying *k, uint64_t client, unsigned code, const char *format, ...);
 /* May a line be written that somebody at this address causes, who has proved nothing? */
-bool keying_may_log(struct keying *k, const struct address *remote);
+bool keying_may_log(struct keying *k, struct line_limit *limit, const struct address *remote);
 /*
  * A line about an exchange (NULL: about none) for the log, with its prefix [P5]. Where the peer has
  * begun it and has proved nothing, there are so many and no more.

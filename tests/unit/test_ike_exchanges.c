@@ -138,29 +138,6 @@ static void a_silent_peer(void **state)
     world_free(w);
 }
 
-static unsigned three_times(struct world *w, struct datagram *d, unsigned number)
-{
-    (void)w;
-    (void)d;
-    (void)number;
-    return w->queued < 40 ? 3 : 1;
-}
-
-/* F12: every message three times; one tunnel comes of it, and answers are bounded. */
-static void every_message_is_repeated(void **state)
-{
-    (void)state;
-    struct world *w = world_new(PLAIN, "x", "x");
-    w->network = three_times;
-    world_begin(w);
-    world_pass(w, 100000);
-    assert_true(world_both_up(w));
-    assert_int_equal(world_count(w, 0, "isakmp-up "), 1);
-    assert_int_equal(world_count(w, 1, "isakmp-up "), 1);
-    assert_true(w->host[0].sent + w->host[1].sent < 9 * 5);
-    world_free(w);
-}
-
 /* ---- refusals ---- */
 
 static void a_wrong_secret(void **state)
@@ -288,7 +265,6 @@ int main(void)
         cmocka_unit_test(the_second_group_is_taken),
         cmocka_unit_test(any_one_message_is_lost),
         cmocka_unit_test(a_silent_peer),
-        cmocka_unit_test(every_message_is_repeated),
         cmocka_unit_test(a_wrong_secret),
         cmocka_unit_test(no_secret),
         cmocka_unit_test(an_identity_that_nobody_expects),
