@@ -93,7 +93,12 @@ static bool families_agree(const struct exchange *x, struct buffer *why)
     return true;
 }
 
-bool exchange_agrees(const struct exchange *x, struct buffer *why)
+bool exchange_spi_given(const struct core *core, const struct exchange *x)
+{
+    return x->given || core->maker != MAKER_DAEMON || x->permit.again != AGAIN_NOT;
+}
+
+bool exchange_agrees(const struct core *core, const struct exchange *x, struct buffer *why)
 {
     const struct install *i = &x->install;
     const struct permit *p = &x->permit;
@@ -107,6 +112,10 @@ bool exchange_agrees(const struct exchange *x, struct buffer *why)
         || !suites_agree(x, why) || !mode_agrees(x, why) || !families_agree(x, why)
         || !same_spi(why, "spi-in", i->spi[SIDE_IN], x->keys->spi[SIDE_IN])
         || !same_spi(why, "spi-out", i->spi[SIDE_OUT], x->keys->spi[SIDE_OUT])) {
+        return false;
+    }
+    if (!exchange_spi_given(core, x)) {
+        buffer_add_text(why, SPI_NOT_GIVEN);
         return false;
     }
     if (i->life > p->life) {

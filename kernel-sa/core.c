@@ -22,6 +22,7 @@ void core_free(struct core *core)
     }
     struct exchange *x;
     struct exchange *next_x;
+    memset(core->workers, 0, sizeof core->workers); /* nobody is told */
     HASH_ITER(hh, core->exchanges, x, next_x) {
         exchange_drop(core, x);
     }
@@ -37,13 +38,39 @@ void core_free(struct core *core)
 
 void core_connect(struct core *core, enum core_peer peer, struct buffer *out)
 {
-    core->out[peer] = out;
+    if (peer == PEER_SECRETS) {
+        core_connect_worker(core, 0, out);
+    } else {
+        core->out[peer] = out;
+    }
+}
+
+static struct worker *find_worker(struct core *core, uint64_t number)
+{
+    for (size_t i = 0; i < WORKERS_MAX; i++) {
+        if (core->workers[i].out != NULL && core->workers[i].number == number) {
+            return &core->workers[i];
+        }
+    }
+    return NULL;
+}
+
+void core_connect_worker(struct core *core, uint64_t worker, struct buffer *out)
+{
+    struct worker *w = find_worker(core, worker);
+    for (size_t i = 0; i < WORKERS_MAX && w == NULL; i++) {
+        w = core->workers[i].out == NULL ? &core->workers[i] : NULL;
+    }
+    if (w != NULL) { /* the owner has no more channels than there are places */
+        *w = (struct worker){ .number = worker, .out = out };
+    }
 }
 
 void core_negotiator_gone(struct core *core)
 {
     for (struct exchange *x = core->exchanges; x != NULL; x = x->hh.next) {
         x->answer_due = false;
+        x->activate_due = false;
     }
 }
 
@@ -103,8 +130,15 @@ void exchange_set_deadline(struct core *core, struct exchange *x)
     }
 }
 
-void exchange_wipe_keys(struct exchange *x)
+void exchange_wipe_keys(struct core *core, struct exchange *x)
 {
+    const struct worker *w = x->keys_due ? find_worker(core, x->keys_worker) : NULL;
+    struct record_writer writer;
+    if (w != NULL) {
+        record_answer(&writer, w->out, V_OK, V_SA_KEYS, x->keys_id);
+        (void)record_finish(&writer);
+    }
+    x->keys_due = false;
     if (x->keys != NULL) {
         explicit_bzero(x->keys, sizeof *x->keys);
         free(x->keys);
@@ -123,7 +157,7 @@ void exchange_drop(struct core *core, struct exchange *x)
     if (x->parked) {
         core->parked--;
     }
-    exchange_wipe_keys(x);
+    exchange_wipe_keys(core, x);
     free(x->permit.esp);
     HASH_DEL(core->exchanges, x);
     free(x);
@@ -191,10 +225,14 @@ void exchange_refuse(struct core *core, struct exchange *x, const char *why)
     if (x->answer_due) {
         core_refuse(core, PEER_NEGOTIATE, V_INSTALL, x->ask_id, why);
     }
+    if (x->activate_due) {
+        core_refuse(core, PEER_NEGOTIATE, V_ACTIVATE, x->activate_id, why);
+    }
     x->answer_due = false;
+    x->activate_due = false;
     x->stage = STAGE_REFUSED;
     x->deadline = 0;
-    exchange_wipe_keys(x);
+    exchange_wipe_keys(core, x);
 }
 
 /* ---- records ---- */
@@ -229,9 +267,8 @@ static void give_spis(struct core *core, const struct record *r)
     }
 }
 
-void core_record(struct core *core, enum core_peer from, const struct record *r, uint64_t now)
+static void take_record(struct core *core, const struct record *r, uint64_t now)
 {
-    (void)from;
     assert(core->job.kind == JOB_NONE);
     core->now = now;
     switch (r->verb) {
@@ -269,4 +306,22 @@ void core_record(struct core *core, enum core_peer from, const struct record *r,
         break;
     }
     job_run(core);
+}
+
+void core_record(struct core *core, enum core_peer from, const struct record *r, uint64_t now)
+{
+    if (from == PEER_SECRETS) {
+        core_from_worker(core, 0, r, now);
+    } else {
+        take_record(core, r, now);
+    }
+}
+
+void core_from_worker(struct core *core, uint64_t worker, const struct record *r, uint64_t now)
+{
+    const struct worker *w = find_worker(core, worker);
+    core->worker = worker;
+    core->out[PEER_SECRETS] = w == NULL ? NULL : w->out;
+    take_record(core, r, now);
+    core->out[PEER_SECRETS] = NULL;
 }

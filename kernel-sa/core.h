@@ -29,6 +29,8 @@ void core_free(struct core *core); /* NULL is allowed; wipes */
 
 /* Where records for that peer go from now on; NULL: it is not there, they are dropped. */
 void core_connect(struct core *core, enum core_peer peer, struct buffer *out);
+/* PEER_SECRETS are many: by the number of the worker. core_connect and core_record mean worker 0. */
+void core_connect_worker(struct core *core, uint64_t worker, struct buffer *out);
 /* ike-negotiate's channel ended: its open requests are answered no more. */
 void core_negotiator_gone(struct core *core);
 
@@ -38,6 +40,7 @@ void core_random(struct core *core, const uint32_t *words, size_t count);
 
 /* A record from that peer; r's verb is one that the schema lets it send. hello is not for here. */
 void core_record(struct core *core, enum core_peer from, const struct record *r, uint64_t now);
+void core_from_worker(struct core *core, uint64_t worker, const struct record *r, uint64_t now);
 
 /* Reads what a predecessor left in the kernel. */
 void core_adopt(struct core *core, uint64_t now);

@@ -100,16 +100,21 @@ bool install_next(struct core *core)
     struct job *job = &core->job;
     struct exchange *x = job->exchange;
     bool outward = job->kind == JOB_ACTIVATE || x->install.activate;
-    if (job->kind == JOB_ACTIVATE && job->step < STEP_SA_OUT) {
-        job->step = STEP_SA_OUT;
+    if (job->kind == JOB_ACTIVATE && job->step < STEP_SA_OUT && !x->adopted) {
+        job->step = STEP_SA_OUT; /* else nobody knows how far a predecessor came */
     }
     for (; job->step < STEP_END; job->step++) {
-        if (job->step == STEP_SA_IN || (job->step == STEP_SA_OUT && outward)) {
-            sa_next(core, job->step == STEP_SA_IN ? SIDE_IN : SIDE_OUT);
+        bool is_sa = job->step == STEP_SA_IN || job->step == STEP_SA_OUT;
+        enum side side = job->step == STEP_SA_IN ? SIDE_IN : SIDE_OUT;
+        if (is_sa && side == SIDE_OUT && !outward) {
+            return false;
+        }
+        if (is_sa && !x->sa_here[side]) {
+            sa_next(core, side);
             return true;
         }
-        if (job->step == STEP_SA_OUT) {
-            return false;
+        if (is_sa) {
+            continue;
         }
         enum way way = step_way(job->step);
         struct kernel_policy want;
@@ -169,22 +174,26 @@ void install_end(struct core *core)
     if (job->kind == JOB_ACTIVATE || x->install.activate) {
         x->stage = STAGE_UP;
         x->deadline = 0;
-        exchange_wipe_keys(x);
+        exchange_wipe_keys(core, x);
         orphans_replaced(core, x);
         tell_up(core, x);
     } else {
         x->stage = STAGE_HELD;
         exchange_set_deadline(core, x);
         hold_old_policy(core, x);
-        explicit_bzero(x->keys->key[SIDE_IN], SA_KEY_MAX);
-        explicit_bzero(x->keys->auth[SIDE_IN], SA_AUTH_MAX);
+        if (x->keys != NULL) {
+            explicit_bzero(x->keys->key[SIDE_IN], SA_KEY_MAX);
+            explicit_bzero(x->keys->auth[SIDE_IN], SA_AUTH_MAX);
+        }
     }
-    if (job->kind == JOB_ACTIVATE) {
-        core_answer(core, PEER_NEGOTIATE, V_ACTIVATE, job->id);
-    } else if (x->answer_due) {
+    if (x->activate_due && x->stage == STAGE_UP) {
+        core_answer(core, PEER_NEGOTIATE, V_ACTIVATE, x->activate_id);
+        x->activate_due = false;
+    }
+    if (x->answer_due) {
         core_answer(core, PEER_NEGOTIATE, V_INSTALL, x->ask_id);
+        x->answer_due = false;
     }
-    x->answer_due = false;
 }
 
 /* ---- remove ---- */
@@ -269,9 +278,6 @@ void remove_end(struct core *core)
     if (!job->forget) {
         if (job->failed) {
             core_log(core, LOG_SERIOUS_LEVEL, x->number, job->why);
-        }
-        if (job->re == V_ACTIVATE) {
-            core_refuse(core, PEER_NEGOTIATE, V_ACTIVATE, job->id, job->why);
         }
         exchange_refuse(core, x, job->why);
         if (!x->permitted) {

@@ -86,6 +86,8 @@ static const char *take_channel(struct loop *loop, const struct record *r, int f
     channel_hello(c, TOOL_KERNEL_SA, record_number(r, K_EPOCH), 0);
     if (negotiate) {
         core_connect(loop->core, PEER_NEGOTIATE, channel_out(c));
+    } else {
+        core_connect_worker(loop->core, worker, channel_out(c));
     }
     return NULL;
 }
@@ -110,15 +112,13 @@ static bool on_record(void *context, struct hub_line *l, const struct record *r,
         log_serious(&loop->log, "%s", record_text(r, K_WHY));
         return true;
     }
-    if (peer_of(l) == PEER_SECRETS) {
-        core_connect(loop->core, PEER_SECRETS, channel_out(l->channel));
-    }
     serve_random(loop->core);
-    core_record(loop->core, loop->by_hand ? peer_by_hand(r) : peer_of(l), r, clock_ms());
-    serve(loop);
     if (peer_of(l) == PEER_SECRETS) {
-        core_connect(loop->core, PEER_SECRETS, NULL);
+        core_from_worker(loop->core, l->worker, r, clock_ms());
+    } else {
+        core_record(loop->core, loop->by_hand ? peer_by_hand(r) : peer_of(l), r, clock_ms());
     }
+    serve(loop);
     return true;
 }
 
@@ -152,6 +152,10 @@ static void line_closed(void *context, struct hub_line *l, enum channel_result h
     (void)how;
     if (loop->by_hand) {
         hand_ended(loop, l);
+        return;
+    }
+    if (peer_of(l) == PEER_SECRETS) {
+        core_connect_worker(loop->core, l->worker, NULL);
         return;
     }
     core_connect(loop->core, peer_of(l), NULL);

@@ -21,8 +21,10 @@ void orphan_claimed(struct core *core, struct exchange *x)
             x->policy[way]->orphans--;
         }
     }
+    x->superseded = false;
+    x->deadline = 0;
     if (x->stage == STAGE_HELD) {
-        exchange_set_deadline(core, x); /* its outbound keys are lost */
+        exchange_set_deadline(core, x);
     }
 }
 

@@ -19,10 +19,14 @@
 #define WHY_MAX 1024
 #define SERIOUS_BURST 10u    /* serious log lines at once; then one a second */
 #define SERIOUS_EVERY 1000u
+#define SPI_NOT_GIVEN "spi-in was not given out by `spis`, or is used already"
 
 enum side { SIDE_IN, SIDE_OUT, SIDE_COUNT };
 
 /* ---- the parts of an exchange ---- */
+
+/* What plutod knows of an exchange from the time of a kernel-sa before this one. */
+enum again { AGAIN_OPEN /* permitted */, AGAIN_UP /* its SAs stood */, AGAIN_NOT };
 
 struct permit {
     char connection[97];
@@ -37,6 +41,7 @@ struct permit {
     uint32_t life;
     uint32_t reqid;
     uint32_t replay;
+    enum again again;
 };
 
 struct keys {
@@ -76,13 +81,19 @@ struct exchange {
     bool permitted;
     bool asked;
     bool parked;                /* counted as such: it came without permit */
-    bool adopted;               /* found in the kernel; clients are not known */
+    bool adopted;               /* found in the kernel */
     bool superseded;            /* an orphan in whose place others are: goes at its deadline */
     bool answer_due;            /* ike-negotiate waits for the answer to ask_id */
+    bool activate_due;          /* ike-negotiate waits for the answer to activate_id */
+    bool keys_due;              /* worker keys_worker waits for the answer to keys_id */
+    bool given;                 /* its inbound SPI was given out here */
     bool told_soft;
     bool told_hard;
     uint64_t ask_id;
     uint32_t life;              /* in force: install.life, or what an update made of it */
+    uint64_t activate_id;
+    uint64_t keys_id;
+    uint64_t keys_worker;
     struct permit permit;
     struct keys *keys;          /* owned, wiped; NULL: not come, or used up */
     struct install install;
@@ -177,10 +188,17 @@ struct job {
     size_t todo_cap;
 };
 
+struct worker {
+    uint64_t number;
+    struct buffer *out;             /* NULL: free place */
+};
+
 struct core {
     enum maker maker;
     uint64_t now;
-    struct buffer *out[PEER_COUNT];
+    struct buffer *out[PEER_COUNT]; /* of secrets: the worker whose record is at hand */
+    struct worker workers[WORKERS_MAX];
+    uint64_t worker;                /* that one's number */
     struct exchange *exchanges;
     uint64_t soonest;               /* no deadline is before it; 0: there is none */
     size_t parked;                  /* exchanges without permit */
@@ -200,7 +218,7 @@ struct exchange *exchange_find(struct core *core, uint64_t number);
 struct exchange *exchange_get(struct core *core, uint64_t number); /* makes it; NULL: no room */
 void exchange_drop(struct core *core, struct exchange *x); /* wipes; its policies are released */
 void exchange_set_deadline(struct core *core, struct exchange *x); /* GIVE_UP from now */
-void exchange_wipe_keys(struct exchange *x);
+void exchange_wipe_keys(struct core *core, struct exchange *x); /* tells secrets: needed no more */
 uint32_t core_word(struct core *core); /* random; SPIs and policy numbers */
 void core_log(struct core *core, unsigned level, uint64_t exchange, const char *text);
 void core_answer(struct core *core, enum core_peer to, enum verb re, uint64_t id);
@@ -223,8 +241,11 @@ void take_delete(struct core *core, const struct record *r);
 
 /* ---- check.c ---- */
 
+/* Its inbound SPI was given out here, or by a kernel-sa before this one. */
+bool exchange_spi_given(const struct core *core, const struct exchange *x);
+
 /* Do permit, keys and request agree? False: `why` says which field does not, with both values. */
-bool exchange_agrees(const struct exchange *x, struct buffer *why);
+bool exchange_agrees(const struct core *core, const struct exchange *x, struct buffer *why);
 
 /* ---- job.c ---- */
 

@@ -46,9 +46,20 @@ static struct exchange *get_parked(struct core *core, uint64_t number)
     return x;
 }
 
+/* The outbound SA that a predecessor held back: permitted, wanted, and its keys are here again. */
+static bool may_go_on(const struct exchange *x)
+{
+    return x->adopted && x->permitted && x->stage == STAGE_HELD && x->activate_due
+           && x->keys != NULL;
+}
+
 static void join(struct core *core, struct exchange *x)
 {
     char text[WHY_MAX];
+    if (may_go_on(x)) {
+        job_start(core, JOB_ACTIVATE, x, V_ACTIVATE, x->activate_id);
+        return;
+    }
     if (x->stage != STAGE_OPEN || !x->permitted || !x->asked || x->keys == NULL) {
         if (x->stage == STAGE_OPEN && (x->asked || x->keys != NULL) && x->deadline == 0) {
             exchange_set_deadline(core, x);
@@ -57,7 +68,7 @@ static void join(struct core *core, struct exchange *x)
     }
     struct buffer why;
     buffer_init(&why, WHY_MAX / 2);
-    if (exchange_agrees(x, &why)) {
+    if (exchange_agrees(core, x, &why)) {
         x->deadline = 0;
         job_start(core, JOB_INSTALL, x, V_INSTALL, x->ask_id);
     } else {
@@ -71,6 +82,23 @@ static void join(struct core *core, struct exchange *x)
 }
 
 /* ---- permit ---- */
+
+/*
+ * plutod has not heard that the SAs stand, or they are gone again. What was done of them may be a
+ * part: each step is done that is not done yet.
+ */
+static void resume(struct core *core, struct exchange *x)
+{
+    if (x->permit.again == AGAIN_UP) {
+        if (!x->sa_here[SIDE_IN] || !x->sa_here[SIDE_OUT]) {
+            sa_gone(core, x, x->sa_here[SIDE_IN] ? SIDE_OUT : SIDE_IN);
+        }
+    } else if (x->permit.again == AGAIN_OPEN && x->stage == STAGE_UP) {
+        job_start(core, JOB_ACTIVATE, x, V_ACTIVATE, 0);
+    } else if (x->permit.again == AGAIN_OPEN && x->stage == STAGE_HELD) {
+        job_start(core, JOB_INSTALL, x, V_INSTALL, x->ask_id);
+    }
+}
 
 void take_permit(struct core *core, const struct record *r)
 {
@@ -115,11 +143,19 @@ void take_permit(struct core *core, const struct record *r)
     p->life = (uint32_t)record_number(r, K_LIFE);
     p->reqid = (uint32_t)record_number(r, K_REQID);
     p->replay = record_has(r, K_REPLAY) ? (uint32_t)record_number(r, K_REPLAY) : REPLAY_DEFAULT;
-    if (orphan_is(x)) {
+    p->again = record_has(r, K_AGAIN) ? (enum again)record_word(r, K_AGAIN) : AGAIN_NOT;
+    bool orphan = orphan_is(x);
+    if (orphan) {
+        x->install.our_client = p->our_client; /* the kernel does not know them */
+        x->install.peer_client = p->peer_client;
         orphan_claimed(core, x);
     }
     x->permitted = true;
-    join(core, x);
+    if (orphan || p->again == AGAIN_UP) {
+        resume(core, x);
+    } else {
+        join(core, x);
+    }
 }
 
 /* ---- sa-keys ---- */
@@ -161,6 +197,12 @@ static const char *read_keys(struct keys *k, const struct record *r)
     return why;
 }
 
+/* Of an adopted exchange whose outbound SA is still to be made; its SPI only the keys know. */
+static bool keys_lost(const struct exchange *x)
+{
+    return x->adopted && x->permitted && x->stage == STAGE_HELD && x->keys == NULL;
+}
+
 /* After installation there are no keys any more to compare; the SPIs are compared then. */
 static bool same_keys(const struct exchange *x, const struct keys *k)
 {
@@ -190,7 +232,12 @@ static const char *keep_keys(struct core *core, struct exchange **at, const stru
     if (x->stage == STAGE_REFUSED) {
         return "the exchange was refused before: only a new negotiation helps";
     }
-    if (x->keys != NULL || x->stage != STAGE_OPEN) {
+    bool lost = keys_lost(x);
+    if (lost && (!esp_suite_equal(&x->install.suite, &k->suite)
+                 || x->install.spi[SIDE_IN] != k->spi[SIDE_IN])) {
+        return "they are not those of the inbound SA that was found in the kernel";
+    }
+    if (!lost && (x->keys != NULL || x->stage != STAGE_OPEN)) {
         return same_keys(x, k) ? NULL : "other keys came for this exchange before";
     }
     x->keys = malloc(sizeof *x->keys);
@@ -198,7 +245,19 @@ static const char *keep_keys(struct core *core, struct exchange **at, const stru
         return "no memory for keys";
     }
     *x->keys = *k;
+    x->install.spi[SIDE_OUT] = lost ? k->spi[SIDE_OUT] : x->install.spi[SIDE_OUT];
     return NULL;
+}
+
+/* Secrets keeps them until they are needed no more: if we die, a successor needs them again. */
+static void answer_keys(struct core *core, struct exchange *x, uint64_t id)
+{
+    x->keys_due = true;
+    x->keys_id = id;
+    x->keys_worker = core->worker;
+    if (x->keys == NULL) {
+        exchange_wipe_keys(core, x);
+    }
 }
 
 void take_keys(struct core *core, const struct record *r)
@@ -214,7 +273,7 @@ void take_keys(struct core *core, const struct record *r)
         refuse_liar(core, PEER_SECRETS, r, why);
         return;
     }
-    core_answer(core, PEER_SECRETS, V_SA_KEYS, record_number(r, K_ID));
+    answer_keys(core, x, record_number(r, K_ID));
     join(core, x);
 }
 
@@ -247,12 +306,13 @@ static const char *read_install(struct install *i, const struct record *r)
     return i->spi[SIDE_IN] == i->spi[SIDE_OUT] ? "spi-in and spi-out are equal" : NULL;
 }
 
-/* What an adopted exchange's clients were, the kernel does not tell. */
+/* What an adopted exchange's clients were, the kernel does not tell; nor an SPI without an SA. */
 static bool same_install(const struct exchange *x, const struct install *i)
 {
     const struct install *had = &x->install;
     return esp_suite_equal(&had->suite, &i->suite) && had->transport == i->transport
-           && had->spi[SIDE_IN] == i->spi[SIDE_IN] && had->spi[SIDE_OUT] == i->spi[SIDE_OUT]
+           && had->spi[SIDE_IN] == i->spi[SIDE_IN]
+           && (had->spi[SIDE_OUT] == i->spi[SIDE_OUT] || (x->adopted && had->spi[SIDE_OUT] == 0))
            && address_equal(&had->our_host, &i->our_host)
            && address_equal(&had->peer_host, &i->peer_host)
            && (x->adopted
@@ -279,17 +339,22 @@ void take_install(struct core *core, const struct record *r)
     if (why == NULL && x->asked && !same_install(x, &i)) {
         why = "another request came for this exchange before; that one counts";
     }
-    if (why == NULL && !x->asked && core->maker == MAKER_DAEMON
-        && !spis_take(&core->spis, i.spi[SIDE_IN])) {
-        why = "spi-in was not given out by `spis`, or is used already";
+    if (why == NULL && !x->asked) {
+        x->given = spis_take(&core->spis, i.spi[SIDE_IN]);
+        why = x->permitted && !exchange_spi_given(core, x) ? SPI_NOT_GIVEN : NULL;
     }
     if (why != NULL) {
         refuse_liar(core, PEER_NEGOTIATE, r, why);
         return;
     }
+    if (orphan_is(x) && x->stage == STAGE_HELD) { /* it is resumed when it is permitted */
+        x->ask_id = id;
+        x->answer_due = true;
+        return;
+    }
     if (x->stage == STAGE_HELD && x->adopted && i.activate) {
         core_refuse(core, PEER_NEGOTIATE, V_INSTALL, id,
-                    "the keys of the outbound SA were lost: only a new negotiation helps");
+                    "kernel-sa was started again meanwhile: its outbound SA waits for `activate`");
         return;
     }
     if (x->stage == STAGE_HELD || x->stage == STAGE_UP) {
@@ -314,11 +379,12 @@ void take_activate(struct core *core, const struct record *r)
         core_refuse(core, PEER_NEGOTIATE, V_ACTIVATE, id,
                     "no outbound SA is held back for this exchange: install it first (what is not "
                     "activated within 70 seconds is dropped)");
-    } else if (x->keys == NULL) {
-        core_refuse(core, PEER_NEGOTIATE, V_ACTIVATE, id,
-                    "its outbound keys were lost when kernel-sa was started again: negotiate anew");
     } else {
-        job_start(core, JOB_ACTIVATE, x, V_ACTIVATE, id);
+        x->activate_due = true;
+        x->activate_id = id;
+        if (x->keys != NULL) {
+            job_start(core, JOB_ACTIVATE, x, V_ACTIVATE, id);
+        } /* else kernel-sa was started again, and secrets sends them again */
     }
 }
 
@@ -330,7 +396,7 @@ void take_delete(struct core *core, const struct record *r)
         core_answer(core, PEER_PLUTOD, V_DELETE_KERNEL_SA, id);
         return;
     }
-    if (x->answer_due) {
+    if (x->answer_due || x->activate_due) {
         exchange_refuse(core, x, "plutod ended the exchange");
     }
     job_start(core, JOB_REMOVE, x, V_DELETE_KERNEL_SA, id);

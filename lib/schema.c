@@ -131,7 +131,7 @@ static const struct verb_spec verbs[VERB_COUNT] = {
     [V_SA_KEYS] = { .name = "sa-keys", .from = S_K, .request = true,
         .required = { K_EXCHANGE, K_PROTOCOL, K_PROPOSAL, K_SPI_IN, K_SPI_OUT, K_KEY_IN, K_KEY_OUT },
         .optional = { K_AUTH_IN, K_AUTH_OUT },
-        .help = "keys of a pair of SAs, named with the transform they were derived for" },
+        .help = "keys of a pair of SAs, named with the transform they were derived for; ok: they are needed no more (both SAs are in the kernel, or never will be)" },
 
     [V_SPIS] = { .name = "spis", .from = N_K, .request = true, .required = { K_COUNT },
         .answer = { K_SPIS }, .help = "a block of random SPIs for SAs toward us" },
@@ -145,7 +145,7 @@ static const struct verb_spec verbs[VERB_COUNT] = {
     [V_PERMIT] = { .name = "permit", .from = P_K,
         .required = { K_EXCHANGE, K_CONNECTION, K_OUR_HOST, K_PEER_HOST, K_OUR_CLIENT,
                       K_PEER_CLIENT, K_ESP, K_MODES, K_LIFE, K_REQID, K_POLICIES },
-        .optional = { K_REPLAY },
+        .optional = { K_REPLAY, K_AGAIN },
         .help = "these SAs may be installed for this exchange, within these terms" },
     [V_DELETE_KERNEL_SA] = { .name = "delete-kernel-sa", .from = P_K, .request = true,
         .required = { K_EXCHANGE, K_POLICIES },

@@ -108,6 +108,7 @@ enum field_type {
     KEY(K_MODES, "modes", WORD, 0, 0, 0, "tunnel|transport|any", "encapsulation modes that are allowed") \
     KEY(K_REQID, "reqid", NUMBER, 1, UINT32_MAX, 0, NULL, "ties the kernel's policies and SAs of one connection together") \
     KEY(K_REPLAY, "replay", NUMBER, 0, 4096, 0, NULL, "anti-replay window in packets") \
+    KEY(K_AGAIN, "again", WORD, 0, 0, 0, "open|up", "it was permitted to a kernel-sa before this one, which gave out its spi-in; `up`: and its SAs stood") \
     KEY(K_POLICIES, "policies", WORD, 0, 0, 0, "no|yes", "kernel policies come or go together with the SAs") \
     KEY(K_ACTIVATE, "activate", WORD, 0, 0, 0, "no|yes", "install the outbound SA too, at once") \
     KEY(K_ACTION, "action", WORD, 0, 0, 0, "add|delete", "what is to be done") \

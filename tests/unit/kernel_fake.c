@@ -39,6 +39,7 @@ void fake_restart(struct fake *f)
 {
     core_free(f->core);
     connect_core(f, MAKER_DAEMON);
+    f->dead = false;
     core_adopt(f->core, f->now);
     fake_serve(f);
 }
@@ -163,7 +164,7 @@ static void list(struct fake *f)
 void fake_serve(struct fake *f)
 {
     const struct kernel_request *q;
-    while ((q = core_request(f->core)) != NULL) {
+    while (!f->dead && (q = core_request(f->core)) != NULL) {
         struct kernel_result result = { 0 };
         f->requests++;
         if (f->requests == f->refuse_at) {
@@ -177,7 +178,10 @@ void fake_serve(struct fake *f)
         } else {
             result.error = do_policy(f, q, &result);
         }
-        core_result(f->core, &result, f->now);
+        f->dead = f->requests == f->die_at;
+        if (!f->dead) {
+            core_result(f->core, &result, f->now);
+        }
     }
 }
 
@@ -200,6 +204,9 @@ void fake_feed(struct fake *f, enum core_peer from, const char *format, ...)
     const char *why = record_parse(&r, line, (size_t)len, directions[from], &field);
     if (why != NULL) {
         fail_msg("%s: %s: %s", shown, schema_key(field)->name, why);
+    }
+    if (f->dead) {
+        return;
     }
     while (core_random_wanted(f->core) > 0) {
         f->random = f->random * 1664525u + 1013904223u;

@@ -30,6 +30,8 @@ struct fake {
     unsigned refuse_at;     /* the how many-th request is refused; 0: none */
     int refuse_with;
     unsigned deletes;
+    unsigned die_at;        /* the core is killed when that request is done; 0: never */
+    bool dead;              /* it was, and hears nothing until fake_restart */
 };
 
 /* An SA toward us, with keys, of a plutod's exchange. */

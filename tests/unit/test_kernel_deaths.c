@@ -1,0 +1,283 @@
+/*
+ * kernel-sa is killed in the midst of an exchange, at each point: after each record, and after each
+ * request to the kernel. What the others repeat to its successor brings the SAs up, and plutod hears
+ * of it once more.
+ */
+#include "kernel_fake.h"
+
+#include "lib/bounds.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KEY16 "000102030405060708090a0b0c0d0e0f"
+#define KEY20 "000102030405060708090a0b0c0d0e0f10111213"
+#define HOSTS "our-host=10.9.0.1 peer-host=10.9.0.2"
+#define CLIENTS "our-client=10.1.0.0/24 peer-client=10.2.0.0/24"
+#define SPI_OUT 0x3001u
+
+enum { PERMIT, KEYS, INSTALL, ACTIVATE, RECORDS };
+
+static void permit(struct fake *f, unsigned x, const char *again)
+{
+    fake_feed(f, PEER_PLUTOD, "permit exchange=%u connection=net " HOSTS " " CLIENTS
+              " esp=aes128-sha1 modes=tunnel life=600 reqid=5 policies=yes%s", x, again);
+}
+
+static void keys(struct fake *f, unsigned x, uint32_t spi)
+{
+    fake_feed(f, PEER_SECRETS, "sa-keys id=1 exchange=%u protocol=esp proposal=aes128-sha1 "
+              "spi-in=%08" PRIx32 " spi-out=%08x key-in=" KEY16 " key-out=" KEY16 " auth-in=" KEY20
+              " auth-out=" KEY20, x, spi, SPI_OUT + x);
+}
+
+static void install(struct fake *f, unsigned x, uint32_t spi)
+{
+    fake_feed(f, PEER_NEGOTIATE, "install id=2 exchange=%u protocol=esp proposal=aes128-sha1 "
+              "mode=tunnel spi-in=%08" PRIx32 " spi-out=%08x " HOSTS " " CLIENTS
+              " life=600 activate=no", x, spi, SPI_OUT + x);
+}
+
+static void activate(struct fake *f, unsigned x)
+{
+    fake_feed(f, PEER_NEGOTIATE, "activate id=3 exchange=%u", x);
+}
+
+/* The others of this world: what each of them still waits for. */
+struct others {
+    struct fake *f;
+    uint32_t spi;
+    bool keys, installed, activated; /* answered */
+};
+
+static void hear(struct others *o)
+{
+    const char *said = fake_said(o->f, PEER_SECRETS);
+    assert_null(strstr(said, "fail"));
+    o->keys = o->keys || strstr(said, "ok id=1 re=sa-keys\n") != NULL;
+    said = fake_said(o->f, PEER_NEGOTIATE);
+    assert_null(strstr(said, "fail"));
+    o->installed = o->installed || strstr(said, "ok id=2 re=install\n") != NULL;
+    o->activated = o->activated || strstr(said, "ok id=3 re=activate\n") != NULL;
+}
+
+/* One record of the exchange; what is answered to it is lost where kernel-sa dies then. */
+static void tell(struct others *o, unsigned record, bool lost)
+{
+    if (record == PERMIT) {
+        permit(o->f, 1, "");
+    } else if (record == KEYS) {
+        keys(o->f, 1, o->spi);
+    } else if (record == INSTALL) {
+        install(o->f, 1, o->spi);
+    } else {
+        activate(o->f, 1);
+    }
+    if (lost) {
+        (void)fake_said(o->f, PEER_SECRETS);
+        (void)fake_said(o->f, PEER_NEGOTIATE);
+    } else {
+        hear(o);
+    }
+}
+
+/* As much as was said before the death is said again, in the order of the letters. */
+static void repeat(struct others *o, unsigned said, const char *order)
+{
+    for (; *order != '\0'; order++) {
+        if (*order == 'p') {
+            permit(o->f, 1, " again=open");
+        } else if (*order == 'k' && said > KEYS && !o->keys) {
+            keys(o->f, 1, o->spi);
+        } else if (*order == 'n' && said > INSTALL && !o->installed) {
+            install(o->f, 1, o->spi);
+        } else if (*order == 'n' && said > ACTIVATE && !o->activated) {
+            activate(o->f, 1);
+        }
+        hear(o);
+    }
+}
+
+/* False: no death happened any more, the exchange came to its end. */
+static bool killed_at(unsigned request, unsigned record, bool lost, const char *order)
+{
+    struct others o = { .f = fake_new(MAKER_DAEMON) };
+    unsigned said = 0;
+    o.spi = fake_spi(o.f);
+    o.f->die_at = request;
+    for (; said < RECORDS && !o.f->dead; said++) {
+        tell(&o, said, said == record && lost);
+        if (said == record) {
+            o.f->dead = true;
+        }
+    }
+    bool died = o.f->dead;
+    o.f->die_at = 0;
+    (void)fake_said(o.f, PEER_PLUTOD);
+    if (died) {
+        fake_restart(o.f);
+        repeat(&o, said, order);
+        while (said < RECORDS) {
+            tell(&o, said++, false);
+        }
+    }
+    assert_true(o.keys && o.installed && o.activated);
+    fake_holds(o.f, 2, 3);
+    assert_non_null(fake_find_sa(o.f, o.spi));
+    assert_non_null(fake_find_sa(o.f, SPI_OUT + 1));
+    for (unsigned way = 0; way < WAY_COUNT; way++) {
+        assert_int_equal(fake_find_policy(o.f, (enum way)way)->reqid, 5);
+    }
+    if (died) {
+        fake_expect(o.f, PEER_PLUTOD, "sa-up exchange=1 ");
+    }
+    fake_pass(o.f, 2 * GIVE_UP);
+    fake_holds(o.f, 2, 3);
+    fake_feed(o.f, PEER_PLUTOD, "delete-kernel-sa id=8 exchange=1 policies=yes");
+    fake_holds(o.f, 0, 0);
+    fake_free(o.f);
+    return died;
+}
+
+static const char *const orders[] = { "pkn", "pnk" };
+
+static void after_each_request(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        unsigned request = 1;
+        while (killed_at(request, RECORDS, false, orders[i])) {
+            request++;
+        }
+        assert_int_equal(request, 6); /* two SAs and three policies */
+    }
+}
+
+static void after_each_record(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        for (unsigned record = 0; record < RECORDS; record++) {
+            assert_true(killed_at(0, record, false, orders[i]));
+            assert_true(killed_at(0, record, true, orders[i]));
+        }
+    }
+}
+
+/* A new pair beside an old one of the same connection, whose SAs and policies stay all the while. */
+static void beside_an_old_pair(void **state)
+{
+    (void)state;
+    for (unsigned request = 1; request <= 4; request++) {
+        struct others o = { .f = fake_new(MAKER_DAEMON) };
+        uint32_t old = fake_spi(o.f);
+        permit(o.f, 7, "");
+        keys(o.f, 7, old);
+        install(o.f, 7, old);
+        activate(o.f, 7);
+        hear(&o);
+        fake_holds(o.f, 2, 3);
+        o = (struct others){ .f = o.f, .spi = fake_spi(o.f) };
+        o.f->die_at = o.f->requests + request;
+        for (unsigned record = 0; record < RECORDS; record++) {
+            tell(&o, record, false);
+        }
+        if (o.f->dead) {
+            fake_restart(o.f);
+            permit(o.f, 7, " again=up");
+            fake_expect(o.f, PEER_PLUTOD, "adopted");
+            repeat(&o, o.installed ? RECORDS : INSTALL + 1, "pkn");
+            if (!o.activated) {
+                activate(o.f, 1);
+                hear(&o);
+            }
+        }
+        assert_true(o.keys && o.installed && o.activated);
+        fake_holds(o.f, 4, 3);
+        assert_non_null(fake_find_sa(o.f, old));
+        fake_free(o.f);
+    }
+}
+
+/* What plutod knew to stand is gone: it hears of that, and of nothing else. */
+static void expired_meanwhile(void **state)
+{
+    (void)state;
+    for (unsigned left = 0; left <= 2; left++) {
+        struct others o = { .f = fake_new(MAKER_DAEMON) };
+        o.spi = fake_spi(o.f);
+        for (unsigned record = 0; record < RECORDS; record++) {
+            tell(&o, record, false);
+        }
+        o.f->sas = left;
+        (void)fake_said(o.f, PEER_PLUTOD);
+        fake_restart(o.f);
+        (void)fake_said(o.f, PEER_PLUTOD);
+        permit(o.f, 1, " again=up");
+        if (left < 2) {
+            fake_expect(o.f, PEER_PLUTOD, "sa-expired exchange=1 protocol=esp hard=yes");
+        } else {
+            fake_silent(o.f, PEER_PLUTOD);
+        }
+        fake_free(o.f);
+    }
+}
+
+/* F17: an SPI that nobody gave out is refused unless the exchange is older than we are. */
+static void foreign_spi(void **state)
+{
+    (void)state;
+    for (int again = 0; again < 2; again++) {
+        for (int late = 0; late < 2; late++) {
+            struct fake *f = fake_new(MAKER_DAEMON);
+            if (!late) {
+                permit(f, 1, again ? " again=open" : "");
+            }
+            keys(f, 1, 0x4242);
+            install(f, 1, 0x4242);
+            if (late) {
+                fake_silent(f, PEER_NEGOTIATE);
+                permit(f, 1, again ? " again=open" : "");
+            }
+            fake_expect(f, PEER_NEGOTIATE, again ? "ok id=2" : "was%20not%20given%20out");
+            fake_holds(f, again ? 1 : 0, again ? 2 : 0);
+            fake_free(f);
+        }
+    }
+}
+
+/* Keys of another negotiation do not complete what was found in the kernel. */
+static void other_keys(void **state)
+{
+    (void)state;
+    struct others o = { .f = fake_new(MAKER_DAEMON) };
+    o.spi = fake_spi(o.f);
+    for (unsigned record = 0; record < ACTIVATE; record++) {
+        tell(&o, record, false);
+    }
+    fake_restart(o.f);
+    permit(o.f, 1, " again=open");
+    keys(o.f, 1, o.spi + 1);
+    fake_expect(o.f, PEER_SECRETS, "fail id=1 re=sa-keys");
+    keys(o.f, 1, o.spi);
+    fake_silent(o.f, PEER_SECRETS);
+    activate(o.f, 1);
+    fake_expect(o.f, PEER_SECRETS, "ok id=1 re=sa-keys");
+    fake_holds(o.f, 2, 3);
+    fake_free(o.f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(after_each_request),
+        cmocka_unit_test(after_each_record),
+        cmocka_unit_test(beside_an_old_pair),
+        cmocka_unit_test(expired_meanwhile),
+        cmocka_unit_test(foreign_spi),
+        cmocka_unit_test(other_keys),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
