@@ -1,5 +1,5 @@
 /*
- * The core's tables: exchanges by serial, number and cookies, requests, timers, random bytes.
+ * The core's tables: exchanges by serial, number and cookies, timers, random bytes.
  */
 #include "exchange.h"
 
@@ -155,6 +155,7 @@ static void free_one(struct ike *ike, struct exchange *x)
     sent_forget(&x->sent);
     if (!x->is_quick) {
         free(x->sa->used_ids);
+        free(x->sa->refused);
         explicit_bzero(x->sa, sizeof *x->sa);
         free(x->sa);
     } else {
@@ -209,20 +210,18 @@ struct exchange *exchange_by_cookies(struct ike *ike, const uint8_t *cky_i, cons
     return x;
 }
 
-void exchange_failed(struct ike *ike, struct exchange *x, unsigned code, const char *format, ...)
+static void tell_failed(struct ike *ike, struct exchange *x, unsigned code, bool gone,
+                        const char *why)
 {
-    char why[4001];
-    va_list args;
     struct record_writer w;
-
-    va_start(args, format);
-    vsnprintf(why, sizeof why, format, args);
-    va_end(args);
     if (x->number != 0) {
         record_start(&w, ike->out.plutod, V_FAILED);
         record_put_number(&w, K_EXCHANGE, x->number);
         record_put_number(&w, K_CODE, code);
         record_put_text(&w, K_WHY, why);
+        if (gone) {
+            record_put_yes(&w, K_GONE, true);
+        }
         record_finish(&w);
     } else { /* plutod gave it no number: the line goes to its ISAKMP SA, or to the peer's address */
         report(ike, x->is_quick ? x->parent : x, LOG_LEVEL_INFO, "%s", why);
@@ -230,12 +229,27 @@ void exchange_failed(struct ike *ike, struct exchange *x, unsigned code, const c
     exchange_free(ike, x);
 }
 
+void exchange_failed(struct ike *ike, struct exchange *x, unsigned code, const char *format, ...)
+{
+    char why[4001];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(why, sizeof why, format, args);
+    va_end(args);
+    tell_failed(ike, x, code, false, why);
+}
+
+void exchange_lost(struct ike *ike, struct exchange *x)
+{
+    tell_failed(ike, x, 32, true, "a process of ours died, and what this negotiation needs of it is "
+                                  "lost");
+}
+
 enum outcome answer_refused(struct ike *ike, struct exchange *x, const struct record *answer,
                             unsigned code)
 {
-    if (is_gone(answer)) {
-        code = 32;
-    } else if (record_has(answer, K_CODE)) {
+    if (record_has(answer, K_CODE)) {
         code = (unsigned)record_number(answer, K_CODE);
     }
     exchange_failed(ike, x, code, "%s", record_text(answer, K_WHY));
@@ -280,48 +294,6 @@ bool sa_use_id(struct isakmp_sa *sa, uint32_t message_id)
     }
     sa->used_ids[sa->used_count++] = message_id;
     return true;
-}
-
-/* ---- SPIs, drawn by kernel-sa in blocks ---- */
-
-bool take_spi(struct ike *ike, uint8_t spi[4])
-{
-    struct record_writer w;
-    bool got = ike->spi_count > 0;
-    if (got) {
-        ike->spi_count--;
-        memcpy(spi, ike->spis + 4 * ike->spi_count, 4);
-    }
-    if (ike->spi_count < SPI_BLOCK / 2 && !ike->spis_asked
-        && request_start(ike, NULL, &w, FROM_KERNEL_SA, V_SPIS) != NULL) {
-        record_put_number(&w, K_COUNT, SPI_BLOCK);
-        record_finish(&w);
-        ike->spis_asked = true;
-    }
-    return got;
-}
-
-/* ---- requests ---- */
-
-struct buffer *request_start(struct ike *ike, const struct exchange *x, struct record_writer *w,
-                             enum ike_source to, enum verb verb)
-{
-    struct buffer *out = to == FROM_PLUTOD      ? ike->out.plutod
-                         : to == FROM_KERNEL_SA ? ike->out.kernel_sa(ike->out.context)
-                                                : ike->out.worker(ike->out.context, x->sa->worker);
-    struct request *q = out == NULL ? NULL : calloc(1, sizeof *q);
-    if (q == NULL) {
-        return NULL;
-    }
-    q->id = ike->next_request++;
-    q->serial = x == NULL ? 0 : x->serial;
-    q->verb = verb;
-    q->source = to;
-    q->worker = to == FROM_WORKER ? x->sa->worker : 0;
-    HASH_ADD(hh, ike->requests, id, sizeof q->id, q);
-    record_start(w, out, verb);
-    record_put_number(w, K_ID, q->id);
-    return out;
 }
 
 /* ---- timers ---- */

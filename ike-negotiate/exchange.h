@@ -37,8 +37,10 @@ enum state {
     MAIN_I3_AUTH,                  /* secrets: is HASH_R right? */
     QUICK_PENDING,                 /* its ISAKMP SA is not up yet, or no SPI is at hand */
     QUICK_I0_KE,                   /* secrets: our nonce, and KE with PFS */
-    QUICK_I1_SA,                   /* secrets and kernel-sa: keys and SAs */
+    QUICK_I1_SA,                   /* secrets and kernel-sa: keys, inbound SA */
+    QUICK_I1_ACTIVATE,             /* message 3 is sent; kernel-sa: the outbound SA */
     QUICK_R0_ASK,                  /* plutod: on which terms? */
+    QUICK_R0_SPI,                  /* kernel-sa: an SPI */
     QUICK_R0_SA,                   /* secrets and kernel-sa: nonce, keys, inbound SA */
     QUICK_R1_ACTIVATE,             /* kernel-sa: the outbound SA */
     STATE_COUNT
@@ -87,6 +89,7 @@ struct isakmp_sa {
     bool initial_contact; /* was said, and is believed once */
     unsigned odd;         /* ODD_... of its peer that were said */
     bool commit;          /* his Commit flag was warned of */
+    struct refusals *refused; /* owned; NULL: none yet */
 };
 
 /* What a Main Mode needs until it is done. */
@@ -272,12 +275,12 @@ void exchange_settle(struct ike *ike, struct exchange *x);
 /* Ends what a `fail` of our own processes makes impossible; code unless the answer names one. */
 enum outcome answer_refused(struct ike *ike, struct exchange *x, const struct record *answer,
                             unsigned code);
-bool is_gone(const struct record *answer); /* nobody answered: the process died (records.c) */
+/* A process of ours died and took with it what the negotiation needs: tells plutod, frees it. */
+void exchange_lost(struct ike *ike, struct exchange *x);
 bool draw_random(struct ike *ike, uint8_t *out, size_t len);
 uint32_t draw_message_id(struct ike *ike); /* 0, which is no message id: none now */
 bool sa_id_used(const struct isakmp_sa *sa, uint32_t message_id);
 bool sa_use_id(struct isakmp_sa *sa, uint32_t message_id);
-bool take_spi(struct ike *ike, uint8_t spi[4]); /* false: none at hand; more are asked for */
 
 /* ---- half_open.c ---- */
 void half_open_key(struct exchange *x, const struct path *path, const uint8_t *cky_i);
@@ -286,10 +289,21 @@ struct exchange *half_open_find(struct ike *ike, const struct exchange *probe);
 bool half_open_enter(struct ike *ike, struct exchange *x);
 void half_open_leave(struct ike *ike, struct exchange *x); /* twice does no harm */
 
-/* ---- requests (core.c) ---- */
-/* Starts a request record with its id; NULL: that process is gone. */
+/* ---- requests.c ---- */
+/* To plutod or a worker: starts a request record with its id; NULL: that process is gone. */
 struct buffer *request_start(struct ike *ike, const struct exchange *x, struct record_writer *w,
                              enum ike_source to, enum verb verb);
+/* To kernel-sa: install or activate. While it is dead the request waits, and it is asked again of its
+ * successor. False: no memory. */
+bool kernel_ask(struct ike *ike, const struct exchange *x, enum verb verb);
+bool take_spi(struct ike *ike, uint8_t spi[4]); /* false: none at hand; more are asked for */
+void take_spis(struct ike *ike, const struct record *answer);
+
+/* ---- refusals.c: Quick Modes of the peer that were refused, and in which words ---- */
+void refusal_send(struct ike *ike, const struct exchange *x, unsigned notify);
+/* Message 1 came again: so does the refusal, a few times. False: it is not one that was refused. */
+bool refusal_again(struct ike *ike, struct exchange *main, uint32_t message_id,
+                   const uint8_t *digest);
 
 /* ---- report.c ---- */
 void report(struct ike *ike, struct exchange *x, enum log_level level, const char *format, ...)
@@ -327,7 +341,7 @@ void engine_enter(struct ike *ike, struct exchange *x, enum state next);
 /* ---- actions ---- */
 action mi_message_2, mi_ke_early, mi_ke_late, mi_message_4, mi_keys, mi_message_6, mi_auth;
 action mr_message_1, mr_first, mr_message_3, mr_keys, mr_message_5, mr_auth, mr_identify, mr_finish;
-action qi_ke, qi_message_2, qi_keymat, qi_install;
+action qi_ke, qi_message_2, qi_keymat, qi_install, qi_activate;
 action qr_message_1, qr_ask, qr_keymat, qr_install, qr_message_3, qr_activate;
 bool main_take_keys(struct exchange *x, const struct record *answer);
 bool main_send_identity(struct ike *ike, struct exchange *x, const struct record *answer);
@@ -335,11 +349,13 @@ const char *main_ask_auth(struct ike *ike, struct exchange *x, const struct mess
 enum outcome not_authenticated(struct ike *ike, struct exchange *x, const struct record *answer,
                                const char *why);
 void main_initiate(struct ike *ike, struct exchange *x);
+/* Another worker has it now: what the one before did not answer is asked of this one. */
+void main_ask_again(struct ike *ike, struct exchange *x);
 void main_first_message(struct ike *ike, const struct path *path, const struct message *m,
                         const uint8_t *digest);
 void main_up(struct ike *ike, struct exchange *x);
 void quick_begin(struct ike *ike, struct exchange *x);
-/* At the end of an event: begins Quick Modes that waited for others, or for SPIs. */
+/* At the end of an event: Quick Modes go on that waited for others, or for SPIs. */
 void quick_begin_waiting(struct ike *ike);
 void quick_first_message(struct ike *ike, struct exchange *parent, const struct message *m,
                          const uint8_t *iv, const uint8_t *digest);
@@ -349,7 +365,9 @@ bool quick_send(struct ike *ike, struct exchange *x, const struct buffer *sa, un
 const char *quick_take_nonce_ke(struct exchange *x, const struct message *m);
 bool quick_take_ours(struct exchange *x, const struct record *answer);
 const char *quick_take_needs(struct quick_needs *n, const struct record *r);
-const char *quick_ask_sas(struct ike *ike, struct exchange *x, bool activate);
+/* False: x is lost, and gone. */
+bool quick_ask_sas(struct ike *ike, struct exchange *x);
+void quick_go_on(struct ike *ike, struct exchange *x); /* from QUICK_R0_SPI */
 
 /* ---- clients.c ---- */
 /* As responder: IDci and IDcr of message 1, or the hosts, into x's needs; NULL, or why not. */

@@ -53,10 +53,13 @@ void ike_datagram(struct ike *ike, uint64_t now, const struct path *path, const 
 /* Returns NULL, or why the record breaks the rules (static text); the channel is then closed. */
 const char *ike_record(struct ike *ike, uint64_t now, enum ike_source source, uint64_t worker,
                        const struct record *r);
-/* A channel is gone: what was asked over it is answered `gone`. */
+/*
+ * A channel is gone. What was asked of kernel-sa is asked again of the next one; an exchange that
+ * cannot go on without what a worker of secrets knew ends (`failed ... gone=yes`).
+ */
 void ike_source_gone(struct ike *ike, uint64_t now, enum ike_source source, uint64_t worker);
 
-void ike_kernel_ready(struct ike *ike, uint64_t now); /* a channel to kernel-sa is there: asks for SPIs */
+void ike_kernel_ready(struct ike *ike, uint64_t now); /* a channel to kernel-sa is there */
 
 uint64_t ike_next_timer(const struct ike *ike); /* UINT64_MAX: none */
 void ike_timer(struct ike *ike, uint64_t now);

@@ -6,18 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* False: its secrets process is gone. */
-static bool ask_ke(struct ike *ike, struct exchange *x, const struct group *group)
+/* Without a secrets process it waits: plutod names another one. */
+static void ask_ke(struct ike *ike, struct exchange *x, const struct group *group)
 {
     struct record_writer w;
     x->main->ke_group = group;
     x->main->ke_len = 0;
-    if (request_start(ike, x, &w, FROM_WORKER, V_KE) == NULL) {
-        return false;
+    if (request_start(ike, x, &w, FROM_WORKER, V_KE) != NULL) {
+        record_put_number(&w, K_EXCHANGE, x->number);
+        record_put_text(&w, K_GROUP, group->word);
+        record_finish(&w);
     }
-    record_put_number(&w, K_EXCHANGE, x->number);
-    record_put_text(&w, K_GROUP, group->word);
-    return record_finish(&w);
 }
 
 void main_initiate(struct ike *ike, struct exchange *x)
@@ -40,11 +39,11 @@ void main_initiate(struct ike *ike, struct exchange *x)
     x->main->sa_body = body.data; /* SAi_b, for HASH_I and HASH_R */
     x->main->sa_body_len = body.len;
     /* Our exponent is drawn while the peer's answer is on its way. */
-    if (ask_ke(ike, x, ours.suite[0].group) && outgoing_send(ike, x, &o, NULL, true)) {
+    ask_ke(ike, x, ours.suite[0].group);
+    if (outgoing_send(ike, x, &o, NULL, true)) {
         engine_enter(ike, x, MAIN_I1);
     } else {
-        buffer_wipe(&o.bytes);
-        exchange_failed(ike, x, 32, "the secrets process for it is gone, or memory is short");
+        exchange_failed(ike, x, 32, "no memory for message 1");
     }
 }
 
@@ -113,9 +112,8 @@ enum outcome mi_message_2(struct ike *ike, struct exchange *x, struct event *e)
     memcpy(x->sa->cky_r, e->message->header.cky_r, COOKIE_LEN);
     HASH_DELETE(by_cookies, ike->cookies, x);
     exchange_set_cookies(ike, x);
-    if (x->main->ke_group != x->sa->suite.group && !ask_ke(ike, x, x->sa->suite.group)) {
-        exchange_failed(ike, x, 32, "the secrets process for it is gone");
-        return END;
+    if (x->main->ke_group != x->sa->suite.group) {
+        ask_ke(ike, x, x->sa->suite.group);
     }
     return x->main->ke_len > 0 ? send_message_3(ike, x) : OTHER;
 }
@@ -132,13 +130,42 @@ enum outcome mi_ke_late(struct ike *ike, struct exchange *x, struct event *e)
     return send_message_3(ike, x);
 }
 
+/* As ask_ke. */
+static void ask_keys(struct ike *ike, struct exchange *x)
+{
+    const struct main_scratch *m = x->main;
+    struct record_writer w;
+    char suite[SUITE_TEXT];
+
+    if (request_start(ike, x, &w, FROM_WORKER, V_KEYS) == NULL) {
+        return;
+    }
+    ike_suite_print(&x->sa->suite, suite);
+    record_put_number(&w, K_EXCHANGE, x->number);
+    record_put_text(&w, K_CONNECTION, x->connection);
+    record_put_text(&w, K_PROPOSAL, suite);
+    record_put_bytes(&w, K_CKY_I, x->sa->cky_i, COOKIE_LEN);
+    record_put_bytes(&w, K_CKY_R, x->sa->cky_r, COOKIE_LEN);
+    record_put_bytes(&w, K_SA_BODY, m->sa_body, m->sa_body_len);
+    record_put_bytes(&w, K_KE_PEER, m->ke_peer, m->ke_peer_len);
+    record_put_bytes(&w, K_NONCE_PEER, m->nonce_peer, m->nonce_peer_len);
+    record_finish(&w);
+}
+
+void main_ask_again(struct ike *ike, struct exchange *x)
+{
+    if (x->state == MAIN_I1 || x->state == MAIN_I1_KE) {
+        ask_ke(ike, x, x->main->ke_group);
+    } else if (x->state == MAIN_R1_KEYS) {
+        ask_keys(ike, x);
+    }
+}
+
 enum outcome mi_message_4(struct ike *ike, struct exchange *x, struct event *e)
 {
     const struct payload *ke = message_find(e->message, PAYLOAD_KE, 0);
     const struct payload *nonce = message_find(e->message, PAYLOAD_NONCE, 0);
     struct main_scratch *m = x->main;
-    struct record_writer w;
-    char suite[SUITE_TEXT];
 
     if (ke->body_len != x->sa->suite.group->public_len) {
         e->why = "the KE payload has not the length of its group";
@@ -155,20 +182,7 @@ enum outcome mi_message_4(struct ike *ike, struct exchange *x, struct event *e)
     }
     memcpy(m->ke_peer, ke->body, m->ke_peer_len = ke->body_len);
     memcpy(m->nonce_peer, nonce->body, m->nonce_peer_len = nonce->body_len);
-    if (request_start(ike, x, &w, FROM_WORKER, V_KEYS) == NULL) {
-        e->why = "the secrets process is gone";
-        return IGNORE;
-    }
-    ike_suite_print(&x->sa->suite, suite);
-    record_put_number(&w, K_EXCHANGE, x->number);
-    record_put_text(&w, K_CONNECTION, x->connection);
-    record_put_text(&w, K_PROPOSAL, suite);
-    record_put_bytes(&w, K_CKY_I, x->sa->cky_i, COOKIE_LEN);
-    record_put_bytes(&w, K_CKY_R, x->sa->cky_r, COOKIE_LEN);
-    record_put_bytes(&w, K_SA_BODY, m->sa_body, m->sa_body_len);
-    record_put_bytes(&w, K_KE_PEER, m->ke_peer, m->ke_peer_len);
-    record_put_bytes(&w, K_NONCE_PEER, m->nonce_peer, m->nonce_peer_len);
-    record_finish(&w);
+    ask_keys(ike, x);
     take_notifications(ike, x, e->message, false);
     return GO;
 }
@@ -253,9 +267,6 @@ enum outcome not_authenticated(struct ike *ike, struct exchange *x, const struct
                                const char *why)
 {
     unsigned notify = NOTIFY_AUTHENTICATION_FAILED;
-    if (answer != NULL && is_gone(answer)) {
-        return answer_refused(ike, x, answer, 32); /* not the peer's fault */
-    }
     if (answer != NULL && record_has(answer, K_NOTIFICATION)
         && record_number(answer, K_NOTIFICATION) <= NOTIFY_UNEQUAL_PAYLOAD_LENGTHS) {
         notify = (unsigned)record_number(answer, K_NOTIFICATION);

@@ -308,7 +308,8 @@ enum outcome mr_identify(struct ike *ike, struct exchange *x, struct event *e)
         snprintf(x->connection, sizeof x->connection, "%s", record_text(e->answer, K_CONNECTION));
     }
     if (request_start(ike, x, &w, FROM_WORKER, V_FINISH) == NULL) {
-        return not_authenticated(ike, x, NULL, "the secrets process is gone");
+        exchange_lost(ike, x);
+        return END;
     }
     record_put_number(&w, K_EXCHANGE, x->number);
     record_finish(&w);

@@ -118,17 +118,18 @@ const char *quick_take_nonce_ke(struct exchange *x, const struct message *m)
     return NULL;
 }
 
-/* Asks secrets for KEYMAT and kernel-sa for the SAs, both at once. */
-const char *quick_ask_sas(struct ike *ike, struct exchange *x, bool activate)
+/* Asks secrets for KEYMAT and kernel-sa for the inbound SA, both at once. */
+bool quick_ask_sas(struct ike *ike, struct exchange *x)
 {
-    struct quick_scratch *q = x->quick;
+    const struct quick_scratch *q = x->quick;
     struct record_writer w;
     char suite[SUITE_TEXT];
 
-    esp_suite_print(&q->suite, suite);
     if (request_start(ike, x, &w, FROM_WORKER, V_KEYMAT) == NULL) {
-        return "the secrets process of its ISAKMP SA is gone";
+        exchange_lost(ike, x);
+        return false;
     }
+    esp_suite_print(&q->suite, suite);
     record_put_number(&w, K_EXCHANGE, x->number);
     record_put_word(&w, K_PROTOCOL, PLACE_OF_ESP);
     record_put_text(&w, K_PROPOSAL, suite);
@@ -140,24 +141,11 @@ const char *quick_ask_sas(struct ike *ike, struct exchange *x, bool activate)
         record_put_text(&w, K_GROUP, q->group->word);
     }
     record_finish(&w);
-
-    if (request_start(ike, x, &w, FROM_KERNEL_SA, V_INSTALL) == NULL) {
-        return "kernel-sa is gone";
+    if (!kernel_ask(ike, x, V_INSTALL)) {
+        exchange_failed(ike, x, 32, "no memory to ask for its SAs");
+        return false;
     }
-    record_put_number(&w, K_EXCHANGE, x->number);
-    record_put_word(&w, K_PROTOCOL, PLACE_OF_ESP);
-    record_put_text(&w, K_PROPOSAL, suite);
-    record_put_word(&w, K_MODE, q->mode == SA_MODE_TRANSPORT ? 1 : 0);
-    record_put_bytes(&w, K_SPI_IN, q->spi_in, 4);
-    record_put_bytes(&w, K_SPI_OUT, q->spi_out, 4);
-    record_put_address(&w, K_OUR_HOST, &q->needs.our_host);
-    record_put_address(&w, K_PEER_HOST, &q->needs.peer_host);
-    record_put_subnet(&w, K_OUR_CLIENT, &q->needs.our_client);
-    record_put_subnet(&w, K_PEER_CLIENT, &q->needs.peer_client);
-    record_put_number(&w, K_LIFE, q->life);
-    record_put_yes(&w, K_ACTIVATE, activate);
-    record_finish(&w);
-    return NULL;
+    return true;
 }
 
 /* ---- initiator ---- */
@@ -185,7 +173,7 @@ void quick_begin(struct ike *ike, struct exchange *x)
         return;
     }
     if (request_start(ike, x, &w, FROM_WORKER, V_QUICK_KE) == NULL) {
-        exchange_failed(ike, x, 32, "the secrets process of its ISAKMP SA is gone");
+        exchange_lost(ike, x);
         return;
     }
     iv_phase2(&x->sa->keys, x->sa->iv, x->message_id, x->iv);
@@ -202,20 +190,24 @@ static struct exchange *find_waiting(struct ike *ike)
 {
     struct exchange *x;
     for (x = ike->exchanges; x != NULL; x = x->by_serial.next) {
-        if (x->is_quick && x->state == QUICK_PENDING && x->sa->up
-            && x->sa->our_quicks < OUR_QUICKS_MAX) {
+        if (x->state == QUICK_R0_SPI
+            || (x->state == QUICK_PENDING && x->sa->up && x->sa->our_quicks < OUR_QUICKS_MAX)) {
             break;
         }
     }
     return x;
 }
 
-/* Each that is begun leaves QUICK_PENDING, or is gone: the search begins anew. */
+/* Each that goes on leaves its state, or is gone: the search begins anew. */
 void quick_begin_waiting(struct ike *ike)
 {
     struct exchange *x;
     while (ike->quick_ended && ike->spi_count > 0 && (x = find_waiting(ike)) != NULL) {
-        quick_begin(ike, x);
+        if (x->initiator) {
+            quick_begin(ike, x);
+        } else {
+            quick_go_on(ike, x);
+        }
     }
     ike->quick_ended = false;
 }
@@ -320,29 +312,33 @@ enum outcome qi_message_2(struct ike *ike, struct exchange *x, struct event *e)
                    text, q->needs.esp);
         }
     }
-    if (why == NULL) {
-        report_answer_odd(ike, x, &answer, &ours);
-        memcpy(q->spi_out, answer.proposal[0].spi, 4);
-        why = quick_ask_sas(ike, x, true);
-    }
     if (why != NULL) {
         send_notification(ike, x->parent, NOTIFY_NO_PROPOSAL_CHOSEN, PROTOCOL_ESP, q->spi_in, 4);
         exchange_failed(ike, x, 200 + NOTIFY_NO_PROPOSAL_CHOSEN, "message 2 of Quick Mode: %s", why);
         return END;
     }
-    return GO;
+    report_answer_odd(ike, x, &answer, &ours);
+    memcpy(q->spi_out, answer.proposal[0].spi, 4);
+    return quick_ask_sas(ike, x) ? GO : END;
 }
 
+/*
+ * Nothing may go out under the new SA before message 3: the peer does not know it yet [L4]. The two
+ * are sent in this order, in one turn.
+ */
 static enum outcome sas_made(struct ike *ike, struct exchange *x)
 {
     if (!x->quick->has_keys || !x->quick->has_sa) {
         return OTHER;
     }
-    quick_send_hash3(ike, x);
+    if (!quick_send_hash3(ike, x) || !kernel_ask(ike, x, V_ACTIVATE)) {
+        exchange_failed(ike, x, 32, "no memory for message 3 of Quick Mode, or for what follows it");
+        return END;
+    }
     return GO;
 }
 
-/* The peer waits for message 3 and would send message 2 again for a minute. */
+/* The peer waits for message 3, or has both of its SAs: he must not send to us. */
 static enum outcome sas_refused(struct ike *ike, struct exchange *x, const struct record *answer)
 {
     send_delete(ike, x->parent, PROTOCOL_ESP, x->quick->spi_in, 4);
@@ -365,4 +361,9 @@ enum outcome qi_install(struct ike *ike, struct exchange *x, struct event *e)
     }
     x->quick->has_sa = true;
     return sas_made(ike, x);
+}
+
+enum outcome qi_activate(struct ike *ike, struct exchange *x, struct event *e)
+{
+    return e->answer->verb == V_OK ? GO : sas_refused(ike, x, e->answer);
 }

@@ -24,6 +24,7 @@ void quick_first_message(struct ike *ike, struct exchange *parent, const struct 
     x->sa = parent->sa;
     x->message_id = m->header.message_id;
     memcpy(x->iv, iv, IV_MAX);
+    memcpy(x->last_in, digest, DIGEST_LEN); /* for a refusal */
     LIST_INSERT_HEAD(&parent->sa->quicks, x, siblings);
     parent->sa->open_quicks++;
     if (engine_message(ike, x, m, true, digest) == IGNORE) {
@@ -82,8 +83,7 @@ enum outcome qr_message_1(struct ike *ike, struct exchange *x, struct event *e)
         e->why = keep_offer(x, e->message);
     }
     if (e->why != NULL) {
-        send_notification(ike, x->parent, notify, PROTOCOL_ESP, x->quick->spi_out,
-                          sizeof x->quick->spi_out);
+        refusal_send(ike, x, notify);
         return IGNORE;
     }
     take_notifications(ike, x, e->message, true);
@@ -100,18 +100,15 @@ enum outcome qr_message_1(struct ike *ike, struct exchange *x, struct event *e)
 
 static enum outcome refuse(struct ike *ike, struct exchange *x, unsigned notify, const char *why)
 {
-    send_notification(ike, x->parent, notify, PROTOCOL_ESP, x->quick->spi_out, 4);
+    refusal_send(ike, x, notify);
     exchange_failed(ike, x, notify <= NOTIFY_UNEQUAL_PAYLOAD_LENGTHS ? 200 + notify : 32, "%s", why);
     return END;
 }
 
-/* A `fail` of secrets or kernel-sa. What is not the peer's fault is not told him as if it were. */
+/* A `fail` of secrets or kernel-sa. */
 static enum outcome refuse_for(struct ike *ike, struct exchange *x, const struct record *answer,
                                unsigned notify)
 {
-    if (is_gone(answer)) {
-        return answer_refused(ike, x, answer, 32);
-    }
     if (record_has(answer, K_NOTIFICATION)) {
         notify = (unsigned)record_number(answer, K_NOTIFICATION);
     }
@@ -200,9 +197,6 @@ enum outcome qr_ask(struct ike *ike, struct exchange *x, struct event *e)
     if (chosen < 0) {
         return refuse_offer(ike, x, &offer, &terms);
     }
-    if (!take_spi(ike, q->spi_in)) {
-        return refuse(ike, x, NOTIFY_NO_PROPOSAL_CHOSEN, "no SPI is at hand: kernel-sa is not there");
-    }
     const struct sa_transform *t = &offer.transform[chosen];
     report_odd(ike, x, offer.odd | t->odd | (t->mode == SA_MODE_NONE ? ODD_NO_MODE : ODD_NONE));
     q->suite = allowed.suite[esp_proposals_match(&allowed, &t->esp)];
@@ -215,8 +209,17 @@ enum outcome qr_ask(struct ike *ike, struct exchange *x, struct event *e)
         return refuse(ike, x, NOTIFY_INVALID_KEY_INFORMATION,
                       "the KE payload has not the length of its group");
     }
-    bad = quick_ask_sas(ike, x, false);
-    return bad == NULL ? GO : refuse(ike, x, NOTIFY_NO_PROPOSAL_CHOSEN, bad);
+    if (!take_spi(ike, q->spi_in)) {
+        return OTHER; /* kernel-sa is busy, or being started again */
+    }
+    return quick_ask_sas(ike, x) ? GO : END;
+}
+
+void quick_go_on(struct ike *ike, struct exchange *x)
+{
+    if (take_spi(ike, x->quick->spi_in) && quick_ask_sas(ike, x)) {
+        engine_enter(ike, x, QUICK_R0_SA);
+    }
 }
 
 static enum outcome inbound_made(struct ike *ike, struct exchange *x)
@@ -261,18 +264,11 @@ enum outcome qr_install(struct ike *ike, struct exchange *x, struct event *e)
 
 enum outcome qr_message_3(struct ike *ike, struct exchange *x, struct event *e)
 {
-    struct record_writer w;
-    if (!quick_hash_ok(x, e->message, 3)) {
-        e->why = "HASH(3) is wrong";
-        return IGNORE;
+    e->why = quick_hash_ok(x, e->message, 3) ? NULL : "HASH(3) is wrong";
+    if (e->why == NULL && !kernel_ask(ike, x, V_ACTIVATE)) {
+        e->why = "memory is short";
     }
-    if (request_start(ike, x, &w, FROM_KERNEL_SA, V_ACTIVATE) == NULL) {
-        e->why = "kernel-sa is gone";
-        return IGNORE;
-    }
-    record_put_number(&w, K_EXCHANGE, x->number);
-    record_finish(&w);
-    return GO;
+    return e->why == NULL ? GO : IGNORE;
 }
 
 enum outcome qr_activate(struct ike *ike, struct exchange *x, struct event *e)

@@ -43,8 +43,8 @@ static bool is_duplicate(struct ike *ike, struct exchange *x, const uint8_t *dig
     if (!x->has_last_in || memcmp(x->last_in, digest, DIGEST_LEN) != 0) {
         return false;
     }
-    if (x->state < PUBLIC_STATES && x->sent.bytes != NULL
-        && x->sent.replies < DUPLICATE_REPLIES) {
+    bool answered = x->state < PUBLIC_STATES || x->state == QUICK_I1_ACTIVATE;
+    if (answered && x->sent.bytes != NULL && x->sent.replies < DUPLICATE_REPLIES) {
         x->sent.replies++;
         report_debug(ike, x, DEBUG_CONTROL, "a duplicate: the old answer is sent again");
         sent_again(ike, x);
@@ -178,6 +178,9 @@ static void receive_quick(struct ike *ike, struct exchange *main, struct message
     uint8_t plain[MESSAGE_MAX];
     uint8_t iv[IV_MAX];
 
+    if (x == NULL && refusal_again(ike, main, m->header.message_id, digest)) {
+        return;
+    }
     if (x == NULL && sa_id_used(main->sa, m->header.message_id)) {
         report(ike, main, LOG_LEVEL_INFO, "a Quick Mode message with a message id that was used "
                                           "before is ignored");

@@ -103,19 +103,23 @@ static void order_forget(struct ike *ike, const struct record *r)
     }
 }
 
-static void take_spis(struct ike *ike, const struct record *r)
+/* Its worker may be dead before we have seen that: this says so too. */
+static void order_worker(struct ike *ike, const struct record *r)
 {
-    size_t len;
-    const uint8_t *spis = record_bytes(r, K_SPIS, &len);
-    ike->spis_asked = false;
-    if (r->verb != V_OK) {
-        report(ike, NULL, LOG_LEVEL_SERIOUS, "kernel-sa gives no SPIs: %s", record_text(r, K_WHY));
+    const uint64_t number = record_number(r, K_EXCHANGE);
+    const uint64_t worker = record_number(r, K_WORKER);
+    struct exchange *x = exchange_by_number(ike, number);
+    if (x == NULL || x->is_quick || x->sa->up || x->sa->worker == worker) {
         return;
     }
-    for (size_t at = 0; at + 4 <= len && 4 * ike->spi_count + 4 <= sizeof ike->spis; at += 4) {
-        memcpy(ike->spis + 4 * ike->spi_count++, spis + at, 4);
+    if (x->sa->worker != 0) {
+        ike_source_gone(ike, ike->now, FROM_WORKER, x->sa->worker);
+        x = exchange_by_number(ike, number);
     }
-    ike->quick_ended = true;
+    if (x != NULL) {
+        x->sa->worker = worker;
+        main_ask_again(ike, x);
+    }
 }
 
 static const char *take_answer(struct ike *ike, enum ike_source source, uint64_t worker,
@@ -163,6 +167,9 @@ static const char *take_record(struct ike *ike, enum ike_source source, uint64_t
     case V_QUICK:
         order_quick(ike, r);
         return NULL;
+    case V_WORKER:
+        order_worker(ike, r);
+        return NULL;
     case V_DELETE:
         order_delete(ike, r);
         return NULL;
@@ -186,51 +193,4 @@ const char *ike_record(struct ike *ike, uint64_t now, enum ike_source source, ui
     const char *why = take_record(ike, source, worker, r);
     quick_begin_waiting(ike);
     return why;
-}
-
-static const uint8_t gone_why[] = "gone: a process of ours died before it answered";
-
-bool is_gone(const struct record *answer)
-{
-    return answer->value[K_WHY].bytes == gone_why;
-}
-
-/* Answers every open request of a dead process as if it had said no. */
-void ike_source_gone(struct ike *ike, uint64_t now, enum ike_source source, uint64_t worker)
-{
-    struct request *q;
-    struct request *next;
-    struct record gone = { .verb = V_FAIL };
-
-    ike->now = now;
-    gone.value[K_WHY].bytes = gone_why;
-    gone.value[K_WHY].len = sizeof gone_why - 1;
-    if (source == FROM_KERNEL_SA) {
-        ike->spi_count = 0; /* a successor knows nothing of them */
-        ike->spis_asked = false;
-    }
-    HASH_ITER(hh, ike->requests, q, next)
-    {
-        if (q->source != source || q->worker != worker) {
-            continue;
-        }
-        struct exchange *x;
-        uint64_t serial = q->serial;
-        gone.re = q->verb;
-        HASH_DEL(ike->requests, q);
-        free(q);
-        HASH_FIND(by_serial, ike->exchanges, &serial, sizeof serial, x);
-        if (x != NULL) {
-            engine_answer(ike, x, &gone);
-        }
-    }
-}
-
-void ike_kernel_ready(struct ike *ike, uint64_t now)
-{
-    uint8_t spi[4];
-    ike->now = now;
-    if (take_spi(ike, spi)) {
-        memcpy(ike->spis + 4 * ike->spi_count++, spi, 4);
-    }
 }

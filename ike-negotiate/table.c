@@ -55,12 +55,13 @@ static const struct transition table[] = {
     { QUICK_I0_KE, V_QUICK_KE, true, 0, 0, 0, 0, qi_ke, QUICK_I1, QUICK_I1 },
     { QUICK_I1, ON_MESSAGE, true, B(HASH) | B(SA) | B(NONCE), B(KE), PAYLOAD_HASH, PAYLOAD_SA,
       qi_message_2, QUICK_I1_SA, QUICK_I1_SA },
-    { QUICK_I1_SA, V_KEYMAT, true, 0, 0, 0, 0, qi_keymat, QUICK_I2, QUICK_I1_SA },
-    { QUICK_I1_SA, V_INSTALL, true, 0, 0, 0, 0, qi_install, QUICK_I2, QUICK_I1_SA },
+    { QUICK_I1_SA, V_KEYMAT, true, 0, 0, 0, 0, qi_keymat, QUICK_I1_ACTIVATE, QUICK_I1_SA },
+    { QUICK_I1_SA, V_INSTALL, true, 0, 0, 0, 0, qi_install, QUICK_I1_ACTIVATE, QUICK_I1_SA },
+    { QUICK_I1_ACTIVATE, V_ACTIVATE, true, 0, 0, 0, 0, qi_activate, QUICK_I2, QUICK_I2 },
 
     { QUICK_R0, ON_MESSAGE, true, B(HASH) | B(SA) | B(NONCE), B(KE), PAYLOAD_HASH, PAYLOAD_SA,
       qr_message_1, QUICK_R0_ASK, QUICK_R0_ASK },
-    { QUICK_R0_ASK, V_QUICK_ASK, true, 0, 0, 0, 0, qr_ask, QUICK_R0_SA, QUICK_R0_SA },
+    { QUICK_R0_ASK, V_QUICK_ASK, true, 0, 0, 0, 0, qr_ask, QUICK_R0_SA, QUICK_R0_SPI },
     { QUICK_R0_SA, V_KEYMAT, true, 0, 0, 0, 0, qr_keymat, QUICK_R1, QUICK_R0_SA },
     { QUICK_R0_SA, V_INSTALL, true, 0, 0, 0, 0, qr_install, QUICK_R1, QUICK_R0_SA },
     { QUICK_R1, ON_MESSAGE, true, B(HASH), 0, PAYLOAD_HASH, 0, qr_message_3, QUICK_R1_ACTIVATE,
@@ -86,7 +87,8 @@ enum state state_public(enum state s)
         [MAIN_R2_FINISH - PUBLIC_STATES] = MAIN_R2,   [MAIN_I1_KE - PUBLIC_STATES] = MAIN_I1,
         [MAIN_I2_KEYS - PUBLIC_STATES] = MAIN_I2,     [MAIN_I3_AUTH - PUBLIC_STATES] = MAIN_I3,
         [QUICK_PENDING - PUBLIC_STATES] = QUICK_I1,   [QUICK_I0_KE - PUBLIC_STATES] = QUICK_I1,
-        [QUICK_I1_SA - PUBLIC_STATES] = QUICK_I1,     [QUICK_R0_ASK - PUBLIC_STATES] = QUICK_R0,
+        [QUICK_I1_SA - PUBLIC_STATES] = QUICK_I1,     [QUICK_I1_ACTIVATE - PUBLIC_STATES] = QUICK_I1,
+        [QUICK_R0_ASK - PUBLIC_STATES] = QUICK_R0,    [QUICK_R0_SPI - PUBLIC_STATES] = QUICK_R0,
         [QUICK_R0_SA - PUBLIC_STATES] = QUICK_R0,     [QUICK_R1_ACTIVATE - PUBLIC_STATES] = QUICK_R1,
     };
     return s < PUBLIC_STATES ? s : shown[s - PUBLIC_STATES];

@@ -124,6 +124,7 @@ enum field_type {
         "QUICK_R0|QUICK_I1|QUICK_R1|QUICK_I2|QUICK_R2|INFO|INFO_PROTECTED", \
         "how far a negotiation is; the order gives whack's numbers from 101") \
     KEY(K_ATTEMPT, "attempt", NUMBER, 1, 1000, 0, NULL, "how many times a message was sent by now") \
+    KEY(K_GONE, "gone", WORD, 0, 0, 0, "no|yes", "it failed because a process of ours died") \
     KEY(K_WAIT, "wait", NUMBER, 0, 86400, 0, NULL, "seconds until something is done again") \
     KEY(K_NOTIFICATION, "notification", NUMBER, 1, 65535, 0, NULL, "type of a notification (RFC 2408, 3.14.1)") \
     KEY(K_PROTECTED, "protected", WORD, 0, 0, 0, "no|yes", "it came under an ISAKMP SA, with a right HASH") \
@@ -186,7 +187,7 @@ enum verb {
     /* plutod and a tool */
     V_LOG, V_DEBUG, V_CHANNEL, V_FORGET,
     /* plutod and ike-negotiate */
-    V_SOCKET, V_CLOSE_SOCKET, V_INITIATE, V_QUICK, V_DELETE, V_DELETE_SA,
+    V_SOCKET, V_CLOSE_SOCKET, V_INITIATE, V_QUICK, V_WORKER, V_DELETE, V_DELETE_SA,
     V_FIRST, V_CHOSEN, V_IDENTIFY, V_QUICK_ASK, V_STATE, V_RETRANSMITTED, V_FAILED, V_ISAKMP_UP,
     V_PEER_DELETED, V_INITIAL_CONTACT, V_NOTIFIED,
     /* plutod and secrets */

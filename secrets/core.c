@@ -238,8 +238,8 @@ void secrets_record(struct core *c, const struct record *r, const struct core_ou
 
 void secrets_kernel_again(struct core *c, const struct core_out *out)
 {
-    for (struct exchange *x = c->unacknowledged; x != NULL && out->kernel != NULL;
-         x = x->quick_mode->next_keys) {
-        buffer_add(out->kernel, x->quick_mode->keys.data, x->quick_mode->keys.len);
+    for (const struct quick_mode *q = c->unacknowledged; q != NULL && out->kernel != NULL;
+         q = q->hh.next) {
+        buffer_add(out->kernel, q->keys.data, q->keys.len);
     }
 }

@@ -294,15 +294,24 @@ void answered_drop(struct exchange *x, enum step step)
 
 void keys_wait(struct core *c, struct exchange *x, uint64_t id)
 {
-    x->quick_mode->keys_id = id;
-    DL_APPEND2(c->unacknowledged, x, quick_mode->previous_keys, quick_mode->next_keys);
+    struct quick_mode *q = x->quick_mode;
+    q->keys_id = id;
+    q->exchange = x;
+    HASH_ADD(hh, c->unacknowledged, keys_id, sizeof q->keys_id, q);
+}
+
+struct exchange *keys_find(const struct core *c, uint64_t id)
+{
+    struct quick_mode *q = NULL;
+    HASH_FIND(hh, c->unacknowledged, &id, sizeof id, q);
+    return q == NULL ? NULL : q->exchange;
 }
 
 void keys_done(struct core *c, struct exchange *x)
 {
     struct quick_mode *q = x->quick_mode;
     if (q->keys_id != 0) {
-        DL_DELETE2(c->unacknowledged, x, quick_mode->previous_keys, quick_mode->next_keys);
+        HASH_DELETE(hh, c->unacknowledged, q);
         q->keys_id = 0;
     }
     buffer_wipe(&q->keys);

@@ -74,10 +74,14 @@ struct quick_mode {
     bool drawn;
     uint8_t nonce[NONCE_LEN];
     struct dh *dh;
-    uint64_t keys_id;   /* id of sa-keys; 0: none is waiting for kernel-sa's answer */
-    struct buffer keys; /* that record */
-    struct exchange *next_keys; /* in core->unacknowledged */
-    struct exchange *previous_keys;
+    /*
+     * The sa-keys, until kernel-sa says that it needs them no more: when it dies before both SAs are
+     * in the kernel, the next one needs them again.
+     */
+    uint64_t keys_id;   /* their id; 0: there are none */
+    struct buffer keys;
+    struct exchange *exchange;
+    UT_hash_handle hh;  /* in core->unacknowledged */
 };
 
 enum step { STEP_KE, STEP_KEYS, STEP_AUTH, STEP_FINISH, STEP_QUICK_KE, STEP_KEYMAT, STEP_COUNT };
@@ -108,7 +112,7 @@ struct core {
     struct core_out out;        /* of the record at hand */
     struct exchange *exchanges; /* table */
     size_t half_open;
-    struct exchange *unacknowledged; /* list of Quick Modes by keys_id */
+    struct quick_mode *unacknowledged; /* table by keys_id */
     uint64_t next_id;           /* of our requests to kernel-sa */
     struct buffer answer;       /* to the negotiator, under construction */
     char why[WHY_TEXT];
@@ -167,6 +171,7 @@ bool answered_add(struct exchange *x, enum step step, const uint8_t request[REQU
 void answered_drop(struct exchange *x, enum step step);
 
 void keys_wait(struct core *c, struct exchange *x, uint64_t id);
+struct exchange *keys_find(const struct core *c, uint64_t id);
 void keys_done(struct core *c, struct exchange *x); /* wipes */
 
 /* ---- phase1.c ---- */

@@ -361,14 +361,12 @@ enum outcome phase2_keymat(struct core *c, struct exchange *x, const struct reco
 
 void phase2_kernel_answer(struct core *c, const struct record *r)
 {
-    const uint64_t id = record_number(r, K_ID);
-    for (struct exchange *x = c->unacknowledged; x != NULL; x = x->quick_mode->next_keys) {
-        if (x->quick_mode->keys_id == id) {
-            if (r->verb != V_OK) {
-                accuse(c, x->number, "kernel-sa refused the keys: %s", record_text(r, K_WHY));
-            }
-            keys_done(c, x);
-            return;
-        }
+    struct exchange *x = keys_find(c, record_number(r, K_ID));
+    if (x == NULL) {
+        return;
     }
+    if (r->verb != V_OK) {
+        accuse(c, x->number, "kernel-sa refused the keys: %s", record_text(r, K_WHY));
+    }
+    keys_done(c, x);
 }
