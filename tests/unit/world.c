@@ -26,7 +26,8 @@ void hand_print(struct hand *h, const struct buffer *line)
 
 static struct buffer *out_kernel(void *context)
 {
-    return &((struct host *)context)->to_kernel;
+    struct host *h = context;
+    return h->no_kernel ? NULL : &h->to_kernel;
 }
 
 static struct buffer *out_worker(void *context, uint64_t worker)
@@ -332,6 +333,11 @@ static unsigned count_in(const struct buffer *b, const char *text)
 unsigned world_count(const struct world *w, unsigned host, const char *text)
 {
     return count_in(&w->host[host].heard, text);
+}
+
+bool world_holds(const struct buffer *b, const char *text)
+{
+    return count_in(b, text) > 0;
 }
 
 bool world_heard(const struct world *w, unsigned host, const char *text)

@@ -46,6 +46,7 @@ struct host {
     struct log log;
     struct buffer log_records;
     unsigned sent;                  /* datagrams */
+    bool no_kernel;                 /* kernel-sa is not running */
 };
 
 struct world {
@@ -77,5 +78,6 @@ void world_order(struct world *w, unsigned host, const char *line);
 bool world_both_up(const struct world *w); /* both have IPsec SAs, with mirrored keys */
 bool world_heard(const struct world *w, unsigned host, const char *text);
 unsigned world_count(const struct world *w, unsigned host, const char *text);
+bool world_holds(const struct buffer *b, const char *text);
 
 #endif
