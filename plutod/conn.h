@@ -64,6 +64,7 @@ struct conn {
     uint64_t newest_ipsec;
 
     unsigned attempt;       /* of the initiate at hand, from 1; 0: none */
+    unsigned anew;          /* how many times a process of ours died under the attempt */
     struct agenda_item retry;
     struct agenda_item renewal; /* of an ISAKMP SA that was lost */
     unsigned classes;       /* debug classes that are on because of it */

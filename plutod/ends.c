@@ -93,18 +93,26 @@ void ends_failed(struct keying *k, struct xchg *x, unsigned code, const char *wh
     }
     if (!x->quick) {
         fail_children(k, x, code, why == NULL ? "its Main Mode failed" : why);
-    } else if (x->permitted) {
+    }
+    if (again) {
+        initiate_again(k, c, code);
+    }
+    ends_quietly(k, x, told);
+}
+
+void ends_quietly(struct keying *k, struct xchg *x, bool told)
+{
+    struct conn *c = x->conn;
+    x->ending = true;
+    if (x->quick && x->permitted) {
         order_delete_kernel_sa(k, x, 0);
     }
-    if (!told && !x->deferred) {
+    if (!told && !x->deferred && x->waits != WAITS_ALL) {
         order_delete(k, x);
     }
     order_forget_secrets(k, x);
     if (x->quick && x->up && !xchg_has_ipsec(c, x)) {
         routing_down(k, c, 0);
-    }
-    if (again) {
-        initiate_again(k, c, code);
     }
     xchg_free(k, x);
 }

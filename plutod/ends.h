@@ -27,6 +27,9 @@ void ends_and_remove(struct keying *k, struct conn *c, uint64_t client);
 /* A negotiation ended without success; `told`: ike-negotiate has forgotten it already. */
 void ends_failed(struct keying *k, struct xchg *x, unsigned code, const char *why, bool told);
 
+/* The same without a word, nor another attempt: whoever calls has seen to both. */
+void ends_quietly(struct keying *k, struct xchg *x, bool told);
+
 /* Records. False: they break the rules (*why). */
 bool ends_peer_deleted(struct keying *k, const struct record *r, const char **why);
 void ends_initial_contact(struct keying *k, const struct xchg *x);

@@ -4,7 +4,6 @@
 #include "ends.h"
 #include "initiate.h"
 #include "orders.h"
-#include "renew.h"
 #include "respond.h"
 #include "routing.h"
 #include "status.h"
@@ -83,40 +82,6 @@ bool keying_from_secrets(struct keying *k, uint32_t worker, const struct record 
     return good;
 }
 
-/*
- * Its ISAKMP SAs can make no keys any more. They are kept for Deletes only, beside new ones, and the
- * peer is not told: many peers would delete their IPsec SAs with them, and those live on.
- */
-void keying_worker_down(struct keying *k, uint32_t number)
-{
-    struct xchg *x;
-    struct xchg *next;
-    for (unsigned i = 0; i < k->worker_count; i++) {
-        if (k->workers[i].number == number) {
-            k->workers[i] = k->workers[--k->worker_count];
-            break;
-        }
-    }
-    keying_drop_pending(k, PENDING_ACCEPT, number);
-    HASH_ITER(hh, k->exchanges, x, next) {
-        if (x->quick && !x->up && x->worker == number) {
-            ends_failed(k, x, 32, "secrets ended unexpectedly during this negotiation", false);
-        }
-    }
-    HASH_ITER(hh, k->exchanges, x, next) {
-        if (!x->quick && x->worker == number && (x->up || x->initiator)) {
-            renew_lost(k, x);
-        }
-        if (!x->quick && x->worker == number && x->up) {
-            keying_log(k, LOG_LEVEL_INFO, x, "no keys can be made under this ISAKMP SA any more: its "
-                       "secrets process has ended");
-        } else if (!x->quick && x->worker == number) {
-            ends_failed(k, x, 32, "secrets ended unexpectedly during this negotiation", false);
-        }
-    }
-    conn_sweep(k);
-}
-
 /* ---- kernel-sa ---- */
 
 static void take_sample(struct keying *k, const struct record *r, uint64_t number)
@@ -181,31 +146,6 @@ bool keying_from_kernel(struct keying *k, const struct record *r, const char **w
     bool good = from_kernel(k, r, why);
     conn_sweep(k);
     return good;
-}
-
-/*
- * A new kernel-sa reads from the kernel which SAs there are, and is permitted again what is open or
- * installed. What a plutod before left there stays as it is, so that nothing leaves in the clear.
- */
-void keying_kernel_up(struct keying *k, struct buffer *out)
-{
-    struct xchg *y;
-    k->kernel = out;
-    order_debug_one(k, out);
-    for (y = k->exchanges; y != NULL; y = y->hh.next) {
-        if (y->quick && y->permitted) {
-            order_permit(k, y);
-        }
-    }
-}
-
-void keying_kernel_down(struct keying *k)
-{
-    k->kernel = NULL;
-    keying_drop_pending(k, PENDING_DELETE, 0);
-    keying_drop_pending(k, PENDING_SAMPLE, 0);
-    keying_drop_pending(k, PENDING_FLUSH, 0);
-    status_unsampled(k);
 }
 
 /* ---- scripts, interfaces, the end ---- */

@@ -1,10 +1,10 @@
 /* What ike-negotiate tells the core, verb by verb. */
 #include "events.h"
 
+#include "anew.h"
 #include "ends.h"
 #include "initiate.h"
 #include "orders.h"
-#include "renew.h"
 #include "respond.h"
 
 #include <stdio.h>
@@ -37,6 +37,10 @@ static void take_failed(struct keying *k, const struct record *r)
     if (x->up && x->quick) {
         keying_tell(k, x, code, "%s", text);
         ends_quick(k, x, ENDS_TELL_PEER, 0);
+        return;
+    }
+    if (record_yes(r, K_GONE)) {
+        anew_lost(k, x, text, true);
         return;
     }
     code = code == 0 ? 31 : code;
@@ -145,40 +149,4 @@ bool keying_from_negotiator(struct keying *k, const struct record *r, const char
     bool good = k->negotiator == NULL || from_negotiator(k, r, why);
     conn_sweep(k);
     return good;
-}
-
-void keying_negotiator_up(struct keying *k, struct buffer *out)
-{
-    k->negotiator = out;
-    order_debug_one(k, out);
-}
-
-/*
- * ISAKMP SAs and negotiations die with it, IPsec SAs live on. What was being initiated is tried
- * again, and ISAKMP SAs that have IPsec SAs are made anew; the peer's own attempts are his business.
- */
-void keying_negotiator_down(struct keying *k)
-{
-    struct xchg *x;
-    struct xchg *next;
-    k->negotiator = NULL;
-    HASH_ITER(hh, k->exchanges, x, next) {
-        if (x->quick && !x->up) {
-            ends_failed(k, x, 32, "ike-negotiate ended unexpectedly during this negotiation", true);
-        }
-    }
-    HASH_ITER(hh, k->exchanges, x, next) {
-        if (!x->quick && (x->up || x->initiator)) {
-            renew_lost(k, x);
-        }
-        if (!x->quick && x->up) {
-            ends_main(k, x, ENDS_SILENTLY);
-        } else if (!x->quick) {
-            ends_failed(k, x, 32, "ike-negotiate ended unexpectedly during this negotiation", true);
-        } else if (!x->negotiated) {
-            x->negotiated = true; /* its SAs stand: nothing more is going to be said */
-            initiate_quick_ready(k, x);
-        }
-    }
-    conn_sweep(k);
 }

@@ -15,10 +15,20 @@
 
 /* ---- beginning ---- */
 
-static struct xchg *start_main(struct keying *k, struct conn *c, uint64_t client)
+void initiate_main_go(struct keying *k, struct xchg *x)
 {
-    struct keying_worker *worker = keying_pick_worker(k);
-    struct xchg *x = worker == NULL ? NULL : xchg_new(k, c, false, true);
+    x->waits = WAITS_NOT;
+    order_announce(k, x, x->conn);
+    order_initiate(k, x);
+    (void)agenda_set(&k->agenda, &x->life_end, k->now + HALF_OPEN_LIFE, ends_life, x);
+}
+
+/* `wait`: for what is not running now. */
+static struct xchg *start_main(struct keying *k, struct conn *c, uint64_t client, bool wait)
+{
+    const struct keying_worker *worker = keying_pick_worker(k);
+    bool ready = worker != NULL && k->negotiator != NULL;
+    struct xchg *x = ready || wait ? xchg_new(k, c, false, true) : NULL;
     if (x == NULL) {
         return NULL;
     }
@@ -30,27 +40,42 @@ static struct xchg *start_main(struct keying *k, struct conn *c, uint64_t client
     if (client != 0) {
         k->hooks.hold(k->hooks.context, client);
     }
-    xchg_set_worker(k, x, worker->number);
-    order_announce(k, x, c);
-    order_initiate(k, x);
-    (void)agenda_set(&k->agenda, &x->life_end, k->now + HALF_OPEN_LIFE, ends_life, x);
+    if (ready) {
+        xchg_set_worker(k, x, worker->number);
+        initiate_main_go(k, x);
+    } else {
+        x->waits = WAITS_ALL;
+        (void)agenda_set(&k->agenda, &x->life_end, k->now + HALF_OPEN_LIFE, ends_life, x);
+    }
     return x;
 }
 
 bool initiate_main(struct keying *k, struct conn *c)
 {
-    return k->negotiator != NULL && start_main(k, c, 0) != NULL;
+    return start_main(k, c, 0, false) != NULL;
 }
 
 static void quick_go(struct keying *k, struct xchg *y)
 {
     char pfs[PFS_TEXT];
-    order_pfs_text(y->conn, xchg_find_main(k, y->parent), true, pfs);
+    const struct xchg *x = xchg_find_main(k, y->parent);
+    order_pfs_text(y->conn, x, true, pfs);
     y->deferred = false;
+    xchg_set_worker(k, y, x->worker); /* there was none when y was made, or another one */
     order_announce_quick(k, y, pfs);
     order_permit(k, y);
     order_quick(k, y, pfs);
     (void)agenda_set(&k->agenda, &y->life_end, k->now + HALF_OPEN_LIFE, ends_life, y);
+}
+
+void initiate_quick_moved(struct keying *k, struct xchg *y, uint32_t worker)
+{
+    char pfs[PFS_TEXT];
+    xchg_set_worker(k, y, worker);
+    if (!y->deferred) {
+        order_pfs_text(y->conn, xchg_find_main(k, y->parent), y->initiator, pfs);
+        order_announce_quick(k, y, pfs);
+    }
 }
 
 static bool start_quick(struct keying *k, struct conn *c, const struct xchg *x, uint64_t client)
@@ -68,26 +93,26 @@ static bool start_quick(struct keying *k, struct conn *c, const struct xchg *x, 
     if (client != 0) {
         k->hooks.hold(k->hooks.context, client);
     }
-    xchg_set_worker(k, y, x->worker);
-    if (x->up || order_pfs_known(c, x)) {
+    if (x->waits != WAITS_ALL && (x->up || order_pfs_known(c, x))) {
         quick_go(k, y);
     } else {
         y->deferred = true;
+        (void)agenda_set(&k->agenda, &y->life_end, k->now + HALF_OPEN_LIFE, ends_life, y);
     }
     return true;
 }
 
-static bool attempt(struct keying *k, struct conn *c, uint64_t client)
+static bool attempt(struct keying *k, struct conn *c, uint64_t client, bool wait)
 {
-    if (k->negotiator == NULL) {
+    if (k->negotiator == NULL && !wait) {
         return false;
     }
     if (connection_isakmp_only(&c->form)) {
-        return start_main(k, c, client) != NULL;
+        return start_main(k, c, client, wait) != NULL;
     }
     struct xchg *x = xchg_usable_isakmp(k, c, true);
     if (x == NULL) {
-        x = start_main(k, c, client);
+        x = start_main(k, c, client, wait);
     }
     return x != NULL && start_quick(k, c, x, client);
 }
@@ -164,7 +189,8 @@ void initiate_conn(struct keying *k, struct conn *c, uint64_t client, bool wait)
     agenda_clear(&k->agenda, &c->retry);
     supersede(k, c);
     c->attempt = 1;
-    if (!attempt(k, c, wait ? client : 0)) {
+    c->anew = 0;
+    if (!attempt(k, c, wait ? client : 0, false)) {
         initiate_again(k, c, 32);
         keying_say(k, client, 32, "\"%s\": cannot begin now: ike-negotiate or secrets is not "
                    "running (see the log), or there are too many exchanges", c->name);
@@ -181,7 +207,24 @@ static void retry(void *context, void *owner)
         keying_log_conn(k, LOG_LEVEL_INFO, c, "no further attempt: %s", why);
         c->attempt = 0;
         conn_stale(k, c);
-    } else if (!attempt(k, c, 0)) {
+    } else if (!attempt(k, c, 0, false)) {
+        initiate_again(k, c, 32);
+    }
+}
+
+void initiate_anew(struct keying *k, struct conn *c, uint64_t client)
+{
+    char why[400];
+    unsigned code = obstacle(k, c, why);
+    if (code != 0) {
+        keying_say(k, client, code, "%s", why);
+        c->attempt = 0;
+        conn_stale(k, c);
+        return;
+    }
+    c->attempt = c->attempt == 0 ? 1 : c->attempt;
+    if (!attempt(k, c, client, true)) {
+        keying_say(k, client, 32, "\"%s\": cannot begin anew: too many exchanges", c->name);
         initiate_again(k, c, 32);
     }
 }
@@ -197,6 +240,7 @@ void initiate_again(struct keying *k, struct conn *c, unsigned code)
         return;
     }
     c->attempt++;
+    c->anew = 0;
     char of[32] = "";
     if (c->form.keyingtries != 0) {
         snprintf(of, sizeof of, " of at most %u", c->form.keyingtries);
@@ -306,9 +350,12 @@ bool initiate_isakmp_up(struct keying *k, struct xchg *x, const struct record *r
 bool initiate_sa_up(struct keying *k, struct xchg *y, const struct record *r, const char **why)
 {
     size_t len;
-    if (y->up) {
-        *why = "the SAs of this exchange stand already";
-        return false;
+    if (y->up) { /* a new kernel-sa cannot know what the one before it had told */
+        bool same = memcmp(y->spi_in, record_bytes(r, K_SPI_IN, &len), sizeof y->spi_in) == 0
+                    && memcmp(y->spi_out.spi, record_bytes(r, K_SPI_OUT, &len),
+                              sizeof y->spi_out.spi) == 0;
+        *why = "the SAs of this exchange stand already, with other SPIs";
+        return same;
     }
     agenda_clear(&k->agenda, &y->life_end); /* the kernel counts it from now on */
     y->up = true;

@@ -17,6 +17,13 @@ bool initiate_main(struct keying *k, struct conn *c);
 /* An attempt for this connection has failed: another one, if it may have one. */
 void initiate_again(struct keying *k, struct conn *c, unsigned code);
 
+/* A process of ours died under c's attempt: it is begun anew, now or when that runs again. */
+void initiate_anew(struct keying *k, struct conn *c, uint64_t client);
+/* x waited for all (anew.h) and has a worker now. */
+void initiate_main_go(struct keying *k, struct xchg *x);
+/* y's parent, which is not up, has this worker now. */
+void initiate_quick_moved(struct keying *k, struct xchg *y, uint32_t worker);
+
 void initiate_state(struct keying *k, struct xchg *x, unsigned state);
 bool initiate_isakmp_up(struct keying *k, struct xchg *x, const struct record *r, const char **why);
 bool initiate_sa_up(struct keying *k, struct xchg *y, const struct record *r, const char **why);

@@ -1,5 +1,6 @@
 #include "keying.h"
 
+#include "anew.h"
 #include "ends.h"
 #include "orders.h"
 #include "orient.h"
@@ -16,6 +17,7 @@ struct pending {
     uint64_t exchange;
     uint64_t client;
     uint32_t worker;        /* that was asked; 0: another tool was */
+    struct buffer record;   /* that asked, where it is kept */
     UT_hash_handle hh;
 };
 
@@ -53,6 +55,7 @@ void keying_free(struct keying *k)
     }
     HASH_ITER(hh, k->pending, p, next_pending) {
         HASH_DEL(k->pending, p);
+        buffer_wipe(&p->record);
         free(p);
     }
     path_free_all(k);
@@ -100,6 +103,7 @@ bool keying_worker_up(struct keying *k, uint32_t number, struct buffer *out)
         .number = number, .out = out, .current = true
     };
     order_debug_one(k, out);
+    anew_go(k);
     return true;
 }
 
@@ -153,7 +157,34 @@ static void drop(struct keying *k, struct pending *p)
     if (p->client != 0) {
         k->hooks.release(k->hooks.context, p->client);
     }
+    buffer_wipe(&p->record);
     free(p);
+}
+
+void keying_keep(struct keying *k, uint64_t id, struct buffer *record)
+{
+    struct pending *p;
+    HASH_FIND(hh, k->pending, &id, sizeof id, p);
+    p->record = *record;
+}
+
+void keying_release_kept(struct keying *k)
+{
+    for (struct pending *p = k->pending; p != NULL; p = p->hh.next) {
+        if (p->record.len > 0 && p->client != 0) {
+            k->hooks.release(k->hooks.context, p->client);
+            p->client = 0;
+        }
+    }
+}
+
+void keying_repeat(struct keying *k, struct buffer *out)
+{
+    for (const struct pending *p = k->pending; p != NULL; p = p->hh.next) {
+        if (p->record.len > 0) {
+            buffer_add(out, p->record.data, p->record.len);
+        }
+    }
 }
 
 bool keying_answered(struct keying *k, uint64_t id, enum pending_kind kind, uint32_t worker,

@@ -9,6 +9,7 @@
  *   xchg.h      exchanges: negotiations and the SAs that they made, by number, serial and SPI
  *   orders.h    the records that it sends
  *   initiate.h  our negotiations; respond.h  the peer's; ends.h  how both and their SAs end
+ *   anew.h      negotiations under which a process of ours died
  *   renew.h     ISAKMP SAs in place of those that died with a process
  *   routing.h   eroutes, routes, and when which updown script runs
  *   requests.h  what whack wants; status.h  what whack is shown
@@ -82,6 +83,9 @@ struct keying {
 
     struct buffer *negotiator; /* borrowed; NULL: not running */
     struct buffer *kernel;
+    bool kernel_was;        /* it ran once: there may be something of ours in the kernel */
+    struct agenda_item permits; /* to a new kernel-sa: some are still to be sent */
+    uint64_t permitted;     /* exchange number of the last one that was */
     struct keying_worker workers[WORKERS_MAX];
     unsigned worker_count;
 
@@ -171,6 +175,11 @@ uint64_t keying_ask_worker(struct keying *k, enum pending_kind kind, uint64_t ex
 bool keying_answered(struct keying *k, uint64_t id, enum pending_kind kind, uint32_t worker,
                      uint64_t *exchange);
 void keying_drop_pending(struct keying *k, enum pending_kind kind, uint32_t worker);
+/* Keeps the record that asked (takes it, and may be called once for an id). */
+void keying_keep(struct keying *k, uint64_t id, struct buffer *record);
+/* kernel-sa has died: who waits for it is released; what was kept is said again to the next one. */
+void keying_release_kept(struct keying *k);
+void keying_repeat(struct keying *k, struct buffer *out);
 bool keying_waits(const struct keying *k, enum pending_kind kind);
 
 /* Debug classes in force: those of all, and those that connections have of their own. */

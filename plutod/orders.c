@@ -1,6 +1,7 @@
 #include "orders.h"
 
 #include "algorithm.h"
+#include "choose.h"
 
 #include <bsd/string.h>
 #include <stdio.h>
@@ -40,6 +41,20 @@ void order_announce(struct keying *k, const struct xchg *x, const struct conn *c
     record_put_identity(&w, K_OUR_ID, &c->our_id);
     record_put_identity(&w, K_PEER_ID, &c->peer_id);
     record_finish(&w);
+}
+
+void order_announce_all(struct keying *k, const struct xchg *x)
+{
+    struct conn *list[CHOOSE_MAX];
+    size_t count = 0;
+    if (x->initiator) {
+        order_announce(k, x, x->conn);
+    } else {
+        count = choose_first(k, &x->local, &x->remote, list);
+    }
+    for (size_t i = 0; i < count; i++) {
+        order_announce(k, x, list[i]);
+    }
 }
 
 void order_announce_quick(struct keying *k, const struct xchg *y, const char *pfs)
@@ -141,6 +156,18 @@ void order_quick(struct keying *k, const struct xchg *y, const char *pfs)
     record_finish(&w);
 }
 
+void order_worker(struct keying *k, const struct xchg *x)
+{
+    struct record_writer w;
+    if (k->negotiator == NULL) {
+        return;
+    }
+    record_start(&w, k->negotiator, V_WORKER);
+    record_put_number(&w, K_EXCHANGE, x->number);
+    record_put_number(&w, K_WORKER, x->worker);
+    record_finish(&w);
+}
+
 void order_delete(struct keying *k, const struct xchg *x)
 {
     struct record_writer w;
@@ -163,96 +190,6 @@ void order_delete_sa(struct keying *k, uint64_t parent, const struct xchg *y)
     record_put_word(&w, K_PROTOCOL, PROTOCOL_ESP);
     record_put_bytes(&w, K_SPI_IN, y->spi_in, sizeof y->spi_in);
     record_finish(&w);
-}
-
-/* ---- kernel-sa ---- */
-
-void order_permit(struct keying *k, struct xchg *y)
-{
-    struct record_writer w;
-    const struct conn *c = y->conn;
-    y->permitted = true;
-    if (k->kernel == NULL) {
-        return;
-    }
-    unsigned modes = conn_host_to_host(c) ? MODES_ANY : MODES_TUNNEL;
-    if (y->initiator) {
-        modes = (c->form.policy & POLICY_TUNNEL) != 0 ? MODES_TUNNEL : MODES_TRANSPORT;
-    }
-    record_start(&w, k->kernel, V_PERMIT);
-    record_put_number(&w, K_EXCHANGE, y->number);
-    record_put_text(&w, K_CONNECTION, c->name);
-    record_put_address(&w, K_OUR_HOST, &c->our_host);
-    record_put_address(&w, K_PEER_HOST, &c->peer_host);
-    record_put_subnet(&w, K_OUR_CLIENT, &c->our_client);
-    record_put_subnet(&w, K_PEER_CLIENT, &c->peer_client);
-    record_put_text(&w, K_ESP, c->form.esp);
-    record_put_word(&w, K_MODES, modes);
-    record_put_number(&w, K_LIFE, c->form.ipseclifetime);
-    record_put_number(&w, K_REQID, c->reqid);
-    record_put_yes(&w, K_POLICIES, true);
-    record_finish(&w);
-}
-
-void order_delete_kernel_sa(struct keying *k, const struct xchg *y, uint64_t client)
-{
-    struct record_writer w;
-    uint64_t id = k->kernel == NULL ? 0 : keying_ask(k, PENDING_DELETE, y->number, client);
-    if (id == 0) {
-        return;
-    }
-    record_start(&w, k->kernel, V_DELETE_KERNEL_SA);
-    record_put_number(&w, K_ID, id);
-    record_put_number(&w, K_EXCHANGE, y->number);
-    record_put_yes(&w, K_POLICIES, true);
-    record_finish(&w);
-}
-
-void order_unwanted(struct keying *k, const struct conn *c, uint64_t client)
-{
-    enum { ACTION_DELETE = 1, KIND_IPSEC = 0 };
-    struct record_writer w;
-    if (k->kernel == NULL || !c->oriented || c->our_client.base.family == 0
-        || c->peer_client.base.family == 0 || connection_isakmp_only(&c->form)) {
-        return;
-    }
-    uint64_t id = keying_ask(k, PENDING_DELETE, 0, client);
-    if (id == 0) {
-        return;
-    }
-    record_start(&w, k->kernel, V_POLICY);
-    record_put_number(&w, K_ID, id);
-    record_put_word(&w, K_ACTION, ACTION_DELETE);
-    record_put_word(&w, K_KIND, KIND_IPSEC);
-    record_put_subnet(&w, K_OUR_CLIENT, &c->our_client);
-    record_put_subnet(&w, K_PEER_CLIENT, &c->peer_client);
-    record_put_number(&w, K_REQID, c->reqid);
-    record_finish(&w);
-}
-
-bool order_sample(struct keying *k, const struct xchg *y)
-{
-    struct record_writer w;
-    uint64_t id = k->kernel == NULL ? 0 : keying_ask(k, PENDING_SAMPLE, y->number, 0);
-    if (id == 0) {
-        return false;
-    }
-    record_start(&w, k->kernel, V_SAMPLE);
-    record_put_number(&w, K_ID, id);
-    record_put_number(&w, K_EXCHANGE, y->number);
-    return record_finish(&w);
-}
-
-bool order_flush(struct keying *k)
-{
-    struct record_writer w;
-    uint64_t id = k->kernel == NULL ? 0 : keying_ask(k, PENDING_FLUSH, 0, 0);
-    if (id == 0) {
-        return false;
-    }
-    record_start(&w, k->kernel, V_FLUSH);
-    record_put_number(&w, K_ID, id);
-    return record_finish(&w);
 }
 
 /* ---- all ---- */

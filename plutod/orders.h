@@ -13,17 +13,24 @@
 void order_announce(struct keying *k, const struct xchg *x, const struct conn *c);
 void order_announce_quick(struct keying *k, const struct xchg *y, const char *pfs);
 bool order_accept(struct keying *k, struct xchg *x, const struct conn *c);
+/* All that an unfinished Main Mode may become. */
+void order_announce_all(struct keying *k, const struct xchg *x);
 void order_forget_secrets(struct keying *k, const struct xchg *x);
 
 /* Toward ike-negotiate. */
 void order_initiate(struct keying *k, const struct xchg *x);
 void order_quick(struct keying *k, const struct xchg *y, const char *pfs);
+void order_worker(struct keying *k, const struct xchg *x); /* it is x->worker's now */
 void order_delete(struct keying *k, const struct xchg *x);
 void order_delete_sa(struct keying *k, uint64_t parent, const struct xchg *y);
 void order_forget_negotiator(struct keying *k, const struct xchg *x);
 
-/* Toward kernel-sa. */
+/*
+ * Toward kernel-sa. Orders to take something away, or to change it, are kept until they are answered:
+ * a kernel-sa that dies before that leaves them to the next one (keying_repeat).
+ */
 void order_permit(struct keying *k, struct xchg *y);
+void order_permit_again(struct keying *k, struct xchg *y); /* to a new one */
 /* Its policies go when no other exchange has them. The client (0: none) is held until the answer. */
 void order_delete_kernel_sa(struct keying *k, const struct xchg *y, uint64_t client);
 bool order_sample(struct keying *k, const struct xchg *y);

@@ -140,8 +140,8 @@ static void tell_core_up(struct process *p)
     struct keying *k = &p->s->keying;
     struct buffer *out = channel_out(p->channel);
     if (p->tool == TOOL_IKE_NEGOTIATE) {
+        listen_hand_all(p->s); /* before it is told to begin something */
         keying_negotiator_up(k, out);
-        listen_hand_all(p->s);
     } else if (p->tool == TOOL_KERNEL_SA) {
         keying_kernel_up(k, out);
     } else if (!keying_worker_up(k, p->worker, out)) {

@@ -157,7 +157,8 @@ void xchg_set_worker(struct keying *k, struct xchg *x, uint32_t number)
 
 static bool usable(struct keying *k, const struct xchg *x, const struct conn *c, bool pending)
 {
-    if (x->quick || x->ending || keying_worker(k, x->worker) == NULL) {
+    if (x->quick || x->ending
+        || (x->waits == WAITS_NOT && keying_worker(k, x->worker) == NULL)) {
         return false;
     }
     if (!address_equal(&x->remote, &c->peer_host) || !address_equal(&x->local, &c->our_host)) {

@@ -13,6 +13,9 @@
 /* Longer than a negotiation may take on either side [C3]: then one of our processes has lost it. */
 #define HALF_OPEN_LIFE (2 * (uint64_t)GIVE_UP)
 
+/* What a Main Mode of which a process died, or which was begun in between, waits for (anew.h). */
+enum waits { WAITS_NOT, WAITS_WORKER /* ike-negotiate has it */, WAITS_ALL /* nobody has it yet */ };
+
 struct spi_key {
     struct address peer;
     uint8_t spi[4];         /* toward the peer: the one that he chose */
@@ -25,6 +28,7 @@ struct xchg {
     bool initiator;
     bool up;                /* the SAs stand */
     bool ending;            /* being taken down: nothing new under it */
+    enum waits waits;
     unsigned state;         /* place of the word in the schema's `state` */
     struct conn *conn;      /* NULL: a responder's Main Mode before `chosen` */
     uint32_t worker;        /* the secrets process that it sticks to */

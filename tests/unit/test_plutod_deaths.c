@@ -134,33 +134,296 @@ static void test_worker_dies(void **state)
     world_free(w);
 }
 
-/* Whack gets 032 whoever of ours died, and the next attempt goes on by itself. */
-static void test_dies_during_initiate(void **state)
+/* ---- in the midst of a negotiation ---- */
+
+static struct world *initiated(const char *policy)
+{
+    struct world *w = world_new("10.9.0.1");
+    assert_null(feed(w, W_P, NET "%s", policy));
+    assert_null(feed(w, W_P, "whack-initiate name=net"));
+    return w;
+}
+
+static void worker_dies(struct world *w, bool another)
+{
+    if (another) {
+        assert_true(keying_worker_up(&w->k, 2, &w->s[2]));
+    }
+    keying_worker_down(&w->k, 1);
+    w->worker = 2;
+    if (!another) {
+        assert_true(keying_worker_up(&w->k, 2, &w->s[2]));
+    }
+}
+
+/* Main Mode and Quick Mode begun anew, come up; whack has waited for that all the while. */
+static void comes_up(struct world *w)
+{
+    char text[100];
+    buffer_wipe(&w->said);
+    uint64_t x = main_mode_goes_well(w);
+    assert_non_null(xchg_find(&w->k, x));
+    assert_true(w->holds > 0);
+    const struct record *r = sent(w, &w->s[w->worker], P_S, V_ANNOUNCE_QUICK);
+    while (r != NULL && record_number(r, K_PARENT) != x) {
+        r = sent(w, &w->s[w->worker], P_S, V_ANNOUNCE_QUICK);
+    }
+    assert_non_null(r);
+    (void)quick_mode_goes_well(w, 0xbbbb, true);
+    assert_string_equal(codes(w, text), "102 104 106 004 110 004");
+    assert_int_equal(w->holds, 0);
+}
+
+/* It does not count as one of --keyingtries, and whack stays. */
+static void test_negotiator_dies_during_initiate(void **state)
 {
     (void)state;
-    for (int secrets = 0; secrets < 2; secrets++) {
-        char text[100];
-        struct world *w = world_new("10.9.0.1");
-        assert_null(feed(w, W_P, NET NET_POLICY));
-        assert_null(feed(w, W_P, "whack-initiate name=net"));
+    for (int paused = 0; paused < 2; paused++) {
+        struct world *w = initiated(NET_POLICY " keyingtries=1");
         assert_non_null(sent(w, &w->n, P_N, V_INITIATE));
-        buffer_wipe(&w->said);
-        if (secrets) {
-            keying_worker_down(&w->k, 1);
-            assert_true(keying_worker_up(&w->k, 2, &w->s[2]));
-        } else {
+        for (int i = 0; i < 3; i++) {
             negotiator_dies(w);
+            pass(w, paused ? 25000 : 0);
             keying_negotiator_up(&w->k, &w->n);
         }
-        assert_non_null(strstr(codes(w, text), "032"));
-        assert_null(strstr(text, "031"));
-        assert_int_equal(w->holds, 0);
-        pass(w, 1000);
-        assert_non_null(sent(w, &w->n, P_N, V_INITIATE));
-        assert_non_null(sent(w, &w->n, P_N, V_QUICK));
+        comes_up(w);
         world_free(w);
     }
 }
+
+static void test_negotiator_never_comes_back(void **state)
+{
+    char text[100];
+    (void)state;
+    struct world *w = initiated(NET_POLICY " keyingtries=1");
+    negotiator_dies(w);
+    buffer_wipe(&w->said);
+    pass(w, HALF_OPEN_LIFE);
+    assert_string_equal(codes(w, text), "031");
+    assert_int_equal(w->holds, 0);
+    world_free(w);
+}
+
+/* Deaths without end are a failure like any other. */
+static void test_negotiator_dies_of_it(void **state)
+{
+    (void)state;
+    struct world *w = initiated(NET_POLICY " keyingtries=1");
+    for (int i = 0; i < 9; i++) {
+        negotiator_dies(w);
+        keying_negotiator_up(&w->k, &w->n);
+    }
+    assert_true(has(&w->said, "032 "));
+    assert_int_equal(w->holds, 0);
+    buffer_wipe(&w->n);
+    pass(w, 200000);
+    assert_null(sent(w, &w->n, P_N, V_INITIATE));
+    world_free(w);
+}
+
+/* secrets has shown nothing of its own yet: the Main Mode goes on with another worker. */
+static void test_worker_dies_early(void **state)
+{
+    (void)state;
+    for (int another = 0; another < 2; another++) {
+        struct world *w = initiated(NET_POLICY);
+        uint64_t x = record_number(sent(w, &w->n, P_N, V_INITIATE), K_EXCHANGE);
+        uint64_t y = record_number(sent(w, &w->n, P_N, V_QUICK), K_EXCHANGE);
+        worker_dies(w, another);
+        const struct record *r = sent(w, &w->s[2], P_S, V_ANNOUNCE);
+        assert_non_null(r);
+        assert_int_equal(record_number(r, K_EXCHANGE), x);
+        r = sent(w, &w->s[2], P_S, V_ANNOUNCE_QUICK);
+        assert_int_equal(record_number(r, K_EXCHANGE), y);
+        r = sent(w, &w->n, P_N, V_WORKER);
+        assert_int_equal(record_number(r, K_EXCHANGE), x);
+        assert_int_equal(record_number(r, K_WORKER), 2);
+        assert_null(sent(w, &w->n, P_N, V_DELETE));
+        assert_int_equal(xchg_find(&w->k, y)->worker, 2);
+        world_free(w);
+    }
+}
+
+/* It had: ike-negotiate says so, whoever of the two is heard of first. */
+static void test_worker_dies_late(void **state)
+{
+    (void)state;
+    for (int first = 0; first < 2; first++) {
+        struct world *w = initiated(NET_POLICY " keyingtries=1");
+        uint64_t x = record_number(sent(w, &w->n, P_N, V_INITIATE), K_EXCHANGE);
+        if (!first) {
+            worker_dies(w, false);
+        }
+        assert_null(feed(w, N_P, "failed exchange=%" PRIu64 " code=32 why=lost gone=yes", x));
+        if (first) {
+            worker_dies(w, false);
+        }
+        assert_null(xchg_find(&w->k, x));
+        if (!first) { /* the new one begins in the place where the dead one was */
+            comes_up(w);
+        } else { /* it was begun with the dead one, and goes on with the other */
+            assert_non_null(sent(w, &w->n, P_N, V_WORKER));
+        }
+        world_free(w);
+    }
+}
+
+/* The peer's: the candidates of a half-open one are announced to another worker. */
+static void test_worker_dies_under_a_responder(void **state)
+{
+    (void)state;
+    for (int chosen = 0; chosen < 2; chosen++) {
+        struct world *w = world_new("10.9.0.1");
+        assert_null(feed(w, W_P, NET NET_POLICY));
+        assert_null(feed(w, N_P, "first id=1 local=10.9.0.1 local-port=500 remote=10.9.0.2 "
+                         "remote-port=500"));
+        uint64_t x = record_number(sent(w, &w->n, P_N, V_OK), K_EXCHANGE);
+        if (chosen) {
+            assert_null(feed(w, N_P, "chosen exchange=%" PRIu64 " connection=net "
+                             "proposal=aes256-sha2_256-modp2048", x));
+        }
+        worker_dies(w, chosen);
+        assert_int_equal(record_number(sent(w, &w->s[2], P_S, V_ANNOUNCE), K_EXCHANGE), x);
+        assert_int_equal(record_number(sent(w, &w->n, P_N, V_WORKER), K_WORKER), 2);
+        world_free(w);
+    }
+}
+
+/* The peer had proved himself, and his Quick Mode died with a process of ours: we begin one. */
+static void test_dies_under_the_peers_quick_mode(void **state)
+{
+    (void)state;
+    struct tunnel t = tunnel_up();
+    struct world *w = t.w;
+    assert_null(feed(w, N_P, "peer-deleted exchange=%" PRIu64 " protocol=esp spis=0000bbbb", t.x));
+    assert_null(feed(w, N_P, "quick-ask id=9 parent=%" PRIu64 " our-client=10.1.0.0/24 "
+                     "peer-client=10.2.0.0/24", t.x));
+    uint64_t y = record_number(sent(w, &w->n, P_N, V_OK), K_EXCHANGE);
+    assert_null(feed(w, N_P, "failed exchange=%" PRIu64 " code=32 why=lost gone=yes", y));
+    worker_dies(w, false);
+    assert_non_null(sent(w, &w->n, P_N, V_QUICK));
+    world_free(w);
+}
+
+/* ---- kernel-sa ---- */
+
+static void kernel_dies(struct world *w)
+{
+    keying_kernel_down(&w->k);
+    buffer_wipe(&w->kernel);
+}
+
+/* What it had not done is said again; whack is not held for it. */
+static void test_kernel_dies_over_a_delete(void **state)
+{
+    (void)state;
+    for (int before = 0; before < 2; before++) {
+        struct tunnel t = tunnel_up();
+        struct world *w = t.w;
+        if (before) {
+            kernel_dies(w);
+        }
+        assert_null(feed(w, W_P, "whack-terminate name=net"));
+        if (!before) {
+            kernel_dies(w);
+        }
+        while (w->job_count > 0) {
+            script_ends(w, w->jobs[0]->verb, true);
+        }
+        assert_int_equal(w->holds, 0);
+        keying_kernel_up(&w->k, &w->kernel);
+        const struct record *r = sent(w, &w->kernel, P_K, V_DELETE_KERNEL_SA);
+        assert_non_null(r);
+        assert_int_equal(record_number(r, K_EXCHANGE), t.y);
+        uint64_t id = record_number(r, K_ID);
+        assert_non_null(sent(w, &w->kernel, P_K, V_POLICY));
+        assert_null(feed(w, K_P, "ok id=%" PRIu64 " re=delete-kernel-sa", id));
+        kernel_dies(w);
+        keying_kernel_up(&w->k, &w->kernel);
+        assert_null(sent(w, &w->kernel, P_K, V_DELETE_KERNEL_SA)); /* that is done */
+        world_free(w);
+    }
+}
+
+static void test_kernel_dies_at_the_end(void **state)
+{
+    (void)state;
+    struct tunnel t = tunnel_up();
+    struct world *w = t.w;
+    kernel_dies(w);
+    keying_stop(&w->k);
+    while (w->job_count > 0) {
+        script_ends(w, w->jobs[0]->verb, true);
+    }
+    assert_false(keying_stopped(&w->k));
+    keying_kernel_up(&w->k, &w->kernel);
+    uint64_t id = record_number(sent(w, &w->kernel, P_K, V_FLUSH), K_ID);
+    assert_null(feed(w, K_P, "ok id=%" PRIu64 " re=flush", id));
+    assert_true(keying_stopped(&w->k));
+    world_free(w);
+}
+
+/* sa-up comes once more; another one under the same number is refused. */
+static void test_sa_up_twice(void **state)
+{
+    (void)state;
+    struct tunnel t = tunnel_up();
+    struct world *w = t.w;
+    kernel_dies(w);
+    keying_kernel_up(&w->k, &w->kernel);
+    const struct record *r = sent(w, &w->kernel, P_K, V_PERMIT);
+    assert_true(record_has(r, K_AGAIN));
+    assert_int_equal(record_word(r, K_AGAIN), 1); /* up */
+    sas_up(w, t.y, 0xbbbb);
+    assert_int_equal(w->job_count, 0);
+    assert_non_null(feed(w, K_P, "sa-up exchange=%" PRIu64 " protocol=esp proposal=aes256-sha2_256 "
+                         "mode=tunnel spi-in=0000aaaa spi-out=0000cccc", t.y));
+    world_free(w);
+}
+
+static void test_kernel_dies_during_initiate(void **state)
+{
+    (void)state;
+    struct world *w = initiated(NET_POLICY);
+    kernel_dies(w);
+    keying_kernel_up(&w->k, &w->kernel);
+    const struct record *r = sent(w, &w->kernel, P_K, V_PERMIT);
+    assert_int_equal(record_word(r, K_AGAIN), 0);
+    assert_true(record_has(r, K_AGAIN));
+    comes_up(w);
+    world_free(w);
+}
+
+/* More permits than a channel holds: they come in turns. */
+static void test_kernel_dies_with_many(void **state)
+{
+    enum { MANY = 3000 };
+    (void)state;
+    struct world *w = world_new("10.9.0.1");
+    w->kernel.limit = CHANNEL_MAX;
+    struct conn *c = NULL;
+    assert_null(feed(w, W_P, NET NET_POLICY));
+    c = conn_find(&w->k, "net");
+    for (unsigned i = 0; i < MANY; i++) {
+        struct xchg *y = xchg_new(&w->k, c, true, true);
+        y->permitted = y->up = true;
+    }
+    buffer_wipe(&w->kernel);
+    kernel_dies(w);
+    keying_kernel_up(&w->k, &w->kernel);
+    unsigned permits = 0;
+    for (unsigned turns = 0; turns < 100 && permits < MANY; turns++) {
+        assert_true(w->kernel.len < CHANNEL_MAX);
+        while (sent(w, &w->kernel, P_K, V_PERMIT) != NULL) {
+            permits++;
+        }
+        pass(w, 20);
+    }
+    assert_int_equal(permits, MANY);
+    world_free(w);
+}
+
+/* ---- the peer ---- */
 
 /* The peer was started again: nothing under the old ISAKMP SA is answered. */
 static void test_peer_forgot(void **state)
@@ -222,7 +485,18 @@ int main(void)
         cmocka_unit_test(test_negotiator_dies_again),
         cmocka_unit_test(test_many_are_spread),
         cmocka_unit_test(test_worker_dies),
-        cmocka_unit_test(test_dies_during_initiate),
+        cmocka_unit_test(test_negotiator_dies_during_initiate),
+        cmocka_unit_test(test_negotiator_never_comes_back),
+        cmocka_unit_test(test_negotiator_dies_of_it),
+        cmocka_unit_test(test_worker_dies_early),
+        cmocka_unit_test(test_worker_dies_late),
+        cmocka_unit_test(test_worker_dies_under_a_responder),
+        cmocka_unit_test(test_dies_under_the_peers_quick_mode),
+        cmocka_unit_test(test_kernel_dies_over_a_delete),
+        cmocka_unit_test(test_kernel_dies_at_the_end),
+        cmocka_unit_test(test_sa_up_twice),
+        cmocka_unit_test(test_kernel_dies_during_initiate),
+        cmocka_unit_test(test_kernel_dies_with_many),
         cmocka_unit_test(test_peer_forgot),
         cmocka_unit_test(test_peer_refuses),
         cmocka_unit_test(test_last_word_of_the_peer),

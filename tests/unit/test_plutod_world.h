@@ -39,6 +39,7 @@ struct world {
     struct script_job *jobs[16];
     size_t job_count;
     uint32_t idle;
+    uint32_t worker;            /* who speaks as secrets */
     struct record r;            /* of the last find or feed */
     char line[RECORD_MAX];
 };
@@ -114,6 +115,7 @@ static inline struct world *world_new(const char *addresses)
     };
     keying_init(&w->k, &settings, &hooks);
     w->k.now = 1000000;
+    w->worker = 1;
     keying_kernel_up(&w->k, &w->kernel);
     assert_false(keying_waits(&w->k, PENDING_FLUSH)); /* what an earlier plutod left stays */
     keying_negotiator_up(&w->k, &w->n);
@@ -167,7 +169,7 @@ static inline const char *feed(struct world *w, unsigned from, const char *forma
     const struct record *r = world_parse(w, from, text, strlen(text));
     switch (from) {
     case N_P: good = keying_from_negotiator(&w->k, r, &why); break;
-    case S_P: good = keying_from_secrets(&w->k, 1, r, &why); break;
+    case S_P: good = keying_from_secrets(&w->k, w->worker, r, &why); break;
     case K_P: good = keying_from_kernel(&w->k, r, &why); break;
     default: good = request_take(&w->k, CLIENT, r);
     }

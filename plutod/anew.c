@@ -1,0 +1,116 @@
+#include "anew.h"
+
+#include "ends.h"
+#include "initiate.h"
+#include "orders.h"
+#include "renew.h"
+
+#include <utlist.h>
+
+#define ANEW_MAX 8 /* deaths under one attempt; after that it has failed */
+
+/* ---- lost ---- */
+
+/* Quick Modes that are under way under x. */
+static void lose_children(struct keying *k, const struct xchg *x, const char *why, bool told)
+{
+    struct pair *p = conn_pair(k, &x->local, &x->remote);
+    struct conn *c = p == NULL ? NULL : p->conns;
+    while (c != NULL) {
+        struct conn *next_conn = c->next;
+        struct xchg *y;
+        struct xchg *next;
+        DL_FOREACH_SAFE(c->exchanges, y, next) {
+            if (y->quick && !y->up && !y->ending && y->parent == x->number) {
+                anew_lost(k, y, why, told);
+            }
+        }
+        c = next_conn;
+    }
+}
+
+static bool is_ours_to_begin(struct keying *k, const struct xchg *x)
+{
+    const struct conn *c = x->conn;
+    if (c == NULL || k->stopping) {
+        return false;
+    }
+    if (!x->initiator) { /* a new ISAKMP SA will do where the old IPsec SAs still carry traffic */
+        return x->quick && c->attempt == 0 && !xchg_has_ipsec(c, x);
+    }
+    return x->quick || connection_isakmp_only(&c->form);
+}
+
+void anew_lost(struct keying *k, struct xchg *x, const char *why, bool told)
+{
+    struct conn *c = x->conn;
+    x->ending = true;
+    if (!x->quick) {
+        lose_children(k, x, why, told);
+        renew_lost(k, x);
+    }
+    if (!is_ours_to_begin(k, x)) {
+        bool others = !x->quick && c != NULL && !connection_isakmp_only(&c->form);
+        if (others) { /* its Quick Modes were what somebody waits for */
+            keying_log(k, LOG_LEVEL_INFO, x, "%s", why);
+        }
+        ends_failed(k, x, 32, others ? NULL : why, told);
+        return;
+    }
+    if (x->initiator && ++c->anew > ANEW_MAX) {
+        ends_failed(k, x, 32, why, told);
+        return;
+    }
+    keying_tell(k, x, 3, "%s: it is begun anew", why);
+    initiate_anew(k, c, x->client);
+    ends_quietly(k, x, told);
+}
+
+/* ---- going on ---- */
+
+static bool go(struct keying *k, struct xchg *x)
+{
+    const struct keying_worker *w = keying_pick_worker(k);
+    const struct conn *c;
+    struct xchg *y;
+    if (w == NULL || k->negotiator == NULL) {
+        return false;
+    }
+    bool known = x->waits == WAITS_WORKER;
+    xchg_set_worker(k, x, w->number);
+    if (!known) {
+        initiate_main_go(k, x);
+        return true;
+    }
+    x->waits = WAITS_NOT;
+    order_announce_all(k, x);
+    order_worker(k, x);
+    DL_FOREACH(x->conn == NULL || x->conn->pair == NULL ? NULL : x->conn->pair->conns, c) {
+        DL_FOREACH(c->exchanges, y) {
+            if (y->quick && y->parent == x->number) {
+                initiate_quick_moved(k, y, w->number);
+            }
+        }
+    }
+    return true;
+}
+
+void anew_go(struct keying *k)
+{
+    for (struct xchg *x = k->exchanges; x != NULL; x = x->hh.next) {
+        if (x->waits != WAITS_NOT && !x->ending && !go(k, x)) {
+            break;
+        }
+    }
+}
+
+void anew_worker_gone(struct keying *k, uint32_t worker)
+{
+    for (struct xchg *x = k->exchanges; x != NULL; x = x->hh.next) {
+        if (!x->quick && !x->up && x->worker == worker && x->waits == WAITS_NOT) {
+            x->worker = 0;
+            x->waits = WAITS_WORKER;
+        }
+    }
+    anew_go(k);
+}
