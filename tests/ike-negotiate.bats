@@ -117,7 +117,7 @@ END
     # shellcheck disable=SC2086 # several words
     negotiate $nets --pfs --ike aes256-sha2_256-modp2048 --esp aes256-sha2_256 --show-keys
     assert_equal "$status" 0
-    assert_equal "$(cut -d' ' -f1 here.out | tr '\n' ' ')" 'permit sa-keys install '
+    assert_equal "$(cut -d' ' -f1 here.out | tr '\n' ' ')" 'permit sa-keys install activate '
     assert_equal "$(cut -d' ' -f1 there.out | tr '\n' ' ')" 'permit sa-keys install activate '
     local key
     for key in key auth spi; do
