@@ -123,8 +123,8 @@ static void take_initial_contact(struct ike *ike, struct exchange *x)
     }
 }
 
-static void take_notification(struct ike *ike, struct exchange *x, const struct payload *p,
-                              bool is_protected, uint32_t message_id)
+static void take_notification(struct ike *ike, struct exchange *x, const struct isakmp_header *h,
+                              const struct payload *p, bool is_protected)
 {
     struct notification n;
     const char *why = notification_decode(&n, p->body, p->body_len);
@@ -135,8 +135,9 @@ static void take_notification(struct ike *ike, struct exchange *x, const struct 
     if (n.protocol == PROTOCOL_ISAKMP && n.spi_len != 0 && n.spi_len != 2 * COOKIE_LEN) {
         report_odd(ike, x, ODD_ISAKMP_SPI);
     }
-    if (n.type == NOTIFY_INITIAL_CONTACT && !x->is_quick
-        && (is_protected || x->state == MAIN_R2 || x->state == MAIN_I3)) {
+    /* In clear, anybody may say so while message 5 or 6 is waited for (Q11). */
+    bool in_5_or_6 = h->exchange == EXCHANGE_MAIN && (x->state == MAIN_R2 || x->state == MAIN_I3);
+    if (n.type == NOTIFY_INITIAL_CONTACT && !x->is_quick && (is_protected || in_5_or_6)) {
         take_initial_contact(ike, x);
         return;
     }
@@ -147,7 +148,7 @@ static void take_notification(struct ike *ike, struct exchange *x, const struct 
            is_protected ? "authenticated" : "unprotected (only a hint)", notify_name(n.type),
            n.type);
     if (is_protected && x->sa->up && !x->is_quick && notify_is_error(n.type)) {
-        take_error(ike, x, &n, message_id);
+        take_error(ike, x, &n, h->message_id);
     } else {
         tell_plutod(ike, x, n.type, is_protected);
     }
@@ -161,7 +162,7 @@ void take_notifications(struct ike *ike, struct exchange *x, const struct messag
         if (p == NULL) {
             break;
         }
-        take_notification(ike, x, p, is_protected, m->header.message_id);
+        take_notification(ike, x, &m->header, p, is_protected);
     }
 }
 

@@ -129,6 +129,21 @@ static void test_peer_deletes(void **state)
     world_free(w);
 }
 
+/* Q10: an ISAKMP SA that the peer deletes takes no IPsec SA with it. */
+static void test_isakmp_delete_leaves_ipsec(void **state)
+{
+    struct tunnel t = tunnel_up();
+    struct world *w = t.w;
+    (void)state;
+    clear(w);
+    assert_null(feed(w, N_P, "peer-deleted exchange=%" PRIu64 " protocol=isakmp target=%" PRIu64,
+                     t.x, t.x));
+    assert_null(xchg_find(&w->k, t.x));
+    assert_non_null(xchg_find(&w->k, t.y));
+    assert_null(sent(w, &w->kernel, P_K, V_DELETE_KERNEL_SA));
+    world_free(w);
+}
+
 /* Whack waits for our script, and the SAs go: it is told so. */
 static struct tunnel tunnel_at_its_script(void)
 {
@@ -360,6 +375,8 @@ int main(void)
         cmocka_unit_test(test_terminate_stops_attempts),
         cmocka_unit_test(test_delete_and_deletestate),
         cmocka_unit_test(test_shared_isakmp_sa_stays),
+        { "Q10: a deleted ISAKMP SA leaves its IPsec SAs", test_isakmp_delete_leaves_ipsec, NULL, NULL,
+          NULL },
         cmocka_unit_test(test_peer_deletes),
         cmocka_unit_test(test_ends_while_the_script_runs),
         cmocka_unit_test(test_main_mode_is_deleted),
