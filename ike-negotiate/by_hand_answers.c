@@ -257,12 +257,12 @@ static void answer_identify(struct hand *h, const struct record *r)
 {
     struct record_writer w;
     char proved[IDENTITY_TEXT];
-    char why[IDENTITY_TEXT + 100];
+    char why[2 * IDENTITY_TEXT + 120];
 
     identity_print(&h->proved, proved);
     if (h->peer_id.type != ID_ANY) {
-        snprintf(why, sizeof why, "the peer proved to be %s, which is not the --id of this connection",
-                 proved);
+        snprintf(why, sizeof why, "the peer proved to be %s, which is not the --id of this connection; "
+                 "--id %s for its end would match", proved, proved);
         record_fail(hand_out(h, LINE_NEGOTIATOR), V_IDENTIFY, record_number(r, K_ID), why);
         return;
     }

@@ -201,6 +201,13 @@ static unsigned network(struct world *w, struct datagram *d, unsigned number)
         return 0;
     }
     set_bytes(&l->seen[l->seen_count].before, d->bytes, d->len);
+    if (from != l->peer && l->quirk != NULL && (l->quirk->watch & at) != 0) {
+        static struct quirk_message ours;
+        memset(&ours, 0, sizeof ours);
+        open_up(&ours, &m);
+        l->quirk->look(&ours);
+        l->applied++;
+    }
     bool changes = from == l->peer && l->quirk != NULL && (l->quirk->at & at) != 0
                    && l->quirk->change != NULL;
     bool readable = true;

@@ -66,6 +66,8 @@ struct quirk {
     const char *words; /* of both hosts; NULL: QUIRK_NETS */
     unsigned at;       /* the messages to change; those that the peer's role does not send are not */
     void (*change)(struct quirk_message *m);
+    unsigned watch;    /* our own messages that `look` is shown as we sent them; 0: none */
+    void (*look)(const struct quirk_message *m);
     const char *odd;   /* our debug line: once; NULL: none is wanted */
     const char *says;  /* a part of another line of ours: once; NULL: none */
     const char *refused; /* a part of our line that says why not; NULL: both come up */
