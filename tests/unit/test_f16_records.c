@@ -1,6 +1,7 @@
-/* Records against the schema: every limit, every verb, every channel, and what may be shown. */
+/* F16: records against the schema: every limit, every verb, every channel, and what may be shown. */
+#include "record_forms.h"
+
 #include "bounds.h"
-#include "record.h"
 
 #include <inttypes.h>
 #include <setjmp.h>
@@ -11,123 +12,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-#define LINE_SPACE 400000
-
-/* A verb and the request it answers (ok), with every field that it may have. */
-struct shape {
-    enum verb verb;
-    enum verb re;
-    unsigned from;
-};
-
-typedef void each_field(const struct shape *shape, enum key key, bool needed, void *context);
-
-static void walk_list(const struct shape *s, const uint8_t *list, bool needed, each_field *each,
-                      void *context)
-{
-    for (unsigned i = 0; i < VERB_KEYS_MAX && list[i] != K_END; i++) {
-        each(s, (enum key)list[i], needed, context);
-    }
-}
-
-static void walk_fields(const struct shape *s, each_field *each, void *context)
-{
-    const struct verb_spec *spec = schema_verb(s->verb);
-    walk_list(s, spec->required, true, each, context);
-    if (spec->request) {
-        each(s, K_ID, true, context);
-    }
-    walk_list(s, spec->optional, false, each, context);
-    if (s->verb == V_OK) {
-        walk_list(s, schema_verb(s->re)->answer, true, each, context);
-        walk_list(s, schema_verb(s->re)->answer_optional, false, each, context);
-    }
-}
-
-/* Calls for every verb, and for the ok of every request. */
-static void walk_shapes(void (*each)(const struct shape *))
-{
-    for (enum verb v = (enum verb)1; v < VERB_COUNT; v++) {
-        const struct verb_spec *spec = schema_verb(v);
-        if (v != V_OK) {
-            each(&(struct shape){ .verb = v, .re = v == V_FAIL || v == V_BAD ? V_KEYS : V_NONE,
-                                  .from = v == V_FAIL || v == V_BAD ? S_N : spec->from });
-        }
-        if (spec->request) {
-            each(&(struct shape){ .verb = V_OK, .re = v, .from = direction_reverse(spec->from) });
-        }
-    }
-}
-
-/* A right value for a field, as text; not escaped. */
-static void sample(char *out, enum key key, const struct shape *s)
-{
-    const struct key_spec *spec = schema_key(key);
-    size_t len = (size_t)spec->min + (spec->max > spec->min ? 1 : 0);
-
-    switch (spec->type) {
-    case FIELD_NUMBER:
-        (void)snprintf(out, 32, "%" PRIu64, spec->min);
-        break;
-    case FIELD_BYTES:
-        for (size_t i = 0; i < len; i++) {
-            (void)snprintf(out + 2 * i, 3, "%02zx", 0xa0 + i % 64);
-        }
-        break;
-    case FIELD_TEXT:
-        memset(out, 'x', len);
-        out[len] = '\0';
-        if (key == K_RE) {
-            (void)snprintf(out, 33, "%s", schema_verb(s->re)->name);
-        }
-        break;
-    case FIELD_WORD:
-        (void)snprintf(out, 256, "%.*s", (int)strcspn(spec->words, "|"), spec->words);
-        break;
-    case FIELD_ADDRESS:
-        (void)strcpy(out, "2001:db8::1");
-        break;
-    case FIELD_SUBNET:
-        (void)strcpy(out, "10.9.4.0/24");
-        break;
-    case FIELD_ID:
-        (void)strcpy(out, "user@example.org");
-        break;
-    }
-}
-
-struct builder {
-    char *line;
-    enum key skip;        /* leave this one out */
-    enum key other;       /* this one gets `value` */
-    const char *value;
-    bool all;             /* optional ones too */
-};
-
-static void build_field(const struct shape *s, enum key key, bool needed, void *context)
-{
-    struct builder *b = context;
-    if (key == b->skip || (!needed && !b->all && key != b->other)) {
-        return;
-    }
-    char *at = b->line + strlen(b->line);
-    at += sprintf(at, " %s=", schema_key(key)->name);
-    if (key == b->other) {
-        (void)strcpy(at, b->value);
-    } else {
-        sample(at, key, s);
-    }
-}
-
-static char *build(const struct shape *s, struct builder b)
-{
-    b.line = malloc(LINE_SPACE);
-    assert_non_null(b.line);
-    (void)strcpy(b.line, schema_verb(s->verb)->name);
-    walk_fields(s, build_field, &b);
-    return b.line;
-}
 
 /* Parses and frees the line. */
 static const char *verdict(char *line, unsigned from, enum key *field)
@@ -141,17 +25,18 @@ static const char *verdict(char *line, unsigned from, enum key *field)
 /* ---- limits ---- */
 
 struct trial {
-    const struct shape *shape;
+    const struct record_form *form;
     enum key key;
 };
 
 static void expect(const struct trial *t, const char *value, bool good)
 {
     enum key field;
-    const char *why = verdict(build(t->shape, (struct builder){ .other = t->key, .value = value }),
-                              t->shape->from, &field);
+    const char *why = verdict(form_build(t->form, (struct form_builder){ .other = t->key,
+                                                                         .value = value }),
+                              t->form->from, &field);
     if (good != (why == NULL)) {
-        fail_msg("%s %s=%.60s: %s", schema_verb(t->shape->verb)->name, schema_key(t->key)->name,
+        fail_msg("%s %s=%.60s: %s", schema_verb(t->form->verb)->name, schema_key(t->key)->name,
                  value, why == NULL ? "was taken" : why);
     }
     if (!good) {
@@ -229,12 +114,12 @@ static void try_word(const struct trial *t, const struct key_spec *spec)
     expect(t, spec->words, false);
 }
 
-static void try_field(const struct shape *s, enum key key, bool needed, void *context)
+static void try_field(const struct record_form *f, enum key key, bool needed, void *context)
 {
     (void)needed;
     (void)context;
     const struct key_spec *spec = schema_key(key);
-    const struct trial t = { .shape = s, .key = key };
+    const struct trial t = { .form = f, .key = key };
     switch (spec->type) {
     case FIELD_NUMBER:
         try_number(&t, spec);
@@ -277,83 +162,86 @@ static void try_field(const struct shape *s, enum key key, bool needed, void *co
     }
 }
 
-static void try_shape(const struct shape *s)
+static void try_form(const struct record_form *f, void *context)
 {
-    walk_fields(s, try_field, NULL);
+    (void)context;
+    form_fields(f, try_field, NULL);
 }
 
-static void test_every_limit(void **state)
+static void f16_every_limit(void **state)
 {
     (void)state;
-    walk_shapes(try_shape);
+    form_walk(try_form, NULL);
 }
 
 /* ---- fields that should not be there, or should ---- */
 
-static void leave_out(const struct shape *s, enum key key, bool needed, void *context)
+static void leave_out(const struct record_form *f, enum key key, bool needed, void *context)
 {
     (void)context;
     enum key field;
-    const char *why = verdict(build(s, (struct builder){ .all = true, .skip = key }), s->from,
-                              &field);
-    if (s->verb == V_BAD && key == K_RE) {
+    const char *why = verdict(form_build(f, (struct form_builder){ .all = true, .skip = key }),
+                              f->from, &field);
+    if (f->verb == V_BAD && key == K_RE) {
         return;
     }
     assert_int_equal(why == NULL, !needed);
     if (needed && key != K_RE) {
         assert_int_equal(field, key);
     }
-    char *line = build(s, (struct builder){ .all = true });
+    char *line = form_build(f, (struct form_builder){ .all = true });
     char *again = line + strlen(line);
     again += sprintf(again, " %s=", schema_key(key)->name);
-    sample(again, key, s);
-    assert_string_equal(verdict(line, s->from, &field), "field is repeated");
+    form_sample(again, key, f, false);
+    assert_string_equal(verdict(line, f->from, &field), "field is repeated");
     assert_int_equal(field, key);
 }
 
-static void misfit(const struct shape *s)
+static void misfit(const struct record_form *f, void *context)
 {
+    (void)context;
     enum key field;
-    walk_fields(s, leave_out, NULL);
-    char *line = build(s, (struct builder){ .all = true });
-    assert_string_equal(verdict(strcat(line, " no-such-key=1"), s->from, NULL), "unknown field");
-    line = build(s, (struct builder){ .all = true });
-    assert_string_equal(verdict(strcat(line, " word"), s->from, NULL), "a word without =");
-    line = build(s, (struct builder){ .all = true });
-    assert_non_null(verdict(strcat(line, " "), s->from, NULL));
+    form_fields(f, leave_out, NULL);
+    char *line = form_build(f, (struct form_builder){ .all = true });
+    assert_string_equal(verdict(strcat(line, " no-such-key=1"), f->from, NULL), "unknown field");
+    line = form_build(f, (struct form_builder){ .all = true });
+    assert_string_equal(verdict(strcat(line, " word"), f->from, NULL), "a word without =");
+    line = form_build(f, (struct form_builder){ .all = true });
+    assert_non_null(verdict(strcat(line, " "), f->from, NULL));
     /* A key that stands in no list of this verb; `classes` and `serial` are never together. */
-    enum key foreign = s->verb == V_DEBUG || s->verb == V_WHACK_DEBUG ? K_SERIAL : K_CLASSES;
-    line = build(s, (struct builder){ .all = true });
+    enum key foreign = f->verb == V_DEBUG || f->verb == V_WHACK_DEBUG ? K_SERIAL : K_CLASSES;
+    line = form_build(f, (struct form_builder){ .all = true });
     (void)sprintf(line + strlen(line), " %s=1", schema_key(foreign)->name);
-    assert_string_equal(verdict(line, s->from, &field), "field does not belong to this verb");
+    assert_string_equal(verdict(line, f->from, &field), "field does not belong to this verb");
     assert_int_equal(field, foreign);
 }
 
-static void test_fields_that_do_not_fit(void **state)
+static void f16_fields_that_do_not_fit(void **state)
 {
     (void)state;
-    walk_shapes(misfit);
+    form_walk(misfit, NULL);
 }
 
-static void wrong_channels(const struct shape *s)
+static void wrong_channels(const struct record_form *f, void *context)
 {
+    (void)context;
     for (unsigned d = 1; d <= DIRECTION_ALL; d <<= 1) {
-        unsigned may = s->verb == V_OK ? s->from : schema_verb(s->verb)->from;
-        if (s->verb == V_FAIL || s->verb == V_BAD) {
-            may = direction_reverse(schema_verb(s->re)->from);
+        unsigned may = f->verb == V_OK ? f->from : schema_verb(f->verb)->from;
+        if (f->verb == V_FAIL || f->verb == V_BAD) {
+            may = direction_reverse(schema_verb(f->re)->from);
         }
-        const char *why = verdict(build(s, (struct builder){ .all = true }), d, NULL);
+        const char *why = verdict(form_build(f, (struct form_builder){ .all = true }), d, NULL);
         assert_int_equal(why == NULL, (may & d) != 0);
     }
 }
 
-static void test_wrong_channel(void **state)
+static void f16_wrong_channel(void **state)
 {
     (void)state;
-    walk_shapes(wrong_channels);
+    form_walk(wrong_channels, NULL);
 }
 
-static void test_whole_lines(void **state)
+static void f16_whole_lines(void **state)
 {
     (void)state;
     struct record r;
@@ -376,7 +264,7 @@ static void test_whole_lines(void **state)
     assert_string_equal(record_parse(&r, line, RECORD_MAX, P_K, NULL), "record too long");
 }
 
-static void test_text_is_decoded(void **state)
+static void f16_text_is_decoded(void **state)
 {
     (void)state;
     struct record r;
@@ -394,11 +282,11 @@ static void test_text_is_decoded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_limit),
-        cmocka_unit_test(test_fields_that_do_not_fit),
-        cmocka_unit_test(test_wrong_channel),
-        cmocka_unit_test(test_whole_lines),
-        cmocka_unit_test(test_text_is_decoded),
+        cmocka_unit_test(f16_every_limit),
+        cmocka_unit_test(f16_fields_that_do_not_fit),
+        cmocka_unit_test(f16_wrong_channel),
+        cmocka_unit_test(f16_whole_lines),
+        cmocka_unit_test(f16_text_is_decoded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
