@@ -360,7 +360,7 @@ elsewhere() {
     assert_success
 }
 
-@test "[F22] many clients that say nothing, one that does not read" {
+@test "[F22] many clients that say nothing" {
     start
     # shellcheck disable=SC2016 # perl's variables
     perl -MIO::Socket::UNIX -e '
@@ -370,6 +370,60 @@ elsewhere() {
     sleep 0.3
     kill -0 "$daemon"
     wait "$crowd" || :
+    ask --status
+    assert_success
+}
+
+@test "[F22] a thousand clients at once, and afterwards none is left" {
+    start
+    local before
+    before=$(find "/proc/$daemon/fd" | wc -l)
+    # shellcheck disable=SC2016 # perl's variables
+    perl -MSocket -MFcntl -e '
+        my @c; for (1 .. 1000) {
+            socket(my $s, PF_UNIX, SOCK_STREAM, 0) or last; fcntl($s, F_SETFL, O_NONBLOCK);
+            connect($s, pack_sockaddr_un($ARGV[0])) and syswrite($s, "x"); push @c, $s } sleep 1' "$base.ctl" 3>&-
+    within 5 fds_are "$before"
+    ask --status
+    assert_success
+}
+
+fds_are() {
+    [ "$(find "/proc/$daemon/fd" | wc -l)" -eq "$1" ]
+}
+
+@test "[F22] one that asks three thousand times and never reads its answers" {
+    start
+    ask --name net --psk --encrypt --host 10.9.0.1 --to --host 10.9.0.2
+    # shellcheck disable=SC2016 # perl's variables
+    perl -MIO::Socket::UNIX -e '
+        my $s = IO::Socket::UNIX->new(Type => SOCK_STREAM, Peer => $ARGV[0]) or die "connect: $!";
+        print $s "hello version=1 epoch=1 tool=whack\n", "whack-status\n" x 3000; $s->flush;
+        $| = 1; print "asked\n"; sleep 60' \
+        "$base.ctl" >"$dir/asked" 3>&- &
+    local deaf=$!
+    within 10 grep -q asked "$dir/asked"
+    ask --status
+    assert_success
+    assert_output --partial '"net"'
+    kill "$deaf"
+    wait "$deaf" || :
+    ask --status
+    assert_success
+}
+
+@test "[F22] a request that ends at every byte" {
+    start
+    # shellcheck disable=SC2016 # perl's variables
+    run timeout 60 perl -MIO::Socket::UNIX -e '
+        my $text = "hello version=1 epoch=1 tool=whack\nwhack-initiate name=none asynchronous=yes\n";
+        for my $n (0 .. length($text)) {
+            my $s = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die "connect: $!";
+            print $s substr($text, 0, $n); $s->flush; $s->shutdown(1);
+            my $got = join("", <$s>); my $whole = substr($text, 0, $n) =~ /\A\z|\n\z/;
+            print "$n: $got\n" if ($got =~ /^030 /m) == $whole }' "$base.ctl"
+    assert_success
+    assert_output ''
     ask --status
     assert_success
 }
