@@ -21,7 +21,7 @@
     ODDITY(KILOBYTES, "a life in kilobytes, which only the peer counts") \
     ODDITY(SEVERAL_LIVES, "several lives of one kind: the shortest counts") \
     ODDITY(SHORTER_LIFE, "a shorter life than we offered: it is taken") \
-    ODDITY(REWRITTEN, "our transform came back in other words (numbers, order or form of attributes)") \
+    ODDITY(REWRITTEN, "our transform came back in other words (numbers, order, form)") \
     ODDITY(ID_PORT, "an identity with protocol and port") \
     ODDITY(NO_CLIENTS, "a Quick Mode without identities: the two hosts") \
     ODDITY(HOST_AS_NET, "a single address written as a subnet or range") \

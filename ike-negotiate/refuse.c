@@ -1,6 +1,6 @@
 /*
- * What we do not do: Aggressive Mode, XAUTH, Mode Config, fragments, ... Each is refused in one line
- * that says which setting of the peer asked for it (interop Q13), and changes nothing.
+ * What we do not do: Aggressive Mode, XAUTH, Mode Config, fragments. Each is refused in one line,
+ * which says what setting of the peer asked for it (interop Q13), and changes nothing.
  */
 #include "exchange.h"
 
@@ -28,6 +28,7 @@ static void aggressive_line(const struct message *m, char *out, size_t size)
 enum { CFG_REQUEST = 1, CFG_SET = 3 }; /* draft-ietf-ipsec-isakmp-mode-cfg */
 enum { XAUTH_FIRST = 16520, XAUTH_LAST = 16529 }; /* draft-beaulieu-ike-xauth */
 #define ATTRIBUTES_AT 4 /* behind type, reserved and identifier */
+static const char both_settings[] = "switch XAUTH and Mode Config off at the peer";
 
 static const char *transaction_setting(const struct payload *p)
 {
@@ -40,9 +41,11 @@ static const char *transaction_setting(const struct payload *p)
                    "authentication) off for us at the peer";
         }
     }
-    return p->body[0] == CFG_REQUEST ? "the peer asks us for an address: switch Mode Config off at it"
-           : p->body[0] == CFG_SET   ? "the peer wants to set our address: switch Mode Config off at it"
-                                     : "switch XAUTH and Mode Config off at the peer";
+    if (p->body[0] == CFG_REQUEST) {
+        return "the peer asks us for an address: switch Mode Config off at it";
+    }
+    return p->body[0] == CFG_SET ? "the peer wants to set our address: switch Mode Config off at it"
+                                 : both_settings;
 }
 
 static void transaction_line(const struct message *m, char *out, size_t size)
@@ -50,8 +53,7 @@ static void transaction_line(const struct message *m, char *out, size_t size)
     const struct payload *p = m->count > 1 ? message_find(m, PAYLOAD_ATTRIBUTES, 0) : NULL;
     snprintf(out, size, "a Transaction (Mode Config or XAUTH) is not supported: the message is "
                         "ignored; %s",
-             p != NULL && p->body_len >= ATTRIBUTES_AT ? transaction_setting(p)
-                                                       : "switch XAUTH and Mode Config off at the peer");
+             p != NULL && p->body_len >= ATTRIBUTES_AT ? transaction_setting(p) : both_settings);
 }
 
 void refuse_exchange(struct ike *ike, const struct path *path, const struct message *m)

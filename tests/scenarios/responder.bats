@@ -117,3 +117,15 @@ charon_begins() {
 @test "[X4] responder: IPv6 in transport mode" {
     charon_begins left=fd09::1 right=fd09::2 bits=64 mode=transport
 }
+
+@test "[Q12] responder: SHA2-256 cut to 96 bits, as charon does for old kernels" {
+    tunnel_is esp=aes128-sha2_256_96
+    two_hosts
+    charon_on right esp=aes128-sha2_256
+    printf '%s\n' 'connections {' 'net {' 'children {' 'net {' 'sha256_96 = yes' '}' '}' '}' '}' \
+        >>"$HOSTS_DIR/right/swanctl.conf"
+    charon_load right
+    pluto_on left
+    charon_initiates right
+    traffic_is_protected
+}

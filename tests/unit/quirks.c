@@ -148,7 +148,7 @@ static bool seen_before(const struct quirk_layer *l, struct datagram *d)
     return false;
 }
 
-/* Writes the changed message into d. True: read again into m and plain; false: nobody can read it. */
+/* Writes the changed message into d, and reads it into m and plain; false: nobody can read it. */
 static bool change(struct quirk_layer *l, struct datagram *d, struct exchange *main,
                    struct message *m, unsigned at, uint8_t *plain, uint8_t *iv)
 {

@@ -3,8 +3,8 @@
  * out, changed, given a right HASH again and sealed again under the same keys (interop Q1 to Q13).
  *
  * The layer sits on the network of a world and reads the peer core's own SA; what it changes, the
- * peer's core is made to believe (SAi_b, IVs), so that a negotiation goes on as it would with a peer
- * that is like this. Not for: messages without a right HASH (test_ike_hostile.c).
+ * peer's core is made to believe (SAi_b, IVs), so that a negotiation goes on as with a peer that
+ * is like this. Not for: messages without a right HASH (test_ike_hostile.c).
  */
 #ifndef QUIRKS_H
 #define QUIRKS_H
@@ -64,7 +64,7 @@ struct quirk_message {
 struct quirk {
     const char *name;  /* Q5: padding with a count byte */
     const char *words; /* of both hosts; NULL: QUIRK_NETS */
-    unsigned at;       /* the messages to change; those that the peer's role does not send are not */
+    unsigned at;       /* the messages to change, of those that the peer's role sends */
     void (*change)(struct quirk_message *m);
     unsigned watch;    /* our own messages that `look` is shown as we sent them; 0: none */
     void (*look)(const struct quirk_message *m);

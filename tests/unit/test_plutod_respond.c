@@ -115,6 +115,7 @@ static void test_identity_that_nobody_expects(void **state)
     assert_int_equal(record_number(r, K_NOTIFICATION), 18);
     assert_true(has(&w->log, "@stranger"));
     assert_true(has(&w->log, "\"net\" wants 10.9.0.2"));
+    assert_true(has(&w->log, "--id @stranger for its end would match")); /* Q9 */
     world_free(w);
 }
 

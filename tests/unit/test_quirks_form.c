@@ -213,10 +213,10 @@ static const struct quirk table[] = {
       .refused = "the SA payload does not come first" },
     { "Q6: a vendor id before SA in Main Mode: refused", .at = AT_MAIN_2, .change = vendor_first,
       .refused = "the SA payload does not come first" },
-    { "Q6: a vendor id before HASH in Quick Mode: refused", .at = AT_QUICK_1, .change = vendor_first,
-      .refused = "the HASH payload does not come first" },
-    { "Q6: a vendor id before HASH in Quick Mode: refused", .at = AT_QUICK_2, .change = vendor_first,
-      .refused = "the HASH payload does not come first" },
+    { "Q6: a vendor id before HASH in Quick Mode: refused", .at = AT_QUICK_1,
+      .change = vendor_first, .refused = "the HASH payload does not come first" },
+    { "Q6: a vendor id before HASH in Quick Mode: refused", .at = AT_QUICK_2,
+      .change = vendor_first, .refused = "the HASH payload does not come first" },
     { "Q6: SA behind the nonce in Quick Mode: refused", .at = AT_QUICK_1, .change = sa_late,
       .refused = "the SA payload does not follow" },
     { "Q6: SA behind the nonce in Quick Mode: refused", .at = AT_QUICK_2, .change = sa_late,
@@ -272,7 +272,7 @@ static void connected(unsigned peer, bool quick_iv)
     struct world *w = up_with(peer, &q, &l);
     uint32_t id = quirk_quick(w, peer)->message_id;
     quirk_send(l, EXCHANGE_INFORMATIONAL, id, quick_iv, PAYLOAD_N, body, sizeof body);
-    assert_int_equal(quirk_said(w, 1 - peer, "authenticated notification from the peer: CONNECTED"), 1);
+    assert_int_equal(quirk_said(w, 1 - peer, "authenticated notification from the peer: CONN"), 1);
     assert_int_equal(quirk_said(w, 1 - peer, "an Informational with the message id of a Quick"), 1);
     done_with(w, l);
 }

@@ -89,7 +89,8 @@ static void initial_contact_alone(void **state)
         for (size_t i = 0; i < LENGTH(lengths); i++) {
             struct quirk_layer *l;
             struct world *w = begin(peer, &l, 0);
-            size_t len = notification(body, PROTOCOL_ISAKMP, NOTIFY_INITIAL_CONTACT, spi, lengths[i]);
+            size_t len = notification(body, PROTOCOL_ISAKMP, NOTIFY_INITIAL_CONTACT, spi,
+                                      lengths[i]);
             quirk_send_clear(l, PAYLOAD_N, body, len);
             assert_int_equal(world_count(w, 1 - peer, INITIAL_CONTACT), 0);
             send_info(l, PAYLOAD_N, body, len);
@@ -115,7 +116,8 @@ static void deletes_of_isakmp(void **state)
             const uint8_t *cookies = quirk_main(w, peer)->cookies;
             send_info(l, PAYLOAD_D, body, delete_of(body, cookies + spis[i].from, spis[i].len));
             assert_int_equal(world_count(w, 1 - peer, ISAKMP_DELETED), 1);
-            assert_int_equal(quirk_said(w, 1 - peer, "an SPI of another length"), spis[i].len != 16);
+            assert_int_equal(quirk_said(w, 1 - peer, "an SPI of another length"),
+                             spis[i].len != 16);
             assert_true(world_both_up(w)); /* the IPsec SAs stand */
             end(w, l);
         }
@@ -144,7 +146,7 @@ static void deletes_of_other_sas(void **state)
 
 enum named_by { BY_OUR_SPI, BY_ITS_SPI, BY_MESSAGE_ID, BY_NOTHING, BY_STRANGE_SPI, IN_CLEAR };
 
-/* We wait for message 2, and the peer refuses by an Informational. True: the Quick Mode has ended. */
+/* We wait for message 2, and the peer refuses by an Informational. True: our Quick Mode ended. */
 static bool refused_by(enum named_by how)
 {
     static const uint8_t strange[4] = { 0xde, 0xad, 0xbe, 0xef };
@@ -156,8 +158,8 @@ static bool refused_by(enum named_by how)
     const uint8_t *spi = how == BY_OUR_SPI       ? ours->quick->spi_in
                          : how == BY_ITS_SPI     ? its->quick->spi_out /* what it was told */
                          : how == BY_STRANGE_SPI ? strange : NULL;
-    size_t len = notification(body, PROTOCOL_ESP, NOTIFY_NO_PROPOSAL_CHOSEN, spi == NULL ? body : spi,
-                              spi == NULL ? 0 : 4);
+    size_t len = notification(body, PROTOCOL_ESP, NOTIFY_NO_PROPOSAL_CHOSEN,
+                              spi == NULL ? body : spi, spi == NULL ? 0 : 4);
     assert_int_equal(ours->state, QUICK_I1);
     if (how == IN_CLEAR) {
         quirk_send_clear(l, PAYLOAD_N, body, len);
@@ -261,7 +263,7 @@ int main(void)
 {
     const struct CMUnitTest more[] = {
         { "Q10: INITIAL-CONTACT alone afterwards", initial_contact_alone, NULL, NULL, NULL },
-        { "Q10: Delete of the ISAKMP SA by 16, 8 and 0 bytes", deletes_of_isakmp, NULL, NULL, NULL },
+        { "Q10: Delete of the ISAKMP SA by 16, 8, 0 bytes", deletes_of_isakmp, NULL, NULL, NULL },
         { "Q10: Delete of an ISAKMP SA that is none of ours: ignored", deletes_of_other_sas, NULL,
           NULL, NULL },
         { "Q10 initiator: errors of Quick Mode by SPI or message id", errors_of_quick_mode, NULL,

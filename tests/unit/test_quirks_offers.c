@@ -267,7 +267,7 @@ static const struct quirk table[] = {
       .change = only_with_ipcomp, .refused = "wanted together with another protocol" },
     { "Q4: mode 61443 first, tunnel behind it", .at = AT_QUICK_1, .change = draft_mode_too },
     { "Q4: mode 61443 without address translation: refused", .at = AT_QUICK_1,
-      .change = draft_mode, .refused = "encapsulation in UDP, but there is no address translation" },
+      .change = draft_mode, .refused = "in UDP, but there is no address translation" },
     { "Q4: mode 61443 that was not offered: refused", .at = AT_QUICK_2, .change = draft_mode,
       .refused = "another encapsulation mode" },
     { "Q4: no mode, between nets", .at = AT_QUICK_1, .change = no_mode,

@@ -134,8 +134,8 @@ static void transactions(void **state)
         { "\1\0\x12\x34" "\x40\x88\0\0" "\x40\x89\0\0" "\x40\x8a\0\0", 16,
           "the peer asks for a user's name and password: switch XAUTH" },
         { "\3\0\x12\x34" "\xc0\x8f\0\1", 8, "the peer asks for a user's name and password" },
-        { "\1\0\x12\x34" "\0\1\0\0" "\0\2\0\0", 12, "the peer asks us for an address: switch Mode" },
-        { "\3\0\x12\x34" "\0\1\0\4\x0a\0\0\1", 12, "the peer wants to set our address: switch Mode" },
+        { "\1\0\x12\x34" "\0\1\0\0" "\0\2\0\0", 12, "the peer asks us for an address: switch" },
+        { "\3\0\x12\x34" "\0\1\0\4\x0a\0\0\1", 12, "the peer wants to set our address" },
         { "\4\0\x12\x34", 4, "switch XAUTH and Mode Config off at the peer" },
     };
     (void)state;
