@@ -105,6 +105,7 @@ struct main_scratch {
     uint32_t life;
     unsigned method;
     bool initial_contact;
+    uint32_t said_life; /* RESPONDER-LIFETIME in message 6; 0: none */
 };
 
 /* What a Quick Mode needs until it is done. */
@@ -122,6 +123,7 @@ struct quick_scratch {
     unsigned mode; /* SA_MODE_TUNNEL or SA_MODE_TRANSPORT */
     uint32_t life;
     size_t chosen; /* responder: place of the transform in the offer */
+    bool tells_life; /* responder: in message 2, since the peer offered a longer one */
     bool ids; /* IDci and IDcr are sent */
     uint8_t id_body[2][CLIENT_BODY_MAX]; /* responder: as they came, and as they go back */
     size_t id_len[2];
@@ -384,13 +386,36 @@ struct exchange *quick_by_message_id(const struct isakmp_sa *sa, uint32_t messag
 void refuse_exchange(struct ike *ike, const struct path *path, const struct message *m);
 bool refuse_fragment(struct ike *ike, const struct path *path, const struct isakmp_header *h);
 
+/* How far a payload is to be believed. */
+enum trust {
+    TRUST_HINT,      /* in the clear: changes no state (interop Q11) */
+    TRUST_ENCRYPTED, /* in message 5 or 6, which no HASH covers: once the peer is authenticated */
+    TRUST_HASHED
+};
+
+/* ---- lifetime.c ---- */
+/* The shortest life that it names, *seconds 0: in kilobytes only. NULL or why not (static). */
+const char *lifetime_decode(uint32_t *seconds, const struct notification *n);
+/* The body of a notification of ours about the ESP SA toward us. */
+void lifetime_encode(struct buffer *body, const uint8_t spi[4], uint32_t seconds);
+/* Not TRUST_HINT. */
+void lifetime_take(struct ike *ike, struct exchange *x, const struct notification *n,
+                   enum trust trust);
+/* Of message 2, once quick->life and both SPIs are agreed upon: makes life shorter. */
+void lifetime_of_quick(struct ike *ike, struct exchange *x, const struct message *m);
+/* Of an ISAKMP SA that has just come up. */
+uint32_t lifetime_of_main(struct ike *ike, struct exchange *x);
+
 /* ---- informational.c ---- */
 void informational_protected(struct ike *ike, struct exchange *main, const struct message *m);
 void informational_hint(struct ike *ike, struct exchange *main, const struct path *path,
                         const struct message *m);
+/* 16 bytes name any SA; 8 (one cookie) or 0 only that which it came under (interop Q10). */
+struct exchange *isakmp_target(struct ike *ike, struct exchange *main, const uint8_t *spi,
+                               size_t spi_size);
 /* In an exchange's own message. */
 void take_notifications(struct ike *ike, struct exchange *x, const struct message *m,
-                        bool is_protected);
+                        enum trust trust);
 void send_notification(struct ike *ike, struct exchange *main, unsigned type, unsigned protocol,
                        const uint8_t *spi, size_t spi_len);
 void send_clear_notification(struct ike *ike, const struct path *path, const uint8_t *cky_i,

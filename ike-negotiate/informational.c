@@ -123,9 +123,10 @@ static void take_initial_contact(struct ike *ike, struct exchange *x)
     }
 }
 
-static void take_notification(struct ike *ike, struct exchange *x, const struct isakmp_header *h,
-                              const struct payload *p, bool is_protected)
+static void take_notification(struct ike *ike, struct exchange *x, const struct payload *p,
+                              enum trust trust, uint32_t message_id)
 {
+    bool is_protected = trust == TRUST_HASHED;
     struct notification n;
     const char *why = notification_decode(&n, p->body, p->body_len);
     if (why != NULL) {
@@ -136,47 +137,49 @@ static void take_notification(struct ike *ike, struct exchange *x, const struct 
         report_odd(ike, x, ODD_ISAKMP_SPI);
     }
     /* In clear, anybody may say so while message 5 or 6 is waited for (Q11). */
-    bool in_5_or_6 = h->exchange == EXCHANGE_MAIN && (x->state == MAIN_R2 || x->state == MAIN_I3);
-    if (n.type == NOTIFY_INITIAL_CONTACT && !x->is_quick && (is_protected || in_5_or_6)) {
+    if (n.type == NOTIFY_INITIAL_CONTACT && !x->is_quick && trust != TRUST_HINT) {
         take_initial_contact(ike, x);
         return;
     }
     if (!may_hint(ike, x)) {
         return;
     }
+    if (n.type == NOTIFY_RESPONDER_LIFETIME && trust != TRUST_HINT) {
+        lifetime_take(ike, x, &n, trust);
+        return;
+    }
     report(ike, x, LOG_LEVEL_INFO, "%s notification from the peer: %s (%u)",
            is_protected ? "authenticated" : "unprotected (only a hint)", notify_name(n.type),
            n.type);
     if (is_protected && x->sa->up && !x->is_quick && notify_is_error(n.type)) {
-        take_error(ike, x, &n, h->message_id);
+        take_error(ike, x, &n, message_id);
     } else {
         tell_plutod(ike, x, n.type, is_protected);
     }
 }
 
 void take_notifications(struct ike *ike, struct exchange *x, const struct message *m,
-                        bool is_protected)
+                        enum trust trust)
 {
     for (unsigned i = 0; i < 8; i++) {
         const struct payload *p = message_find(m, PAYLOAD_N, i);
         if (p == NULL) {
             break;
         }
-        take_notification(ike, x, &m->header, p, is_protected);
+        take_notification(ike, x, p, trust, m->header.message_id);
     }
 }
 
-/* 16 bytes name any SA; 8 (one cookie) or 0 only that which it came under (interop Q10). */
-static struct exchange *isakmp_target(struct ike *ike, struct exchange *main,
-                                      const struct delete_payload *d, size_t place)
+struct exchange *isakmp_target(struct ike *ike, struct exchange *main, const uint8_t *spi,
+                               size_t spi_size)
 {
-    const uint8_t *spi = d->spis + d->spi_size * place;
-    if (d->spi_size == 2 * COOKIE_LEN) {
+    if (spi_size == 2 * COOKIE_LEN) {
         return exchange_by_cookies(ike, spi, spi + COOKIE_LEN);
     }
     report_odd(ike, main, ODD_ISAKMP_SPI);
-    bool ours = d->spi_size == 0 || memcmp(spi, main->sa->cky_i, COOKIE_LEN) == 0
-                || memcmp(spi, main->sa->cky_r, COOKIE_LEN) == 0;
+    bool ours = spi_size == 0
+                || (spi_size == COOKIE_LEN && (memcmp(spi, main->sa->cky_i, COOKIE_LEN) == 0
+                                               || memcmp(spi, main->sa->cky_r, COOKIE_LEN) == 0));
     return ours ? main : NULL;
 }
 
@@ -185,7 +188,7 @@ static void take_isakmp_delete(struct ike *ike, struct exchange *main,
 {
     struct record_writer w;
     for (size_t i = 0; i < d->count && i < 8; i++) {
-        struct exchange *target = isakmp_target(ike, main, d, i);
+        struct exchange *target = isakmp_target(ike, main, d->spis + d->spi_size * i, d->spi_size);
         if (target == NULL || target->number == 0) {
             report(ike, main, LOG_LEVEL_INFO, "a Delete for an ISAKMP SA that we do not have");
             continue;
@@ -303,7 +306,7 @@ void informational_protected(struct ike *ike, struct exchange *main, const struc
         take_refusal(ike, main, m);
         return;
     }
-    take_notifications(ike, main, m, true);
+    take_notifications(ike, main, m, TRUST_HASHED);
     for (unsigned i = 0; i < 8 && message_find(m, PAYLOAD_D, i) != NULL; i++) {
         take_delete(ike, main, message_find(m, PAYLOAD_D, i));
     }
@@ -315,7 +318,7 @@ void informational_hint(struct ike *ike, struct exchange *main, const struct pat
     struct notification n;
     const struct payload *p = message_find(m, PAYLOAD_N, 0);
     if (main != NULL && p != NULL) {
-        take_notifications(ike, main, m, false);
+        take_notifications(ike, main, m, TRUST_HINT);
     } else if (p != NULL && notification_decode(&n, p->body, p->body_len) == NULL) {
         report_stranger(ike, path, "an unprotected notification %s (%u) for no exchange of ours is "
                                    "ignored", notify_name(n.type), n.type);

@@ -108,7 +108,7 @@ enum outcome mi_message_2(struct ike *ike, struct exchange *x, struct event *e)
     }
     report_odd(ike, x, sa_answer_odd(&answer, x->main->sa_body, x->main->sa_body_len,
                                      x->main->life));
-    take_notifications(ike, x, e->message, false);
+    take_notifications(ike, x, e->message, TRUST_HINT);
     memcpy(x->sa->cky_r, e->message->header.cky_r, COOKIE_LEN);
     HASH_DELETE(by_cookies, ike->cookies, x);
     exchange_set_cookies(ike, x);
@@ -183,7 +183,7 @@ enum outcome mi_message_4(struct ike *ike, struct exchange *x, struct event *e)
     memcpy(m->ke_peer, ke->body, m->ke_peer_len = ke->body_len);
     memcpy(m->nonce_peer, nonce->body, m->nonce_peer_len = nonce->body_len);
     ask_keys(ike, x);
-    take_notifications(ike, x, e->message, false);
+    take_notifications(ike, x, e->message, TRUST_HINT);
     return GO;
 }
 
@@ -280,7 +280,7 @@ enum outcome mi_message_6(struct ike *ike, struct exchange *x, struct event *e)
 {
     e->why = main_ask_auth(ike, x, e->message);
     if (e->why == NULL) {
-        take_notifications(ike, x, e->message, false); /* no HASH covers them */
+        take_notifications(ike, x, e->message, TRUST_ENCRYPTED);
     }
     return e->why == NULL ? GO : IGNORE;
 }

@@ -274,7 +274,7 @@ enum outcome mr_message_5(struct ike *ike, struct exchange *x, struct event *e)
 {
     e->why = main_ask_auth(ike, x, e->message);
     if (e->why == NULL) {
-        take_notifications(ike, x, e->message, false); /* no HASH covers them */
+        take_notifications(ike, x, e->message, TRUST_ENCRYPTED);
     }
     return e->why == NULL ? GO : IGNORE;
 }
@@ -336,6 +336,7 @@ void main_up(struct ike *ike, struct exchange *x)
 
     ike_suite_print(&x->sa->suite, suite);
     x->sa->up = true;
+    x->sa->life = lifetime_of_main(ike, x);
     record_start(&w, ike->out.plutod, V_ISAKMP_UP);
     record_put_number(&w, K_EXCHANGE, x->number);
     record_put_word(&w, K_ROLE, x->initiator ? 0 : 1);

@@ -67,7 +67,7 @@ static void put_empty_hash(const struct exchange *x, struct outgoing *o)
     message_raw(&o->writer, PAYLOAD_HASH, zeros, x->sa->keys.hash->len);
 }
 
-/* HASH, SA, nonce, KE with PFS, IDci and IDcr: messages 1 and 2 differ in SA and HASH only. */
+/* HASH, SA, nonce, KE with PFS, IDci and IDcr. Messages 1 and 2 differ in SA and HASH, and a life. */
 bool quick_send(struct ike *ike, struct exchange *x, const struct buffer *sa, unsigned number)
 {
     struct quick_scratch *q = x->quick;
@@ -82,6 +82,11 @@ bool quick_send(struct ike *ike, struct exchange *x, const struct buffer *sa, un
     }
     if (q->ids) {
         clients_put(x, &o.writer);
+    }
+    if (number == 2 && q->tells_life) {
+        message_payload(&o.writer, PAYLOAD_N);
+        lifetime_encode(&o.bytes, q->spi_in, q->life);
+        message_payload_end(&o.writer);
     }
     message_end(&o.writer);
     quick_hash_put(x, &o, number);
@@ -287,7 +292,7 @@ enum outcome qi_message_2(struct ike *ike, struct exchange *x, struct event *e)
         e->why = "HASH(2) is wrong";
         return IGNORE;
     }
-    take_notifications(ike, x, e->message, true);
+    take_notifications(ike, x, e->message, TRUST_HASHED);
     const char *why = clients_check(ike, x, e->message);
     if (why == NULL && (q->group != NULL) != (q->ke_peer_len > 0)) {
         why = q->group != NULL ? "the peer left out the KE payload that PFS needs"
@@ -319,6 +324,7 @@ enum outcome qi_message_2(struct ike *ike, struct exchange *x, struct event *e)
     }
     report_answer_odd(ike, x, &answer, &ours);
     memcpy(q->spi_out, answer.proposal[0].spi, 4);
+    lifetime_of_quick(ike, x, e->message);
     return quick_ask_sas(ike, x) ? GO : END;
 }
 

@@ -86,7 +86,7 @@ enum outcome qr_message_1(struct ike *ike, struct exchange *x, struct event *e)
         refusal_send(ike, x, notify);
         return IGNORE;
     }
-    take_notifications(ike, x, e->message, true);
+    take_notifications(ike, x, e->message, TRUST_HASHED);
     if (request_start(ike, x, &w, FROM_PLUTOD, V_QUICK_ASK) == NULL) {
         e->why = "memory is short";
         return IGNORE;
@@ -203,6 +203,7 @@ enum outcome qr_ask(struct ike *ike, struct exchange *x, struct event *e)
     q->group = t->group_number == 0 ? NULL : group_by_number(t->group_number);
     q->mode = t->mode != SA_MODE_NONE ? t->mode : terms.mode_absent;
     q->life = sa_esp_life(t) < q->needs.life ? sa_esp_life(t) : q->needs.life;
+    q->tells_life = q->life < sa_esp_life(t);
     memcpy(q->spi_out, offer.proposal[t->proposal].spi, 4);
     q->chosen = (size_t)chosen;
     if (q->group != NULL && q->ke_peer_len != q->group->public_len) {

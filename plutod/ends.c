@@ -204,17 +204,10 @@ static void ended_early(struct keying *k, const struct xchg *y, const char *why)
     }
 }
 
-/* Is `other` an SA with the very peer that proved himself under x? */
-static bool same_peer(const struct xchg *x, const struct xchg *other)
-{
-    const struct identity *id = other->quick ? &other->conn->peer_id : &other->peer_id;
-    return address_equal(&x->remote, &other->remote) && identity_equal(&x->peer_id, id);
-}
-
 static void peer_deleted_isakmp(struct keying *k, struct xchg *x, uint64_t number)
 {
     struct xchg *target = xchg_find_main(k, number);
-    if (target == NULL || !target->up || !same_peer(x, target)) {
+    if (target == NULL || !target->up || !xchg_same_peer(x, target)) {
         keying_log(k, LOG_LEVEL_INFO, x, "Delete for an ISAKMP SA that is not with this peer: ignored");
         return;
     }
@@ -231,7 +224,7 @@ static void peer_deleted_esp(struct keying *k, struct xchg *x, const struct reco
     unsigned more = 0;
     for (size_t at = 0; at + 4 <= len; at += 4) {
         struct xchg *y = xchg_by_spi(k, &x->remote, spis + at);
-        if (y != NULL && same_peer(x, y)) {
+        if (y != NULL && xchg_same_peer(x, y)) {
             ended_early(k, y, "the peer deleted the IPsec SA");
             ends_quick(k, y, ENDS_SILENTLY, 0);
         } else if (unknown == NULL) {
@@ -341,6 +334,10 @@ void ends_life(void *context, void *owner)
     struct xchg *x = owner;
     if (!x->up) {
         ends_failed(k, x, 31, "the negotiation was not finished in time", false);
+        return;
+    }
+    if (x->quick) { /* the kernel would not have it */
+        ends_expired(k, x, true);
         return;
     }
     keying_log(k, LOG_LEVEL_INFO, x, "the ISAKMP SA has expired");

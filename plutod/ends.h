@@ -37,7 +37,7 @@ void ends_expired(struct keying *k, struct xchg *y, bool hard);
 /* --uniqueids [R5]: x's peer was elsewhere before. */
 void ends_unique_ids(struct keying *k, const struct xchg *x);
 
-/* agenda_action: an ISAKMP SA's life is over. */
+/* agenda_action: an SA's life is over (an IPsec SA's: shorten.h), or its negotiation took too long. */
 void ends_life(void *context, void *owner);
 
 #endif

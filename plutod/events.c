@@ -6,6 +6,7 @@
 #include "orders.h"
 #include "respond.h"
 #include "routing.h"
+#include "shorten.h"
 #include "status.h"
 
 #include <stdio.h>
@@ -102,6 +103,12 @@ static bool take_kernel_answer(struct keying *k, const struct record *r, const c
     uint64_t number;
     if (keying_answered(k, id, PENDING_SAMPLE, 0, &number)) {
         take_sample(k, r, number);
+        return true;
+    }
+    if (keying_answered(k, id, PENDING_UPDATE, 0, &number)) {
+        if (r->verb == V_FAIL) {
+            shorten_refused(k, number, record_text(r, K_WHY));
+        }
         return true;
     }
     if (!keying_answered(k, id, PENDING_DELETE, 0, &number)

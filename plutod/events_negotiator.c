@@ -6,6 +6,7 @@
 #include "initiate.h"
 #include "orders.h"
 #include "respond.h"
+#include "shorten.h"
 
 #include <stdio.h>
 
@@ -129,6 +130,8 @@ static bool from_negotiator(struct keying *k, const struct record *r, const char
         return take_isakmp_up(k, r, why);
     case V_PEER_DELETED:
         return ends_peer_deleted(k, r, why);
+    case V_RESPONDER_LIFETIME:
+        return shorten_asked(k, r, why);
     case V_INITIAL_CONTACT:
         x = xchg_find_main(k, record_number(r, K_EXCHANGE));
         if (x != NULL) {

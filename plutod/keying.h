@@ -10,6 +10,7 @@
  *   orders.h    the records that it sends
  *   initiate.h  our negotiations; respond.h  the peer's; ends.h  how both and their SAs end
  *   anew.h      negotiations under which a process of ours died
+ *   shorten.h   lives that a peer wants shorter
  *   renew.h     ISAKMP SAs in place of those that died with a process
  *   routing.h   eroutes, routes, and when which updown script runs
  *   requests.h  what whack wants; status.h  what whack is shown
@@ -64,7 +65,8 @@ struct interface {          /* one address that we listen on */
 };
 
 /* A request of ours that a tool has not answered yet. */
-enum pending_kind { PENDING_ACCEPT, PENDING_DELETE, PENDING_SCRIPT, PENDING_SAMPLE, PENDING_FLUSH };
+enum pending_kind { PENDING_ACCEPT, PENDING_DELETE, PENDING_SCRIPT, PENDING_SAMPLE, PENDING_FLUSH,
+                    PENDING_UPDATE };
 
 struct pending;
 

@@ -33,6 +33,8 @@ void order_permit(struct keying *k, struct xchg *y);
 void order_permit_again(struct keying *k, struct xchg *y); /* to a new one */
 /* Its policies go when no other exchange has them. The client (0: none) is held until the answer. */
 void order_delete_kernel_sa(struct keying *k, const struct xchg *y, uint64_t client);
+/* y->life is to be its SAs' life in the kernel. False: no memory. */
+bool order_update_kernel_sa(struct keying *k, const struct xchg *y);
 bool order_sample(struct keying *k, const struct xchg *y);
 /* Nobody wants the policies of c's clients: what is left of an earlier plutod goes with them. */
 void order_unwanted(struct keying *k, const struct conn *c, uint64_t client);

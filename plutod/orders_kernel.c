@@ -104,6 +104,18 @@ void order_unwanted(struct keying *k, const struct conn *c, uint64_t client)
     kept_finish(k, &o);
 }
 
+bool order_update_kernel_sa(struct keying *k, const struct xchg *y)
+{
+    struct kept o;
+    if (!kept_start(k, &o, V_UPDATE_KERNEL_SA, PENDING_UPDATE, y->number, 0)) {
+        return false;
+    }
+    record_put_number(&o.w, K_EXCHANGE, y->number);
+    record_put_number(&o.w, K_LIFE, y->life);
+    kept_finish(k, &o);
+    return true;
+}
+
 bool order_sample(struct keying *k, const struct xchg *y)
 {
     struct record_writer w;

@@ -210,6 +210,12 @@ struct xchg *xchg_sa_with_peer(struct keying *k, const struct conn *c)
     return found;
 }
 
+bool xchg_same_peer(const struct xchg *x, const struct xchg *other)
+{
+    const struct identity *id = other->quick ? &other->conn->peer_id : &other->peer_id;
+    return address_equal(&x->remote, &other->remote) && identity_equal(&x->peer_id, id);
+}
+
 bool xchg_has_ipsec(const struct conn *c, const struct xchg *besides)
 {
     const struct xchg *x;

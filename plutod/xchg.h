@@ -95,6 +95,8 @@ void xchg_set_worker(struct keying *k, struct xchg *x, uint32_t number);
 struct xchg *xchg_usable_isakmp(struct keying *k, const struct conn *c, bool pending);
 /* Any ISAKMP SA that a Delete to that peer can go under: same hosts, same proved identity. */
 struct xchg *xchg_sa_with_peer(struct keying *k, const struct conn *c);
+/* Is `other` an SA with the very peer that proved himself under x? */
+bool xchg_same_peer(const struct xchg *x, const struct xchg *other);
 /* Does this connection have an IPsec SA other than `besides` that stands? */
 bool xchg_has_ipsec(const struct conn *c, const struct xchg *besides);
 
