@@ -12,7 +12,8 @@
 const struct exchange *hostile_main(const struct lab *l, unsigned host)
 {
     const struct exchange *found = NULL;
-    for (const struct exchange *x = l->host[host].ike->exchanges; x != NULL; x = x->by_serial.next) {
+    const struct exchange *x = l->host[host].ike->exchanges;
+    for (; x != NULL; x = x->by_serial.next) {
         found = x->is_quick ? found : x;
     }
     return found;
@@ -154,7 +155,8 @@ static void put_hash(const struct opened *o, uint8_t *chain)
     const struct quick_scratch *q = o->quick == NULL ? NULL : o->quick->quick;
     const struct part rest = { chain + head, o->len - head };
     const struct part ours = { q == NULL ? NULL : q->nonce, q == NULL ? 0 : q->nonce_len };
-    const struct part peers = { q == NULL ? NULL : q->nonce_peer, q == NULL ? 0 : q->nonce_peer_len };
+    const struct part peers = { q == NULL ? NULL : q->nonce_peer,
+                                q == NULL ? 0 : q->nonce_peer_len };
     const struct part first[] = { { m_id, 4 }, rest };
     const struct part second[] = { { m_id, 4 }, ours, rest };
     const struct part third[] = { { &zero, 1 }, { m_id, 4 }, peers, ours };
@@ -316,7 +318,8 @@ static void note_notification(struct lab *l, struct plan *p, const struct datagr
     size_t at;
     const uint8_t *payload = payload_at(o, o->encrypted ? 1 : 0, &len);
     if (*type_of(o, o->encrypted ? 1 : 0, &at) == PAYLOAD_N
-        && notification_decode(&n, payload + GENERIC_HEADER_LEN, len - GENERIC_HEADER_LEN) == NULL) {
+        && notification_decode(&n, payload + GENERIC_HEADER_LEN,
+                               len - GENERIC_HEADER_LEN) == NULL) {
         p->notified[1 - o->to] = n.type;
     }
 }

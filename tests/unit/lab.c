@@ -184,7 +184,7 @@ static void give(struct lab_host *h, unsigned from, char *line, size_t len)
     }
 }
 
-/* One record. plutod's are read first, and he reads ike-negotiate's last; see docs/architecture.md. */
+/* One record. plutod's are read first, and he reads ike-negotiate's last (architecture.md). */
 static bool give_one(struct lab_host *h)
 {
     static const unsigned order[] = { P_S, P_K, P_N, S_P, K_P, N_P, S_K, N_S, N_K, K_S, K_N, S_N };

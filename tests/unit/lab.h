@@ -67,7 +67,7 @@ struct lab {
  * 10.2.0.0/24 with these words (NULL: LAB_CHEAP). All have the secret "x" for everybody.
  */
 struct lab *lab_new(const char *words);
-struct lab *lab_new_psk(const char *words, const char *const psk[LAB_HOSTS]); /* a NULL: no secret */
+struct lab *lab_new_psk(const char *words, const char *const psk[LAB_HOSTS]); /* NULL: none */
 void lab_free(struct lab *l);
 /* A record of whack, given to a host's plutod. */
 void lab_whack(struct lab *l, unsigned host, const char *format, ...)

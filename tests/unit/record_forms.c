@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-static void walk_list(const struct record_form *f, const uint8_t *list, bool needed, form_field *each,
-                      void *context)
+static void walk_list(const struct record_form *f, const uint8_t *list, bool needed,
+                      form_field *each, void *context)
 {
     for (unsigned i = 0; i < VERB_KEYS_MAX && list[i] != K_END; i++) {
         each(f, (enum key)list[i], needed, context);
@@ -37,12 +37,13 @@ void form_walk(void (*each)(const struct record_form *f, void *context), void *c
     for (enum verb v = (enum verb)1; v < VERB_COUNT; v++) {
         const struct verb_spec *spec = schema_verb(v);
         if (v != V_OK) {
-            each(&(struct record_form){ .verb = v, .re = v == V_FAIL || v == V_BAD ? V_KEYS : V_NONE,
-                                 .from = v == V_FAIL || v == V_BAD ? S_N : spec->from }, context);
+            bool answer = v == V_FAIL || v == V_BAD;
+            each(&(struct record_form){ .verb = v, .re = answer ? V_KEYS : V_NONE,
+                                        .from = answer ? S_N : spec->from }, context);
         }
         if (spec->request) {
-            each(&(struct record_form){ .verb = V_OK, .re = v, .from = direction_reverse(spec->from) },
-                 context);
+            each(&(struct record_form){ .verb = V_OK, .re = v,
+                                        .from = direction_reverse(spec->from) }, context);
         }
     }
 }

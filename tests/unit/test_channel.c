@@ -137,7 +137,7 @@ static void test_lines(void **state)
     pair_end(&p);
 }
 
-static void test_end_within_a_record(void **state)
+static void f16_end_within_a_record(void **state)
 {
     (void)state;
     struct pair p;
@@ -152,7 +152,7 @@ static void test_end_within_a_record(void **state)
     pair_end(&p);
 }
 
-static void test_rules(void **state)
+static void f16_rules(void **state)
 {
     (void)state;
     static const struct {
@@ -230,7 +230,7 @@ static void refuse_descriptor(const char *first, unsigned first_fds, const char 
     assert_int_equal(open_descriptors(), before);
 }
 
-static void test_descriptors_that_do_not_belong(void **state)
+static void f16_descriptors_that_do_not_belong(void **state)
 {
     (void)state;
     refuse_descriptor("forget exchange=1\n", 1, NULL, 0,
@@ -268,7 +268,7 @@ static void long_line(unsigned from, const char *head, size_t len, bool good)
     free(line);
 }
 
-static void test_long_lines(void **state)
+static void f16_long_lines(void **state)
 {
     (void)state;
     long_line(P_N, "bad why=", RECORD_MAX, true);
@@ -351,7 +351,7 @@ static void test_attached_descriptors_arrive(void **state)
     assert_int_equal(open_descriptors(), before);
 }
 
-static void test_slow_reader(void **state)
+static void f16_slow_reader(void **state)
 {
     (void)state;
     unsigned before = open_descriptors();
@@ -414,13 +414,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lines),
-        cmocka_unit_test(test_end_within_a_record),
-        cmocka_unit_test(test_rules),
+        cmocka_unit_test(f16_end_within_a_record),
+        cmocka_unit_test(f16_rules),
         cmocka_unit_test(test_descriptors),
-        cmocka_unit_test(test_descriptors_that_do_not_belong),
-        cmocka_unit_test(test_long_lines),
+        cmocka_unit_test(f16_descriptors_that_do_not_belong),
+        cmocka_unit_test(f16_long_lines),
         cmocka_unit_test(test_attached_descriptors_arrive),
-        cmocka_unit_test(test_slow_reader),
+        cmocka_unit_test(f16_slow_reader),
         cmocka_unit_test(test_broken_pipe),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

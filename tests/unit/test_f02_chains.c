@@ -1,4 +1,4 @@
-/* F2: chains of payloads that loop, are cut, lie about lengths, name unknown types, or have no end. */
+/* F2: chains of payloads that loop, are cut, lie about lengths or types, or have no end. */
 #include "hostile.h"
 
 #include <stdlib.h>

@@ -130,7 +130,7 @@ static void add_known(struct opened *o, size_t i)
 static bool may_be_there(unsigned at, unsigned type)
 {
     return belongs(at, type) || type >= 128                 /* private ones are skipped */
-           || ((at == 5 || at == 6) && type == PAYLOAD_CERT) /* and those who send them send SIG too */
+           || ((at == 5 || at == 6) && type == PAYLOAD_CERT) /* skipped too */
            || (at >= 7 && type == PAYLOAD_ID) || (at >= 7 && at <= 8 && type == PAYLOAD_KE);
 }
 

@@ -241,7 +241,7 @@ static const struct offer_form ike_refused[] = {
     { ATTRIBUTES(CIPHER, BITS, HASH, PSK, 0x80, 4, 0x80, 1, LIFE), .transforms = 99 },
     { ATTRIBUTES(CIPHER, BITS, HASH, PSK, 0x80, 4, 0x80, 1, LIFE), .proposals = 31,
       .transforms = 6 },
-    { .esp = false },                                                                 /* no attribute */
+    { .esp = false }, /* no attribute */
 };
 
 /* The one line has the offer in it, however long; what does not fit is left out. */

@@ -77,7 +77,8 @@ static size_t notification(uint8_t *body, unsigned protocol, unsigned spi_size, 
     return len;
 }
 
-static size_t delete(uint8_t *body, unsigned protocol, unsigned spi_size, unsigned count, size_t len)
+static size_t delete(uint8_t *body, unsigned protocol, unsigned spi_size, unsigned count,
+                     size_t len)
 {
     return notification(body, protocol, spi_size, count, len);
 }
@@ -119,7 +120,7 @@ static void f9_unprotected_deletes_are_ignored(void **state)
                "an unprotected Informational is ignored");
 }
 
-/* What the SA is named by, in the clear: the SPIs and cookies that everybody on the way can read. */
+/* What the SAs are named by: SPIs and cookies that everybody on the way can read. */
 static void f9_unprotected_deletes_of_what_there_is(void **state)
 {
     struct scene *s = *state;
@@ -215,7 +216,8 @@ static void f9_notifications_of_every_type(void **state)
     uint8_t body[32];
     for (unsigned type = 1; type < 65536; type += type < 40 ? 1 : 4999) {
         if (type != NOTIFY_INITIAL_CONTACT) {
-            both(s, PAYLOAD_N, body, notification(body, 3, 4, type, 12), "notification from the peer");
+            both(s, PAYLOAD_N, body, notification(body, 3, 4, type, 12),
+                 "notification from the peer");
         }
     }
 }

@@ -186,7 +186,7 @@ static void f12_every_message_thrice(void **state)
 
 /* ---- a storm, as an amplifier [C3] ---- */
 
-/* A thousand copies of one message bring at most three old answers beyond the one that it is due. */
+/* A thousand copies bring at most three old answers beyond the one that the message is due. */
 static unsigned stop_after(struct lab *l, struct datagram *d, unsigned number)
 {
     struct tape *t = l->data;

@@ -1,4 +1,4 @@
-/* F16: records against the schema: every limit, every verb, every channel, and what may be shown. */
+/* F16: records against the schema: every limit, every verb, every channel. */
 #include "record_forms.h"
 
 #include "bounds.h"

@@ -338,7 +338,7 @@ static void acquire(void **state)
 }
 
 /* F21: events were lost, so what is gone is found by looking. */
-static void events_lost(void **state)
+static void f21_events_lost(void **state)
 {
     (void)state;
     struct fake *f = fake_new(MAKER_HAND);
@@ -589,7 +589,7 @@ int main(void)
         cmocka_unit_test(another_connection),
         cmocka_unit_test(expire),
         cmocka_unit_test(acquire),
-        cmocka_unit_test(events_lost),
+        cmocka_unit_test(f21_events_lost),
         cmocka_unit_test(sample),
         cmocka_unit_test(flush),
         cmocka_unit_test(killed_and_started_again),

@@ -269,7 +269,7 @@ static void policies(void **state)
 }
 
 /* F21: cut anywhere, with the length of the head put right or not. */
-static void cut(void **state)
+static void f21_cut(void **state)
 {
     (void)state;
     static _Alignas(8) uint8_t whole[XFRM_MESSAGE_MAX];
@@ -299,7 +299,7 @@ static void cut(void **state)
     }
 }
 
-static void spoiled(void **state)
+static void f21_spoiled(void **state)
 {
     (void)state;
     uint32_t random = 20240917;
@@ -328,7 +328,7 @@ static void spoiled(void **state)
 }
 
 /* F21 */
-static void unknown_attribute(void **state)
+static void f21_unknown_attribute(void **state)
 {
     (void)state;
     struct kernel_sa sa = fake_sa("aes128gcm16", "10.9.0.2", "10.9.0.1");
@@ -547,9 +547,9 @@ int main(void)
         cmocka_unit_test(every_suite_comes_back),
         cmocka_unit_test(sa_by_id),
         cmocka_unit_test(policies),
-        cmocka_unit_test(cut),
-        cmocka_unit_test(spoiled),
-        cmocka_unit_test(unknown_attribute),
+        cmocka_unit_test(f21_cut),
+        cmocka_unit_test(f21_spoiled),
+        cmocka_unit_test(f21_unknown_attribute),
         cmocka_unit_test(foreign_algorithms),
         cmocka_unit_test(acknowledgements),
         cmocka_unit_test(events),
