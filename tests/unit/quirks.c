@@ -319,6 +319,9 @@ void quirk_send(struct quirk_layer *l, unsigned exchange, uint32_t message_id, b
     }
     quirk_insert(&m, 0, PAYLOAD_HASH, zeros, m.main->sa->keys.hash->len);
     quirk_insert(&m, 1, type, body, len);
+    if (l->quirk != NULL && (l->quirk->at & AT_INFO) != 0) {
+        l->quirk->change(&m);
+    }
     buffer_init(&out, MESSAGE_MAX);
     quirk_write(l, &m, &out, iv);
     inject(l, m.main, &out);

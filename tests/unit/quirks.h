@@ -125,8 +125,8 @@ void quirk_lose(struct quirk_layer *l, unsigned at, unsigned count);
 
 /*
  * The peer sends a message of this exchange (Informational, Transaction) under its ISAKMP SA,
- * protected, with this payload behind the HASH. message_id 0: a new one. quick_iv: sealed as if it
- * went on with that Quick Mode.
+ * protected, with this payload behind the HASH, and with the quirk if it is at AT_INFO. message_id 0:
+ * a new one. quick_iv: sealed as if it went on with that Quick Mode.
  */
 void quirk_send(struct quirk_layer *l, unsigned exchange, uint32_t message_id, bool quick_iv,
                 unsigned type, const void *body, size_t len);

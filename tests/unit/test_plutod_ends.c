@@ -219,6 +219,31 @@ static void test_delete_of_anothers_sa(void **state)
     world_free(w);
 }
 
+/* Q10: ... but the same peer may name an older one of his under a newer one. */
+static void test_delete_of_an_older_isakmp_sa(void **state)
+{
+    struct tunnel t = tunnel_up();
+    struct world *w = t.w;
+    (void)state;
+    assert_null(feed(w, N_P, "first id=1 local=10.9.0.1 local-port=500 remote=10.9.0.2 "
+                     "remote-port=500"));
+    uint64_t x = record_number(sent(w, &w->n, P_N, V_OK), K_EXCHANGE);
+    assert_null(feed(w, N_P, "chosen exchange=%" PRIu64 " connection=net "
+                     "proposal=aes256-sha2_256-modp2048", x));
+    assert_null(feed(w, S_P, "authenticated exchange=%" PRIu64 " connection=net peer=10.9.0.2 "
+                     "method=psk matched=yes", x));
+    assert_null(feed(w, N_P, "isakmp-up exchange=%" PRIu64 " role=responder "
+                     "proposal=aes256-sha2_256-modp2048 life=3600 cky-i=0102030405060708 "
+                     "cky-r=0807060504030201", x));
+    assert_non_null(xchg_find(&w->k, t.x));
+    assert_null(feed(w, N_P, "peer-deleted exchange=%" PRIu64 " protocol=isakmp target=%" PRIu64, x,
+                     t.x));
+    assert_null(xchg_find(&w->k, t.x));
+    assert_non_null(xchg_find(&w->k, x));
+    assert_non_null(xchg_find(&w->k, t.y));
+    world_free(w);
+}
+
 static void test_initial_contact(void **state)
 {
     struct tunnel t = tunnel_up();
@@ -381,6 +406,8 @@ int main(void)
         cmocka_unit_test(test_ends_while_the_script_runs),
         cmocka_unit_test(test_main_mode_is_deleted),
         cmocka_unit_test(test_delete_of_anothers_sa),
+        { "Q10: an older ISAKMP SA of the same peer, deleted under a newer one",
+          test_delete_of_an_older_isakmp_sa, NULL, NULL, NULL },
         cmocka_unit_test(test_initial_contact),
         cmocka_unit_test(test_lives),
         cmocka_unit_test(test_negotiator_dies),

@@ -263,6 +263,34 @@ static void done_with(struct world *w, struct quirk_layer *l)
     world_free(w);
 }
 
+/* A Delete with padding of each kind; 0: it was not believed. */
+static unsigned deletes_believed(unsigned peer, void (*change)(struct quirk_message *m))
+{
+    static const uint8_t body[] = { 0, 0, 0, 1, 3, 4, 0, 1, 1, 2, 3, 4 };
+    const struct quirk q = { "Q5: ", .at = AT_INFO, .change = change };
+    struct quirk_layer *l;
+    struct world *w = up_with(peer, &q, &l);
+    quirk_send(l, EXCHANGE_INFORMATIONAL, 0, false, PAYLOAD_D, body, sizeof body);
+    unsigned believed = world_count(w, 1 - peer, "peer-deleted exchange=1 protocol=esp");
+    assert_int_equal(quirk_said(w, 1 - peer, "an Informational with a wrong HASH"), 1 - believed);
+    done_with(w, l);
+    return believed;
+}
+
+static void padded_informationals(void **state)
+{
+    (void)state;
+    for (unsigned peer = 0; peer < 2; peer++) {
+        assert_int_equal(deletes_believed(peer, pad_none), 1);
+        assert_int_equal(deletes_believed(peer, pad_random), 1);
+        assert_int_equal(deletes_believed(peer, pad_count), 1);
+        assert_int_equal(deletes_believed(peer, pad_long), 1);
+        assert_int_equal(deletes_believed(peer, reserved), 1);
+        assert_int_equal(deletes_believed(peer, hash_over_padding), 0);
+        assert_int_equal(deletes_believed(peer, no_reserved_hash), 0);
+    }
+}
+
 /* RFC 2408, 3.1: the notification that ends the wait which the Commit flag asked for. */
 static void connected(unsigned peer, bool quick_iv)
 {
@@ -368,6 +396,8 @@ static void message_2_again(void **state)
 int main(void)
 {
     const struct CMUnitTest more[] = {
+        { "Q5: padding and reserved bytes of Informationals", padded_informationals, NULL, NULL,
+          NULL },
         { "Q7 initiator: CONNECTED under the message id of the Quick Mode", connected_initiator,
           NULL, NULL, NULL },
         { "Q7 responder: CONNECTED under the message id of the Quick Mode", connected_responder,
