@@ -30,6 +30,7 @@ struct ike *ike_new(const struct ike_outputs *outputs)
     ike->next_serial = 1;
     ike->next_request = 1;
     RB_INIT(&ike->timers);
+    TAILQ_INIT(&ike->waiting);
     return ike;
 }
 
@@ -126,6 +127,10 @@ void exchange_settle(struct ike *ike, struct exchange *x)
         explicit_bzero(x->main, sizeof *x->main);
         free(x->main);
         x->main = NULL;
+    }
+    if (x->waits) {
+        TAILQ_REMOVE(&ike->waiting, x, waiters);
+        x->waits = false;
     }
     if (x->quick != NULL) {
         free(x->quick->first_body);

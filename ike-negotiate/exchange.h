@@ -157,6 +157,8 @@ struct exchange {
     uint64_t timer; /* UINT64_MAX: none */
     RB_ENTRY(exchange) by_timer;
     LIST_ENTRY(exchange) siblings; /* Quick Modes of one ISAKMP SA */
+    TAILQ_ENTRY(exchange) waiters; /* Quick Modes that cannot go on now */
+    bool waits;
     UT_hash_handle by_serial;
     UT_hash_handle by_number;
     UT_hash_handle by_cookies; /* Main Mode: CKY-I | CKY-R */
@@ -181,7 +183,7 @@ struct source {
 /* Places of words in the schema's lists. */
 enum { PLACE_OF_ISAKMP = 0, PLACE_OF_AH = 1, PLACE_OF_ESP = 2, PLACE_OF_IPCOMP = 3 };
 
-#define SPI_BLOCK 32
+#define SPI_BLOCK 128
 
 struct request {
     uint64_t id;
@@ -212,7 +214,8 @@ struct ike {
     uint8_t spis[4 * 2 * SPI_BLOCK];
     size_t spi_count;
     bool spis_asked;
-    bool quick_ended; /* one that waits may begin */
+    bool quick_ended; /* one that waits may go on */
+    TAILQ_HEAD(, exchange) waiting; /* for an SPI, or their turn */
     struct exchange *half_open[HALF_OPEN_MAX]; /* responders' Main Modes that are not up */
     size_t half_open_count;
     struct source *sources; /* how many of them each address has */
@@ -357,6 +360,8 @@ void main_first_message(struct ike *ike, const struct path *path, const struct m
                         const uint8_t *digest);
 void main_up(struct ike *ike, struct exchange *x);
 void quick_begin(struct ike *ike, struct exchange *x);
+/* For an SPI, or until fewer are under way; ends with the exchange. */
+void quick_wait(struct ike *ike, struct exchange *x);
 /* At the end of an event: Quick Modes go on that waited for others, or for SPIs. */
 void quick_begin_waiting(struct ike *ike);
 void quick_first_message(struct ike *ike, struct exchange *parent, const struct message *m,

@@ -161,7 +161,8 @@ void quick_begin(struct ike *ike, struct exchange *x)
     struct record_writer w;
 
     if (x->sa->our_quicks >= OUR_QUICKS_MAX || !take_spi(ike, q->spi_in)) {
-        exchange_timer(ike, x, ike->now + GIVE_UP); /* begun again when kernel-sa answers */
+        exchange_timer(ike, x, ike->now + GIVE_UP);
+        quick_wait(ike, x);
         return;
     }
     q->counted = true;
@@ -191,23 +192,33 @@ void quick_begin(struct ike *ike, struct exchange *x)
     engine_enter(ike, x, QUICK_I0_KE);
 }
 
-static struct exchange *find_waiting(struct ike *ike)
+void quick_wait(struct ike *ike, struct exchange *x)
+{
+    if (!x->waits) {
+        x->waits = true;
+        TAILQ_INSERT_TAIL(&ike->waiting, x, waiters);
+    }
+}
+
+/* The first that may go on now, out of the list. */
+static struct exchange *next_waiting(struct ike *ike)
 {
     struct exchange *x;
-    for (x = ike->exchanges; x != NULL; x = x->by_serial.next) {
-        if (x->state == QUICK_R0_SPI
-            || (x->state == QUICK_PENDING && x->sa->up && x->sa->our_quicks < OUR_QUICKS_MAX)) {
+    TAILQ_FOREACH(x, &ike->waiting, waiters)
+    {
+        if (!x->initiator || x->sa->our_quicks < OUR_QUICKS_MAX) {
+            TAILQ_REMOVE(&ike->waiting, x, waiters);
+            x->waits = false;
             break;
         }
     }
     return x;
 }
 
-/* Each that goes on leaves its state, or is gone: the search begins anew. */
 void quick_begin_waiting(struct ike *ike)
 {
     struct exchange *x;
-    while (ike->quick_ended && ike->spi_count > 0 && (x = find_waiting(ike)) != NULL) {
+    while (ike->quick_ended && ike->spi_count > 0 && (x = next_waiting(ike)) != NULL) {
         if (x->initiator) {
             quick_begin(ike, x);
         } else {

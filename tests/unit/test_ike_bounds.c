@@ -55,11 +55,37 @@ static void waiting_quick_modes_are_all_begun(void **state)
     world_free(w);
 }
 
+/* Just before the first message of a Quick Mode arrives, its receiver's stock of SPIs is lost. */
+static unsigned lose_spis(struct world *w, struct datagram *d, unsigned number)
+{
+    (void)number;
+    bool *lost = w->data;
+    if (d->to == 1 && d->bytes[18] == EXCHANGE_QUICK && !*lost) {
+        *lost = true;
+        ike_source_gone(w->host[1].ike, w->now, FROM_KERNEL_SA, 0);
+    }
+    return 1;
+}
+
+static void a_responder_without_spis_waits_for_them(void **state)
+{
+    (void)state;
+    bool lost = false;
+    struct world *w = world_new(WORDS, "x", "x");
+    w->network = lose_spis;
+    w->data = &lost;
+    world_begin(w);
+    assert_true(lost);
+    assert_true(world_both_up(w));
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_long_list_of_proposals),
         cmocka_unit_test(waiting_quick_modes_are_all_begun),
+        cmocka_unit_test(a_responder_without_spis_waits_for_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
