@@ -26,7 +26,7 @@ struct options {
 static const char usage[] =
     "usage: kernel-sa [-n]                 records on stdin, answers on stdout\n"
     "       kernel-sa --list               the kernel's SAs and policies, for a person\n"
-    "       kernel-sa --control-fd NUMBER  under plutod\n"
+    "       kernel-sa --control-fd NUMBER [-n]  under plutod\n"
     "       kernel-sa --help | --version\n"
     "\n"
     "  -n, --dry-run         say what would be done to the kernel, and do nothing\n"
@@ -92,8 +92,8 @@ static int parse(struct options *o, int argc, char *argv[])
         return misuse("no arguments are taken (records come on stdin), but there is: ",
                       argv[optind]);
     }
-    if ((int)o->list + (int)o->dry_run + (int)(o->control_fd >= 0) > 1) {
-        return misuse("only one of --list, --dry-run and --control-fd at a time", "");
+    if (o->list && (o->dry_run || o->control_fd >= 0)) {
+        return misuse("--list goes with neither --dry-run nor --control-fd", "");
     }
     return -1;
 }
