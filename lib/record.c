@@ -175,33 +175,55 @@ bool record_key_allowed(enum verb verb, enum verb re, enum key key)
            && (in_list(asked->answer, key) || in_list(asked->answer_optional, key));
 }
 
-bool record_key_needed(enum verb verb, enum verb re, enum key key)
+size_t record_keys_needed(enum verb verb, enum verb re, enum key out[2 * VERB_KEYS_MAX])
 {
     const struct verb_spec *spec = schema_verb(verb);
-    if (in_list(spec->required, key) || (key == K_ID && spec->request)) {
-        return true;
+    size_t count = 0;
+    if (spec->request) {
+        out[count++] = K_ID;
     }
-    return verb == V_OK && re != V_NONE && in_list(schema_verb(re)->answer, key);
+    for (const uint8_t *k = spec->required; *k != K_END; k++) {
+        out[count++] = (enum key)*k;
+    }
+    if (verb == V_OK && re != V_NONE) {
+        for (const uint8_t *k = schema_verb(re)->answer; *k != K_END; k++) {
+            out[count++] = (enum key)*k;
+        }
+    }
+    return count;
 }
 
-static const char *check_fields(struct record *r, unsigned from, enum key *field)
+static const char *check_re(struct record *r, unsigned from)
 {
     const char *re = record_text(r, K_RE);
     if (re != NULL) {
         r->re = schema_find_verb(re, strlen(re));
         if (r->re == V_NONE || !schema_verb(r->re)->request
             || (schema_verb(r->re)->from & direction_reverse(from)) == 0) {
-            *field = K_RE;
             return "answer to what is no request on this channel";
         }
     }
+    return NULL;
+}
+
+static const char *check_fields(struct record *r, unsigned from, enum key *field)
+{
+    enum key needed[2 * VERB_KEYS_MAX];
+    *field = K_RE;
+    const char *why = check_re(r, from);
+    if (why != NULL) {
+        return why;
+    }
     for (enum key k = (enum key)1; k < KEY_COUNT; k++) {
-        bool here = record_has(r, k);
         *field = k;
-        if (here && !record_key_allowed(r->verb, r->re, k)) {
+        if (record_has(r, k) && !record_key_allowed(r->verb, r->re, k)) {
             return "field does not belong to this verb";
         }
-        if (!here && record_key_needed(r->verb, r->re, k)) {
+    }
+    size_t count = record_keys_needed(r->verb, r->re, needed);
+    for (size_t i = 0; i < count; i++) {
+        *field = needed[i];
+        if (!record_has(r, needed[i])) {
             return "field is missing";
         }
     }

@@ -6,8 +6,9 @@
 
 #include "schema.h"
 
-/* May, and must, this field stand in a record of this verb? re: what an ok answers, or V_NONE. */
+/* May this field stand in a record of this verb? re: what an ok answers, or V_NONE. */
 bool record_key_allowed(enum verb verb, enum verb re, enum key key);
-bool record_key_needed(enum verb verb, enum verb re, enum key key);
+/* Those that must; returns how many. */
+size_t record_keys_needed(enum verb verb, enum verb re, enum key out[2 * VERB_KEYS_MAX]);
 
 #endif

@@ -3,7 +3,6 @@
 #include "record_private.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -40,24 +39,33 @@ static void put_key(struct record_writer *w, enum key key, enum field_type type)
 
 static void put_escaped(struct buffer *out, const uint8_t *bytes, size_t len)
 {
-    for (size_t i = 0; i < len; i++) {
-        if (bytes[i] > ' ' && bytes[i] <= '~' && bytes[i] != '%') {
-            buffer_add_u8(out, bytes[i]);
-        } else {
-            char escape[4];
-            snprintf(escape, sizeof escape, "%%%02X", bytes[i]);
-            buffer_add(out, escape, 3);
+    static const char digits[] = "0123456789ABCDEF";
+    for (size_t i = 0; i < len;) {
+        size_t plain = i;
+        while (plain < len && bytes[plain] > ' ' && bytes[plain] <= '~' && bytes[plain] != '%') {
+            plain++;
+        }
+        buffer_add(out, bytes + i, plain - i);
+        i = plain;
+        if (i < len) {
+            const char escape[3] = { '%', digits[bytes[i] >> 4], digits[bytes[i] & 15] };
+            buffer_add(out, escape, sizeof escape);
+            i++;
         }
     }
 }
 
 void record_put_number(struct record_writer *w, enum key key, uint64_t number)
 {
-    char text[24];
+    char text[20]; /* UINT64_MAX has as many digits */
+    size_t at = sizeof text;
     assert(number >= schema_key(key)->min && number <= schema_key(key)->max);
     put_key(w, key, FIELD_NUMBER);
-    snprintf(text, sizeof text, "%" PRIu64, number);
-    buffer_add_text(w->out, text);
+    do {
+        text[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    buffer_add(w->out, text + at, sizeof text - at);
 }
 
 void record_put_word(struct record_writer *w, enum key key, unsigned place)
@@ -91,11 +99,19 @@ void record_put_text(struct record_writer *w, enum key key, const char *text)
 void record_put_bytes(struct record_writer *w, enum key key, const uint8_t *bytes, size_t len)
 {
     static const char digits[] = "0123456789abcdef";
+    char text[128]; /* holds secrets too */
     assert(len >= schema_key(key)->min && len <= schema_key(key)->max);
     put_key(w, key, FIELD_BYTES);
-    for (size_t i = 0; i < len; i++) {
-        char pair[2] = { digits[bytes[i] >> 4], digits[bytes[i] & 15] };
-        buffer_add(w->out, pair, 2);
+    for (size_t i = 0; i < len;) {
+        size_t n = 0;
+        for (; i < len && n < sizeof text; i++) {
+            text[n++] = digits[bytes[i] >> 4];
+            text[n++] = digits[bytes[i] & 15];
+        }
+        buffer_add(w->out, text, n);
+    }
+    if (schema_key(key)->secret) {
+        explicit_bzero(text, sizeof text);
     }
 }
 
@@ -125,8 +141,10 @@ void record_put_identity(struct record_writer *w, enum key key, const struct ide
 
 bool record_finish(struct record_writer *w)
 {
-    for (enum key k = (enum key)1; k < KEY_COUNT; k++) {
-        assert(w->seen[k] || !record_key_needed(w->verb, w->re, k));
+    enum key needed[2 * VERB_KEYS_MAX];
+    size_t count = record_keys_needed(w->verb, w->re, needed);
+    for (size_t i = 0; i < count; i++) {
+        assert(w->seen[needed[i]]);
     }
     buffer_add_text(w->out, "\n");
     if (w->out->overflowed || w->out->len - w->start > RECORD_MAX) {

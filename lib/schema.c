@@ -97,6 +97,7 @@ static const struct verb_spec verbs[VERB_COUNT] = {
 
     [V_ANNOUNCE] = { .name = "announce", .from = P_S,
         .required = { K_EXCHANGE, K_CONNECTION, K_ROLE, K_METHOD, K_IKE, K_OUR_ID, K_PEER_ID },
+        .optional = { K_WHOEVER },
         .help = "an exchange may begin; once for each candidate connection" },
     [V_ANNOUNCE_QUICK] = { .name = "announce-quick", .from = P_S,
         .required = { K_EXCHANGE, K_PARENT, K_ROLE, K_ESP, K_PFS },
@@ -231,15 +232,27 @@ const struct verb_spec *schema_verb(enum verb verb)
     return &verbs[verb];
 }
 
-static bool is_name(const char *name, const char *text, size_t len)
-{
-    return strncmp(name, text, len) == 0 && name[len] == '\0';
-}
+/*
+ * Names are looked up in every record: their lengths and first letters, side by side, tell nearly all of
+ * them apart.
+ */
+struct glance {
+    uint8_t len;
+    char first;
+};
+
+static const struct glance key_glance[KEY_COUNT] = {
+#define KEY(e, name_, type_, min_, max_, secret_, words_, help_) \
+    [e] = { sizeof(name_) - 1, (name_)[0] },
+    SCHEMA_KEYS(KEY)
+#undef KEY
+};
 
 enum key schema_find_key(const char *name, size_t len)
 {
-    for (enum key k = (enum key)1; k < KEY_COUNT; k++) {
-        if (is_name(keys[k].name, name, len)) {
+    for (enum key k = (enum key)1; k < KEY_COUNT && len > 0; k++) {
+        if (key_glance[k].len == len && key_glance[k].first == name[0]
+            && memcmp(keys[k].name, name, len) == 0) {
             return k;
         }
     }
@@ -248,8 +261,9 @@ enum key schema_find_key(const char *name, size_t len)
 
 enum verb schema_find_verb(const char *name, size_t len)
 {
-    for (enum verb v = (enum verb)1; v < VERB_COUNT; v++) {
-        if (is_name(verbs[v].name, name, len)) {
+    for (enum verb v = (enum verb)1; v < VERB_COUNT && len > 0; v++) {
+        const char *of = verbs[v].name;
+        if (of[0] == name[0] && strncmp(of, name, len) == 0 && of[len] == '\0') {
             return v;
         }
     }

@@ -79,6 +79,7 @@ enum field_type {
     KEY(K_PEER_ID, "peer-id", ID, 0, 0, 0, NULL, "the peer's identity; %any where it is not known yet") \
     KEY(K_PEER_NAME, "peer", ID, 0, 0, 0, NULL, "the identity that the peer proved") \
     KEY(K_METHOD, "method", WORD, 0, 0, 0, "psk|rsasig", "authentication method") \
+    KEY(K_WHOEVER, "whoever", WORD, 0, 0, 0, "no|yes", "no other connection could be meant: any identity with the same secret goes on") \
     KEY(K_MATCHED, "matched", WORD, 0, 0, 0, "no|yes", "the peer's identity is the one that was announced") \
     KEY(K_CKY_I, "cky-i", BYTES, 8, 8, 0, NULL, "CKY-I, the initiator's cookie") \
     KEY(K_CKY_R, "cky-r", BYTES, 8, 8, 0, NULL, "CKY-R, the responder's cookie") \
