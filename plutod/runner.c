@@ -1,3 +1,4 @@
+#include "spawn.h"
 #include "supervisor.h"
 
 #include <errno.h>
@@ -197,38 +198,17 @@ static void on_limit(struct ev_loop *loop, ev_timer *w, int events)
 
 /* ---- its beginning ---- */
 
-static _Noreturn void become(const struct script_job *job, int output, mode_t mask)
-{
-    int null = open("/dev/null", O_RDONLY);
-    (void)umask(mask);
-    (void)setpgid(0, 0);
-    for (int i = 1; i < NSIG; i++) {
-        (void)signal(i, SIG_DFL);
-    }
-    if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0
-        || dup2(output, STDERR_FILENO) < 0 || close_range(3, ~0U, 0) != 0
-        || chdir("/") != 0) {
-        _exit(111);
-    }
-    environ = job->environment;
-    execvp(job->words[0], job->words);
-    dprintf(STDERR_FILENO, "cannot execute %s: %s\n", job->words[0], strerror(errno));
-    _exit(127);
-}
-
 static bool launch(struct run *r)
 {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) {
         return false;
     }
-    r->pid = fork();
-    if (r->pid == 0) {
-        become(r->job, ends[1], r->s->setup->umask);
-    }
-    int error = errno;
+    int error = spawn(&r->pid, r->job->words, r->job->environment, ends[1],
+                      r->s->setup->umask);
     close(ends[1]);
-    if (r->pid < 0) {
+    if (error != 0) {
+        r->pid = 0;
         close(ends[0]);
         errno = error;
         return false;
@@ -247,8 +227,8 @@ static void begin(struct supervisor *s, struct script_job *job)
         r->job = job;
     }
     if (r == NULL || !launch(r)) {
-        lines_print(&s->lines, LOG_LEVEL_SERIOUS, "%s: %s: the script cannot be run: %s",
-                    job->label, job->verb, strerror(errno));
+        lines_print(&s->lines, LOG_LEVEL_SERIOUS, "%s: %s: %s cannot be run: %s", job->label,
+                    job->verb, job->words[0], strerror(errno));
         free(r);
         script_job_free(job);
         keying_script_done(&s->keying, id, false);

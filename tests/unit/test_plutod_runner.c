@@ -8,6 +8,7 @@
 
 #include "plutod/supervisor.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -85,10 +86,33 @@ static void test_umask(void **state)
     assert_non_null(strstr(log, "\"net\": up-client output: 0027\n"));
 }
 
+/* A program along the PATH of its environment; a script that names no interpreter; none at all. */
+static void test_what_is_run(void **state)
+{
+    char log[4000];
+    char path[] = "/tmp/test_plutod_runner.XXXXXX";
+    char command[64];
+    (void)state;
+    run_script(022, "echo one  two", log, sizeof log);
+    assert_non_null(strstr(log, "\"net\": up-client output: one two\n"));
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, "echo $1 from $0\n", 16), 16);
+    assert_int_equal(fchmod(fd, 0700), 0);
+    close(fd);
+    snprintf(command, sizeof command, "%s 'a b'", path);
+    run_script(022, command, log, sizeof log);
+    unlink(path);
+    assert_non_null(strstr(log, "up-client output: a b from /tmp/test_plutod_runner."));
+    run_script(022, "no-such-program", log, sizeof log);
+    assert_non_null(strstr(log, "up-client: no-such-program cannot be run: No such file"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_umask),
+        cmocka_unit_test(test_what_is_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
