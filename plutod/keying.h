@@ -109,7 +109,9 @@ struct keying {
     uint64_t next_serial;
 
     struct eroute *eroutes;
+    struct eroute *underway; /* those with scripts to come */
     struct route *routes;
+    struct route *scripted; /* those that are being made */
 
     struct pending *pending;
     uint64_t next_id;

@@ -2,6 +2,7 @@
 
 #include <bsd/string.h>
 #include <stdlib.h>
+#include <utlist.h>
 
 struct eroute *path_eroute(struct keying *k, const struct conn *c)
 {
@@ -14,11 +15,38 @@ struct eroute *path_eroute(struct keying *k, const struct conn *c)
     return e;
 }
 
+void path_step(struct keying *k, struct eroute *e, enum path_step step)
+{
+    e->step = step;
+    if (e->underway == (step != STEP_DONE)) {
+        return;
+    }
+    e->underway = !e->underway;
+    if (e->underway) {
+        DL_APPEND(k->underway, e);
+    } else {
+        DL_DELETE(k->underway, e);
+    }
+}
+
+void path_route_wait(struct keying *k, struct route *r, uint64_t script)
+{
+    if (r->script != 0) {
+        DL_DELETE(k->scripted, r);
+    }
+    r->script = script;
+    if (script != 0) {
+        DL_APPEND(k->scripted, r);
+    }
+}
+
 struct eroute *path_by_script(struct keying *k, uint64_t script)
 {
-    struct eroute *e = k->eroutes;
-    while (e != NULL && e->script != script) {
-        e = e->hh.next;
+    struct eroute *e;
+    DL_FOREACH(k->underway, e) {
+        if (e->script == script) {
+            break;
+        }
     }
     return e;
 }
@@ -32,16 +60,19 @@ struct route *path_route(struct keying *k, const struct conn *c)
 
 struct route *path_route_by_script(struct keying *k, uint64_t script)
 {
-    struct route *r = k->routes;
-    while (r != NULL && r->script != script) {
-        r = r->hh.next;
+    struct route *r;
+    DL_FOREACH(k->scripted, r) {
+        if (r->script == script) {
+            break;
+        }
     }
     return r;
 }
 
 struct eroute *path_waiter(struct keying *k, const struct subnet *peer)
 {
-    for (struct eroute *e = k->eroutes; e != NULL; e = e->hh.next) {
+    struct eroute *e;
+    DL_FOREACH(k->underway, e) {
         if (e->step == STEP_ROUTE && e->script == 0 && subnet_equal(&e->key.peer, peer)) {
             const struct route *r = path_route(k, e->owner);
             return r == NULL || r->script == 0 ? e : NULL;
@@ -94,6 +125,7 @@ struct eroute *path_take(struct keying *k, struct conn *c)
     e->owner = c;
     HASH_ADD(hh, k->eroutes, key, sizeof e->key, e);
     c->eroute = e;
+    path_step(k, e, STEP_PREPARE);
     return e;
 }
 
@@ -102,6 +134,7 @@ void path_leave_eroute(struct keying *k, struct conn *c)
     struct eroute *e = c->eroute;
     c->eroute = NULL;
     if (e != NULL) {
+        path_step(k, e, STEP_DONE); /* out of the list */
         HASH_DEL(k->eroutes, e);
         free(e);
     }
@@ -130,6 +163,7 @@ bool path_leave_route(struct keying *k, const struct conn *c)
         return false;
     }
     bool begun = r->begun;
+    path_route_wait(k, r, 0);
     HASH_DEL(k->routes, r);
     free(r);
     return begun;
@@ -141,6 +175,8 @@ void path_free_all(struct keying *k)
     struct eroute *next;
     struct route *r;
     struct route *next_route;
+    k->underway = NULL;
+    k->scripted = NULL;
     HASH_ITER(hh, k->eroutes, e, next) {
         HASH_DEL(k->eroutes, e);
         free(e);

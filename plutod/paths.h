@@ -22,6 +22,8 @@ struct eroute {
     enum path_step step;    /* what runs now, or STEP_DONE */
     uint64_t script;        /* the job that is waited for; 0: none, or another one's `route` */
     bool upped;             /* `up` was begun, so `down` is due in the end */
+    bool underway;          /* step is not STEP_DONE: in the list of those */
+    struct eroute *prev, *next;
     UT_hash_handle hh;
 };
 
@@ -34,10 +36,14 @@ struct route {
     bool begun;             /* `route` was begun, so `unroute` is due in the end */
     bool routed;            /* `route` ended well: it is there for all that share it */
     uint64_t script;        /* the `route` that runs; 0: none */
+    struct route *prev, *next; /* of those with one that runs */
     UT_hash_handle hh;
 };
 
 struct eroute *path_eroute(struct keying *k, const struct conn *c);
+void path_step(struct keying *k, struct eroute *e, enum path_step step);
+void path_route_wait(struct keying *k, struct route *r, uint64_t script); /* 0: none runs */
+/* Only what is under way is looked through for these: */
 struct eroute *path_by_script(struct keying *k, uint64_t script);
 struct route *path_route(struct keying *k, const struct conn *c);
 struct route *path_route_by_script(struct keying *k, uint64_t script);

@@ -100,7 +100,8 @@ static bool make_route(struct keying *k, struct conn *c)
     }
     if (r->script == 0) {
         r->begun = true;
-        r->script = e->script = run(k, c, "route", 0);
+        e->script = run(k, c, "route", 0);
+        path_route_wait(k, r, e->script);
         if (e->script == 0) {
             undo(k, c, "route");
         }
@@ -111,7 +112,7 @@ static bool make_route(struct keying *k, struct conn *c)
 static void advance(struct keying *k, struct conn *c, enum path_step step)
 {
     struct eroute *e = c->eroute;
-    e->step = step;
+    path_step(k, e, step);
     e->script = 0;
     if (step == STEP_PREPARE) {
         e->script = run(k, c, "prepare", 0);
@@ -191,7 +192,7 @@ void routing_script_done(struct keying *k, uint64_t id, bool good)
     bool was_route = r != NULL;
     struct subnet peer = { 0 };
     if (r != NULL) {
-        r->script = 0;
+        path_route_wait(k, r, 0);
         r->routed = good;
         peer = r->peer; /* the route may go with its user */
     }
