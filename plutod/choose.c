@@ -51,6 +51,14 @@ struct conn *choose_named(struct keying *k, const struct xchg *x, const char *na
     return c != NULL && c->born < (uint32_t)x->number ? c : NULL;
 }
 
+bool choose_whoever(struct keying *k, const struct address *local, const struct address *remote,
+                    const struct conn *c)
+{
+    const struct conn *only = between(k, local, &any_host);
+    return only == c && c->next == NULL && c->peer_id.type == ID_ANY
+           && between(k, local, remote) == NULL;
+}
+
 bool choose_may_be(const struct xchg *x, const struct conn *c)
 {
     return c->oriented && address_equal(&c->our_host, &x->local)

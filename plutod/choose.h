@@ -22,6 +22,12 @@ size_t choose_first(struct keying *k, const struct address *local, const struct 
  * its name now is another one.
  */
 struct conn *choose_named(struct keying *k, const struct xchg *x, const char *name);
+/*
+ * Is c the only one between these hosts, and open to any identity? Then the peer's need not be asked
+ * about: choose_identified would name c whatever it is.
+ */
+bool choose_whoever(struct keying *k, const struct address *local, const struct address *remote,
+                    const struct conn *c);
 /* Could this one have been among them? */
 bool choose_may_be(const struct xchg *x, const struct conn *c);
 

@@ -40,6 +40,9 @@ void order_announce(struct keying *k, const struct xchg *x, const struct conn *c
     record_put_text(&w, K_IKE, c->form.ike);
     record_put_identity(&w, K_OUR_ID, &c->our_id);
     record_put_identity(&w, K_PEER_ID, &c->peer_id);
+    if (!x->initiator && choose_whoever(k, &x->local, &x->remote, c)) {
+        record_put_yes(&w, K_WHOEVER, true);
+    }
     record_finish(&w);
 }
 

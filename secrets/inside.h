@@ -36,6 +36,7 @@ struct candidate { /* a connection that was announced */
     char *ike;        /* owned */
     struct identity ours;
     struct identity peer;
+    bool whoever; /* no other connection could be meant: the peer's identity need not be asked about */
 };
 
 struct half { /* what only a Main Mode that is not finished needs */

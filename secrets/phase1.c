@@ -70,11 +70,15 @@ void phase1_announce(struct core *c, const struct record *r)
         }
         return;
     }
-    if (m->candidate_count == CANDIDATES_MAX
-        || candidate_add(m, connection, record_text(r, K_IKE), &ours, &peer) == NULL) {
+    if (m->candidate_count < CANDIDATES_MAX) {
+        a = candidate_add(m, connection, record_text(r, K_IKE), &ours, &peer);
+    }
+    if (a == NULL) {
         accuse(c, number, "connection \"%s\" is not taken: too many for one exchange, or out of "
                "memory", connection);
+        return;
     }
+    a->whoever = peer.type == ID_ANY && record_yes(r, K_WHOEVER);
 }
 
 /* ---- our exponent and nonce ---- */

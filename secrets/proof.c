@@ -95,6 +95,28 @@ static enum outcome check_identity(struct core *c, const struct exchange *x,
     return OUTCOME_OK;
 }
 
+/* Do these identities mean the secret that was proved? NULL, or why not. */
+static const char *check_secret(const struct core *c, const struct main_mode *m,
+                                const struct identity *ours, const struct identity *peer)
+{
+    const struct secret *other = NULL;
+    const struct secret *s = store_find(c->config.store, ours, peer, &other);
+    if (s == NULL) {
+        return "there is no preshared secret for these identities";
+    }
+    return secret_equal(s, m->half->secret)
+               ? NULL : "this connection has another secret than the one that the peer proved";
+}
+
+/* It is the announced one; or any is, and plutod would be asked only to ask us about its secret. */
+static bool is_expected(const struct core *c, const struct exchange *x, const struct identity *id)
+{
+    const struct candidate *a = x->main_mode->chosen;
+    return identity_equal(id, &a->peer)
+           || (a->whoever && x->role == ROLE_RESPONDER
+               && check_secret(c, x->main_mode, &a->ours, id) == NULL);
+}
+
 static void tell_authenticated(struct core *c, const struct exchange *x, bool matched)
 {
     struct record_writer w;
@@ -134,7 +156,7 @@ enum outcome proof_check(struct core *c, struct exchange *x, const struct record
         m->stage = STAGE_REFUSED;
         return outcome;
     }
-    bool matched = identity_equal(&id, &m->chosen->peer);
+    bool matched = is_expected(c, x, &id);
     m->peer = id;
     tell_authenticated(c, x, matched);
     record_answer(&w, &c->answer, V_OK, V_AUTH, record_number(r, K_ID));
@@ -156,8 +178,6 @@ enum outcome proof_check(struct core *c, struct exchange *x, const struct record
 static const char *check_acceptance(struct core *c, const struct exchange *x,
                                     const struct identity *ours, const struct identity *peer)
 {
-    const struct secret *other = NULL;
-
     if (x == NULL || x->main_mode == NULL) {
         return "this exchange is not known here, or no Main Mode";
     }
@@ -171,12 +191,7 @@ static const char *check_acceptance(struct core *c, const struct exchange *x,
     if (ours->type == ID_ANY || identity_equal(ours, &m->peer)) {
         return "our own identity would be %any or the peer's";
     }
-    const struct secret *s = store_find(c->config.store, ours, peer, &other);
-    if (s == NULL) {
-        return "there is no preshared secret for these identities";
-    }
-    return secret_equal(s, m->half->secret)
-               ? NULL : "this connection has another secret than the one that the peer proved";
+    return check_secret(c, m, ours, peer);
 }
 
 void proof_accept(struct core *c, const struct record *r)

@@ -119,6 +119,29 @@ static void test_identity_that_nobody_expects(void **state)
     world_free(w);
 }
 
+/* Where another connection may be meant, plutod wants to be asked which. */
+static void test_not_whoever(void **state)
+{
+    static const char *const others[] = { "right-host=192.0.2.7", "right-host=%25any right-id=@me" };
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct world *w = world_new("10.9.0.1");
+        assert_null(feed(w, W_P, "whack-connection name=road left-host=10.9.0.1 left-nexthop=%%25direct "
+                         "right-host=%%25any " NET_POLICY));
+        assert_null(feed(w, W_P, "whack-connection name=one left-host=10.9.0.1 left-nexthop=%%25direct "
+                         "left-client=10.1.0.0/24 %s " NET_POLICY, others[i]));
+        (void)first(w, "192.0.2.7");
+        const struct record *r;
+        unsigned announced = 0;
+        while ((r = sent(w, &w->s[1], P_S, V_ANNOUNCE)) != NULL) {
+            assert_false(record_yes(r, K_WHOEVER));
+            announced++;
+        }
+        assert_true(announced > 0);
+        world_free(w);
+    }
+}
+
 static void test_road_warrior(void **state)
 {
     struct world *w = world_new("10.9.0.1");
@@ -126,7 +149,9 @@ static void test_road_warrior(void **state)
     assert_null(feed(w, W_P, "whack-connection name=road left-host=10.9.0.1 left-client=10.1.0.0/24 "
                      "left-nexthop=%%25direct right-host=%%25any " NET_POLICY));
     uint64_t x = first(w, "192.0.2.7");
-    assert_string_equal(record_text(sent(w, &w->s[1], P_S, V_ANNOUNCE), K_PEER_ID), "%any");
+    const struct record *announced = sent(w, &w->s[1], P_S, V_ANNOUNCE);
+    assert_string_equal(record_text(announced, K_PEER_ID), "%any");
+    assert_true(record_yes(announced, K_WHOEVER));
     chosen(w, x, "road");
     authenticated(w, x, "road", "@me", "no");
     assert_null(conn_find(&w->k, "road[1]")); /* instances only once he has proved who he is */
@@ -288,6 +313,7 @@ int main(void)
         cmocka_unit_test(test_other_clients_are_refused),
         cmocka_unit_test(test_identity_is_looked_up),
         cmocka_unit_test(test_identity_that_nobody_expects),
+        cmocka_unit_test(test_not_whoever),
         cmocka_unit_test(test_road_warrior),
         cmocka_unit_test(test_negotiator_that_lies),
         cmocka_unit_test(test_half_open_flood),

@@ -279,6 +279,32 @@ static void identity_not_announced(void **state)
     pair_quick_mode(p, 101, "aes256gcm16", "no");
 }
 
+/* One connection for whoever has its secret: plutod need not be asked, unless the identity has another. */
+static void whoever_has_the_secret(void **state)
+{
+    static const char *const secrets[] = {
+        "10.9.0.2 %any : PSK \"correct horse\"\n",
+        "10.9.0.2 %any : PSK \"correct horse\"\n10.9.0.2 10.9.0.1 : PSK \"another\"\n",
+    };
+    struct pair *p = *state;
+    char *id;
+    char *hash;
+    for (unsigned other = 0; other < 2; other++) {
+        side_free(p->r);
+        p->r = side_new(secrets[other]);
+        side_say(p->i, "forget exchange=1");
+        side_say(p->i, "announce exchange=1 connection=net role=initiator method=psk "
+                 "ike=aes256-sha2_256-ecp256 our-id=10.9.0.1 peer-id=10.9.0.2");
+        side_say(p->r, "announce exchange=7 connection=net role=responder method=psk "
+                 "ike=aes256-sha2_256-ecp256 our-id=10.9.0.2 peer-id=%%25any whoever=yes");
+        pair_keys(p, "aes256-sha2_256-ecp256", "ecp256", &id, &hash);
+        side_good(p->r, "auth id=2 exchange=7 id-body=%s hash=%s", id, hash);
+        assert_int_equal(record_yes(&p->r->answer, K_MATCHED), other == 0);
+        assert_int_equal(record_has(&p->r->answer, K_HASH), other == 0);
+        said_authenticated(p->r, "7", "10.9.0.1", other == 0);
+    }
+}
+
 /* Keys are kept until kernel-sa has them. */
 static void keys_are_sent_again(void **state)
 {
@@ -326,6 +352,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(every_group_and_hash), TEST(every_esp_suite), TEST(another_group),
         TEST(same_again_same_answer), TEST(identity_not_announced), TEST(keys_are_sent_again),
+        TEST(whoever_has_the_secret),
     };
     return cmocka_run_group_tests(tests, side_dh_set_up, side_dh_tear_down);
 }
