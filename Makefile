@@ -41,7 +41,7 @@ TESTS = $(patsubst %.c,$(OUT)/%.t,$(wildcard tests/unit/test_*.c))
 TEST_PROGRAMS = $(patsubst %.c,$(OUT)/%,$(wildcard tests/programs/*.c))
 ALL_OBJECTS = $(LIB_OBJECTS) $(foreach t,$(TOOLS),$(call objects,$(t)))
 
-.PHONY: all programs check demo asan lint install packages clean help unit
+.PHONY: all programs check bench demo asan lint install packages clean help unit
 .SECONDEXPANSION:
 
 all: programs build/records.5
@@ -52,6 +52,7 @@ help:
 	@echo 'make all      build every tool as TOOL/TOOL'
 	@echo 'make demo     install what is missing, build, and show a tunnel working (as root)'
 	@echo 'make check    install what is missing, build, and run every test (as root)'
+	@echo 'make bench    what a negotiation costs, ours and strongSwan, in time and memory (as root, some minutes)'
 	@echo 'make asan     run the native tests with AddressSanitizer and UBSan'
 	@echo 'make lint     gcc and clang warnings, -fanalyzer, clang-tidy, cppcheck, shellcheck'
 	@echo 'make install  tools to PREFIX/libexec/ipsec, manual pages to PREFIX/share/man (PREFIX, DESTDIR)'
@@ -99,12 +100,25 @@ $(OUT)/tests/programs/%: $(OBJ)/tests/programs/%.o $(OBJ)/tests/unit/support.a $
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS_TEST)
 
+# The load generators of `make bench` and `make flood`. All peers of one have one Diffie-Hellman value in common: load.c.
+BENCH = $(foreach p,load pure,$(OUT)/tests/bench/$(p))
+BENCH_OBJECTS = $(patsubst %.c,$(OBJ)/%.o,$(filter-out %/load.c %/pure.c %/flood.c,$(wildcard tests/bench/*.c)))
+$(OUT)/tests/bench/load: LDFLAGS += -Wl,--wrap=dh_new -Wl,--wrap=dh_free
+$(OUT)/tests/bench/%: $(OBJ)/tests/bench/%.o $(BENCH_OBJECTS) $(OBJ)/secrets/secrets.a $(OBJ)/ike-negotiate/ike-negotiate.a $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $< $(BENCH_OBJECTS) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS_TEST)
+
 packages:
 	tests/install-packages
 
 check: packages
 	$(MAKE) all unit
 	tests/run
+
+# Words for tests/bench/bench: make bench WORDS='--docs cost'
+bench: packages
+	$(MAKE) all $(BENCH)
+	tests/bench/bench $(WORDS)
 
 demo: packages
 	$(MAKE) all
@@ -138,4 +152,4 @@ include tests/lint.mk
 clean:
 	rm -rf build $(PROGRAMS) tests/unit/*.t $(TEST_PROGRAMS)
 
--include $(ALL_OBJECTS:.o=.d) $(OBJ)/docs/records-page.d $(patsubst %.c,$(OBJ)/%.d,$(wildcard tests/unit/*.c tests/programs/*.c))
+-include $(ALL_OBJECTS:.o=.d) $(OBJ)/docs/records-page.d $(patsubst %.c,$(OBJ)/%.d,$(wildcard tests/unit/*.c tests/programs/*.c tests/bench/*.c))

@@ -55,7 +55,7 @@ bool choose_whoever(struct keying *k, const struct address *local, const struct 
                     const struct conn *c)
 {
     const struct conn *only = between(k, local, &any_host);
-    return only == c && c->next == NULL && c->peer_id.type == ID_ANY
+    return only != NULL && only == c && only->next == NULL && c->peer_id.type == ID_ANY
            && between(k, local, remote) == NULL;
 }
 
