@@ -441,11 +441,12 @@ void assault(struct lab *l, const struct datagram *d, const char *line, unsigned
     assert_non_null(p.opened);
     p.a = &none;
     l->network = forge;
-    l->data = &p;
+    l->data = &p; /* cppcheck-suppress autoVariables ; taken back below */
     lab_forget_log(l);
     lab_hear(l, &d->path, d->bytes, d->len);
     lab_settle(l);
     l->network = NULL;
+    l->data = NULL;
     free(p.opened);
     if (line != NULL && !lab_logged(l, to, line)) {
         fail_msg("expected line: %s\nlog:\n%.*s", line, (int)h->log.len, (const char *)h->log.data);

@@ -157,9 +157,9 @@ static bool refused_by(enum named_by how)
     const struct exchange *its = quirk_quick(w, 1);
     const uint8_t *spi = how == BY_OUR_SPI       ? ours->quick->spi_in
                          : how == BY_ITS_SPI     ? its->quick->spi_out /* what it was told */
-                         : how == BY_STRANGE_SPI ? strange : NULL;
-    size_t len = notification(body, PROTOCOL_ESP, NOTIFY_NO_PROPOSAL_CHOSEN,
-                              spi == NULL ? body : spi, spi == NULL ? 0 : 4);
+                                                 : strange;
+    bool without = how == BY_MESSAGE_ID || how == BY_NOTHING || how == IN_CLEAR;
+    size_t len = notification(body, PROTOCOL_ESP, NOTIFY_NO_PROPOSAL_CHOSEN, spi, without ? 0 : 4);
     assert_int_equal(ours->state, QUICK_I1);
     if (how == IN_CLEAR) {
         quirk_send_clear(l, PAYLOAD_N, body, len);
