@@ -23,10 +23,26 @@ static void put_line(struct ike *ike, const struct exchange *x, const struct pat
     log_about(&ike->log, level, &about, "%s", text);
 }
 
+/* May a stranger's packet make a line? How many it did not make is said now and then. */
+static bool stranger_may_say(struct ike *ike, const struct path *path)
+{
+    char text[sizeof LINES_LEFT_OUT + 20];
+    unsigned left_out;
+    if (!line_limit_take(&ike->strangers, &path->remote, ike->now, &left_out)) {
+        return false;
+    }
+    if (left_out > 0) {
+        snprintf(text, sizeof text, LINES_LEFT_OUT, left_out);
+        put_line(ike, NULL, NULL, LOG_LEVEL_INFO, text);
+    }
+    return true;
+}
+
 /*
  * Nearly every line here is caused by a packet, and packets cost their senders nothing: so many
- * about one exchange in a minute, and so many about all together in a second. `serious` ones are
- * bounded where they are made.
+ * about one exchange in a minute, and so many about all together in a second. Half-open exchanges
+ * are strangers', who may not use up what there is for the others. `serious` lines are bounded
+ * where they are made.
  */
 static bool may_say(struct ike *ike, struct exchange *x, const char **rest)
 {
@@ -40,14 +56,16 @@ static bool may_say(struct ike *ike, struct exchange *x, const char **rest)
         x->say_minute = second / 60;
         x->said = 0;
     }
-    if (ike->said >= LINES_A_SECOND || (x != NULL && x->said >= LINES_OF_EXCHANGE)) {
+    bool stranger = x != NULL && x->in_first;
+    if ((x != NULL && x->said >= LINES_OF_EXCHANGE)
+        || (stranger ? !stranger_may_say(ike, &x->sa->path) : ike->said >= LINES_A_SECOND)) {
         return false;
     }
-    ike->said++;
+    ike->said += stranger ? 0 : 1;
     if (x != NULL && ++x->said == LINES_OF_EXCHANGE) {
         *rest = " (more lines about this one are left out for a minute)";
     }
-    if (ike->said == LINES_A_SECOND) {
+    if (!stranger && ike->said == LINES_A_SECOND) {
         *rest = " (more lines are left out for a second)";
     }
     return true;
@@ -102,13 +120,8 @@ bool report_stranger(struct ike *ike, const struct path *path, const char *forma
 {
     char text[1000];
     va_list args;
-    unsigned left_out;
-    if (!line_limit_take(&ike->strangers, &path->remote, ike->now, &left_out)) {
+    if (!stranger_may_say(ike, path)) {
         return false;
-    }
-    if (left_out > 0) {
-        snprintf(text, sizeof text, LINES_LEFT_OUT, left_out);
-        put_line(ike, NULL, NULL, LOG_LEVEL_INFO, text);
     }
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);

@@ -4,6 +4,9 @@
  */
 #include "hostile.h"
 
+#include "plutod/requests.h"
+
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -279,6 +282,34 @@ static void f10_informationals_before_the_peer_is_known(void **state)
     }
 }
 
+/* Two at once, both refused: each refusal names the SPI of the one that it is about (interop Q10). */
+static void f10_a_refusal_names_its_quick_mode(void **state)
+{
+    struct lab *l = lab_new(NULL);
+    (void)state;
+    lab_initiate(l, 0);
+    for (unsigned n = 1; n <= 2; n++) {
+        static const char *const esp[] = { "aes256-sha2_512", "aes128-sha1" };
+        for (unsigned h = 0; h < 2; h++) {
+            lab_whack(l, h, "whack-connection name=b%u left-host=10.9.0.1 left-client=10.11.%u.0/24 "
+                      "right-host=10.9.0.2 right-client=10.12.%u.0/24 policy=psk,encrypt,tunnel "
+                      "ike=aes128-sha1-curve25519 esp=%s", n, n, n, esp[h]);
+        }
+    }
+    l->host[0].keying.now = l->now;
+    for (unsigned n = 1; n <= 2; n++) { /* both are on their way before the first is answered */
+        char line[100];
+        struct record r;
+        int len = snprintf(line, sizeof line, "whack-initiate name=b%u", n);
+        assert_null(record_parse(&r, line, (size_t)len, W_P, NULL));
+        assert_true(request_take(&l->host[0].keying, 1, &r));
+    }
+    lab_settle(l);
+    assert_int_equal(lab_count(&l->host[0].said, "the peer answered NO-PROPOSAL-CHOSEN (14)"), 2);
+    assert_true(lab_up(l));
+    lab_free(l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -290,6 +321,7 @@ int main(void)
         cmocka_unit_test(f10_before_there_are_keys),
         cmocka_unit_test(f10_quick_mode_before_the_peer_is_known),
         cmocka_unit_test(f10_informationals_before_the_peer_is_known),
+        cmocka_unit_test(f10_a_refusal_names_its_quick_mode),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

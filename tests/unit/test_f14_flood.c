@@ -277,6 +277,49 @@ static void f14_third_messages(void **state)
     free(d);
 }
 
+/* ---- lines ---- */
+
+static unsigned break_third(struct lab *l, struct datagram *d, unsigned number)
+{
+    if (answer_second(l, d, number) == 0 && l->queued > 0) {
+        struct datagram *third = &l->queue[(l->first + l->queued - 1) % LAB_DATAGRAMS];
+        third->bytes[32 + 28] = PAYLOAD_KE; /* its nonce becomes a second KE */
+        third->bytes[ISAKMP_HEADER_LEN] = PAYLOAD_KE;
+        return 0;
+    }
+    return lab_host_of(&d->path.local) != LAB_NOBODY;
+}
+
+/* What strangers cause uses nothing up of what there is for peers that we know. */
+static void f14_strangers_do_not_silence_others(void **state)
+{
+    struct datagram *d = calloc(1, sizeof *d);
+    struct opened *o = malloc(sizeof *o);
+    struct lab *l = open_lab();
+    (void)state;
+    assert_non_null(o);
+    lab_initiate(l, 0);
+    hostile_begin(l, 1, EXCHANGE_INFORMATIONAL, 77, o);
+    payload_insert(o, 1, PAYLOAD_N, "\0\0\0\1\1\0\0\16", 8);
+    o->hash = 0; /* and so it is wrong */
+    hostile_seal(o, d);
+    struct datagram *strange = calloc(1, sizeof *strange);
+    l->network = break_third;
+    for (unsigned n = 1; n <= 1000; n++) {
+        const struct path path = path_of(n);
+        hear_first(l, strange, n, &path);
+    }
+    l->network = NULL;
+    assert_true(lab_logged(l, 1, "more than one KE payload"));
+    lab_hear(l, &d->path, d->bytes, d->len);
+    lab_settle(l);
+    assert_true(lab_logged(l, 1, "an Informational with a wrong HASH is ignored"));
+    lab_free(l);
+    free(strange);
+    free(o);
+    free(d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -287,6 +330,7 @@ int main(void)
         cmocka_unit_test(f14_65536_sources_are_bounded),
         cmocka_unit_test(f14_honest_peers_get_through),
         cmocka_unit_test(f14_third_messages),
+        cmocka_unit_test(f14_strangers_do_not_silence_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
