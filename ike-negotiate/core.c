@@ -215,7 +215,8 @@ struct exchange *exchange_by_cookies(struct ike *ike, const uint8_t *cky_i, cons
     return x;
 }
 
-static void tell_failed(struct ike *ike, struct exchange *x, unsigned code, bool gone,
+/* worker: that died under it; 0: none did. */
+static void tell_failed(struct ike *ike, struct exchange *x, unsigned code, uint64_t worker,
                         const char *why)
 {
     struct record_writer w;
@@ -224,8 +225,8 @@ static void tell_failed(struct ike *ike, struct exchange *x, unsigned code, bool
         record_put_number(&w, K_EXCHANGE, x->number);
         record_put_number(&w, K_CODE, code);
         record_put_text(&w, K_WHY, why);
-        if (gone) {
-            record_put_yes(&w, K_GONE, true);
+        if (worker != 0) {
+            record_put_number(&w, K_WORKER, worker);
         }
         record_finish(&w);
     } else { /* plutod gave it no number: the line goes to its ISAKMP SA, or to the peer's address */
@@ -242,13 +243,13 @@ void exchange_failed(struct ike *ike, struct exchange *x, unsigned code, const c
     va_start(args, format);
     vsnprintf(why, sizeof why, format, args);
     va_end(args);
-    tell_failed(ike, x, code, false, why);
+    tell_failed(ike, x, code, 0, why);
 }
 
 void exchange_lost(struct ike *ike, struct exchange *x)
 {
-    tell_failed(ike, x, 32, true, "a process of ours died, and what this negotiation needs of it is "
-                                  "lost");
+    tell_failed(ike, x, 32, x->sa->worker, "a secrets process died, and what this negotiation needs "
+                                           "of it is lost");
 }
 
 enum outcome answer_refused(struct ike *ike, struct exchange *x, const struct record *answer,

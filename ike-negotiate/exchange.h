@@ -280,7 +280,7 @@ void exchange_settle(struct ike *ike, struct exchange *x);
 /* Ends what a `fail` of our own processes makes impossible; code unless the answer names one. */
 enum outcome answer_refused(struct ike *ike, struct exchange *x, const struct record *answer,
                             unsigned code);
-/* A process of ours died and took with it what the negotiation needs: tells plutod, frees it. */
+/* Its worker died and took with it what the negotiation needs: tells plutod, frees it. */
 void exchange_lost(struct ike *ike, struct exchange *x);
 bool draw_random(struct ike *ike, uint8_t *out, size_t len);
 uint32_t draw_message_id(struct ike *ike); /* 0, which is no message id: none now */

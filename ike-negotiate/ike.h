@@ -55,7 +55,7 @@ const char *ike_record(struct ike *ike, uint64_t now, enum ike_source source, ui
                        const struct record *r);
 /*
  * A channel is gone. What was asked of kernel-sa is asked again of the next one; an exchange that
- * cannot go on without what a worker of secrets knew ends (`failed ... gone=yes`).
+ * cannot go on without what a worker of secrets knew ends (`failed ... worker=N`).
  */
 void ike_source_gone(struct ike *ike, uint64_t now, enum ike_source source, uint64_t worker);
 

@@ -125,7 +125,6 @@ enum field_type {
         "QUICK_R0|QUICK_I1|QUICK_R1|QUICK_I2|QUICK_R2|INFO|INFO_PROTECTED", \
         "how far a negotiation is; the order gives whack's numbers from 101") \
     KEY(K_ATTEMPT, "attempt", NUMBER, 1, 1000, 0, NULL, "how many times a message was sent by now") \
-    KEY(K_GONE, "gone", WORD, 0, 0, 0, "no|yes", "it failed because a process of ours died") \
     KEY(K_WAIT, "wait", NUMBER, 0, 86400, 0, NULL, "seconds until something is done again") \
     KEY(K_NOTIFICATION, "notification", NUMBER, 1, 65535, 0, NULL, "type of a notification (RFC 2408, 3.14.1)") \
     KEY(K_PROTECTED, "protected", WORD, 0, 0, 0, "no|yes", "it came under an ISAKMP SA, with a right HASH") \

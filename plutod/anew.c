@@ -8,6 +8,7 @@
 #include <utlist.h>
 
 #define ANEW_MAX 8 /* deaths under one attempt; after that it has failed */
+#define SUSPECT 1000 /* milliseconds */
 
 /* ---- lost ---- */
 
@@ -104,10 +105,26 @@ void anew_go(struct keying *k)
     }
 }
 
+static void unsuspect(void *context, void *owner)
+{
+    (void)owner;
+    anew_go(context);
+}
+
+void anew_suspect(struct keying *k, uint32_t worker)
+{
+    struct keying_worker *w = keying_worker(k, worker);
+    if (w != NULL) {
+        w->suspect = k->now + SUSPECT;
+        (void)agenda_set(&k->agenda, &k->unsuspect, w->suspect, unsuspect, k);
+    }
+}
+
 void anew_worker_gone(struct keying *k, uint32_t worker)
 {
     for (struct xchg *x = k->exchanges; x != NULL; x = x->hh.next) {
-        if (!x->quick && !x->up && x->worker == worker && x->waits == WAITS_NOT) {
+        bool early = !x->quick && !x->up && !x->authenticated; /* no other one has its keys */
+        if (early && x->worker == worker && x->waits == WAITS_NOT) {
             x->worker = 0;
             x->waits = WAITS_WORKER;
         }

@@ -16,6 +16,12 @@
 /* A process died under x, with what it needs. `told`: ike-negotiate has forgotten it already. */
 void anew_lost(struct keying *k, struct xchg *x, const char *why, bool told);
 
+/*
+ * ike-negotiate says that this worker died. We shall see that soon; until then it gets nothing to do,
+ * or what is begun anew would die with it again.
+ */
+void anew_suspect(struct keying *k, uint32_t worker);
+
 /* That worker is not in the list any more: its unfinished Main Modes look for another one. */
 void anew_worker_gone(struct keying *k, uint32_t worker);
 

@@ -40,7 +40,8 @@ static void take_failed(struct keying *k, const struct record *r)
         ends_quick(k, x, ENDS_TELL_PEER, 0);
         return;
     }
-    if (record_yes(r, K_GONE)) {
+    if (record_has(r, K_WORKER)) {
+        anew_suspect(k, (uint32_t)record_number(r, K_WORKER));
         anew_lost(k, x, text, true);
         return;
     }

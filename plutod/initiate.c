@@ -3,6 +3,7 @@
 #include "ends.h"
 #include "orders.h"
 #include "orient.h"
+#include "renew.h"
 #include "routing.h"
 
 #include <bsd/string.h>
@@ -342,6 +343,9 @@ bool initiate_isakmp_up(struct keying *k, struct xchg *x, const struct record *r
     release(k, x);
     if (k->settings.uniqueids) {
         ends_unique_ids(k, x);
+    }
+    if (keying_worker(k, x->worker) == NULL) { /* it died when it had said its last word */
+        renew_lost(k, x);
     }
     go_deferred(k, x);
     return true;

@@ -82,12 +82,18 @@ struct keying_worker *keying_worker(struct keying *k, uint32_t number)
     return NULL;
 }
 
+bool keying_worker_works(struct keying *k, uint32_t number)
+{
+    const struct keying_worker *w = keying_worker(k, number);
+    return w != NULL && w->suspect <= k->now;
+}
+
 struct keying_worker *keying_pick_worker(struct keying *k)
 {
     struct keying_worker *best = NULL;
     for (unsigned i = 0; i < k->worker_count; i++) {
         struct keying_worker *w = &k->workers[i];
-        if (w->current && (best == NULL || w->exchanges < best->exchanges)) {
+        if (w->current && w->suspect <= k->now && (best == NULL || w->exchanges < best->exchanges)) {
             best = w;
         }
     }

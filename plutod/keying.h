@@ -56,6 +56,7 @@ struct keying_worker {
     struct buffer *out;     /* borrowed: what the worker is sent; NULL: it is gone */
     bool current;           /* of the newest generation: gets new exchanges */
     unsigned exchanges;     /* Main Modes and ISAKMP SAs that it holds */
+    uint64_t suspect;       /* until then it is thought to be dead, and gets nothing to do */
 };
 
 struct interface {          /* one address that we listen on */
@@ -86,6 +87,7 @@ struct keying {
     struct buffer *negotiator; /* borrowed; NULL: not running */
     struct buffer *kernel;
     bool kernel_was;        /* it ran once: there may be something of ours in the kernel */
+    struct agenda_item unsuspect; /* a worker is not dead after all */
     struct agenda_item permits; /* to a new kernel-sa: some are still to be sent */
     uint64_t permitted;     /* exchange number of the last one that was */
     struct keying_worker workers[WORKERS_MAX];
@@ -165,6 +167,7 @@ bool keying_stopped(const struct keying *k);
 /* ---- for the parts of the core ---- */
 
 struct keying_worker *keying_worker(struct keying *k, uint32_t number); /* NULL: not running */
+bool keying_worker_works(struct keying *k, uint32_t number); /* it runs, for all that we hear */
 struct keying_worker *keying_pick_worker(struct keying *k);             /* NULL: none */
 
 /* Remembers a request, and holds the client; returns its id. 0: no memory. */

@@ -60,7 +60,7 @@ void keying_negotiator_down(struct keying *k)
  * Its ISAKMP SAs can make no keys any more. They are kept for Deletes only, beside new ones, and the
  * peer is not told: many peers would delete their IPsec SAs with them, and those live on. Of what is
  * under way ike-negotiate knows whether it can go on without what that worker knew: it says
- * `failed gone=yes` where not.
+ * `failed worker=N` where not.
  */
 void keying_worker_down(struct keying *k, uint32_t number)
 {

@@ -158,7 +158,7 @@ void xchg_set_worker(struct keying *k, struct xchg *x, uint32_t number)
 static bool usable(struct keying *k, const struct xchg *x, const struct conn *c, bool pending)
 {
     if (x->quick || x->ending
-        || (x->waits == WAITS_NOT && keying_worker(k, x->worker) == NULL)) {
+        || (x->waits == WAITS_NOT && !keying_worker_works(k, x->worker))) {
         return false;
     }
     if (!address_equal(&x->remote, &c->peer_host) || !address_equal(&x->local, &c->our_host)) {

@@ -11,9 +11,9 @@ static void connect_core(struct fake *f, enum maker maker)
 {
     f->core = core_new(maker);
     assert_non_null(f->core);
-    for (unsigned peer = 0; peer < PEER_COUNT; peer++) {
-        core_connect(f->core, (enum core_peer)peer, &f->out[peer]);
-    }
+    core_connect(f->core, PEER_PLUTOD, &f->out[PEER_PLUTOD]);
+    core_connect(f->core, PEER_NEGOTIATE, &f->out[PEER_NEGOTIATE]);
+    core_connect_worker(f->core, f->worker, &f->out[PEER_SECRETS]);
 }
 
 struct fake *fake_new(enum maker maker)
@@ -212,7 +212,11 @@ void fake_feed(struct fake *f, enum core_peer from, const char *format, ...)
         f->random = f->random * 1664525u + 1013904223u;
         core_random(f->core, &f->random, 1);
     }
-    core_record(f->core, from, &r, f->now);
+    if (from == PEER_SECRETS) {
+        core_from_worker(f->core, f->worker, &r, f->now);
+    } else {
+        core_record(f->core, from, &r, f->now);
+    }
     fake_serve(f);
 }
 

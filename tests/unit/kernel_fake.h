@@ -32,6 +32,7 @@ struct fake {
     unsigned deletes;
     unsigned die_at;        /* the core is killed when that request is done; 0: never */
     bool dead;              /* it was, and hears nothing until fake_restart */
+    uint32_t worker;        /* the one that speaks as PEER_SECRETS */
 };
 
 /* An SA toward us, with keys, of a plutod's exchange. */
