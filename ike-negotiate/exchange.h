@@ -218,6 +218,7 @@ struct ike {
     TAILQ_HEAD(, exchange) waiting; /* for an SPI, or their turn */
     struct exchange *half_open[HALF_OPEN_MAX]; /* responders' Main Modes that are not up */
     size_t half_open_count;
+    size_t half_open_bytes; /* of their SA payloads */
     struct source *sources; /* how many of them each address has */
     struct log log;
     unsigned said; /* lines about exchanges in this second, for their bound */
@@ -291,7 +292,9 @@ bool sa_use_id(struct isakmp_sa *sa, uint32_t message_id);
 void half_open_key(struct exchange *x, const struct path *path, const uint8_t *cky_i);
 struct exchange *half_open_find(struct ike *ike, const struct exchange *probe);
 /* Another one may make room for it. False: that happened too often in this second, or no memory. */
-bool half_open_enter(struct ike *ike, struct exchange *x);
+bool half_open_enter(struct ike *ike, struct exchange *x, size_t sa_len);
+/* Keeps SAi_b, for HASH_I and HASH_R. */
+bool half_open_keep(struct ike *ike, struct exchange *x, const uint8_t *body, size_t len);
 void half_open_leave(struct ike *ike, struct exchange *x); /* twice does no harm */
 
 /* ---- requests.c ---- */

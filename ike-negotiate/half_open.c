@@ -98,7 +98,13 @@ static struct source *new_source(struct ike *ike, const struct address *a)
     return s;
 }
 
-bool half_open_enter(struct ike *ike, struct exchange *x)
+static bool is_full(const struct ike *ike, size_t sa_len)
+{
+    return ike->half_open_count == HALF_OPEN_MAX
+           || (ike->half_open_count > 0 && ike->half_open_bytes + sa_len > HALF_OPEN_BYTES);
+}
+
+bool half_open_enter(struct ike *ike, struct exchange *x, size_t sa_len)
 {
     const struct address sender = address_sender(&x->sa->path.remote);
     struct source *s = find_source(ike, &sender);
@@ -112,13 +118,26 @@ bool half_open_enter(struct ike *ike, struct exchange *x)
     x->source = s; /* from here on it stays, whoever else goes */
     s->half_open++;
     LIST_INSERT_HEAD(&s->exchanges, x, of_source);
-    if (ike->half_open_count == HALF_OPEN_MAX) {
+    while (is_full(ike, sa_len)) {
         evict_any(ike);
     }
     x->slot = ike->half_open_count;
     ike->half_open[ike->half_open_count++] = x;
     x->in_first = true;
     HASH_ADD(by_first, ike->firsts, first_key, sizeof x->first_key, x);
+    return true;
+}
+
+bool half_open_keep(struct ike *ike, struct exchange *x, const uint8_t *body, size_t len)
+{
+    struct main_scratch *m = x->main;
+    m->sa_body = len > SA_BODY_MAX ? NULL : malloc(len);
+    if (m->sa_body == NULL) {
+        return false;
+    }
+    memcpy(m->sa_body, body, len);
+    m->sa_body_len = len;
+    ike->half_open_bytes += len;
     return true;
 }
 
@@ -134,6 +153,7 @@ void half_open_leave(struct ike *ike, struct exchange *x)
         free(s);
     }
     x->source = NULL;
+    ike->half_open_bytes -= x->main->sa_body_len;
     struct exchange *last = ike->half_open[--ike->half_open_count];
     ike->half_open[x->slot] = last;
     last->slot = x->slot;

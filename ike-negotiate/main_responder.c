@@ -52,7 +52,8 @@ void main_first_message(struct ike *ike, const struct path *path, const struct m
     memcpy(x->first_key, probe.first_key, sizeof x->first_key);
     memcpy(x->sa->cky_i, m->header.cky_i, COOKIE_LEN);
     make_cookie(ike, x, x->sa->cky_r);
-    if (!half_open_enter(ike, x)) {
+    const struct payload *sa = message_find(m, PAYLOAD_SA, 0);
+    if (!half_open_enter(ike, x, sa == NULL ? 0 : sa->body_len)) {
         report_stranger(ike, path, "too many half-open exchanges with this address: a first message "
                                    "is ignored");
         exchange_free(ike, x);
@@ -61,17 +62,6 @@ void main_first_message(struct ike *ike, const struct path *path, const struct m
     if (engine_message(ike, x, m, false, digest) == IGNORE) {
         exchange_free(ike, x);
     }
-}
-
-/* SAi_b, for HASH_I and HASH_R. */
-static bool keep_sa_body(struct main_scratch *m, const struct payload *sa)
-{
-    m->sa_body_len = sa->body_len;
-    m->sa_body = sa->body_len > SA_BODY_MAX ? NULL : malloc(sa->body_len);
-    if (m->sa_body != NULL) {
-        memcpy(m->sa_body, sa->body, sa->body_len);
-    }
-    return m->sa_body != NULL;
 }
 
 enum outcome mr_message_1(struct ike *ike, struct exchange *x, struct event *e)
@@ -85,7 +75,7 @@ enum outcome mr_message_1(struct ike *ike, struct exchange *x, struct event *e)
     if (e->why != NULL) {
         return IGNORE;
     }
-    if (!keep_sa_body(x->main, sa)) {
+    if (!half_open_keep(ike, x, sa->body, sa->body_len)) {
         e->why = "its SA payload is too long, or memory is short";
         return IGNORE;
     }

@@ -50,6 +50,7 @@
 #define HALF_OPEN_EVICTIONS 100u /* in a second, of one address, for newer ones of the same */
 #define OUR_QUICKS_MAX 2u        /* that we run at once under one: charon keeps IVs of 3 exchanges only */
 #define OPEN_QUICKS_MAX 64u      /* Quick Modes that a peer has begun under one ISAKMP SA */
+#define HALF_OPEN_BYTES (8u << 20) /* of their peers' SA payloads, which HASH_I and HASH_R cover */
 #define WORKERS_MAX 64u         /* secrets processes */
 #define EXCHANGES_MAX 65536u    /* exchanges known to one process */
 

@@ -234,6 +234,43 @@ static void f14_honest_peers_get_through(void **state)
     free(d);
 }
 
+/* Offers as large as a message may be: what has to be kept of them is bounded in all. */
+static void f14_large_offers(void **state)
+{
+    struct datagram *d = calloc(1, sizeof *d);
+    struct lab *l = open_lab();
+    (void)state;
+    for (unsigned n = 1; n <= 1500; n++) {
+        const struct path path = path_of(n);
+        first_message(d, n, &path);
+        /* 250 transforms of 36 bytes, all alike */
+        for (unsigned t = 1; t < 250; t++) {
+            memcpy(d->bytes + 48 + 36 * t, d->bytes + 48, 36);
+            d->bytes[48 + 36 * (t - 1)] = PAYLOAD_T;
+            d->bytes[48 + 36 * t] = PAYLOAD_NONE;
+        }
+        d->len = 48 + 250 * 36;
+        d->bytes[26] = (uint8_t)(d->len >> 8);
+        d->bytes[27] = (uint8_t)d->len;
+        d->bytes[30] = (uint8_t)((d->len - 28) >> 8);
+        d->bytes[31] = (uint8_t)(d->len - 28);
+        d->bytes[42] = (uint8_t)((d->len - 40) >> 8);
+        d->bytes[43] = (uint8_t)(d->len - 40);
+        d->bytes[47] = 250;
+        lab_hear(l, &path, d->bytes, d->len);
+        lab_settle(l);
+        assert_true(l->host[1].ike->half_open_bytes <= HALF_OPEN_BYTES);
+    }
+    assert_in_range(l->host[1].ike->half_open_count, 800, 1000);
+    within_bounds(l);
+    lab_initiate(l, 0);
+    lab_pass(l, 300000);
+    assert_true(lab_up(l));
+    assert_int_equal(l->host[1].ike->half_open_bytes, 0);
+    lab_free(l);
+    free(d);
+}
+
 /* ---- third messages, which cost us a Diffie-Hellman each ---- */
 
 static unsigned answer_second(struct lab *l, struct datagram *d, unsigned number)
@@ -329,6 +366,7 @@ int main(void)
         cmocka_unit_test(f14_a_net_of_ipv6_is_one_source),
         cmocka_unit_test(f14_65536_sources_are_bounded),
         cmocka_unit_test(f14_honest_peers_get_through),
+        cmocka_unit_test(f14_large_offers),
         cmocka_unit_test(f14_third_messages),
         cmocka_unit_test(f14_strangers_do_not_silence_others),
     };
