@@ -97,6 +97,7 @@ void channel_hello(struct channel *c, unsigned tool, uint64_t epoch, uint64_t wo
     struct buffer first;
     struct record_writer w;
 
+    c->own_epoch = epoch;
     buffer_init(&first, CHANNEL_MAX);
     record_start(&w, &first, V_HELLO);
     record_put_number(&w, K_VERSION, RECORDS_VERSION);
@@ -126,6 +127,11 @@ int channel_fd_out(const struct channel *c)
 uint64_t channel_epoch(const struct channel *c)
 {
     return c->epoch;
+}
+
+uint64_t channel_own_epoch(const struct channel *c)
+{
+    return c->own_epoch;
 }
 
 const char *channel_why(const struct channel *c)

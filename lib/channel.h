@@ -45,6 +45,7 @@ void channel_hello(struct channel *c, unsigned tool, uint64_t epoch, uint64_t wo
 int channel_fd_in(const struct channel *c);
 int channel_fd_out(const struct channel *c);
 uint64_t channel_epoch(const struct channel *c); /* of the other side's hello; 0 before it came */
+uint64_t channel_own_epoch(const struct channel *c); /* of our hello; 0 before it was written */
 
 /* Reads all that is there and hands each record to the handler, hello excepted. */
 enum channel_result channel_read(struct channel *c, channel_handler *handler, void *context);

@@ -32,6 +32,7 @@ struct channel {
     bool hello_seen;
     bool skipping; /* by hand: the rest of an over-long line */
     uint64_t epoch;
+    uint64_t own_epoch;
     unsigned long line; /* by hand: number of the line at hand */
     enum channel_result result;
     bool at_end;    /* EOF or an error was met; what was read before it may still wait */

@@ -114,8 +114,26 @@ static void line_free(struct hub_line *l)
     free(l);
 }
 
+/* plutod logs it, and ends the negotiator: without this channel it would be of no use anyway. */
+static void accuse(const struct hub *h, const struct hub_line *l)
+{
+    struct record_writer w;
+    struct buffer *out = hub_out(h, TOOL_PLUTOD, 0);
+    if (out != NULL) {
+        record_start(&w, out, V_ACCUSE);
+        record_put_word(&w, K_TOOL, l->tool);
+        record_put_number(&w, K_EPOCH, channel_own_epoch(l->channel));
+        record_put_text(&w, K_WHY, channel_why(l->channel));
+        (void)record_finish(&w);
+    }
+}
+
 static void tell_why(struct hub *h, const struct hub_line *l)
 {
+    if (l->tool == TOOL_IKE_NEGOTIATE && channel_own_epoch(l->channel) > 0) {
+        accuse(h, l);
+        return;
+    }
     if (l->tool != TOOL_PLUTOD) {
         log_serious(h->use.log, "closing the channel of %s: %s", schema_tool_name(l->tool),
                     channel_why(l->channel));

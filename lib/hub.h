@@ -36,7 +36,7 @@ struct hub_use {
     bool (*record)(void *context, struct hub_line *l, const struct record *r, int fd);
     /*
      * The line is no longer among the hub's, and its channel is freed after this. The log has said
-     * why where somebody broke the rules. May write to other lines.
+     * why where somebody broke the rules; plutod was told by `accuse` where it was ike-negotiate. May write to other lines.
      */
     void (*closed)(void *context, struct hub_line *l, enum channel_result how);
     /* Once a turn, when the records have been handled. */

@@ -12,6 +12,16 @@ static bool has_token(const struct line_bucket *b, uint64_t refill_time, unsigne
     return b->spent + refill_time <= size * refill_time;
 }
 
+bool line_bucket_take(struct line_bucket *b, uint64_t refill_time, unsigned size, uint64_t now)
+{
+    refill(b, now);
+    if (!has_token(b, refill_time, size)) {
+        return false;
+    }
+    b->spent += refill_time;
+    return true;
+}
+
 /* The sender's bucket, refilled; a new sender gets that of whoever was quiet longest. */
 static struct line_bucket *bucket_of(struct line_limit *l, const struct address *source,
                                      uint64_t now)

@@ -43,4 +43,10 @@ struct line_limit { /* zero-initialised: everything is allowed that may be */
 bool line_limit_take(struct line_limit *l, const struct address *source, uint64_t now,
                      unsigned *left_out);
 
+/*
+ * A bucket by itself, for lines that have no such sender: one token, of which there are `size`, each
+ * refilled in refill_time ms. False: it is empty.
+ */
+bool line_bucket_take(struct line_bucket *b, uint64_t refill_time, unsigned size, uint64_t now);
+
 #endif

@@ -37,6 +37,9 @@ static const struct verb_spec verbs[VERB_COUNT] = {
     [V_FORGET] = { .name = "forget", .from = P_N | P_S, .required = { K_EXCHANGE },
         .help = "drop all that is known of this exchange, silently" },
 
+    [V_ACCUSE] = { .name = "accuse", .from = S_P | K_P, .required = { K_TOOL, K_EPOCH, K_WHY },
+        .help = "that tool broke the rules on its channel of this epoch, which is closed: it cannot be trusted" },
+
     [V_SOCKET] = { .name = "socket", .from = P_N, .descriptor = true,
         .required = { K_LOCAL, K_LOCAL_PORT, K_INTERFACE },
         .help = "a bound UDP socket to read from and send through" },

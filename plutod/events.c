@@ -28,7 +28,7 @@ void event_log(struct keying *k, const struct record *r)
         address_print(&remote, address);
         snprintf(prefix, sizeof prefix, "packet from %s:%u: ", address,
                  (unsigned)record_number(r, K_REMOTE_PORT));
-        k->hooks.log(k->hooks.context, level, prefix, text);
+        keying_line(k, level, prefix, text);
         return;
     }
     keying_log(k, level, x, "%s", text);

@@ -142,15 +142,21 @@ static bool from_negotiator(struct keying *k, const struct record *r, const char
     case V_NOTIFIED:
         take_notified(k, r);
         return true;
+    case V_BAD:
+        keying_log(k, LOG_LEVEL_SERIOUS, NULL, "ike-negotiate says that we broke the rules: %s",
+                   record_text(r, K_WHY));
+        return true;
     default:
         *why = "a record that ike-negotiate has no reason to send";
-        return r->verb == V_BAD;
+        return false;
     }
 }
 
 bool keying_from_negotiator(struct keying *k, const struct record *r, const char **why)
 {
+    k->negotiators_turn = true;
     bool good = k->negotiator == NULL || from_negotiator(k, r, why);
+    k->negotiators_turn = false;
     conn_sweep(k);
     return good;
 }

@@ -122,6 +122,10 @@ struct keying {
     uint64_t next_renewal;  /* of ISAKMP SAs: none begins before it */
     struct line_limit rubbish;   /* lines about packets of those who have proved nothing, */
     struct line_limit strangers; /* and about their negotiations */
+    bool negotiators_turn;  /* a record of ike-negotiate is at hand: these lines are bounded too */
+    struct line_bucket reported;
+    unsigned reported_left_out;
+    uint64_t reported_told;
     unsigned classes;       /* debug classes, mask of enum debug_class */
     uint64_t status_client; /* waits for samples; 0: nobody does */
     size_t status_left;     /* samples that are still to come */
@@ -195,6 +199,11 @@ unsigned keying_classes(const struct keying *k);
 /* A reply line for the whack that waits. */
 __attribute__((format(printf, 4, 5)))
 void keying_say(struct keying *k, uint64_t client, unsigned code, const char *format, ...);
+/*
+ * A line as it is. What ike-negotiate causes by its records is bounded: it could be anybody's by now,
+ * and fill the disk.
+ */
+void keying_line(struct keying *k, enum log_level level, const char *prefix, const char *text);
 /* May a line be written that somebody at this address causes, who has proved nothing? */
 bool keying_may_log(struct keying *k, struct line_limit *limit, const struct address *remote);
 /*

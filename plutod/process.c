@@ -62,6 +62,25 @@ static void others_first(struct supervisor *s)
     }
 }
 
+static void end_by_force(const struct process *p)
+{
+    if (!p->reaped) {
+        kill(p->pid, SIGKILL);
+    }
+}
+
+/* The negotiator is ended that had this channel; its successor may be there already. */
+static void take_accuse(const struct process *p, const struct record *r)
+{
+    struct process *accused = process_negotiator(p->s);
+    if (accused != NULL && record_word(r, K_TOOL) == TOOL_IKE_NEGOTIATE
+        && record_number(r, K_EPOCH) > accused->born) {
+        process_trouble(accused, "broke the rules toward %s and is ended: %s",
+                        schema_tool_name(p->tool), record_text(r, K_WHY));
+        end_by_force(accused);
+    }
+}
+
 static bool take_record(void *context, struct channel *c, const struct record *r, int fd)
 {
     struct process *p = context;
@@ -78,6 +97,8 @@ static bool take_record(void *context, struct channel *c, const struct record *r
             others_first(s);
         }
         good = keying_from_negotiator(&s->keying, r, &why);
+    } else if (r->verb == V_ACCUSE) {
+        take_accuse(p, r);
     } else if (p->tool == TOOL_KERNEL_SA) {
         good = keying_from_kernel(&s->keying, r, &why);
     } else if (r->verb == V_LOADED) {
@@ -85,7 +106,7 @@ static bool take_record(void *context, struct channel *c, const struct record *r
     } else {
         good = keying_from_secrets(&s->keying, p->worker, r, &why);
     }
-    if (r->verb == V_BAD) {
+    if (r->verb == V_BAD && p->tool != TOOL_IKE_NEGOTIATE) {
         lines_print(&s->lines, LOG_LEVEL_SERIOUS, "%s says that we broke the rules: %s",
                     schema_tool_name(p->tool), record_text(r, K_WHY));
     }
@@ -98,15 +119,16 @@ static bool take_record(void *context, struct channel *c, const struct record *r
 /* A channel that closes or misbehaves is the end of its process; ev_child then does the rest. */
 static void read_from(struct process *p)
 {
+    if (!ev_is_active(&p->in)) {
+        return; /* it ended before, and that was said */
+    }
     enum channel_result result = channel_read(p->channel, take_record, p);
     if (result == CHANNEL_OPEN) {
         return;
     }
     if (result == CHANNEL_BAD) {
         process_trouble(p, "broke the rules and is ended: %s", channel_why(p->channel));
-        if (!p->reaped) {
-            kill(p->pid, SIGKILL);
-        }
+        end_by_force(p);
     }
     ev_io_stop(p->s->loop, &p->in);
 }
@@ -204,7 +226,8 @@ bool process_start(struct process *p)
         kill(p->pid, SIGKILL);
         return false;
     }
-    channel_hello(p->channel, TOOL_PLUTOD, ++s->processes.epoch, 0);
+    p->born = ++s->processes.epoch;
+    channel_hello(p->channel, TOOL_PLUTOD, p->born, 0);
     ev_io_init(&p->in, on_in, channel_fd_in(p->channel), EV_READ);
     ev_io_init(&p->out, on_out, channel_fd_out(p->channel), EV_WRITE);
     p->in.data = p;

@@ -24,6 +24,7 @@ struct process {
     bool wanted;            /* begun again when it ends */
     bool loaded;            /* secrets: the file was read, or it ended before */
     bool idle;              /* secrets: to be told to go at the end of the turn */
+    uint64_t born;          /* the epoch of its channel: those to others have higher ones */
     pid_t pid;              /* 0: not running */
     bool reaped;            /* waited for: the pid may be somebody else's by now */
     struct channel *channel; /* NULL: not running */

@@ -240,6 +240,33 @@ static void test_lines_about_packets_are_limited(void **state)
     world_free(w);
 }
 
+/* F17: whatever it says, and about whom: it cannot fill the disk. */
+static void test_lines_of_a_lying_negotiator_are_limited(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY));
+    uint64_t x = main_mode(w, "10.9.0.2", "net", "10.9.0.2");
+    for (int i = 0; i < 10000; i++) {
+        assert_null(feed(w, N_P, "log level=serious exchange=%" PRIu64 " text=lie", x));
+        assert_null(feed(w, N_P, "log level=debug text=lie"));
+        assert_null(feed(w, N_P, "bad why=lie"));
+        assert_null(feed(w, N_P, "peer-deleted exchange=%" PRIu64 " protocol=esp spis=00001234", x));
+        assert_null(feed(w, N_P, "state exchange=%" PRIu64 " state=MAIN_R3", x));
+    }
+    assert_true(has(&w->log, "ike-negotiate says that we broke the rules: lie"));
+    assert_true(w->log.len < 200000);
+    assert_false(has(&w->log, "| lie")); /* nobody has asked for debug lines */
+    w->k.now += 60000;
+    assert_null(feed(w, N_P, "log level=serious text=last"));
+    assert_true(has(&w->log, "lines about what ike-negotiate reported were left out"));
+    assert_true(has(&w->log, "last"));
+    /* Lines that others cause are written all the while. */
+    assert_null(feed(w, S_P, "log level=info text=honest"));
+    assert_true(has(&w->log, "honest"));
+    world_free(w);
+}
+
 static void test_evicts_own_older_life(void **state)
 {
     struct world *w = world_new("10.9.0.1");
@@ -318,6 +345,7 @@ int main(void)
         cmocka_unit_test(test_negotiator_that_lies),
         cmocka_unit_test(test_half_open_flood),
         cmocka_unit_test(test_lines_about_packets_are_limited),
+        cmocka_unit_test(test_lines_of_a_lying_negotiator_are_limited),
         cmocka_unit_test(test_evicts_own_older_life),
         cmocka_unit_test(test_quick_mode_stays_within_what_was_proved),
         cmocka_unit_test(test_the_asking_sa_outlives_what_makes_way),
