@@ -9,6 +9,7 @@
 #define RECORD_MAX 65536        /* one record with its newline */
 #define RECORD_MAX_KERNEL 4096  /* the same, toward kernel-sa */
 #define CHANNEL_MAX (1u << 20)  /* unsent bytes that one channel may hold */
+#define ORDERS_MAX (64u << 20)  /* the same, from plutod to a tool: it repeats all that one knew */
 
 #define DATAGRAM_MAX 65535      /* RFC 768 */
 #define MESSAGE_MAX 16384       /* an IKE message that we are willing to read */

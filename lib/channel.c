@@ -86,6 +86,11 @@ void channel_free(struct channel *c)
     free(c);
 }
 
+void channel_set_limit(struct channel *c, size_t bytes)
+{
+    c->output.limit = bytes;
+}
+
 void channel_by_hand(struct channel *c)
 {
     c->by_hand = true;
@@ -98,7 +103,7 @@ void channel_hello(struct channel *c, unsigned tool, uint64_t epoch, uint64_t wo
     struct record_writer w;
 
     c->own_epoch = epoch;
-    buffer_init(&first, CHANNEL_MAX);
+    buffer_init(&first, c->output.limit);
     record_start(&w, &first, V_HELLO);
     record_put_number(&w, K_VERSION, RECORDS_VERSION);
     record_put_number(&w, K_EPOCH, epoch);

@@ -38,6 +38,8 @@ typedef bool channel_handler(void *context, struct channel *c, const struct reco
 struct channel *channel_new(int fd_in, int fd_out, unsigned from);
 void channel_free(struct channel *c); /* NULL is allowed; closes and wipes */
 
+/* How many unsent bytes it may hold, in place of CHANNEL_MAX. */
+void channel_set_limit(struct channel *c, size_t bytes);
 /* By hand (kernel-sa on a pipe) no hello is expected, and comments and empty lines are allowed. */
 void channel_by_hand(struct channel *c);
 void channel_hello(struct channel *c, unsigned tool, uint64_t epoch, uint64_t worker);

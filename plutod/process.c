@@ -226,6 +226,7 @@ bool process_start(struct process *p)
         kill(p->pid, SIGKILL);
         return false;
     }
+    process_watch_reading(p);
     p->born = ++s->processes.epoch;
     channel_hello(p->channel, TOOL_PLUTOD, p->born, 0);
     ev_io_init(&p->in, on_in, channel_fd_in(p->channel), EV_READ);
@@ -246,6 +247,7 @@ void process_close(struct process *p)
     if (p->channel != NULL) {
         ev_io_stop(p->s->loop, &p->in);
         ev_io_stop(p->s->loop, &p->out);
+        ev_timer_stop(p->s->loop, &p->stalled);
         tell_core_down(p);
         channel_free(p->channel);
         p->channel = NULL;

@@ -4,7 +4,8 @@
  * A tool is forked and executed with its control channel on descriptor 3 and nothing else; the
  * rights that it runs with are its own sandbox's matter. Whenever one begins, new channels to each of
  * its peers are made and handed to both. One that ends is begun again: at once, or after a growing
- * pause when it ended soon after its beginning. Not for: what records mean (keying.h).
+ * pause when it ended soon after its beginning. One that does not read what it is told counts as dead:
+ * no order is ever left out silently. Not for: what records mean (keying.h).
  */
 #ifndef PLUTOD_PROCESS_H
 #define PLUTOD_PROCESS_H
@@ -23,6 +24,7 @@ struct process {
     unsigned generation;    /* of secrets: how many times they were read */
     bool wanted;            /* begun again when it ends */
     bool loaded;            /* secrets: the file was read, or it ended before */
+    bool deaf;              /* did not read: killed, and not yet reaped */
     bool idle;              /* secrets: to be told to go at the end of the turn */
     uint64_t born;          /* the epoch of its channel: those to others have higher ones */
     pid_t pid;              /* 0: not running */
@@ -32,6 +34,7 @@ struct process {
     ev_io out;
     ev_child child;
     ev_timer again;
+    ev_timer stalled;       /* active: since then it has read nothing, though something waits */
     ev_tstamp since;
     unsigned deaths;        /* soon after a beginning, one after the other */
     struct process *prev, *next;

@@ -13,6 +13,9 @@ void process_close(struct process *p);  /* its channel; the core is told; it exi
 void process_connect_peers(struct process *p);
 void process_forget(struct process *p); /* frees one that does not run */
 
+/* Its channel is new: it is to read what it is sent. */
+void process_watch_reading(struct process *p);
+
 /* A line for the log, after the process's name. */
 __attribute__((format(printf, 2, 3)))
 void process_trouble(struct process *p, const char *format, ...);

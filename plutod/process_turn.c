@@ -4,15 +4,63 @@
 #include <signal.h>
 #include <utlist.h>
 
+#define STALLED 20.         /* seconds: by then every tool has read something, however busy it is */
+
+/*
+ * It missed an order, or is going to: its successor is told everything again. Nothing else would put
+ * right what plutod and it think of each other.
+ */
+static void end_deaf(struct process *p)
+{
+    process_trouble(p, "does not read what it is told (%zu bytes wait): it is ended, and begun again",
+                    channel_out(p->channel)->len);
+    if (!p->reaped) {
+        kill(p->pid, SIGKILL); /* the rest comes with on_child */
+    }
+    p->deaf = true;
+    ev_io_stop(p->s->loop, &p->out);
+    ev_timer_stop(p->s->loop, &p->stalled);
+}
+
+static void on_stalled(struct ev_loop *loop, ev_timer *w, int events)
+{
+    (void)loop;
+    (void)events;
+    end_deaf(w->data);
+}
+
+void process_watch_reading(struct process *p)
+{
+    channel_set_limit(p->channel, ORDERS_MAX);
+    p->deaf = false;
+    ev_timer_init(&p->stalled, on_stalled, STALLED, 0.);
+    p->stalled.data = p;
+}
+
 static void flush(struct process *p)
 {
-    if (p->channel == NULL) {
+    struct ev_loop *loop = p->s->loop;
+    if (p->channel == NULL || p->deaf) {
+        return;
+    }
+    const struct buffer *out = channel_out(p->channel);
+    size_t before = out->len;
+    if (out->overflowed) {
+        end_deaf(p);
         return;
     }
     if (channel_flush(p->channel) != CHANNEL_OPEN || !channel_pending(p->channel)) {
-        ev_io_stop(p->s->loop, &p->out);
-    } else {
-        ev_io_start(p->s->loop, &p->out);
+        ev_io_stop(loop, &p->out);
+        ev_timer_stop(loop, &p->stalled);
+        return;
+    }
+    ev_io_start(loop, &p->out);
+    if (out->len < before) {
+        ev_timer_stop(loop, &p->stalled);
+    }
+    if (!ev_is_active(&p->stalled)) {
+        ev_timer_set(&p->stalled, STALLED, 0.);
+        ev_timer_start(loop, &p->stalled);
     }
 }
 
