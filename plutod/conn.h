@@ -67,6 +67,7 @@ struct conn {
     unsigned anew;          /* how many times a process of ours died under the attempt */
     struct agenda_item retry;
     struct agenda_item renewal; /* of an ISAKMP SA that was lost */
+    unsigned renewals;      /* that failed, one after the other */
     unsigned classes;       /* debug classes that are on because of it */
 
     struct pair *pair;

@@ -2,6 +2,7 @@
 
 #include "initiate.h"
 #include "orders.h"
+#include "renew.h"
 #include "routing.h"
 
 #include <bsd/sys/endian.h>
@@ -92,6 +93,7 @@ void ends_failed(struct keying *k, struct xchg *x, unsigned code, const char *wh
         keying_tell(k, x, code, "%s", why);
     }
     if (!x->quick) {
+        renew_failed(k, x);
         fail_children(k, x, code, why == NULL ? "its Main Mode failed" : why);
     }
     if (again) {

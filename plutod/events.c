@@ -123,6 +123,39 @@ static bool take_kernel_answer(struct keying *k, const struct record *r, const c
     return true;
 }
 
+/* By its reqid; or by its clients, if the policy is one that a plutod before us left. */
+static struct conn *trapped_conn(struct keying *k, const struct record *r)
+{
+    struct subnet ours;
+    struct subnet peer;
+    struct conn *c;
+    record_subnet(r, K_OUR_CLIENT, &ours);
+    record_subnet(r, K_PEER_CLIENT, &peer);
+    for (c = k->conns; c != NULL; c = c->hh.next) {
+        if (c->reqid == record_number(r, K_REQID)) {
+            return c;
+        }
+    }
+    for (c = k->conns; c != NULL; c = c->hh.next) {
+        if (c->oriented && !connection_isakmp_only(&c->form) && subnet_equal(&c->our_client, &ours)
+            && subnet_equal(&c->peer_client, &peer)) {
+            return c;
+        }
+    }
+    return NULL;
+}
+
+static void take_acquire(struct keying *k, const struct record *r)
+{
+    struct conn *c = trapped_conn(k, r);
+    if (c != NULL) {
+        initiate_wanted(k, c);
+    } else if ((keying_classes(k) & DEBUG_KERNEL) != 0) {
+        keying_log(k, LOG_LEVEL_DEBUG, NULL, "a packet wants from %s to %s, for which there is no "
+                   "connection", record_text(r, K_OUR_CLIENT), record_text(r, K_PEER_CLIENT));
+    }
+}
+
 static bool from_kernel(struct keying *k, const struct record *r, const char **why)
 {
     struct xchg *y = xchg_find_quick(k, record_number(r, K_EXCHANGE));
@@ -141,6 +174,7 @@ static bool from_kernel(struct keying *k, const struct record *r, const char **w
         }
         return true;
     case V_ACQUIRE:
+        take_acquire(k, r);
         return true;
     default:
         *why = "a record that kernel-sa has no reason to send";

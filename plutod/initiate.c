@@ -51,9 +51,9 @@ static struct xchg *start_main(struct keying *k, struct conn *c, uint64_t client
     return x;
 }
 
-bool initiate_main(struct keying *k, struct conn *c)
+struct xchg *initiate_main(struct keying *k, struct conn *c)
 {
-    return start_main(k, c, 0, false) != NULL;
+    return start_main(k, c, 0, false);
 }
 
 static void quick_go(struct keying *k, struct xchg *y)
@@ -195,6 +195,23 @@ void initiate_conn(struct keying *k, struct conn *c, uint64_t client, bool wait)
         initiate_again(k, c, 32);
         keying_say(k, client, 32, "\"%s\": cannot begin now: ike-negotiate or secrets is not "
                    "running (see the log), or there are too many exchanges", c->name);
+    }
+}
+
+void initiate_wanted(struct keying *k, struct conn *c)
+{
+    char why[400] = "a negotiation is at hand";
+    const struct xchg *x;
+    bool at_hand = c->attempt != 0;
+    DL_FOREACH(c->exchanges, x) {
+        at_hand = at_hand || (x->quick && !x->up);
+    }
+    if (!at_hand && obstacle(k, c, why) == 0) {
+        keying_log_conn(k, LOG_LEVEL_INFO, c, "a packet wants through and there is no IPsec SA: we "
+                        "begin");
+        initiate_conn(k, c, 0, false);
+    } else if ((keying_classes(k) & DEBUG_KERNEL) != 0) {
+        keying_log_conn(k, LOG_LEVEL_DEBUG, c, "a packet wants through: %s", why);
     }
 }
 

@@ -12,8 +12,13 @@
 /* --initiate. The client is told what is in the way, and held until the first attempt has ended if
  * it is to wait. */
 void initiate_conn(struct keying *k, struct conn *c, uint64_t client, bool wait);
-/* Begins a Main Mode for its own sake. False: ike-negotiate or secrets does not run now. */
-bool initiate_main(struct keying *k, struct conn *c);
+/*
+ * A packet wants through and finds no SA: begins, unless a negotiation is at hand. What is in the way
+ * is no more than a debug line.
+ */
+void initiate_wanted(struct keying *k, struct conn *c);
+/* Begins a Main Mode for its own sake. NULL: ike-negotiate or secrets does not run now. */
+struct xchg *initiate_main(struct keying *k, struct conn *c);
 /* An attempt for this connection has failed: another one, if it may have one. */
 void initiate_again(struct keying *k, struct conn *c, unsigned code);
 

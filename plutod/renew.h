@@ -15,5 +15,10 @@
  * soon; of many, not more than 50 in a second.
  */
 void renew_lost(struct keying *k, const struct xchg *x);
+/*
+ * x ends without success: if it was to take such a place, another attempt follows, after a pause that
+ * grows, while the peer has IPsec SAs with us; ten at most.
+ */
+void renew_failed(struct keying *k, const struct xchg *x);
 
 #endif

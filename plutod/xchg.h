@@ -47,6 +47,7 @@ struct xchg {
 
     /* Main Mode, ISAKMP SA */
     bool half_open;         /* counted as such */
+    bool renews;            /* takes the place of one that was lost (renew.h) */
     unsigned method;        /* place in the schema's `method` */
     struct identity peer_id; /* ID_ANY before the peer proved one */
     bool authenticated;

@@ -1,34 +1,6 @@
 /* plutod's core: processes of ours and peers that die, and what they knew. */
 #include "test_plutod_world.h"
 
-struct tunnel {
-    struct world *w;
-    uint64_t x, y;
-};
-
-static struct tunnel tunnel_up(void)
-{
-    struct tunnel t = { .w = world_new("10.9.0.1") };
-    assert_null(feed(t.w, W_P, NET NET_POLICY));
-    assert_null(feed(t.w, W_P, "whack-initiate name=net"));
-    t.x = main_mode_goes_well(t.w);
-    t.y = quick_mode_goes_well(t.w, 0xbbbb, true);
-    clear(t.w);
-    return t;
-}
-
-static void pass(struct world *w, uint64_t ms)
-{
-    w->k.now += ms;
-    keying_tick(&w->k);
-}
-
-static void negotiator_dies(struct world *w)
-{
-    keying_negotiator_down(&w->k);
-    buffer_wipe(&w->n);
-}
-
 /* A Main Mode, no Quick Mode; and then Deletes of both sides find the IPsec SAs that there were. */
 static void test_negotiator_dies(void **state)
 {

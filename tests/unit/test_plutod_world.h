@@ -275,6 +275,36 @@ static inline uint64_t quick_mode_goes_well(struct world *w, unsigned spi_out, b
     return y;
 }
 
+/* ---- a tunnel that is up ---- */
+
+struct tunnel {
+    struct world *w;
+    uint64_t x, y;
+};
+
+static inline struct tunnel tunnel_up(void)
+{
+    struct tunnel t = { .w = world_new("10.9.0.1") };
+    assert_null(feed(t.w, W_P, NET NET_POLICY));
+    assert_null(feed(t.w, W_P, "whack-initiate name=net"));
+    t.x = main_mode_goes_well(t.w);
+    t.y = quick_mode_goes_well(t.w, 0xbbbb, true);
+    clear(t.w);
+    return t;
+}
+
+static inline void pass(struct world *w, uint64_t ms)
+{
+    w->k.now += ms;
+    keying_tick(&w->k);
+}
+
+static inline void negotiator_dies(struct world *w)
+{
+    keying_negotiator_down(&w->k);
+    buffer_wipe(&w->n);
+}
+
 /* ---- the peer begins ---- */
 
 static inline uint64_t first(struct world *w, const char *remote)
