@@ -42,6 +42,22 @@ void event_log(struct keying *k, const struct record *r)
 
 /* ---- secrets ---- */
 
+/* There is no secret for it, say: the peer need not be asked. */
+static bool take_hopeless(struct keying *k, uint32_t worker, const struct record *r,
+                          const char **why)
+{
+    struct xchg *x = xchg_find_main(k, record_number(r, K_EXCHANGE));
+    if (x == NULL) {
+        return true; /* ended meanwhile */
+    }
+    if (x->worker != worker || !x->initiator || x->up) {
+        *why = "failed: not a negotiation that this worker was told of as ours";
+        return false;
+    }
+    ends_failed(k, x, (unsigned)record_number(r, K_CODE), record_text(r, K_WHY), false);
+    return true;
+}
+
 static bool from_secrets(struct keying *k, uint32_t worker, const struct record *r, const char **why)
 {
     uint64_t number = record_number(r, K_EXCHANGE);
@@ -57,6 +73,8 @@ static bool from_secrets(struct keying *k, uint32_t worker, const struct record 
             return false;
         }
         return x == NULL || respond_authenticated(k, x, r, why);
+    case V_FAILED:
+        return take_hopeless(k, worker, r, why);
     case V_OK:
     case V_FAIL:
         if (!keying_answered(k, record_number(r, K_ID), PENDING_ACCEPT, worker, &number)) {

@@ -34,6 +34,34 @@ static const char *check_announcement(const struct record *r, const struct ident
     return ike_proposals_parse(&proposals, record_text(r, K_IKE), NULL);
 }
 
+static enum outcome deny_secret(struct core *c, const struct candidate *a)
+{
+    char ours[IDENTITY_TEXT];
+    char peer[IDENTITY_TEXT];
+    identity_print(&a->ours, ours);
+    identity_print(&a->peer, peer);
+    return deny(c, OUTCOME_FAIL, NOTIFY_AUTHENTICATION_FAILED,
+                "no preshared secret for \"%s\" and \"%s\" in ipsec.secrets: add a line "
+                "%s %s : PSK \"...\"", ours, peer, ours, peer);
+}
+
+/* An initiator's peer is known: without their secret there is no use in asking him anything. */
+static void check_secret(struct core *c, const struct exchange *x, const struct candidate *a)
+{
+    struct record_writer w;
+    const struct secret *other = NULL;
+    if (x->role != ROLE_INITIATOR || c->out.plutod == NULL
+        || store_find(c->config.store, &a->ours, &a->peer, &other) != NULL) {
+        return;
+    }
+    (void)deny_secret(c, a);
+    record_start(&w, c->out.plutod, V_FAILED);
+    record_put_number(&w, K_EXCHANGE, x->number);
+    record_put_number(&w, K_CODE, CODE_NO_KEY);
+    record_put_text(&w, K_WHY, c->why);
+    (void)record_finish(&w);
+}
+
 void phase1_announce(struct core *c, const struct record *r)
 {
     const uint64_t number = record_number(r, K_EXCHANGE);
@@ -79,6 +107,7 @@ void phase1_announce(struct core *c, const struct record *r)
         return;
     }
     a->whoever = peer.type == ID_ANY && record_yes(r, K_WHOEVER);
+    check_secret(c, x, a);
 }
 
 /* ---- our exponent and nonce ---- */
@@ -153,15 +182,13 @@ static enum outcome find_secret(struct core *c, const struct exchange *x,
     const struct secret *other = NULL;
 
     *secret = store_find(c->config.store, &a->ours, &a->peer, &other);
-    identity_print(&a->ours, ours);
-    identity_print(&a->peer, peer);
     if (*secret == NULL) {
         c->code = CODE_NO_KEY;
-        return deny(c, OUTCOME_FAIL, NOTIFY_AUTHENTICATION_FAILED,
-                    "no preshared secret for \"%s\" and \"%s\" in ipsec.secrets: add a line "
-                    "%s %s : PSK \"...\"", ours, peer, ours, peer);
+        return deny_secret(c, a);
     }
     if (other != NULL) {
+        identity_print(&a->ours, ours);
+        identity_print(&a->peer, peer);
         accuse(c, x->number, "two entries for \"%s\" and \"%s\" have different secrets: %s:%u is "
                "used, %s:%u is not; remove one of them", ours, peer, (*secret)->file,
                (*secret)->line, other->file, other->line);

@@ -449,12 +449,18 @@ fds_are() {
     assert_success
 }
 
-# crowd COUNT [LINE]: as many whacks that wait for a peer who is silent (LINE is what they want after that), as
-# ${crowd}, a pid. Needs `start`.
-crowd() {
+# far_away: a connection whose peer is silent. Needs `start`.
+far_away() {
+    echo '127.0.0.1 127.0.0.2 : PSK "a secret"' >"$dir/secrets"
     nsenter -t "$daemon" -n ip link set lo up
     ask --name far --psk --encrypt --host 127.0.0.1 --to --host 127.0.0.2
     ask --listen
+}
+
+# crowd COUNT [LINE]: as many whacks that wait for a peer who is silent (LINE is what they want after that), as
+# ${crowd}, a pid. Needs `start`.
+crowd() {
+    far_away
     # shellcheck disable=SC2016 # perl's variables
     perl -MIO::Socket::UNIX -e '
         my ($path, $count, $then) = @ARGV; my @c;
@@ -498,11 +504,24 @@ crowd() {
     assert_line '000 debug none'
 }
 
-@test "[W9] plutod is killed while a whack waits: it says so, exit 1; --shutdown is finished when plutod is gone" {
+@test "[F15] no secret for a peer that is silent: whack is told at once, with both identities, 028" {
     start
     nsenter -t "$daemon" -n ip link set lo up
-    ask --name far --psk --encrypt --host 127.0.0.1 --to --host 127.0.0.2
+    ask --name far --psk --encrypt --id @here --host 127.0.0.1 --to --id @there --host 127.0.0.2
     ask --listen
+    run timeout 8 "$whack" --ctlbase "$base" --initiate --name far
+    assert_failure 28
+    assert_line --regexp '^028 "far" #[0-9]+: no preshared secret for "@here" and "@there" in ipsec.secrets: add a line @here @there : PSK'
+    echo '@here @there : PSK "a secret"' >"$dir/secrets"
+    ask --listen
+    run timeout 2 "$whack" --ctlbase "$base" --initiate --name far # waits for an answer now
+    assert_failure 124
+    assert_line --regexp '^102 '
+}
+
+@test "[W9] plutod is killed while a whack waits: it says so, exit 1; --shutdown is finished when plutod is gone" {
+    start
+    far_away
     timeout 20 "$whack" --ctlbase "$base" --initiate --name far >"$dir/said" 2>"$dir/why" 3>&- &
     local waits=$! status=0
     within 5 grep -q '^102 ' "$dir/said"

@@ -164,8 +164,9 @@ END
     run --separate-stderr say "$announce peer-id=@b" 'ke id=5 exchange=1 group=ecp256' \
         "keys id=7 exchange=1 $keys"
     assert_success
-    assert_line --index 2 --partial 'no%20preshared%20secret%20for%20"10.9.0.1"%20and%20"@b"'
-    assert_line --index 2 --partial 'add%20a%20line%2010.9.0.1%20@b%20:%20PSK'
+    assert_line --index 1 --partial 'failed exchange=1 code=28 why=no%20preshared%20secret' # as soon as it is announced
+    assert_line --index 3 --partial 'no%20preshared%20secret%20for%20"10.9.0.1"%20and%20"@b"'
+    assert_line --index 3 --partial 'add%20a%20line%2010.9.0.1%20@b%20:%20PSK'
 }
 
 @test "F16: wrong records by hand are answered with bad, and what follows is heard" {

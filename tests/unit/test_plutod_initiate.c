@@ -87,6 +87,7 @@ static void test_attempts(void **state)
     (void)state;
     assert_null(feed(w, W_P, NET NET_POLICY " keyingtries=2"));
     assert_null(feed(w, W_P, "whack-initiate name=net"));
+    buffer_wipe(&w->said);
     uint64_t x = record_number(sent(w, &w->n, P_N, V_INITIATE), K_EXCHANGE);
     buffer_wipe(&w->said);
     assert_null(feed(w, N_P, "state exchange=%" PRIu64 " state=MAIN_I1", x));
@@ -156,6 +157,48 @@ static void test_script_that_fails_undoes(void **state)
     world_free(w);
 }
 
+/* [F15]: secrets knows at once that there is none; whack does not wait for the peer. */
+static void test_no_secret(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    char line[100];
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY " keyingtries=2"));
+    assert_null(feed(w, W_P, "whack-initiate name=net"));
+    buffer_wipe(&w->said);
+    uint64_t x = record_number(sent(w, &w->n, P_N, V_INITIATE), K_EXCHANGE);
+    const struct record *r =
+        world_parse(w, S_P, "failed exchange=21474836481 code=28 why=none",
+                    strlen("failed exchange=21474836481 code=28 why=none"));
+    const char *why;
+    assert_int_equal(record_number(r, K_EXCHANGE), x);
+    assert_false(keying_from_secrets(&w->k, 9, r, &why)); /* another worker */
+    assert_non_null(xchg_find(&w->k, x));
+    assert_null(feed(w, S_P, "failed exchange=%" PRIu64 " code=28 why=none", x));
+    assert_string_equal(codes(w, line), "028");
+    assert_int_equal(w->holds, 0);
+    assert_null(w->k.exchanges);
+    assert_non_null(sent(w, &w->n, P_N, V_DELETE));
+    assert_null(feed(w, S_P, "failed exchange=%" PRIu64 " code=28 why=none", x)); /* ended already */
+    w->k.now += 20000; /* it may have been added to the file meanwhile */
+    keying_tick(&w->k);
+    assert_non_null(sent(w, &w->n, P_N, V_INITIATE));
+    world_free(w);
+}
+
+/* An ISAKMP SA that stands has had its secret. */
+static void test_no_secret_is_said_too_late(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY));
+    assert_null(feed(w, W_P, "whack-initiate name=net"));
+    uint64_t x = main_mode_goes_well(w);
+    assert_non_null(feed(w, S_P, "failed exchange=%" PRIu64 " code=28 why=none", x));
+    assert_non_null(xchg_find(&w->k, x));
+    world_free(w);
+}
+
 static void test_eroute_conflict_is_refused(void **state)
 {
     struct world *w = world_new("10.9.0.1");
@@ -202,6 +245,8 @@ int main(void)
         cmocka_unit_test(test_attempts),
         cmocka_unit_test(test_what_is_in_the_way),
         cmocka_unit_test(test_script_that_fails_undoes),
+        cmocka_unit_test(test_no_secret),
+        cmocka_unit_test(test_no_secret_is_said_too_late),
         cmocka_unit_test(test_eroute_conflict_is_refused),
         cmocka_unit_test(test_isakmp_only),
     };

@@ -225,6 +225,22 @@ static void f15_no_secret(void **state)
     assert_true(side_why_has(e->r, "add a line 10.9.0.2 %any : PSK"));
 }
 
+/* We begin: it is said at once, before anything has come from the peer. */
+static void f15_no_secret_to_begin_with(void **state)
+{
+    struct scene *e = *state;
+    announce(e->r, 8, "initiator", "10.9.0.2", "10.9.0.77");
+    assert_true(side_take(e->r, &e->r->plutod, S_P));
+    assert_int_equal(e->r->answer.verb, V_FAILED);
+    assert_int_equal(record_number(&e->r->answer, K_EXCHANGE), 8);
+    assert_int_equal(record_number(&e->r->answer, K_CODE), 28);
+    assert_true(side_why_has(e->r, "no preshared secret for \"10.9.0.2\" and \"10.9.0.77\""));
+    announce(e->r, 8, "initiator", "10.9.0.2", "10.9.0.77");
+    announce(e->r, 9, "responder", "10.9.0.2", "10.9.0.77"); /* he may turn out to be another */
+    announce(e->r, 10, "initiator", "10.9.0.2", "10.9.0.1");
+    assert_int_equal(e->r->plutod.len, 0);
+}
+
 static void f17_second_requests(void **state)
 {
     struct scene *e = *state;
@@ -536,6 +552,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(f5_public_values), TEST(reflected_values), TEST(f6_nonce_lengths), TEST(f8_hashes),
         TEST(wrong_secret), TEST(f11_no_second_proof), TEST(f15_no_secret),
+        TEST(f15_no_secret_to_begin_with),
         TEST(f17_second_requests), TEST(f17_never_announced), TEST(f17_reflection),
         TEST(initiator_never_switches), TEST(wrong_identities), TEST(useless_announcements),
         TEST(f17_no_keymat_before_authentication), TEST(f17_not_announced_for_quick_mode),
