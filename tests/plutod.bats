@@ -27,6 +27,8 @@ teardown() {
 
 # start [OPTION...]: a plutod in a network namespace of its own; its pid is in $daemon.
 start() {
+    : >"$dir/out" # what one before it said is not this one's word
+    : >"$dir/err"
     unshare -n "$plutod" --nofork --stderrlog --ctlbase "$base" --secretsfile "$dir/secrets" "$@" \
         >"$dir/out" 2>"$dir/err" 3>&- &
     daemon=$!
