@@ -146,6 +146,9 @@ static const char *take_answer(struct ike *ike, enum ike_source source, uint64_t
     HASH_FIND(by_serial, ike->exchanges, &serial, sizeof serial, x);
     if (x != NULL) {
         engine_answer(ike, x, r);
+    } else if (r->verb == V_OK && (r->re == V_FIRST || r->re == V_QUICK_ASK)) {
+        /* It made room, or was given up, while plutod answered: he keeps none of it either. */
+        tell_failed(ike, record_number(r, K_EXCHANGE), "ended before plutod had answered");
     }
     return NULL;
 }

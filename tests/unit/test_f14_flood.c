@@ -196,6 +196,28 @@ static void f14_65536_sources_are_bounded(void **state)
     free(d);
 }
 
+/* Many in one turn: what makes room before plutod has answered is not left with him either. */
+static void f14_room_made_before_plutod_answers(void **state)
+{
+    struct datagram *d = calloc(1, sizeof *d);
+    struct lab *l = open_lab();
+    const struct lab_host *h = &l->host[1];
+    (void)state;
+    for (unsigned turn = 0; turn < 4; turn++) {
+        for (unsigned n = 1; n <= HALF_OPEN_MAX; n++) {
+            const struct path path = path_of(n);
+            first_message(d, turn * HALF_OPEN_MAX + n, &path);
+            lab_hear(l, &path, d->bytes, d->len);
+        }
+        lab_settle(l);
+        within_bounds(l);
+    }
+    assert_int_equal(h->keying.half_open, h->ike->half_open_count);
+    assert_in_range(secrets_exchanges(h->secrets), 1, HALF_OPEN_MAX);
+    lab_free(l);
+    free(d);
+}
+
 static unsigned among_strangers(struct lab *l, struct datagram *d, unsigned number)
 {
     struct datagram *stranger = malloc(sizeof *stranger);
@@ -365,6 +387,7 @@ int main(void)
         cmocka_unit_test(f14_a_forged_address_while_it_negotiates),
         cmocka_unit_test(f14_a_net_of_ipv6_is_one_source),
         cmocka_unit_test(f14_65536_sources_are_bounded),
+        cmocka_unit_test(f14_room_made_before_plutod_answers),
         cmocka_unit_test(f14_honest_peers_get_through),
         cmocka_unit_test(f14_large_offers),
         cmocka_unit_test(f14_third_messages),
