@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# What each process may do and what it holds, read from the kernel; and that any of them may die.
+# What each process may do, read from the kernel; and that any of them may die. What it holds: memory.bats.
 
 # shellcheck disable=SC2154 # $repo comes from pluto.bash
 load ../lib/scenario.bash
@@ -26,29 +26,9 @@ the_tool() {
     echo "${pids[0]}"
 }
 
-# memory_has PID HEX: the process's writable memory holds these bytes. It is root who looks.
-memory_has() {
-    perl -e '
-        my ($pid, $want) = ($ARGV[0], pack("H*", $ARGV[1]));
-        open(my $maps, "<", "/proc/$pid/maps") or die "maps: $!";
-        open(my $mem, "<:raw", "/proc/$pid/mem") or die "mem: $!";
-        while (<$maps>) {
-            /^([0-9a-f]+)-([0-9a-f]+) rw/ or next;
-            my ($from, $to) = (hex($1), hex($2));
-            sysseek($mem, $from, 0) or next;
-            my $got = sysread($mem, my $bytes, $to - $from) // 0;
-            exit 0 if $got && index($bytes, $want) >= 0;
-        }
-        exit 1' "$1" "$2"
-}
-
 # The keys that the kernel has, as hex, one a line.
 traffic_keys() {
     ip -n left xfrm state | sed -nE 's/^[[:space:]]+(auth-trunc|auth|enc|aead) [^ ]+ 0x([0-9a-f]+).*/\2/p'
-}
-
-secret_in_hex() {
-    printf %s "${T[psk]}" | od -An -tx1 | tr -d ' \n'
 }
 
 # fd_kinds PID: the kinds of its descriptors, each once, in order.
@@ -171,30 +151,6 @@ ended_by_what_hijackers_want() {
 
 @test "rights: kernel-sa told to open a file or a socket, to setsockopt, execve or kill, dies of SIGSYS" {
     ended_by_what_hijackers_want kernel-sa
-}
-
-@test "keys: ike-negotiate and plutod hold no traffic key, kernel-sa and secrets hold none any more" {
-    a_tunnel
-    local key tool pid
-    [ "$(traffic_keys | wc -l)" -ge 2 ]
-    # The look itself works: charon keeps no traffic key either, but it keeps the secret.
-    memory_has "$(<"$HOSTS_DIR/right/charon.pid")" "$(secret_in_hex)"
-    for tool in plutod ike-negotiate kernel-sa secrets; do
-        if [ "$tool" = plutod ]; then pid=$(pluto_pid left); else pid=$(the_tool "$tool"); fi
-        for key in $(traffic_keys); do
-            # The first 16 bytes tell a key from chance.
-            run -1 memory_has "$pid" "${key:0:32}"
-        done
-    done
-}
-
-@test "keys: no process but secrets holds the pre-shared key" {
-    a_tunnel
-    local tool pid
-    for tool in plutod ike-negotiate kernel-sa; do
-        if [ "$tool" = plutod ]; then pid=$(pluto_pid left); else pid=$(the_tool "$tool"); fi
-        run -1 memory_has "$pid" "$(secret_in_hex)"
-    done
 }
 
 @test "keys: the log has neither the pre-shared key nor a traffic key" {
