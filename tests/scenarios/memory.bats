@@ -160,3 +160,19 @@ terminated() {
     whack_on left --terminate --name net
     expect_holdings "$ended"
 }
+
+# Nothing comes after it that would write over what was left on a stack.
+@test "memory: an ISAKMP SA alone, as the negotiation left things" {
+    tunnel_is ike=aes256-sha2_512-modp3072
+    two_hosts
+    charon_that_tells
+    pluto_with_secret left
+    whack_on left --name net --psk --ike "${T[ike]}" --host "${T[left]}" --to --host "${T[right]}"
+    whack_on left --listen
+    whack_on left --initiate --name net
+    charon_told | grep -q '^skeyid_d ' || fail 'charon did not say SKEYID_d'
+    expect_holdings "$standing"
+    whack_on left --terminate --name net
+    log_has left 'deleting the ISAKMP SA'
+    expect_holdings "$ended"
+}
