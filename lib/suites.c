@@ -95,10 +95,15 @@ int esp_proposals_find(const struct esp_proposals *p, const struct esp_suite *s)
     return -1;
 }
 
+/* Its number as an authentication algorithm on the wire; 0: none. */
+static unsigned authentication_of(const struct esp_suite *s)
+{
+    return s->hash == NULL ? 0 : s->hash->esp_number;
+}
+
 static bool same_on_the_wire(const struct esp_suite *a, const struct esp_suite *b)
 {
-    return a->cipher == b->cipher && (a->hash == NULL) == (b->hash == NULL)
-           && (a->hash == NULL || a->hash->esp_number == b->hash->esp_number);
+    return a->cipher == b->cipher && authentication_of(a) == authentication_of(b);
 }
 
 int esp_proposals_match(const struct esp_proposals *p, const struct esp_suite *s)

@@ -62,7 +62,7 @@ $(LINT)/cppcheck.ok: $(LINT_C) $(LINT_H) tests/lint.mk tests/cppcheck.cfg
 	$(call lint_run,cppcheck,cppcheck --quiet -j2 --cppcheck-build-dir=$(LINT)/cppcheck --std=c11 \
 		--enable=warning$(comma)performance$(comma)portability --inline-suppr --error-exitcode=1 \
 		--suppress=missingIncludeSystem $(LINT_DEFINES) --library=tests/cppcheck.cfg \
-		--suppress=uninitvar --suppress=ctuuninitvar $(LINT_C))
+		--suppress=uninitvar --suppress=legacyUninitvar --suppress=ctuuninitvar $(LINT_C))
 
 $(LINT)/shellcheck/%.ok: %
 	$(call lint_run,shellcheck $<,shellcheck -x $<)
