@@ -77,7 +77,7 @@ struct attack {
 
 /*
  * The forged message changes nothing: the honest one after it is taken (or, instead of it: the
- * next attempt of the initiator succeeds), nothing else is sent, the line is in the log once.
+ * next attempt of the initiator succeeds), nothing else is sent, the line is in the log.
  */
 void attack(const struct attack *a);
 

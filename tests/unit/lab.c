@@ -242,7 +242,7 @@ void lab_settle(struct lab *l)
     bool any = true;
     while (any) {
         any = false;
-        for (unsigned i = 0; i < LAB_HOSTS; i++) {
+        for (unsigned i = 0; i < LAB_HOSTS && !(l->hurried && l->queued > 0); i++) {
             l->host[i].keying.now = l->now;
             while (give_one(&l->host[i]) || run_script(&l->host[i])) {
                 any = true;

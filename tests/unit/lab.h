@@ -54,6 +54,7 @@ struct lab {
     struct lab_host host[LAB_HOSTS];
     struct datagram *queue;
     size_t first, queued;
+    bool hurried;    /* datagrams go before records: they come while an answer is waited for */
     unsigned number; /* datagrams of our hosts so far, from 1 */
     lab_network *network; /* NULL: all arrive once */
     void *data;      /* of the test */

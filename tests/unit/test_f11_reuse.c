@@ -81,10 +81,11 @@ static void f11_bad_bad_good_bad(void **state)
 {
     (void)state;
     for (unsigned at = 1; at <= MESSAGES; at++) {
-        for (size_t byte = 0; byte < 40; byte += 13) {
+        for (size_t byte = 0; byte < 80; byte += 13) {
             struct plan p = { .at = at, .byte = byte, .value = 0x10, .bad_first = 5,
                               .bad_after = 5 };
             struct lab *l = lab_new(NULL);
+            l->hurried = byte >= 40;
             l->network = bad_and_good;
             l->data = &p;
             lab_initiate(l, 0);

@@ -154,8 +154,10 @@ static void f12_everything_before_again(void **state)
 {
     struct tape *t = calloc(1, sizeof *t);
     (void)state;
-    for (t->forms = 0; t->forms < 2; t->forms++) {
+    for (unsigned i = 0; i < 4; i++) {
         struct lab *l = lab_new(NULL);
+        t->forms = i % 2;
+        l->hurried = i >= 2;
         l->network = with_all_before;
         l->data = t;
         lab_initiate(l, 0);
@@ -174,14 +176,89 @@ static unsigned thrice(struct lab *l, struct datagram *d, unsigned number)
 
 static void f12_every_message_thrice(void **state)
 {
-    struct lab *l = lab_new(NULL);
     (void)state;
-    l->network = thrice;
-    lab_initiate(l, 0);
-    lab_pass(l, 100000);
-    one_tunnel_came_of_it(l);
-    assert_true(l->host[0].sent_count + l->host[1].sent_count < MESSAGES * (1 + DUPLICATE_REPLIES));
-    lab_free(l);
+    for (unsigned hurried = 0; hurried < 2; hurried++) {
+        struct lab *l = lab_new(NULL);
+        l->hurried = hurried == 1;
+        l->network = thrice;
+        lab_initiate(l, 0);
+        lab_pass(l, 100000);
+        one_tunnel_came_of_it(l);
+        assert_true(l->host[0].sent_count + l->host[1].sent_count
+                    < MESSAGES * (1 + DUPLICATE_REPLIES));
+        lab_free(l);
+    }
+}
+
+/* ---- all of it at once ---- */
+
+struct chaos {
+    uint32_t seed;
+    struct datagram kept[8]; /* to come later, or once more */
+    unsigned count;
+};
+
+static unsigned dice(struct chaos *c, unsigned sides)
+{
+    c->seed = c->seed * 1664525u + 1013904223u;
+    return (c->seed >> 16) % sides;
+}
+
+/* Lost, doubled, held back, and older ones in between. */
+static unsigned confuse(struct lab *l, struct datagram *d, unsigned number)
+{
+    struct chaos *c = l->data;
+    unsigned n = dice(c, 10);
+    (void)number;
+    if (n < 4 && c->count > 0) {
+        lab_inject(l, &c->kept[dice(c, c->count)]);
+    }
+    if (n >= 6) {
+        c->kept[c->count < 8 ? c->count++ : dice(c, 8)] = *d;
+    }
+    return n == 9 ? 0 : n == 8 ? 2 : 1;
+}
+
+/* Whatever comes when: our processes stay in order among themselves, and a tunnel comes in the end. */
+static void f12_chaos(void **state)
+{
+    struct chaos *c = malloc(sizeof *c);
+    (void)state;
+    assert_non_null(c);
+    for (uint32_t seed = 1; seed <= 200; seed++) {
+        struct lab *l = lab_new(NULL);
+        *c = (struct chaos){ .seed = seed };
+        l->network = confuse;
+        l->data = c;
+        for (unsigned turn = 0; turn < 6; turn++) {
+            l->hurried = dice(c, 2) == 0;
+            unsigned host = dice(c, 2);
+            if (dice(c, 3) == 0) {
+                lab_whack(l, host, "whack-terminate name=net");
+            } else {
+                lab_initiate(l, host);
+            }
+            lab_pass(l, 1000u * dice(c, 90));
+        }
+        l->network = NULL;
+        l->hurried = false;
+        lab_pass(l, 600000);
+        for (unsigned h = 0; h < 2; h++) {
+            lab_whack(l, h, "whack-terminate name=net");
+        }
+        lab_pass(l, 200000);
+        for (unsigned h = 0; h < 2; h++) {
+            assert_int_equal(HASH_CNT(by_serial, l->host[h].ike->exchanges), 0);
+            assert_int_equal(l->host[h].kernel->sas, 0);
+            assert_int_equal(l->host[h].keying.half_open, 0);
+            assert_null(l->host[h].keying.exchanges);
+            assert_int_equal(secrets_exchanges(l->host[h].secrets), 0);
+        }
+        lab_initiate(l, 0);
+        assert_true(lab_up(l));
+        lab_free(l);
+    }
+    free(c);
 }
 
 /* ---- a storm, as an amplifier [C3] ---- */
@@ -390,6 +467,7 @@ int main(void)
         cmocka_unit_test(f12_of_an_older_negotiation),
         cmocka_unit_test(f12_everything_before_again),
         cmocka_unit_test(f12_every_message_thrice),
+        cmocka_unit_test(f12_chaos),
         cmocka_unit_test(f12_a_storm_of_each_message),
         cmocka_unit_test(f12_forged_before_each_message),
         cmocka_unit_test(f12_forged_afterwards),
