@@ -236,8 +236,8 @@ const struct verb_spec *schema_verb(enum verb verb)
 }
 
 /*
- * Names are looked up in every record: their lengths and first letters, side by side, tell nearly all of
- * them apart.
+ * Names are looked up in every record: their lengths and first letters, side by side, tell nearly
+ * all of them apart. What is looked up may hold NULs.
  */
 struct glance {
     uint8_t len;
@@ -266,7 +266,7 @@ enum verb schema_find_verb(const char *name, size_t len)
 {
     for (enum verb v = (enum verb)1; v < VERB_COUNT && len > 0; v++) {
         const char *of = verbs[v].name;
-        if (of[0] == name[0] && strncmp(of, name, len) == 0 && of[len] == '\0') {
+        if (of[0] == name[0] && strlen(of) == len && memcmp(of, name, len) == 0) {
             return v;
         }
     }

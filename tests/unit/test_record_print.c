@@ -242,6 +242,24 @@ static void test_redaction_of_what_is_no_record(void **state)
     }
 }
 
+/* F16: a NUL ends no name, and nothing behind one is looked at. */
+static void test_names_with_nuls(void **state)
+{
+    (void)state;
+    static const char verb[] = "debug\0ooooooooooooooooo";
+    static const char key[] = "id\0ooooooooooooooooo";
+    struct buffer out;
+    assert_int_equal(schema_find_verb(verb, sizeof verb - 1), V_NONE);
+    assert_int_equal(schema_find_verb(verb, 5), V_DEBUG);
+    assert_int_equal(schema_find_verb(verb, 4), V_NONE);
+    assert_int_equal(schema_find_key(key, sizeof key - 1), K_END);
+    buffer_init(&out, 0);
+    record_redact(&out, verb, sizeof verb - 1);
+    buffer_add_u8(&out, 0);
+    assert_string_equal((char *)out.data, "<23 bytes that are no record>");
+    buffer_wipe(&out);
+}
+
 static void test_full_buffer(void **state)
 {
     (void)state;
@@ -311,6 +329,7 @@ int main(void)
         cmocka_unit_test(test_print_then_parse),
         cmocka_unit_test(test_secrets_are_not_shown),
         cmocka_unit_test(test_redaction_of_what_is_no_record),
+        cmocka_unit_test(test_names_with_nuls),
         cmocka_unit_test(test_full_buffer),
         cmocka_unit_test(test_schema_is_sound),
     };
