@@ -42,19 +42,19 @@ struct path lab_path(unsigned host, unsigned from)
 
 /* ---- effects ---- */
 
-static struct buffer *line_of(struct lab_host *h, unsigned direction)
+struct buffer *lab_line(struct lab_host *h, unsigned direction)
 {
     return &h->line[__builtin_ctz(direction)];
 }
 
 static struct buffer *out_kernel(void *context)
 {
-    return line_of(context, N_K);
+    return lab_line(context, N_K);
 }
 
 static struct buffer *out_worker(void *context, uint64_t worker)
 {
-    return worker == 1 ? line_of(context, N_S) : NULL;
+    return worker == ((struct lab_host *)context)->worker ? lab_line(context, N_S) : NULL;
 }
 
 static void out_send(void *context, const struct path *path, const uint8_t *bytes, size_t len)
@@ -112,7 +112,7 @@ static void do_idle(void *context, uint32_t worker)
     (void)worker;
 }
 
-static void refill(struct lab_host *h)
+void lab_refill(struct lab_host *h)
 {
     uint8_t bytes[IKE_RANDOM_POOL];
     size_t want = ike_random_wanted(h->ike);
@@ -131,22 +131,22 @@ static bool random_bytes(uint8_t *out, size_t len)
 static const char *to_negotiator(struct lab_host *h, unsigned from, const struct record *r)
 {
     enum ike_source source = from == P_N ? FROM_PLUTOD : from == K_N ? FROM_KERNEL_SA : FROM_WORKER;
-    refill(h);
-    return ike_record(h->ike, h->lab->now, source, from == S_N ? 1 : 0, r);
+    lab_refill(h);
+    return ike_record(h->ike, h->lab->now, source, from == S_N ? h->worker : 0, r);
 }
 
 static const char *to_plutod(struct lab_host *h, unsigned from, const struct record *r)
 {
     const char *why = "no reason given";
     bool good = from == N_P   ? keying_from_negotiator(&h->keying, r, &why)
-                : from == S_P ? keying_from_secrets(&h->keying, 1, r, &why)
+                : from == S_P ? keying_from_secrets(&h->keying, h->worker, r, &why)
                               : keying_from_kernel(&h->keying, r, &why);
     return good ? NULL : why;
 }
 
 static void take(struct lab_host *h, unsigned from, char *line, size_t len)
 {
-    const struct core_out out = { line_of(h, S_P), line_of(h, S_N), line_of(h, S_K) };
+    const struct core_out out = { lab_line(h, S_P), lab_line(h, S_N), lab_line(h, S_K) };
     struct record *r = malloc(sizeof *r);
     char *shown = strndup(line, len);
     enum key field = K_END;
@@ -189,7 +189,7 @@ static bool give_one(struct lab_host *h)
 {
     static const unsigned order[] = { P_S, P_K, P_N, S_P, K_P, N_P, S_K, N_S, N_K, K_S, K_N, S_N };
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
-        struct buffer *b = line_of(h, order[i]);
+        struct buffer *b = lab_line(h, order[i]);
         if (b->len > 0) {
             size_t len = (size_t)((uint8_t *)memchr(b->data, '\n', b->len) - b->data);
             char *line = malloc(len + 1);
@@ -233,7 +233,7 @@ void lab_hear(struct lab *l, const struct path *path, const uint8_t *bytes, size
     struct lab_host *h = &l->host[to];
     h->received += len;
     h->received_count++;
-    refill(h);
+    lab_refill(h);
     ike_datagram(h->ike, l->now, path, bytes, len);
 }
 
@@ -286,7 +286,7 @@ void lab_pass(struct lab *l, uint64_t ms)
         l->now = next > l->now ? next : l->now;
         for (unsigned i = 0; i < LAB_HOSTS; i++) {
             struct lab_host *h = &l->host[i];
-            refill(h);
+            lab_refill(h);
             ike_timer(h->ike, l->now);
             h->keying.now = l->now;
             keying_tick(&h->keying);
@@ -320,35 +320,46 @@ static void listen_on(struct lab_host *h, unsigned which)
     keying_interfaces(&h->keying, list, 1);
 }
 
+void lab_begin_secrets(struct lab_host *h)
+{
+    const struct core_config config = { h->store, shared_dh(), &h->secrets_log, random_bytes };
+    h->worker++;
+    h->secrets = secrets_new(&config);
+}
+
+void lab_connect_kernel(struct lab_host *h)
+{
+    core_connect(h->kernel->core, PEER_PLUTOD, lab_line(h, K_P));
+    core_connect(h->kernel->core, PEER_NEGOTIATE, lab_line(h, K_N));
+    core_connect(h->kernel->core, PEER_SECRETS, lab_line(h, K_S));
+}
+
 static void host_init(struct lab *l, unsigned which, const char *psk)
 {
     static const struct keying_settings settings = { .epoch = 5, .ikeport = 500, .updown = "/u" };
     struct lab_host *h = &l->host[which];
     const struct keying_hooks hooks = { .context = h, .log = do_log, .say = do_say, .hold = do_hold,
                                         .release = do_hold, .script = do_script, .idle = do_idle };
-    const struct ike_outputs outputs = { line_of(h, N_P), out_kernel, out_worker, out_send, h };
+    const struct ike_outputs outputs = { lab_line(h, N_P), out_kernel, out_worker, out_send, h };
 
     h->lab = l;
-    h->secrets_log = (struct log){ .tool = "secrets", .records = line_of(h, S_P) };
+    h->secrets_log = (struct log){ .tool = "secrets", .records = lab_line(h, S_P) };
     h->store = store_new();
     if (psk != NULL) {
         (void)store_add(h->store, "lab", 1, NULL, 0, (const uint8_t *)psk, strlen(psk));
     }
-    const struct core_config config = { h->store, shared_dh(), &h->secrets_log, random_bytes };
-    h->secrets = secrets_new(&config);
+    lab_begin_secrets(h);
     h->kernel = fake_new(MAKER_DAEMON);
     h->kernel->now = l->now;
     h->kernel->random += which; /* two hosts do not draw the same SPIs */
-    core_connect(h->kernel->core, PEER_PLUTOD, line_of(h, K_P));
-    core_connect(h->kernel->core, PEER_NEGOTIATE, line_of(h, K_N));
-    core_connect(h->kernel->core, PEER_SECRETS, line_of(h, K_S));
+    lab_connect_kernel(h);
     h->ike = ike_new(&outputs);
-    refill(h);
+    lab_refill(h);
     keying_init(&h->keying, &settings, &hooks);
     h->keying.now = l->now;
-    keying_kernel_up(&h->keying, line_of(h, P_K));
-    keying_negotiator_up(&h->keying, line_of(h, P_N));
-    assert_true(keying_worker_up(&h->keying, 1, line_of(h, P_S)));
+    keying_kernel_up(&h->keying, lab_line(h, P_K));
+    keying_negotiator_up(&h->keying, lab_line(h, P_N));
+    assert_true(keying_worker_up(&h->keying, h->worker, lab_line(h, P_S)));
     ike_kernel_ready(h->ike, l->now);
     listen_on(h, which);
 }

@@ -5,7 +5,7 @@
  *
  * What goes from core to core are the lines of the real channels, and a line that breaks the rules
  * fails the test: whatever a stranger sends, our processes stay in order among themselves. The log
- * is what plutod would write, escaped. Not for: the by-hand module (world.h), sockets, deaths.
+ * is what plutod would write, escaped. Not for: the by-hand module (world.h), sockets.
  */
 #ifndef LAB_H
 #define LAB_H
@@ -37,6 +37,7 @@ struct lab_host {
     struct keying keying;
     struct ike *ike;
     struct core *secrets;
+    uint32_t worker;             /* its number, from 1 */
     struct store *store;
     struct log secrets_log;
     struct fake *kernel;
@@ -81,6 +82,18 @@ void lab_pass(struct lab *l, uint64_t ms);
 void lab_inject(struct lab *l, const struct datagram *d); /* on its way, after the others */
 /* At once, and of any length. */
 void lab_hear(struct lab *l, const struct path *path, const uint8_t *bytes, size_t len);
+
+/* One of a host's tools dies with all that was on its way from and to it, and begins anew. */
+void lab_kill(struct lab *l, unsigned host, enum tool tool);
+
+/* ---- between lab.c and lab_deaths.c ---- */
+
+struct buffer *lab_line(struct lab_host *h, unsigned direction);
+void lab_refill(struct lab_host *h); /* randomness for its negotiator */
+void lab_begin_secrets(struct lab_host *h);
+void lab_connect_kernel(struct lab_host *h);
+
+/* ---- looking ---- */
 
 unsigned lab_host_of(const struct address *a); /* LAB_NOBODY: none of the hosts */
 void lab_address(struct address *a, unsigned host); /* 10.9.0.(host + 1) */
