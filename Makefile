@@ -52,6 +52,7 @@ help:
 	@echo 'make all      build every tool as TOOL/TOOL'
 	@echo 'make demo     install what is missing, build, and show a tunnel working (as root)'
 	@echo 'make check    install what is missing, build, and run every test (as root)'
+	@echo 'make fuzz     run the fuzz targets, each for FUZZ_TIME=10 seconds (make check does it too)'
 	@echo 'make bench    what a negotiation costs, ours and strongSwan, in time and memory (as root, some minutes)'
 	@echo 'make asan     run the native tests with AddressSanitizer and UBSan'
 	@echo 'make lint     gcc and clang warnings, -fanalyzer, clang-tidy, cppcheck, shellcheck'
@@ -112,7 +113,7 @@ packages:
 	tests/install-packages
 
 check: packages
-	$(MAKE) all unit
+	$(MAKE) all unit fuzz-programs
 	tests/run
 
 # Words for tests/bench/bench: make bench WORDS='--docs cost'
@@ -147,6 +148,7 @@ asan:
 	UBSAN_OPTIONS=print_stacktrace=1 BUILD_DIR=$(CURDIR)/$(ASAN) TOOLS_DIR=$(CURDIR)/$(ASAN) \
 		IPSEC_DIR=$(CURDIR)/$(ASAN)/bin tests/run --native $(addprefix $(ASAN)/,$(TESTS))
 
+include tests/fuzz/fuzz.mk
 include tests/lint.mk
 
 clean:

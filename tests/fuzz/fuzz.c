@@ -1,0 +1,86 @@
+#include "fuzz.h"
+
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void fuzz_failed(const char *what)
+{
+    fprintf(stderr, "fuzz: does not hold: %s\n", what);
+    abort();
+}
+
+/* ---- inputs ---- */
+
+uint8_t fuzz_u8(struct fuzz_input *in)
+{
+    if (in->left == 0) {
+        return 0;
+    }
+    in->left--;
+    return *in->at++;
+}
+
+uint16_t fuzz_u16(struct fuzz_input *in)
+{
+    unsigned high = fuzz_u8(in);
+    return (uint16_t)(high << 8 | fuzz_u8(in));
+}
+
+static char *take(struct fuzz_input *in, size_t len)
+{
+    char *copy = malloc(len + 1);
+    if (copy == NULL) {
+        abort();
+    }
+    if (len > 0) {
+        memcpy(copy, in->at, len);
+    }
+    copy[len] = '\0';
+    in->at += len;
+    in->left -= len;
+    return copy;
+}
+
+char *fuzz_until(struct fuzz_input *in, char end, size_t *len)
+{
+    const uint8_t *stop = in->left == 0 ? NULL : memchr(in->at, end, in->left);
+    *len = stop == NULL ? in->left : (size_t)(stop - in->at);
+    char *copy = take(in, *len);
+    if (stop != NULL) {
+        in->at++;
+        in->left--;
+    }
+    return copy;
+}
+
+char *fuzz_rest(struct fuzz_input *in, size_t *len)
+{
+    *len = in->left;
+    return take(in, in->left);
+}
+
+/* ---- randomness ---- */
+
+static uint32_t random_state;
+
+void fuzz_random_begin(uint32_t seed)
+{
+    random_state = seed;
+}
+
+bool fuzz_random(uint8_t *out, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        random_state = random_state * 1664525u + 1013904223u;
+        out[i] = (uint8_t)(random_state >> 24);
+    }
+    return true;
+}
+
+/* In place of OpenSSL's, for tests/unit/world.c. */
+int RAND_bytes(unsigned char *out, int len)
+{
+    return fuzz_random(out, (size_t)len) ? 1 : 0;
+}
