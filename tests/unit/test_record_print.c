@@ -243,7 +243,7 @@ static void test_redaction_of_what_is_no_record(void **state)
 }
 
 /* F16: a NUL ends no name, and nothing behind one is looked at. */
-static void test_names_with_nuls(void **state)
+static void f16_names_with_nuls(void **state)
 {
     (void)state;
     static const char verb[] = "debug\0ooooooooooooooooo";
@@ -329,7 +329,7 @@ int main(void)
         cmocka_unit_test(test_print_then_parse),
         cmocka_unit_test(test_secrets_are_not_shown),
         cmocka_unit_test(test_redaction_of_what_is_no_record),
-        cmocka_unit_test(test_names_with_nuls),
+        cmocka_unit_test(f16_names_with_nuls),
         cmocka_unit_test(test_full_buffer),
         cmocka_unit_test(test_schema_is_sound),
     };
