@@ -31,6 +31,8 @@ struct ike *ike_new(const struct ike_outputs *outputs)
     ike->next_request = 1;
     RB_INIT(&ike->timers);
     TAILQ_INIT(&ike->waiting);
+    TAILQ_INIT(&ike->unanswered);
+    TAILQ_INIT(&ike->answered);
     return ike;
 }
 

@@ -89,6 +89,7 @@ void engine_enter(struct ike *ike, struct exchange *x, enum state next)
     x->state = next;
     report_debug(ike, x, DEBUG_CONTROL, "state %s -> %s", state_name(before), state_name(next));
     set_timer(ike, x);
+    half_open_step(ike, x);
     if (next < PUBLIC_STATES && (next != before || next == MAIN_I1)) {
         exchange_report_state(ike, x);
     }

@@ -166,10 +166,14 @@ struct exchange {
     uint8_t cookies[2 * COOKIE_LEN];
     uint8_t first_key[COOKIE_LEN + sizeof(struct address) + 2];
     bool in_cookies, in_first, in_number;
-    size_t slot; /* responder's half-open: its place in ike->half_open */
-    struct source *source;
+    struct source *source;       /* responder's half-open, with the next four */
+    uint64_t stepped;            /* when it was last the peer's turn */
+    bool answered;               /* has sent message 3 */
+    TAILQ_ENTRY(exchange) by_step;
     LIST_ENTRY(exchange) of_source;
 };
+
+TAILQ_HEAD(half_open_list, exchange);
 
 struct source {
     struct address address;
@@ -206,6 +210,7 @@ struct ike {
     struct exchange *cookies;   /* by_cookies */
     struct exchange *firsts;    /* by_first */
     struct request *requests;
+    unsigned open_keys; /* of them: a Diffie-Hellman each */
     struct timers timers;
     uint8_t random[IKE_RANDOM_POOL];
     size_t random_left;
@@ -216,8 +221,8 @@ struct ike {
     bool spis_asked;
     bool quick_ended; /* one that waits may go on */
     TAILQ_HEAD(, exchange) waiting; /* for an SPI, or their turn */
-    struct exchange *half_open[HALF_OPEN_MAX]; /* responders' Main Modes that are not up */
-    size_t half_open_count;
+    size_t half_open_count; /* responders' Main Modes that are not up, in these two */
+    struct half_open_list unanswered, answered; /* by when they last made a step */
     size_t half_open_bytes; /* of their SA payloads */
     struct source *sources; /* how many of them each address has */
     struct log log;
@@ -291,13 +296,16 @@ bool sa_use_id(struct isakmp_sa *sa, uint32_t message_id);
 /* ---- half_open.c ---- */
 void half_open_key(struct exchange *x, const struct path *path, const uint8_t *cky_i);
 struct exchange *half_open_find(struct ike *ike, const struct exchange *probe);
-/* Another one may make room for it. False: that happened too often in this second, or no memory. */
-bool half_open_enter(struct ike *ike, struct exchange *x, size_t sa_len);
+/* Is there room for a new one from there? Another one may make it. NULL, or why not (static). */
+const char *half_open_room(struct ike *ike, const struct path *path, size_t sa_len);
+bool half_open_enter(struct ike *ike, struct exchange *x); /* false: no memory */
+void half_open_step(struct ike *ike, struct exchange *x);  /* it has come to another state */
 /* Keeps SAi_b, for HASH_I and HASH_R. */
 bool half_open_keep(struct ike *ike, struct exchange *x, const uint8_t *body, size_t len);
 void half_open_leave(struct ike *ike, struct exchange *x); /* twice does no harm */
 
 /* ---- requests.c ---- */
+void request_free(struct ike *ike, struct request *q); /* answered, or never to be */
 /* To plutod or a worker: starts a request record with its id; NULL: that process is gone. */
 struct buffer *request_start(struct ike *ike, const struct exchange *x, struct record_writer *w,
                              enum ike_source to, enum verb verb);

@@ -37,18 +37,33 @@ static bool has_answered(const struct exchange *x)
     return x->state != MAIN_R0 && x->state != MAIN_R0_FIRST && x->state != MAIN_R1;
 }
 
-/* One makes room for another: any of them, so that a flood cannot choose which, but rather one that
- * waits for message 3. */
-#define PROBES 16u
+/*
+ * The one that has made no step for longest, if that is long enough: what waits for ourselves is passed
+ * over. So everybody has the time for an answer; and as nobody has it forever, and the newest never goes,
+ * a flood can neither fill the table nor wash through it.
+ */
+#define PASSED_OVER 16u
 
-static void evict_any(struct ike *ike)
+static struct exchange *oldest(const struct ike *ike, const struct half_open_list *list)
 {
-    size_t first = draw_number(ike) % ike->half_open_count;
-    struct exchange *x = ike->half_open[first];
-    for (size_t i = 1; i < PROBES && has_answered(x); i++) {
-        x = ike->half_open[(first + i) % ike->half_open_count];
+    struct exchange *x = TAILQ_FIRST(list);
+    for (unsigned i = 0; i < PASSED_OVER && x != NULL && x->state >= PUBLIC_STATES; i++) {
+        x = TAILQ_NEXT(x, by_step);
+    }
+    return x != NULL && x->state < PUBLIC_STATES && ike->now >= x->stepped + HALF_OPEN_SAFE ? x : NULL;
+}
+
+static bool evict_oldest(struct ike *ike)
+{
+    struct exchange *x = oldest(ike, &ike->unanswered);
+    if (x == NULL) {
+        x = oldest(ike, &ike->answered);
+    }
+    if (x == NULL) {
+        return false;
     }
     exchange_failed(ike, x, 31, "too many half-open exchanges: this one makes room");
+    return true;
 }
 
 /*
@@ -104,28 +119,52 @@ static bool is_full(const struct ike *ike, size_t sa_len)
            || (ike->half_open_count > 0 && ike->half_open_bytes + sa_len > HALF_OPEN_BYTES);
 }
 
-bool half_open_enter(struct ike *ike, struct exchange *x, size_t sa_len)
+const char *half_open_room(struct ike *ike, const struct path *path, size_t sa_len)
+{
+    const struct address sender = address_sender(&path->remote);
+    struct source *s = find_source(ike, &sender);
+    if (ike->open_keys > OPEN_KEYS_MAX) {
+        return "secrets is behind with making keys: a first message is ignored, and will come again";
+    }
+    if (s != NULL && s->half_open >= HALF_OPEN_PER_SOURCE && !evict_of(ike, s)) {
+        return "too many half-open exchanges with this address: a first message is ignored";
+    }
+    while (is_full(ike, sa_len)) {
+        if (!evict_oldest(ike)) {
+            return "too many half-open exchanges: a first message is ignored, and will come again";
+        }
+    }
+    return NULL;
+}
+
+bool half_open_enter(struct ike *ike, struct exchange *x)
 {
     const struct address sender = address_sender(&x->sa->path.remote);
     struct source *s = find_source(ike, &sender);
-    if (s != NULL && s->half_open >= HALF_OPEN_PER_SOURCE && !evict_of(ike, s)) {
-        return false;
-    }
     s = s == NULL ? new_source(ike, &sender) : s;
     if (s == NULL) {
         return false;
     }
-    x->source = s; /* from here on it stays, whoever else goes */
+    x->source = s;
     s->half_open++;
     LIST_INSERT_HEAD(&s->exchanges, x, of_source);
-    while (is_full(ike, sa_len)) {
-        evict_any(ike);
-    }
-    x->slot = ike->half_open_count;
-    ike->half_open[ike->half_open_count++] = x;
+    ike->half_open_count++;
+    x->stepped = ike->now;
+    TAILQ_INSERT_TAIL(&ike->unanswered, x, by_step);
     x->in_first = true;
     HASH_ADD(by_first, ike->firsts, first_key, sizeof x->first_key, x);
     return true;
+}
+
+void half_open_step(struct ike *ike, struct exchange *x)
+{
+    if (!x->in_first) {
+        return;
+    }
+    TAILQ_REMOVE(x->answered ? &ike->answered : &ike->unanswered, x, by_step);
+    x->answered = has_answered(x);
+    x->stepped = ike->now;
+    TAILQ_INSERT_TAIL(x->answered ? &ike->answered : &ike->unanswered, x, by_step);
 }
 
 bool half_open_keep(struct ike *ike, struct exchange *x, const uint8_t *body, size_t len)
@@ -154,9 +193,8 @@ void half_open_leave(struct ike *ike, struct exchange *x)
     }
     x->source = NULL;
     ike->half_open_bytes -= x->main->sa_body_len;
-    struct exchange *last = ike->half_open[--ike->half_open_count];
-    ike->half_open[x->slot] = last;
-    last->slot = x->slot;
+    ike->half_open_count--;
+    TAILQ_REMOVE(x->answered ? &ike->answered : &ike->unanswered, x, by_step);
     x->in_first = false;
     HASH_DELETE(by_first, ike->firsts, x);
 }

@@ -43,6 +43,12 @@ void main_first_message(struct ike *ike, const struct path *path, const struct m
     if (already_known(ike, &probe, digest)) {
         return;
     }
+    const struct payload *sa = message_find(m, PAYLOAD_SA, 0);
+    const char *full = half_open_room(ike, path, sa == NULL ? 0 : sa->body_len);
+    if (full != NULL) {
+        report_stranger(ike, path, "%s", full);
+        return;
+    }
     struct exchange *x = exchange_new(ike, false, false);
     if (x == NULL) {
         report_stranger(ike, path, "no memory for a first message of Main Mode");
@@ -52,10 +58,8 @@ void main_first_message(struct ike *ike, const struct path *path, const struct m
     memcpy(x->first_key, probe.first_key, sizeof x->first_key);
     memcpy(x->sa->cky_i, m->header.cky_i, COOKIE_LEN);
     make_cookie(ike, x, x->sa->cky_r);
-    const struct payload *sa = message_find(m, PAYLOAD_SA, 0);
-    if (!half_open_enter(ike, x, sa == NULL ? 0 : sa->body_len)) {
-        report_stranger(ike, path, "too many half-open exchanges with this address: a first message "
-                                   "is ignored");
+    if (!half_open_enter(ike, x)) {
+        report_stranger(ike, path, "no memory for a first message of Main Mode");
         exchange_free(ike, x);
         return;
     }
@@ -228,6 +232,11 @@ enum outcome mr_first(struct ike *ike, struct exchange *x, struct event *e)
 
 enum outcome mr_message_3(struct ike *ike, struct exchange *x, struct event *e)
 {
+    const struct buffer *out = ike->out.worker(ike->out.context, x->sa->worker);
+    if (out != NULL && out->len > CHANNEL_MAX / 2) {
+        e->why = "more of them wait for their keys than can be made: it will come again";
+        return IGNORE;
+    }
     return mi_message_4(ike, x, e); /* the same payloads, the same question to secrets */
 }
 

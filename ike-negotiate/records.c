@@ -137,8 +137,7 @@ static const char *take_answer(struct ike *ike, enum ike_source source, uint64_t
         return "an answer to what was not asked there";
     }
     uint64_t serial = q->serial;
-    HASH_DEL(ike->requests, q);
-    free(q);
+    request_free(ike, q);
     if (r->re == V_SPIS) {
         take_spis(ike, r);
         return NULL;

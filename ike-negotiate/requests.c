@@ -22,8 +22,16 @@ static struct request *request_new(struct ike *ike, const struct exchange *x, en
         q->source = to;
         q->worker = worker;
         HASH_ADD(hh, ike->requests, id, sizeof q->id, q);
+        ike->open_keys += verb == V_KEYS ? 1 : 0;
     }
     return q;
+}
+
+void request_free(struct ike *ike, struct request *q)
+{
+    ike->open_keys -= q->verb == V_KEYS ? 1 : 0;
+    HASH_DEL(ike->requests, q);
+    free(q);
 }
 
 struct buffer *request_start(struct ike *ike, const struct exchange *x, struct record_writer *w,
@@ -141,8 +149,7 @@ void ike_kernel_ready(struct ike *ike, uint64_t now)
         if (q->verb == V_SPIS || (x != NULL && (q->verb == V_ACTIVATE || x->quick != NULL))) {
             kernel_write(ike, q, x);
         } else {
-            HASH_DEL(ike->requests, q);
-            free(q);
+            request_free(ike, q);
         }
     }
     ask_spis(ike);
@@ -209,8 +216,7 @@ void ike_source_gone(struct ike *ike, uint64_t now, enum ike_source source, uint
     {
         if (q->source == source && q->worker == worker
             && (source == FROM_WORKER || q->verb == V_SPIS)) {
-            HASH_DEL(ike->requests, q);
-            free(q);
+            request_free(ike, q);
         }
     }
     if (source == FROM_KERNEL_SA) {

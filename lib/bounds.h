@@ -47,7 +47,9 @@
 #define DUPLICATE_REPLIES 3u    /* old reply sent again, per message [C3] */
 
 #define HALF_OPEN_MAX 4096u     /* responder Main Modes that are not finished */
+#define HALF_OPEN_SAFE 500u     /* after each step, from making room for others */
 #define HALF_OPEN_PER_SOURCE 256u /* of them, with one address (IPv6: one /64) */
+#define OPEN_KEYS_MAX 512u      /* a Diffie-Hellman each, under way: beyond, nobody new is let in */
 #define HALF_OPEN_EVICTIONS 100u /* in a second, of one address, for newer ones of the same */
 #define OUR_QUICKS_MAX 2u        /* that we run at once under one: charon keeps IVs of 3 exchanges only */
 #define OPEN_QUICKS_MAX 64u      /* Quick Modes that a peer has begun under one ISAKMP SA */

@@ -14,6 +14,8 @@
 #define IP_XFRM_POLICY 17
 #endif
 
+#define RECEIVE_ROOM (4 << 20) /* bytes, a thousand messages and more: after an outage all peers come at once */
+
 /* IKE itself is never inside of the tunnels that it makes: both directions bypass all policies. */
 static int bypass(int fd, bool v6, unsigned direction)
 {
@@ -26,6 +28,7 @@ static int bypass(int fd, bool v6, unsigned direction)
 static int prepare(int fd, const struct address *local, uint16_t port, const char **why)
 {
     const int on = 1;
+    const int room = RECEIVE_ROOM;
     bool v6 = local->family == 6;
     struct sockaddr_storage ss;
     socklen_t len = address_to_sockaddr(local, port, &ss);
@@ -43,6 +46,8 @@ static int prepare(int fd, const struct address *local, uint16_t port, const cha
                    sizeof on) < 0) {
         return -1;
     }
+    /* What came while we were busy; best effort. */
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room);
     *why = "bind";
     return bind(fd, (struct sockaddr *)&ss, len);
 }

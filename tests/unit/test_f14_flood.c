@@ -137,6 +137,24 @@ static void f14_a_forged_address_while_it_negotiates(void **state)
     free(d);
 }
 
+/* What plutod has only just been asked about makes room: it must not go on counting it. */
+static void f14_plutod_counts_no_ghosts(void **state)
+{
+    struct datagram *d = calloc(1, sizeof *d);
+    struct lab *l = open_lab();
+    const struct path path = path_of(1);
+    (void)state;
+    for (unsigned n = 1; n <= HALF_OPEN_PER_SOURCE + HALF_OPEN_EVICTIONS; n++) {
+        first_message(d, n, &path);
+        lab_hear(l, &path, d->bytes, d->len);
+    }
+    lab_settle(l);
+    assert_int_equal(l->host[1].ike->half_open_count, HALF_OPEN_PER_SOURCE);
+    assert_int_equal(l->host[1].keying.half_open, HALF_OPEN_PER_SOURCE);
+    lab_free(l);
+    free(d);
+}
+
 static void f14_a_net_of_ipv6_is_one_source(void **state)
 {
     struct datagram *d = calloc(1, sizeof *d);
@@ -160,11 +178,15 @@ static void f14_a_net_of_ipv6_is_one_source(void **state)
 
 /* ---- 65,536 addresses ---- */
 
+/* 8,000 a second. */
 static void flood(struct lab *l, struct datagram *d, unsigned first, unsigned count)
 {
     for (unsigned n = first; n < first + count; n++) {
         const struct path path = path_of(n);
         hear_first(l, d, n, &path);
+        if (n % 8 == 0) {
+            lab_pass(l, 1);
+        }
     }
 }
 
@@ -214,6 +236,26 @@ static void f14_room_made_before_plutod_answers(void **state)
     }
     assert_int_equal(h->keying.half_open, h->ike->half_open_count);
     assert_in_range(secrets_exchanges(h->secrets), 1, HALF_OPEN_MAX);
+    lab_free(l);
+    free(d);
+}
+
+/* All at once: who has just got in is not washed out, and who has not comes again. */
+static void f14_young_ones_are_safe(void **state)
+{
+    struct datagram *d = calloc(1, sizeof *d);
+    struct lab *l = open_lab();
+    (void)state;
+    for (unsigned n = 1; n <= 2 * HALF_OPEN_MAX; n++) {
+        const struct path path = path_of(n);
+        hear_first(l, d, n, &path);
+    }
+    assert_int_equal(lab_count(&l->host[1].heard, "first "), HALF_OPEN_MAX);
+    assert_int_equal(lab_count(&l->host[1].heard, "failed "), 0);
+    lab_initiate(l, 0);
+    assert_false(lab_up(l));
+    lab_pass(l, RETRANSMIT_1);
+    assert_true(lab_up(l));
     lab_free(l);
     free(d);
 }
@@ -329,6 +371,7 @@ static void f14_third_messages(void **state)
     assert_true(lab_count(&l->host[1].heard, "state=MAIN_R2") > 3 * HALF_OPEN_PER_SOURCE);
     within_bounds(l);
     assert_true(l->host[1].ike->half_open_count <= 4 * HALF_OPEN_PER_SOURCE);
+    assert_int_equal(l->host[1].ike->open_keys, 0);
     assert_true(lab_lines(l, 1) <= 2 * LINES_AT_ONCE + 3);
     lab_initiate(l, 0);
     assert_true(lab_up(l));
@@ -379,19 +422,36 @@ static void f14_strangers_do_not_silence_others(void **state)
     free(d);
 }
 
+/* Nobody is let in whose keys would not be made in time; he comes again. */
+static void f14_nobody_new_while_secrets_is_behind(void **state)
+{
+    struct lab *l = lab_new(NULL);
+    (void)state;
+    l->host[1].ike->open_keys = OPEN_KEYS_MAX + 1;
+    lab_initiate(l, 0);
+    assert_int_equal(lab_count(&l->host[1].heard, "first "), 0);
+    l->host[1].ike->open_keys = 0;
+    lab_pass(l, RETRANSMIT_1);
+    assert_true(lab_up(l));
+    lab_free(l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(f14_one_source_is_bounded),
         cmocka_unit_test(f14_a_forged_address_locks_nobody_out),
         cmocka_unit_test(f14_a_forged_address_while_it_negotiates),
+        cmocka_unit_test(f14_plutod_counts_no_ghosts),
         cmocka_unit_test(f14_a_net_of_ipv6_is_one_source),
         cmocka_unit_test(f14_65536_sources_are_bounded),
         cmocka_unit_test(f14_room_made_before_plutod_answers),
+        cmocka_unit_test(f14_young_ones_are_safe),
         cmocka_unit_test(f14_honest_peers_get_through),
         cmocka_unit_test(f14_large_offers),
         cmocka_unit_test(f14_third_messages),
         cmocka_unit_test(f14_strangers_do_not_silence_others),
+        cmocka_unit_test(f14_nobody_new_while_secrets_is_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
