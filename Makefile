@@ -41,7 +41,7 @@ TESTS = $(patsubst %.c,$(OUT)/%.t,$(wildcard tests/unit/test_*.c))
 TEST_PROGRAMS = $(patsubst %.c,$(OUT)/%,$(wildcard tests/programs/*.c))
 ALL_OBJECTS = $(LIB_OBJECTS) $(foreach t,$(TOOLS),$(call objects,$(t)))
 
-.PHONY: all programs check bench demo asan lint install packages clean help unit
+.PHONY: all programs check bench flood demo asan lint install packages clean help unit
 .SECONDEXPANSION:
 
 all: programs build/records.5
@@ -54,6 +54,7 @@ help:
 	@echo 'make check    install what is missing, build, and run every test (as root)'
 	@echo 'make fuzz     run the fuzz targets, each for FUZZ_TIME=10 seconds (make check does it too)'
 	@echo 'make bench    what a negotiation costs, ours and strongSwan, in time and memory (as root, some minutes)'
+	@echo 'make flood    how honest peers fare while others flood us, five minutes (as root)'
 	@echo 'make asan     run the native tests with AddressSanitizer and UBSan'
 	@echo 'make lint     gcc and clang warnings, -fanalyzer, clang-tidy, cppcheck, shellcheck'
 	@echo 'make install  tools to PREFIX/libexec/ipsec, manual pages to PREFIX/share/man (PREFIX, DESTDIR)'
@@ -102,7 +103,7 @@ $(OUT)/tests/programs/%: $(OBJ)/tests/programs/%.o $(OBJ)/tests/unit/support.a $
 	$(CC) $(LDFLAGS_ALL) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS_TEST)
 
 # The load generators of `make bench` and `make flood`. All peers of one have one Diffie-Hellman value in common: load.c.
-BENCH = $(foreach p,load pure,$(OUT)/tests/bench/$(p))
+BENCH = $(foreach p,load pure flood,$(OUT)/tests/bench/$(p))
 BENCH_OBJECTS = $(patsubst %.c,$(OBJ)/%.o,$(filter-out %/load.c %/pure.c %/flood.c,$(wildcard tests/bench/*.c)))
 $(OUT)/tests/bench/load: LDFLAGS += -Wl,--wrap=dh_new -Wl,--wrap=dh_free
 $(OUT)/tests/bench/%: $(OBJ)/tests/bench/%.o $(BENCH_OBJECTS) $(OBJ)/secrets/secrets.a $(OBJ)/ike-negotiate/ike-negotiate.a $(LIB)
@@ -120,6 +121,11 @@ check: packages
 bench: packages
 	$(MAKE) all $(BENCH)
 	tests/bench/bench $(WORDS)
+
+# WORDS='--seconds 10' for a short one.
+flood: packages
+	$(MAKE) all $(BENCH)
+	tests/bench/under-flood $(WORDS)
 
 demo: packages
 	$(MAKE) all

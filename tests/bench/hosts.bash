@@ -6,10 +6,38 @@
 
 # shellcheck disable=SC2034,SC2154 # variables of net.bash, charon.bash, pluto.bash and of the caller
 
+# shellcheck source=/dev/null
+. "$repo/tests/lib/net.bash"
+# shellcheck source=/dev/null
+. "$repo/tests/lib/charon.bash"
+# shellcheck source=/dev/null
+. "$repo/tests/lib/pluto.bash"
+
+
 HOSTS_DIR=
 watched=()
 address_block=64
 result=
+
+say() {
+    printf '%s\n' "$*" >&2
+}
+
+die() {
+    say "${0##*/}: $*"
+    exit 1
+}
+
+# enter_namespaces PROGRAM WORD...: once more, in a network and a mount namespace of its own, unless we are there.
+enter_namespaces() {
+    local program
+    [ "${BENCH_INSIDE-}" != yes ] || return 0
+    [ "$(id -u)" -eq 0 ] || die 'network namespaces and UDP port 500 are for root: run it as root'
+    for program in plutod/plutod whack/whack tests/bench/load tests/bench/pure tests/bench/flood; do
+        [ -x "$repo/$program" ] || die "$program is not built: make bench or make flood builds it"
+    done
+    BENCH_INSIDE=yes exec unshare -n -m --propagation private "$@"
+}
 
 hosts_ready() {
     HOSTS_DIR=$(mktemp -d /tmp/bench.XXXXXX)
