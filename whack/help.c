@@ -35,6 +35,7 @@ static const char *const help[] = {
     "  whack --initiate --name NAME [--asynchronous]    bring the tunnel up\n"
     "  whack --terminate --name NAME [--asynchronous]   take it down; the connection stays\n"
     "  whack --route | --unroute --name NAME    bring it up as soon as a packet wants through\n"
+    "                                           (not supported yet)\n"
     "  whack --delete --name NAME               forget the connection, its SAs and routes\n"
     "  whack --deletestate NUMBER               end one SA; --status shows its number\n"
     "\n"
