@@ -11,6 +11,8 @@ FUZZ_SUPPORT = $(filter-out fuzz_% seeds,$(patsubst tests/fuzz/%.c,%,$(wildcard 
 FUZZ_WRAP_options = fopen
 FUZZ_WRAP_netlink = recvmsg
 FUZZ_WRAP_file = glob
+# The tool whose names are meant where two tools have the same one.
+FUZZ_TOOL_options = whack
 
 .PHONY: fuzz fuzz-programs fuzz-targets fuzz-seeds fuzz-write-seeds
 
@@ -34,7 +36,8 @@ fuzz-targets: $(addprefix $(OUT)/,$(FUZZ_TARGETS))
 
 FUZZ_OBJECTS = $(foreach s,$(FUZZ_SUPPORT),$(OBJ)/tests/fuzz/$(s).o)
 FUZZ_ARCHIVES = $(OBJ)/tests/unit/support.a $(LIB) $(foreach t,$(TOOLS),$(OBJ)/$(t)/$(t).a)
-FUZZ_LINK = $(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS_TEST)
+FUZZ_LINK = $(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(foreach t,$(FUZZ_TOOL_$*),$(OBJ)/$(t)/$(t).a) \
+	-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS_TEST)
 
 # toy_dh.o stands for secrets/dh.o, fuzz.o's RAND_bytes for OpenSSL's: nothing of an input's way is left to chance.
 $(addprefix $(OUT)/,$(FUZZ_TARGETS)): $(OUT)/fuzz_%: $(OBJ)/tests/fuzz/fuzz_%.o $(FUZZ_OBJECTS) $(FUZZ_ARCHIVES)
