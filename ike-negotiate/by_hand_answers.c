@@ -67,7 +67,7 @@ static void print_record(struct hand *h, const struct record *r)
 
 static unsigned mode_place(const struct hand *h)
 {
-    return (h->form.policy & POLICY_TUNNEL) != 0 ? 0 : 1;
+    return (h->form.policy & POLICY_TUNNEL) != 0 ? MODES_TUNNEL : MODES_TRANSPORT;
 }
 
 static void print_permit(struct hand *h)
@@ -85,7 +85,7 @@ static void print_permit(struct hand *h)
     record_put_subnet(&w, K_OUR_CLIENT, &h->our_client);
     record_put_subnet(&w, K_PEER_CLIENT, &h->peer_client);
     record_put_text(&w, K_ESP, h->form.esp);
-    record_put_word(&w, K_MODES, hosts_only ? 2 : 0);
+    record_put_word(&w, K_MODES, hosts_only ? MODES_ANY : MODES_TUNNEL);
     record_put_number(&w, K_LIFE, h->form.ipseclifetime);
     record_put_number(&w, K_REQID, h->reqid);
     record_put_yes(&w, K_POLICIES, true);
@@ -148,8 +148,8 @@ static void announce(struct hand *h)
     record_start(&w, hand_out(h, LINE_SECRETS), V_ANNOUNCE);
     record_put_number(&w, K_EXCHANGE, EXCHANGE_X);
     record_put_text(&w, K_CONNECTION, h->form.name);
-    record_put_word(&w, K_ROLE, h->initiate ? 0 : 1);
-    record_put_word(&w, K_METHOD, 0);
+    record_put_word(&w, K_ROLE, h->initiate ? ROLE_INITIATOR : ROLE_RESPONDER);
+    record_put_word(&w, K_METHOD, METHOD_PSK);
     record_put_text(&w, K_IKE, h->form.ike);
     record_put_identity(&w, K_OUR_ID, &h->our_id);
     record_put_identity(&w, K_PEER_ID, &h->peer_id);
@@ -175,7 +175,7 @@ static void announce_quick(struct hand *h)
     record_start(&w, hand_out(h, LINE_SECRETS), V_ANNOUNCE_QUICK);
     record_put_number(&w, K_EXCHANGE, EXCHANGE_Y);
     record_put_number(&w, K_PARENT, EXCHANGE_X);
-    record_put_word(&w, K_ROLE, h->initiate ? 0 : 1);
+    record_put_word(&w, K_ROLE, h->initiate ? ROLE_INITIATOR : ROLE_RESPONDER);
     record_put_text(&w, K_ESP, h->form.esp);
     record_put_text(&w, K_PFS, pfs_text(h));
     record_finish(&w);
@@ -217,7 +217,7 @@ void hand_begin(struct hand *h)
     record_put_number(&w, K_LOCAL_PORT, h->local_port);
     record_put_address(&w, K_REMOTE, &h->remote);
     record_put_number(&w, K_REMOTE_PORT, h->peer->ikeport);
-    record_put_word(&w, K_METHOD, 0);
+    record_put_word(&w, K_METHOD, METHOD_PSK);
     record_put_text(&w, K_IKE, h->form.ike);
     record_put_number(&w, K_LIFE, h->form.ikelifetime);
     record_finish(&w);
@@ -299,7 +299,7 @@ static void answer_quick_ask(struct hand *h, const struct record *r)
     record_put_text(&w, K_ESP, h->form.esp);
     record_put_text(&w, K_PFS, pfs_text(h));
     record_put_yes(&w, K_PFS_REQUIRED, (h->form.policy & POLICY_PFS) != 0);
-    record_put_word(&w, K_MODES, hosts_only ? 2 : 0);
+    record_put_word(&w, K_MODES, hosts_only ? MODES_ANY : MODES_TUNNEL);
     record_put_number(&w, K_LIFE, h->form.ipseclifetime);
     record_put_address(&w, K_OUR_HOST, &h->local);
     record_put_address(&w, K_PEER_HOST, &h->remote);

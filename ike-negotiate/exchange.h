@@ -184,9 +184,6 @@ struct source {
     UT_hash_handle hh;
 };
 
-/* Places of words in the schema's lists. */
-enum { PLACE_OF_ISAKMP = 0, PLACE_OF_AH = 1, PLACE_OF_ESP = 2, PLACE_OF_IPCOMP = 3 };
-
 #define SPI_BLOCK 128
 
 struct request {

@@ -195,7 +195,7 @@ static void take_isakmp_delete(struct ike *ike, struct exchange *main,
         }
         record_start(&w, ike->out.plutod, V_PEER_DELETED);
         record_put_number(&w, K_EXCHANGE, main->number);
-        record_put_word(&w, K_PROTOCOL, PLACE_OF_ISAKMP);
+        record_put_word(&w, K_PROTOCOL, WORD_ISAKMP);
         record_put_number(&w, K_TARGET, target->number);
         record_finish(&w);
     }
@@ -221,7 +221,7 @@ static void take_delete(struct ike *ike, struct exchange *main, const struct pay
     size_t count = d.count < 256 ? d.count : 256;
     record_start(&w, ike->out.plutod, V_PEER_DELETED);
     record_put_number(&w, K_EXCHANGE, main->number);
-    record_put_word(&w, K_PROTOCOL, d.protocol == PROTOCOL_ESP ? PLACE_OF_ESP : PLACE_OF_AH);
+    record_put_word(&w, K_PROTOCOL, d.protocol == PROTOCOL_ESP ? WORD_ESP : WORD_AH);
     record_put_bytes(&w, K_SPIS, d.spis, 4 * count);
     record_finish(&w);
 }

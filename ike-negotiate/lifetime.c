@@ -150,7 +150,7 @@ static void take_alone(struct ike *ike, struct exchange *main, const struct noti
             report(ike, main, LOG_LEVEL_INFO,
                    "a RESPONDER-LIFETIME is ignored: it names an ISAKMP SA that we do not have");
         } else if (seconds != 0) {
-            put_start(ike, &w, main, PLACE_OF_ISAKMP, seconds);
+            put_start(ike, &w, main, WORD_ISAKMP, seconds);
             record_put_number(&w, K_TARGET, target->number);
             record_finish(&w);
         }
@@ -163,7 +163,7 @@ static void take_alone(struct ike *ike, struct exchange *main, const struct noti
     }
     uint32_t seconds = life_of(ike, main, n);
     if (seconds != 0) {
-        put_start(ike, &w, main, PLACE_OF_ESP, seconds);
+        put_start(ike, &w, main, WORD_ESP, seconds);
         record_put_bytes(&w, K_SPI_OUT, n->spi, 4);
         record_finish(&w);
     }

@@ -338,7 +338,7 @@ void main_up(struct ike *ike, struct exchange *x)
     x->sa->life = lifetime_of_main(ike, x);
     record_start(&w, ike->out.plutod, V_ISAKMP_UP);
     record_put_number(&w, K_EXCHANGE, x->number);
-    record_put_word(&w, K_ROLE, x->initiator ? 0 : 1);
+    record_put_word(&w, K_ROLE, x->initiator ? ROLE_INITIATOR : ROLE_RESPONDER);
     record_put_text(&w, K_PROPOSAL, suite);
     record_put_number(&w, K_LIFE, x->sa->life);
     record_put_bytes(&w, K_CKY_I, x->sa->cky_i, COOKIE_LEN);

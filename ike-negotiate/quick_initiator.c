@@ -136,7 +136,7 @@ bool quick_ask_sas(struct ike *ike, struct exchange *x)
     }
     esp_suite_print(&q->suite, suite);
     record_put_number(&w, K_EXCHANGE, x->number);
-    record_put_word(&w, K_PROTOCOL, PLACE_OF_ESP);
+    record_put_word(&w, K_PROTOCOL, WORD_ESP);
     record_put_text(&w, K_PROPOSAL, suite);
     record_put_bytes(&w, K_SPI_IN, q->spi_in, 4);
     record_put_bytes(&w, K_SPI_OUT, q->spi_out, 4);

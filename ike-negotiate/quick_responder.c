@@ -182,8 +182,11 @@ enum outcome qr_ask(struct ike *ike, struct exchange *x, struct event *e)
     }
     bool hosts_only = subnet_is_host(&q->needs.our_client, &q->needs.our_host)
                       && subnet_is_host(&q->needs.peer_client, &q->needs.peer_host);
-    static const unsigned modes[] = { 1u << SA_MODE_TUNNEL, 1u << SA_MODE_TRANSPORT,
-                                      1u << SA_MODE_TUNNEL | 1u << SA_MODE_TRANSPORT };
+    static const unsigned modes[] = {
+        [MODES_TUNNEL] = 1u << SA_MODE_TUNNEL,
+        [MODES_TRANSPORT] = 1u << SA_MODE_TRANSPORT,
+        [MODES_ANY] = 1u << SA_MODE_TUNNEL | 1u << SA_MODE_TRANSPORT,
+    };
     const struct sa_esp_terms terms = {
         .allowed = &allowed,
         .modes = modes[record_word(e->answer, K_MODES)],

@@ -35,7 +35,7 @@ static void order_initiate(struct ike *ike, const struct record *r)
     x->sa->path.local_port = (uint16_t)record_number(r, K_LOCAL_PORT);
     x->sa->path.remote_port = (uint16_t)record_number(r, K_REMOTE_PORT);
     x->sa->worker = record_number(r, K_WORKER);
-    x->main->method = record_word(r, K_METHOD) == 0 ? AUTH_PSK : AUTH_RSASIG;
+    x->main->method = record_word(r, K_METHOD) == METHOD_PSK ? AUTH_PSK : AUTH_RSASIG;
     x->main->life = (uint32_t)record_number(r, K_LIFE);
     main_initiate(ike, x);
 }
@@ -61,7 +61,8 @@ static void order_quick(struct ike *ike, const struct record *r)
     const char *why = quick_take_needs(&x->quick->needs, r);
     record_subnet(r, K_OUR_CLIENT, &x->quick->needs.our_client);
     record_subnet(r, K_PEER_CLIENT, &x->quick->needs.peer_client);
-    x->quick->needs.modes = 1u << (record_word(r, K_MODE) == 0 ? SA_MODE_TUNNEL : SA_MODE_TRANSPORT);
+    x->quick->needs.modes = 1u << (record_word(r, K_MODE) == MODES_TUNNEL ? SA_MODE_TUNNEL
+                                                                          : SA_MODE_TRANSPORT);
     if (why != NULL) {
         exchange_failed(ike, x, 32, "plutod's terms cannot be read: %s", why);
     } else if (main->sa->up) {
@@ -90,7 +91,7 @@ static void order_delete_sa(struct ike *ike, const struct record *r)
     size_t len;
     const uint8_t *spi = record_bytes(r, K_SPI_IN, &len);
     if (main != NULL && !main->is_quick && main->sa->up) {
-        send_delete(ike, main, record_word(r, K_PROTOCOL) == PLACE_OF_AH ? PROTOCOL_AH : PROTOCOL_ESP,
+        send_delete(ike, main, record_word(r, K_PROTOCOL) == WORD_AH ? PROTOCOL_AH : PROTOCOL_ESP,
                     spi, len);
     }
 }

@@ -57,9 +57,9 @@ static void put_install(struct record_writer *w, const struct exchange *x)
     char suite[SUITE_TEXT];
 
     esp_suite_print(&q->suite, suite);
-    record_put_word(w, K_PROTOCOL, PLACE_OF_ESP);
+    record_put_word(w, K_PROTOCOL, WORD_ESP);
     record_put_text(w, K_PROPOSAL, suite);
-    record_put_word(w, K_MODE, q->mode == SA_MODE_TRANSPORT ? 1 : 0);
+    record_put_word(w, K_MODE, q->mode == SA_MODE_TRANSPORT ? MODES_TRANSPORT : MODES_TUNNEL);
     record_put_bytes(w, K_SPI_IN, q->spi_in, 4);
     record_put_bytes(w, K_SPI_OUT, q->spi_out, 4);
     record_put_address(w, K_OUR_HOST, &q->needs.our_host);

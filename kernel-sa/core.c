@@ -165,31 +165,23 @@ void exchange_drop(struct core *core, struct exchange *x)
 
 /* ---- speaking ---- */
 
-/* A hijacked process could otherwise fill the log: ten at once, then one a second. */
+/* A hijacked process could otherwise fill the log. */
 static bool serious_allowed(struct core *core)
 {
-    uint64_t regained = (core->now - core->serious_since) / SERIOUS_EVERY;
-    if (regained > 0) {
-        core->serious = regained >= core->serious ? 0 : core->serious - (unsigned)regained;
-        core->serious_since += regained * SERIOUS_EVERY;
-    }
-    if (core->serious >= SERIOUS_BURST) {
-        core->serious_dropped++;
-        return false;
-    }
-    core->serious++;
-    return true;
+    bool allowed = line_bucket_take(&core->serious, SERIOUS_EVERY, SERIOUS_BURST, core->now);
+    core->serious_dropped += !allowed;
+    return allowed;
 }
 
-void core_log(struct core *core, unsigned level, uint64_t exchange, const char *text)
+void core_log(struct core *core, enum log_level level, uint64_t exchange, const char *text)
 {
     struct record_writer w;
     char more[WHY_MAX + 64];
     if (core->out[PEER_PLUTOD] == NULL
-        || (level == LOG_SERIOUS_LEVEL && !serious_allowed(core))) {
+        || (level == LOG_LEVEL_SERIOUS && !serious_allowed(core))) {
         return;
     }
-    if (level == LOG_SERIOUS_LEVEL && core->serious_dropped > 0) {
+    if (level == LOG_LEVEL_SERIOUS && core->serious_dropped > 0) {
         (void)snprintf(more, sizeof more, "%s (%" PRIu64 " like this were not logged)", text,
                        core->serious_dropped);
         text = more;

@@ -20,7 +20,7 @@ static void expired(struct core *core, const struct exchange *x, bool hard)
     }
     record_start(&w, core->out[PEER_PLUTOD], V_SA_EXPIRED);
     record_put_number(&w, K_EXCHANGE, x->number);
-    record_put_word(&w, K_PROTOCOL, PROTOCOL_ESP);
+    record_put_word(&w, K_PROTOCOL, WORD_ESP);
     record_put_yes(&w, K_HARD, hard);
     (void)record_finish(&w);
 }
@@ -87,7 +87,7 @@ void core_events_lost(struct core *core, const char *why, uint64_t now)
     (void)snprintf(text, sizeof text,
                    "%s; every SA is looked up again, but a packet that met a trap may have gone "
                    "unnoticed", why);
-    core_log(core, LOG_INFO_LEVEL, 0, text);
+    core_log(core, LOG_LEVEL_INFO, 0, text);
     job_start(core, JOB_CHECK, core->exchanges, V_NONE, 0);
     job_run(core);
 }
@@ -108,7 +108,7 @@ static void give_up(struct core *core, struct exchange *x)
     }
     const char *why = "held back for 70 seconds without `activate`: it is dropped";
     if (x->stage == STAGE_HELD) {
-        core_log(core, LOG_INFO_LEVEL, x->number, why);
+        core_log(core, LOG_LEVEL_INFO, x->number, why);
         job_start(core, JOB_REMOVE, x, V_NONE, 0);
         core->job.policies = true;
         core->job.undo = true;
@@ -116,14 +116,14 @@ static void give_up(struct core *core, struct exchange *x)
     }
     if (!x->permitted) {
         why = "no permit came for it within 70 seconds: keys and request are dropped";
-        core_log(core, LOG_SERIOUS_LEVEL, x->number, why);
+        core_log(core, LOG_LEVEL_SERIOUS, x->number, why);
         exchange_refuse(core, x, why);
         exchange_drop(core, x);
         return;
     }
     why = x->keys == NULL ? "no keys came for it within 70 seconds: the request is dropped"
                           : "no request came for it within 70 seconds: the keys are dropped";
-    core_log(core, LOG_INFO_LEVEL, x->number, why);
+    core_log(core, LOG_LEVEL_INFO, x->number, why);
     exchange_refuse(core, x, why);
 }
 

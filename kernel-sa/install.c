@@ -158,9 +158,9 @@ static void tell_up(struct core *core, const struct exchange *x)
     esp_suite_print(&x->install.suite, suite);
     record_start(&w, core->out[PEER_PLUTOD], V_SA_UP);
     record_put_number(&w, K_EXCHANGE, x->number);
-    record_put_word(&w, K_PROTOCOL, PROTOCOL_ESP);
+    record_put_word(&w, K_PROTOCOL, WORD_ESP);
     record_put_text(&w, K_PROPOSAL, suite);
-    record_put_word(&w, K_MODE, x->install.transport ? 1 : 0);
+    record_put_word(&w, K_MODE, x->install.transport ? MODES_TRANSPORT : MODES_TUNNEL);
     record_put_bytes(&w, K_SPI_IN, spi[SIDE_IN], 4);
     record_put_bytes(&w, K_SPI_OUT, spi[SIDE_OUT], 4);
     record_put_number(&w, K_LIFE, x->life);
@@ -277,7 +277,7 @@ void remove_end(struct core *core)
     struct exchange *x = job->exchange;
     if (!job->forget) {
         if (job->failed) {
-            core_log(core, LOG_SERIOUS_LEVEL, x->number, job->why);
+            core_log(core, LOG_LEVEL_SERIOUS, x->number, job->why);
         }
         exchange_refuse(core, x, job->why);
         if (!x->permitted) {

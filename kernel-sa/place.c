@@ -122,8 +122,6 @@ void place_result(struct core *core, const struct kernel_policy *want, uint32_t 
 
 /* ---- plutod's order about a pair of clients ---- */
 
-enum { KIND_IPSEC, KIND_TRAP, KIND_PASS, KIND_DROP, KIND_REJECT }; /* places in K_KIND's words */
-
 static const enum way order[WAY_COUNT] = { WAY_OUT, WAY_IN, WAY_FWD };
 
 static bool wants_way(const struct exchange *like, unsigned kind, enum way way)
@@ -139,10 +137,11 @@ static const char *read_policy(const struct record *r, struct exchange *like)
 {
     struct install *i = &like->install;
     unsigned kind = record_word(r, K_KIND);
-    bool template = record_word(r, K_ACTION) == 0 && (kind == KIND_IPSEC || kind == KIND_TRAP);
+    bool template = record_word(r, K_ACTION) == ACTION_ADD
+                    && (kind == KIND_IPSEC || kind == KIND_TRAP);
     (void)record_subnet(r, K_OUR_CLIENT, &i->our_client);
     (void)record_subnet(r, K_PEER_CLIENT, &i->peer_client);
-    i->transport = record_word(r, K_MODE) == 1;
+    i->transport = record_word(r, K_MODE) == MODES_TRANSPORT;
     like->permit.reqid = (uint32_t)record_number(r, K_REQID);
     bool hosts = record_address(r, K_OUR_HOST, &i->our_host)
                  && record_address(r, K_PEER_HOST, &i->peer_host);
@@ -167,7 +166,7 @@ void policy_start(struct core *core, const struct record *r)
     struct exchange like = { 0 };
     uint64_t id = record_number(r, K_ID);
     unsigned kind = record_word(r, K_KIND);
-    bool add = record_word(r, K_ACTION) == 0;
+    bool add = record_word(r, K_ACTION) == ACTION_ADD;
     const char *why = read_policy(r, &like);
     if (why != NULL) {
         core_refuse(core, PEER_PLUTOD, V_POLICY, id, why);

@@ -9,6 +9,8 @@
 #include "core.h"
 
 #include "lib/bounds.h"
+#include "lib/line_limit.h"
+#include "lib/log.h"
 
 #include <uthash.h>
 
@@ -25,9 +27,6 @@ enum side { SIDE_IN, SIDE_OUT, SIDE_COUNT };
 
 /* ---- the parts of an exchange ---- */
 
-/* What plutod knows of an exchange from the time of a kernel-sa before this one. */
-enum again { AGAIN_OPEN /* permitted */, AGAIN_UP /* its SAs stood */, AGAIN_NOT };
-
 struct permit {
     char connection[97];
     struct address our_host;
@@ -41,7 +40,7 @@ struct permit {
     uint32_t life;
     uint32_t reqid;
     uint32_t replay;
-    enum again again;
+    enum again again; /* what plutod knows of it from the time of a kernel-sa before this one */
 };
 
 struct keys {
@@ -207,8 +206,7 @@ struct core {
     uint32_t random[RANDOM_MAX];
     size_t random_count;
     struct job job;
-    unsigned serious;               /* tokens used up */
-    uint64_t serious_since;
+    struct line_bucket serious;     /* lines */
     uint64_t serious_dropped;
 };
 
@@ -220,16 +218,12 @@ void exchange_drop(struct core *core, struct exchange *x); /* wipes; its policie
 void exchange_set_deadline(struct core *core, struct exchange *x); /* GIVE_UP from now */
 void exchange_wipe_keys(struct core *core, struct exchange *x); /* tells secrets: needed no more */
 uint32_t core_word(struct core *core); /* random; SPIs and policy numbers */
-void core_log(struct core *core, unsigned level, uint64_t exchange, const char *text);
+void core_log(struct core *core, enum log_level level, uint64_t exchange, const char *text);
 void core_answer(struct core *core, enum core_peer to, enum verb re, uint64_t id);
 /* Tells the one who asked. */
 void core_refuse(struct core *core, enum core_peer to, enum verb re, uint64_t id, const char *why);
 /* The install that waits is refused; nothing of the exchange is kept but the permit. */
 void exchange_refuse(struct core *core, struct exchange *x, const char *why);
-
-enum { PROTOCOL_ESP = 2 }; /* place in K_PROTOCOL's words */
-
-enum { LOG_DEBUG_LEVEL, LOG_INFO_LEVEL, LOG_SERIOUS_LEVEL }; /* places in K_LEVEL's words */
 
 /* ---- take.c: records about exchanges ---- */
 

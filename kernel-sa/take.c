@@ -24,7 +24,7 @@ static void refuse_liar(struct core *core, enum core_peer to, const struct recor
     core_refuse(core, to, r->verb, record_number(r, K_ID), why);
     (void)snprintf(text, sizeof text, "%s from %s was refused: %s", schema_verb(r->verb)->name,
                    who[to], why);
-    core_log(core, LOG_SERIOUS_LEVEL, record_number(r, K_EXCHANGE), text);
+    core_log(core, LOG_LEVEL_SERIOUS, record_number(r, K_EXCHANGE), text);
 }
 
 /* The exchange of a record that may come before its permit. */
@@ -76,7 +76,7 @@ static void join(struct core *core, struct exchange *x)
                        "installed", x->number, x->permit.connection, (int)why.len,
                        (const char *)why.data);
         exchange_refuse(core, x, text);
-        core_log(core, LOG_SERIOUS_LEVEL, x->number, text);
+        core_log(core, LOG_LEVEL_SERIOUS, x->number, text);
     }
     buffer_wipe(&why);
 }
@@ -109,14 +109,14 @@ void take_permit(struct core *core, const struct record *r)
     if (why != NULL) {
         (void)snprintf(text, sizeof text, "permit for exchange %" PRIu64 ": field esp: %s: it is "
                        "not in force", number, why);
-        core_log(core, LOG_SERIOUS_LEVEL, number, text);
+        core_log(core, LOG_LEVEL_SERIOUS, number, text);
         return;
     }
     struct exchange *x = exchange_get(core, number);
     char *esp = strdup(record_text(r, K_ESP));
     if (x == NULL || esp == NULL) {
         free(esp);
-        core_log(core, LOG_SERIOUS_LEVEL, number,
+        core_log(core, LOG_LEVEL_SERIOUS, number,
                  "permit: no room for another exchange: delete some");
         return;
     }
@@ -136,9 +136,9 @@ void take_permit(struct core *core, const struct record *r)
     (void)record_address(r, K_PEER_HOST, &p->peer_host);
     (void)record_subnet(r, K_OUR_CLIENT, &p->our_client);
     (void)record_subnet(r, K_PEER_CLIENT, &p->peer_client);
-    unsigned modes = record_word(r, K_MODES); /* tunnel|transport|any */
-    p->tunnel = modes != 1;
-    p->transport = modes != 0;
+    unsigned modes = record_word(r, K_MODES);
+    p->tunnel = modes != MODES_TRANSPORT;
+    p->transport = modes != MODES_TUNNEL;
     p->policies = record_yes(r, K_POLICIES);
     p->life = (uint32_t)record_number(r, K_LIFE);
     p->reqid = (uint32_t)record_number(r, K_REQID);
@@ -183,7 +183,7 @@ static const char *read_keys(struct keys *k, const struct record *r)
     if (why != NULL) {
         return why;
     }
-    if (record_word(r, K_PROTOCOL) != PROTOCOL_ESP) {
+    if (record_word(r, K_PROTOCOL) != WORD_ESP) {
         return "protocol is not esp: nothing else is supported yet";
     }
     k->spi[SIDE_IN] = spi_of(r, K_SPI_IN);
@@ -285,10 +285,10 @@ static const char *read_install(struct install *i, const struct record *r)
     if (why != NULL) {
         return why;
     }
-    if (record_word(r, K_PROTOCOL) != PROTOCOL_ESP) {
+    if (record_word(r, K_PROTOCOL) != WORD_ESP) {
         return "protocol is not esp: nothing else is supported yet";
     }
-    i->transport = record_word(r, K_MODE) == 1;
+    i->transport = record_word(r, K_MODE) == MODES_TRANSPORT;
     i->activate = record_yes(r, K_ACTIVATE);
     i->spi[SIDE_IN] = spi_of(r, K_SPI_IN);
     i->spi[SIDE_OUT] = spi_of(r, K_SPI_OUT);

@@ -247,7 +247,7 @@ void adopt_result(struct core *core, const struct kernel_result *result)
 {
     if (result->error != 0) {
         job_fail(core, result);
-        core_log(core, LOG_SERIOUS_LEVEL, 0, core->job.why);
+        core_log(core, LOG_LEVEL_SERIOUS, 0, core->job.why);
     }
 }
 
@@ -297,6 +297,6 @@ void adopt_end(struct core *core)
     if (count > 0 || core->policies != NULL) {
         (void)snprintf(text, sizeof text, "found in the kernel and adopted: the SAs of %zu "
                        "exchanges, %u policies; they stay as they are", count, HASH_COUNT(core->policies));
-        core_log(core, LOG_INFO_LEVEL, 0, text);
+        core_log(core, LOG_LEVEL_INFO, 0, text);
     }
 }

@@ -170,6 +170,15 @@ enum tool { /* places of the words of K_TOOL */
     TOOL_COUNT
 };
 
+/* Places of the words of other keys; those of K_LEVEL are enum log_level in log.h. */
+enum role { ROLE_INITIATOR, ROLE_RESPONDER };                             /* K_ROLE */
+enum { METHOD_PSK, METHOD_RSASIG };                                       /* K_METHOD */
+enum { WORD_ISAKMP, WORD_AH, WORD_ESP, WORD_IPCOMP }; /* K_PROTOCOL; not the wire's numbers */
+enum { MODES_TUNNEL, MODES_TRANSPORT, MODES_ANY };    /* K_MODES, and K_MODE, without `any` */
+enum { ACTION_ADD, ACTION_DELETE };                                       /* K_ACTION */
+enum { KIND_IPSEC, KIND_TRAP, KIND_PASS, KIND_DROP, KIND_REJECT };        /* K_KIND */
+enum again { AGAIN_OPEN, AGAIN_UP, AGAIN_NOT /* the field is absent */ }; /* K_AGAIN */
+
 struct key_spec {
     const char *name;
     enum field_type type;

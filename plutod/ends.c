@@ -246,7 +246,6 @@ static void peer_deleted_esp(struct keying *k, struct xchg *x, const struct reco
 
 bool ends_peer_deleted(struct keying *k, const struct record *r, const char **why)
 {
-    enum { PROTOCOL_ISAKMP, PROTOCOL_AH, PROTOCOL_ESP };
     struct xchg *x = xchg_find_main(k, record_number(r, K_EXCHANGE));
     if (x == NULL) {
         return true; /* ended by us at the same time */
@@ -255,11 +254,11 @@ bool ends_peer_deleted(struct keying *k, const struct record *r, const char **wh
         *why = "a Delete under an ISAKMP SA that does not stand";
         return false;
     }
-    if (record_word(r, K_PROTOCOL) == PROTOCOL_ISAKMP && record_has(r, K_TARGET)) {
+    if (record_word(r, K_PROTOCOL) == WORD_ISAKMP && record_has(r, K_TARGET)) {
         peer_deleted_isakmp(k, x, record_number(r, K_TARGET));
         return true;
     }
-    if (record_word(r, K_PROTOCOL) != PROTOCOL_ESP || !record_has(r, K_SPIS)) {
+    if (record_word(r, K_PROTOCOL) != WORD_ESP || !record_has(r, K_SPIS)) {
         return true;
     }
     peer_deleted_esp(k, x, r);

@@ -13,11 +13,6 @@ static struct buffer *worker_out(struct keying *k, const struct xchg *x)
     return w == NULL ? NULL : w->out;
 }
 
-enum { ROLE_INITIATOR, ROLE_RESPONDER };
-enum { METHOD_PSK };
-enum { MODES_TUNNEL, MODES_TRANSPORT, MODES_ANY };
-enum { PROTOCOL_ISAKMP, PROTOCOL_AH, PROTOCOL_ESP };
-
 static unsigned role_of(const struct xchg *x)
 {
     return x->initiator ? ROLE_INITIATOR : ROLE_RESPONDER;
@@ -190,7 +185,7 @@ void order_delete_sa(struct keying *k, uint64_t parent, const struct xchg *y)
     }
     record_start(&w, k->negotiator, V_DELETE_SA);
     record_put_number(&w, K_PARENT, parent);
-    record_put_word(&w, K_PROTOCOL, PROTOCOL_ESP);
+    record_put_word(&w, K_PROTOCOL, WORD_ESP);
     record_put_bytes(&w, K_SPI_IN, y->spi_in, sizeof y->spi_in);
     record_finish(&w);
 }

@@ -1,11 +1,8 @@
 /* Orders to kernel-sa. */
 #include "orders.h"
 
-enum { MODES_TUNNEL, MODES_TRANSPORT, MODES_ANY };
-
 static void permit(struct keying *k, struct xchg *y, bool again)
 {
-    enum { AGAIN_OPEN, AGAIN_UP };
     struct record_writer w;
     const struct conn *c = y->conn;
     y->permitted = true;
@@ -87,7 +84,6 @@ void order_delete_kernel_sa(struct keying *k, const struct xchg *y, uint64_t cli
 
 void order_unwanted(struct keying *k, const struct conn *c, uint64_t client)
 {
-    enum { ACTION_DELETE = 1, KIND_IPSEC = 0 };
     struct kept o;
     if (!c->oriented || c->our_client.base.family == 0
         || c->peer_client.base.family == 0 || connection_isakmp_only(&c->form)) {

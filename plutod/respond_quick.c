@@ -46,7 +46,6 @@ static const struct conn *make_way(struct keying *k, struct xchg *x, struct conn
 
 static void answer_quick(struct keying *k, const struct xchg *y, const char *pfs, uint64_t id)
 {
-    enum { MODES_TUNNEL, MODES_TRANSPORT, MODES_ANY };
     struct record_writer w;
     const struct conn *c = y->conn;
     record_answer(&w, k->negotiator, V_OK, V_QUICK_ASK, id);

@@ -58,7 +58,6 @@ static void shorten_isakmp(struct keying *k, struct xchg *x, const struct record
 
 bool shorten_asked(struct keying *k, const struct record *r, const char **why)
 {
-    enum { PROTOCOL_ISAKMP, PROTOCOL_AH, PROTOCOL_ESP };
     struct xchg *x = xchg_find_main(k, record_number(r, K_EXCHANGE));
     if (x == NULL) {
         return true; /* ended by us at the same time */
@@ -67,11 +66,11 @@ bool shorten_asked(struct keying *k, const struct record *r, const char **why)
         *why = "a RESPONDER-LIFETIME under an ISAKMP SA that does not stand";
         return false;
     }
-    if (record_word(r, K_PROTOCOL) == PROTOCOL_ISAKMP && record_has(r, K_TARGET)) {
+    if (record_word(r, K_PROTOCOL) == WORD_ISAKMP && record_has(r, K_TARGET)) {
         shorten_isakmp(k, x, r);
         return true;
     }
-    if (record_word(r, K_PROTOCOL) != PROTOCOL_ESP || !record_has(r, K_SPI_OUT)) {
+    if (record_word(r, K_PROTOCOL) != WORD_ESP || !record_has(r, K_SPI_OUT)) {
         *why = "responder-lifetime: names neither an ESP SA nor an ISAKMP SA";
         return false;
     }

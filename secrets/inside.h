@@ -19,7 +19,6 @@
 #define NONCE_DIGEST 16
 #define WHY_TEXT 4000
 
-enum role { ROLE_INITIATOR, ROLE_RESPONDER }; /* places in K_ROLE */
 
 enum stage {
     STAGE_ANNOUNCED,

@@ -25,8 +25,6 @@
 #define EXIT_MISUSE 100
 #define EXIT_SYSTEM 111
 
-enum { PLACE_OF_SECRETS = 2 }; /* in K_TOOL */
-
 struct options {
     const char *file;
     int control_fd; /* -1: by hand */
@@ -225,7 +223,7 @@ static struct channel *open_control(const struct options *o)
     if (o->control_fd >= 0) {
         c = channel_new(o->control_fd, o->control_fd, P_S);
         if (c != NULL) {
-            channel_hello(c, PLACE_OF_SECRETS, 1, o->worker);
+            channel_hello(c, TOOL_SECRETS, 1, o->worker);
         }
         return c;
     }

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #define PROTOCOL_ESP 3 /* RFC 2407, 4.4.1 */
-#define WORD_ESP 2     /* place in K_PROTOCOL */
 #define SPI_LEN 4
 #define SPI_RESERVED 256 /* RFC 4303, 2.1: 1..255 are reserved, 0 is for local use */
 

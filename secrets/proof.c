@@ -127,7 +127,7 @@ static void tell_authenticated(struct core *c, const struct exchange *x, bool ma
     record_put_number(&w, K_EXCHANGE, x->number);
     record_put_text(&w, K_CONNECTION, x->main_mode->chosen->connection);
     record_put_identity(&w, K_PEER_NAME, &x->main_mode->peer);
-    record_put_word(&w, K_METHOD, 0);
+    record_put_word(&w, K_METHOD, METHOD_PSK);
     record_put_yes(&w, K_MATCHED, matched);
     (void)record_finish(&w);
 }

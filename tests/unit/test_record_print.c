@@ -1,5 +1,6 @@
 /* Printing records: what is printed parses to the same; secrets are not shown; the schema is sound. */
 #include "bounds.h"
+#include "log.h"
 #include "record.h"
 
 #include <setjmp.h>
@@ -10,7 +11,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
 
 /* The fields of a verb, and for an ok those of the request that it answers. */
 struct fields {
@@ -323,6 +323,44 @@ static void test_schema_is_sound(void **state)
     }
 }
 
+/* The enums that stand for the words of a field have their order. */
+static void test_places_of_words(void **state)
+{
+    (void)state;
+    static const struct {
+        enum key key;
+        unsigned place;
+        const char *word;
+    } places[] = {
+        { K_TOOL, TOOL_PLUTOD, "plutod" }, { K_TOOL, TOOL_IKE_NEGOTIATE, "ike-negotiate" },
+        { K_TOOL, TOOL_SECRETS, "secrets" }, { K_TOOL, TOOL_KERNEL_SA, "kernel-sa" },
+        { K_TOOL, TOOL_DNSKEY, "dnskey" }, { K_TOOL, TOOL_WHACK, "whack" },
+        { K_LEVEL, LOG_LEVEL_DEBUG, "debug" }, { K_LEVEL, LOG_LEVEL_INFO, "info" },
+        { K_LEVEL, LOG_LEVEL_SERIOUS, "serious" },
+        { K_ROLE, ROLE_INITIATOR, "initiator" }, { K_ROLE, ROLE_RESPONDER, "responder" },
+        { K_METHOD, METHOD_PSK, "psk" }, { K_METHOD, METHOD_RSASIG, "rsasig" },
+        { K_PROTOCOL, WORD_ISAKMP, "isakmp" }, { K_PROTOCOL, WORD_AH, "ah" },
+        { K_PROTOCOL, WORD_ESP, "esp" }, { K_PROTOCOL, WORD_IPCOMP, "ipcomp" },
+        { K_MODES, MODES_TUNNEL, "tunnel" }, { K_MODES, MODES_TRANSPORT, "transport" },
+        { K_MODES, MODES_ANY, "any" },
+        { K_MODE, MODES_TUNNEL, "tunnel" }, { K_MODE, MODES_TRANSPORT, "transport" },
+        { K_ACTION, ACTION_ADD, "add" }, { K_ACTION, ACTION_DELETE, "delete" },
+        { K_KIND, KIND_IPSEC, "ipsec" }, { K_KIND, KIND_TRAP, "trap" },
+        { K_KIND, KIND_PASS, "pass" }, { K_KIND, KIND_DROP, "drop" },
+        { K_KIND, KIND_REJECT, "reject" },
+        { K_AGAIN, AGAIN_OPEN, "open" }, { K_AGAIN, AGAIN_UP, "up" },
+    };
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        const char *at = schema_key(places[i].key)->words;
+        size_t len = strlen(places[i].word);
+        for (unsigned n = 0; n < places[i].place; n++) {
+            at += strcspn(at, "|") + 1;
+        }
+        assert_memory_equal(at, places[i].word, len);
+        assert_true(at[len] == '|' || at[len] == '\0');
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -332,6 +370,7 @@ int main(void)
         cmocka_unit_test(f16_names_with_nuls),
         cmocka_unit_test(test_full_buffer),
         cmocka_unit_test(test_schema_is_sound),
+        cmocka_unit_test(test_places_of_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,7 +16,6 @@
 
 #include <cmocka.h>
 
-enum { PLUTOD, IKE_NEGOTIATE, SECRETS, KERNEL_SA }; /* places in K_TOOL */
 
 #define LINES_MAX 64
 
@@ -132,7 +131,7 @@ static int set_up(void **state)
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
     start(f, pair[1], path);
     f->plutod.channel = channel_new(pair[0], pair[0], S_P);
-    channel_hello(f->plutod.channel, PLUTOD, 1, 7);
+    channel_hello(f->plutod.channel, TOOL_PLUTOD, 1, 7);
     *state = f;
     return 0;
 }
@@ -253,7 +252,7 @@ static void announcement_comes_first(void **state)
 {
     struct fixture *f = *state;
     char line[200];
-    connect_tool(f, &f->negotiator, IKE_NEGOTIATE, "ike-negotiate", S_N);
+    connect_tool(f, &f->negotiator, TOOL_IKE_NEGOTIATE, "ike-negotiate", S_N);
     wait_until_loaded(f);
     for (unsigned i = 1; i < 40; i++) {
         snprintf(line, sizeof line, "announce exchange=%u%s", i, announce + 19);
@@ -278,7 +277,7 @@ static void f16_negotiator_breaks_the_rules(void **state)
     wait_until_loaded(f);
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         f->negotiator.count = 0;
-        connect_tool(f, &f->negotiator, IKE_NEGOTIATE, "ike-negotiate", S_N);
+        connect_tool(f, &f->negotiator, TOOL_IKE_NEGOTIATE, "ike-negotiate", S_N);
         say(&f->negotiator, wrong[i]);
         say(&f->negotiator, "ke id=1 exchange=99 group=modp2048");
         size_t lines = f->plutod.count;
@@ -287,7 +286,7 @@ static void f16_negotiator_breaks_the_rules(void **state)
         assert_int_equal(f->plutod.verb[lines], V_ACCUSE);
     }
     f->negotiator.count = 0;
-    connect_tool(f, &f->negotiator, IKE_NEGOTIATE, "ike-negotiate", S_N);
+    connect_tool(f, &f->negotiator, TOOL_IKE_NEGOTIATE, "ike-negotiate", S_N);
     say(&f->plutod, announce);
     (void)channel_flush(f->plutod.channel);
     say(&f->negotiator, "ke id=1 exchange=1 group=modp2048");
@@ -299,7 +298,7 @@ static void f16_negotiator_breaks_the_rules(void **state)
 static void f16_negotiator_does_not_read(void **state)
 {
     struct fixture *f = *state;
-    connect_tool(f, &f->negotiator, IKE_NEGOTIATE, "ike-negotiate", S_N);
+    connect_tool(f, &f->negotiator, TOOL_IKE_NEGOTIATE, "ike-negotiate", S_N);
     say(&f->plutod, announce);
     (void)channel_flush(f->plutod.channel);
     for (unsigned turn = 0; turn < 400; turn++) {
@@ -311,10 +310,10 @@ static void f16_negotiator_does_not_read(void **state)
     }
     /* plutod is still heard */
     struct end again = { .channel = NULL };
-    connect_tool(f, &again, KERNEL_SA, "kernel-sa", S_K);
+    connect_tool(f, &again, TOOL_KERNEL_SA, "kernel-sa", S_K);
     channel_free(f->negotiator.channel);
     f->negotiator.channel = NULL;
-    connect_tool(f, &f->negotiator, IKE_NEGOTIATE, "ike-negotiate", S_N);
+    connect_tool(f, &f->negotiator, TOOL_IKE_NEGOTIATE, "ike-negotiate", S_N);
     say(&f->negotiator, "ke id=1 exchange=1 group=modp2048");
     assert_true(wait_for(&f->negotiator, 1));
     channel_free(again.channel);
