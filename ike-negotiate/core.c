@@ -162,6 +162,7 @@ static void free_one(struct ike *ike, struct exchange *x)
     sent_forget(&x->sent);
     if (!x->is_quick) {
         free(x->sa->used_ids);
+        free(x->sa->recent_info);
         free(x->sa->refused);
         explicit_bzero(x->sa, sizeof *x->sa);
         free(x->sa);

@@ -81,7 +81,7 @@ struct isakmp_sa {
     bool up;
     uint32_t *used_ids; /* message ids of Quick Modes that were, owned */
     size_t used_count;
-    uint32_t recent_info[64]; /* message ids of Informationals, a ring */
+    uint32_t *recent_info; /* message ids of Informationals, a ring, owned; NULL: none yet */
     unsigned recent_next;
     LIST_HEAD(, exchange) quicks;
     unsigned open_quicks; /* begun by the peer and not finished */

@@ -6,6 +6,7 @@
 
 #include <bsd/sys/endian.h>
 #include <nettle/memops.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- coming in ---- */
@@ -226,15 +227,23 @@ static void take_delete(struct ike *ike, struct exchange *main, const struct pay
     record_finish(&w);
 }
 
+#define RECENT_INFO 64u
+
+/* Or there is no memory to tell. */
 static bool is_replayed(struct isakmp_sa *sa, uint32_t message_id)
 {
-    const unsigned size = sizeof sa->recent_info / sizeof sa->recent_info[0];
-    for (unsigned i = 0; i < size; i++) {
+    if (sa->recent_info == NULL) {
+        sa->recent_info = calloc(RECENT_INFO, sizeof *sa->recent_info);
+    }
+    for (unsigned i = 0; i < RECENT_INFO && sa->recent_info != NULL; i++) {
         if (sa->recent_info[i] == message_id) {
             return true;
         }
     }
-    sa->recent_info[sa->recent_next++ % size] = message_id;
+    if (sa->recent_info == NULL) {
+        return true;
+    }
+    sa->recent_info[sa->recent_next++ % RECENT_INFO] = message_id;
     return false;
 }
 

@@ -39,7 +39,7 @@ static bool is_ours_to_begin(struct keying *k, const struct xchg *x)
     if (!x->initiator) { /* a new ISAKMP SA will do where the old IPsec SAs still carry traffic */
         return x->quick && c->attempt == 0 && !xchg_has_ipsec(c, x);
     }
-    return x->quick || connection_isakmp_only(&c->form);
+    return x->quick || connection_isakmp_only(c->form);
 }
 
 void anew_lost(struct keying *k, struct xchg *x, const char *why, bool told)
@@ -51,7 +51,7 @@ void anew_lost(struct keying *k, struct xchg *x, const char *why, bool told)
         renew_lost(k, x);
     }
     if (!is_ours_to_begin(k, x)) {
-        bool others = !x->quick && c != NULL && !connection_isakmp_only(&c->form);
+        bool others = !x->quick && c != NULL && !connection_isakmp_only(c->form);
         if (others) { /* its Quick Modes were what somebody waits for */
             keying_log(k, LOG_LEVEL_INFO, x, "%s", why);
         }

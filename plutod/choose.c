@@ -20,11 +20,11 @@ static size_t add_distinct(struct conn *list[CHOOSE_MAX], size_t count, struct c
 {
     for (size_t i = 0; i < count; i++) {
         /* The negotiator takes the first that fits, so a second one with these words is idle. */
-        if (strcmp(list[i]->form.ike, c->form.ike) == 0) {
+        if (strcmp(list[i]->form->ike, c->form->ike) == 0) {
             return count;
         }
     }
-    if (count == CHOOSE_MAX || (c->form.policy & POLICY_PSK) == 0) {
+    if (count == CHOOSE_MAX || (c->form->policy & POLICY_PSK) == 0) {
         return count;
     }
     list[count] = c;
@@ -70,9 +70,9 @@ static bool allows(const struct conn *c, const struct xchg *x)
 {
     struct ike_suite suite;
     struct ike_proposals *p = malloc(sizeof *p);
-    bool good = p != NULL && (c->form.policy & POLICY_PSK) != 0
+    bool good = p != NULL && (c->form->policy & POLICY_PSK) != 0
                 && ike_suite_parse(&suite, x->proposal) == NULL
-                && ike_proposals_parse(p, c->form.ike, NULL) == NULL
+                && ike_proposals_parse(p, c->form->ike, NULL) == NULL
                 && ike_proposals_find(p, &suite) >= 0;
     free(p);
     return good;
@@ -136,7 +136,7 @@ struct conn *choose_instance(struct keying *k, const struct conn *t, const struc
 
 static bool fits_quick(const struct conn *c, const struct xchg *x, const struct subnet *ours)
 {
-    return !connection_isakmp_only(&c->form) && identity_equal(&c->our_id, &x->conn->our_id)
+    return !connection_isakmp_only(c->form) && identity_equal(&c->our_id, &x->conn->our_id)
            && subnet_equal(&c->our_client, ours) && allows(c, x);
 }
 

@@ -123,17 +123,43 @@ static bool enter(struct keying *k, struct conn *c)
     return true;
 }
 
+/* What was described, for the connection and all its instances: with thousands it is half of what each takes. */
+struct shared_form {
+    struct connection_form form; /* first: conn->form points to it */
+    unsigned users;
+};
+
+static void share_form(struct conn *c, const struct connection_form *form)
+{
+    c->form = form;
+    ((struct shared_form *)(uintptr_t)form)->users++;
+}
+
+static void leave_form(struct conn *c)
+{
+    struct shared_form *shared = (struct shared_form *)(uintptr_t)c->form;
+    c->form = NULL;
+    if (--shared->users == 0) {
+        connection_form_free(&shared->form);
+        free(shared);
+    }
+}
+
 struct conn *conn_add(struct keying *k, struct connection_form *form)
 {
     struct conn *c = calloc(1, sizeof *c);
-    if (c == NULL) {
+    struct shared_form *shared = calloc(1, sizeof *shared);
+    if (c == NULL || shared == NULL) {
         connection_form_free(form);
+        free(c);
+        free(shared);
         return NULL;
     }
-    c->form = *form;
+    shared->form = *form;
+    share_form(c, &shared->form);
     strlcpy(c->name, form->name, sizeof c->name);
     if (!enter(k, c)) {
-        connection_form_free(&c->form);
+        leave_form(c);
         free(c);
         return NULL;
     }
@@ -153,7 +179,7 @@ void conn_remove(struct keying *k, struct conn *c)
     if (c->stale) {
         LL_DELETE2(k->stale, c, stale_next);
     }
-    connection_form_free(&c->form);
+    leave_form(c);
     free(c);
 }
 
@@ -164,13 +190,10 @@ struct conn *conn_instantiate(struct keying *k, struct conn *t, const struct add
     if (c == NULL) {
         return NULL;
     }
-    if (!connection_form_copy(&c->form, &t->form)) {
-        free(c);
-        return NULL;
-    }
+    share_form(c, t->form);
     c->template = t;
     c->instance = ++t->next_instance;
-    snprintf(c->name, sizeof c->name, "%s[%u]", t->form.name, c->instance);
+    snprintf(c->name, sizeof c->name, "%s[%u]", t->form->name, c->instance);
     c->peer_host = *peer;
     c->peer_port = port;
     c->peer_id = *id;
@@ -179,7 +202,7 @@ struct conn *conn_instantiate(struct keying *k, struct conn *t, const struct add
         subnet_of_host(&c->peer_client, peer);
     }
     if (!enter(k, c)) {
-        connection_form_free(&c->form);
+        leave_form(c);
         free(c);
         return NULL;
     }
@@ -211,8 +234,8 @@ void conn_sweep(struct keying *k)
 
 bool conn_is_template(const struct conn *c)
 {
-    return c->instance == 0 && (c->form.end[END_LEFT].host_kind == HOST_ANY
-                                || c->form.end[END_RIGHT].host_kind == HOST_ANY);
+    return c->instance == 0 && (c->form->end[END_LEFT].host_kind == HOST_ANY
+                                || c->form->end[END_RIGHT].host_kind == HOST_ANY);
 }
 
 bool conn_same_ids(const struct conn *a, const struct conn *b)
@@ -224,13 +247,13 @@ const struct connection_end *conn_our_end(const struct conn *c)
 {
     /* An instance that is being made has the same ends as what it is made of. */
     unsigned ours = c->template != NULL ? c->template->ours : c->ours;
-    return &c->form.end[ours];
+    return &c->form->end[ours];
 }
 
 const struct connection_end *conn_peer_end(const struct conn *c)
 {
     unsigned ours = c->template != NULL ? c->template->ours : c->ours;
-    return &c->form.end[1 - ours];
+    return &c->form->end[1 - ours];
 }
 
 bool conn_host_to_host(const struct conn *c)
@@ -247,5 +270,5 @@ void conn_label(const struct conn *c, char out[CONN_LABEL])
     }
     char address[ADDRESS_TEXT];
     address_print(&c->peer_host, address);
-    snprintf(out, CONN_LABEL, "\"%s\"[%u] %s", c->form.name, c->instance, address);
+    snprintf(out, CONN_LABEL, "\"%s\"[%u] %s", c->form->name, c->instance, address);
 }

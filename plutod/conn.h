@@ -42,7 +42,7 @@ struct conn {
     struct conn *template;  /* of an instance: what it was made of */
     unsigned instances;     /* alive, made of this one */
     unsigned next_instance;
-    struct connection_form form;
+    const struct connection_form *form; /* instances share their template's; see conn.c */
 
     bool oriented;
     unsigned ours;          /* which end of the form: 0 or 1 */

@@ -87,7 +87,7 @@ void ends_main(struct keying *k, struct xchg *x, enum ends_how how)
 void ends_failed(struct keying *k, struct xchg *x, unsigned code, const char *why, bool told)
 {
     struct conn *c = x->conn;
-    bool again = x->initiator && c != NULL && (x->quick || connection_isakmp_only(&c->form));
+    bool again = x->initiator && c != NULL && (x->quick || connection_isakmp_only(c->form));
     x->ending = true;
     if (why != NULL) {
         keying_tell(k, x, code, "%s", why);

@@ -155,7 +155,7 @@ static struct conn *trapped_conn(struct keying *k, const struct record *r)
         }
     }
     for (c = k->conns; c != NULL; c = c->hh.next) {
-        if (c->oriented && !connection_isakmp_only(&c->form) && subnet_equal(&c->our_client, &ours)
+        if (c->oriented && !connection_isakmp_only(c->form) && subnet_equal(&c->our_client, &ours)
             && subnet_equal(&c->peer_client, &peer)) {
             return c;
         }

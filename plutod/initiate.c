@@ -108,7 +108,7 @@ static bool attempt(struct keying *k, struct conn *c, uint64_t client, bool wait
     if (k->negotiator == NULL && !wait) {
         return false;
     }
-    if (connection_isakmp_only(&c->form)) {
+    if (connection_isakmp_only(c->form)) {
         return start_main(k, c, client, wait) != NULL;
     }
     struct xchg *x = xchg_usable_isakmp(k, c, true);
@@ -137,7 +137,7 @@ static unsigned obstacle(struct keying *k, const struct conn *c, char why[400])
         return 29;
     }
     const struct conn *other =
-        connection_isakmp_only(&c->form) || c->eroute != NULL ? NULL : routing_conflict(k, c);
+        connection_isakmp_only(c->form) || c->eroute != NULL ? NULL : routing_conflict(k, c);
     if (other != NULL) {
         snprintf(why, 400, "%s: cannot route: connection \"%s\" has an IPsec SA for these clients, "
                  "or another route to the peer's; terminate it first", label, other->name);
@@ -252,7 +252,7 @@ void initiate_again(struct keying *k, struct conn *c, unsigned code)
     if (c->attempt == 0 || k->stopping) {
         return;
     }
-    if (c->form.keyingtries != 0 && c->attempt >= c->form.keyingtries) {
+    if (c->form->keyingtries != 0 && c->attempt >= c->form->keyingtries) {
         c->attempt = 0;
         conn_stale(k, c);
         return;
@@ -260,8 +260,8 @@ void initiate_again(struct keying *k, struct conn *c, unsigned code)
     c->attempt++;
     c->anew = 0;
     char of[32] = "";
-    if (c->form.keyingtries != 0) {
-        snprintf(of, sizeof of, " of at most %u", c->form.keyingtries);
+    if (c->form->keyingtries != 0) {
+        snprintf(of, sizeof of, " of at most %u", c->form->keyingtries);
     }
     keying_log_conn(k, LOG_LEVEL_INFO, c, "keying attempt %u%s follows; whack does not wait for it", c->attempt, of);
     uint64_t wait = code == 31 || code == 32 ? AGAIN_SOON : AGAIN_LATER;
@@ -345,7 +345,7 @@ bool initiate_isakmp_up(struct keying *k, struct xchg *x, const struct record *r
         return false;
     }
     uint64_t life = record_number(r, K_LIFE);
-    x->life = life < x->conn->form.ikelifetime ? (uint32_t)life : x->conn->form.ikelifetime;
+    x->life = life < x->conn->form->ikelifetime ? (uint32_t)life : x->conn->form->ikelifetime;
     x->up = true;
     xchg_set_half_open(k, x, false);
     x->since = k->now;
@@ -354,7 +354,7 @@ bool initiate_isakmp_up(struct keying *k, struct xchg *x, const struct record *r
     x->conn->newest_isakmp = x->number;
     (void)agenda_set(&k->agenda, &x->life_end, k->now + (uint64_t)x->life * 1000, ends_life, x);
     keying_tell(k, x, 4, "STATE_%s: %s", xchg_state_word(x->state), xchg_state_story(x->state));
-    if (connection_isakmp_only(&x->conn->form)) {
+    if (connection_isakmp_only(x->conn->form)) {
         x->conn->attempt = 0;
     }
     release(k, x);
@@ -381,7 +381,7 @@ bool initiate_sa_up(struct keying *k, struct xchg *y, const struct record *r, co
     agenda_clear(&k->agenda, &y->life_end); /* the kernel counts it from now on */
     y->up = true;
     y->since = k->now;
-    y->life = y->conn->form.ipseclifetime;
+    y->life = y->conn->form->ipseclifetime;
     if (record_has(r, K_LIFE) && record_number(r, K_LIFE) < y->life) {
         y->life = (uint32_t)record_number(r, K_LIFE); /* the peer wants it shorter [L1] */
     }

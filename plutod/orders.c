@@ -32,7 +32,7 @@ void order_announce(struct keying *k, const struct xchg *x, const struct conn *c
     record_put_text(&w, K_CONNECTION, c->name);
     record_put_word(&w, K_ROLE, role_of(x));
     record_put_word(&w, K_METHOD, METHOD_PSK);
-    record_put_text(&w, K_IKE, c->form.ike);
+    record_put_text(&w, K_IKE, c->form->ike);
     record_put_identity(&w, K_OUR_ID, &c->our_id);
     record_put_identity(&w, K_PEER_ID, &c->peer_id);
     if (!x->initiator && choose_whoever(k, &x->local, &x->remote, c)) {
@@ -66,7 +66,7 @@ void order_announce_quick(struct keying *k, const struct xchg *y, const char *pf
     record_put_number(&w, K_EXCHANGE, y->number);
     record_put_number(&w, K_PARENT, y->parent);
     record_put_word(&w, K_ROLE, role_of(y));
-    record_put_text(&w, K_ESP, y->conn->form.esp);
+    record_put_text(&w, K_ESP, y->conn->form->esp);
     record_put_text(&w, K_PFS, pfs);
     record_finish(&w);
 }
@@ -126,8 +126,8 @@ void order_initiate(struct keying *k, const struct xchg *x)
     record_put_address(&w, K_REMOTE, &x->remote);
     record_put_number(&w, K_REMOTE_PORT, x->remote_port);
     record_put_word(&w, K_METHOD, METHOD_PSK);
-    record_put_text(&w, K_IKE, x->conn->form.ike);
-    record_put_number(&w, K_LIFE, x->conn->form.ikelifetime);
+    record_put_text(&w, K_IKE, x->conn->form->ike);
+    record_put_number(&w, K_LIFE, x->conn->form->ikelifetime);
     record_finish(&w);
 }
 
@@ -142,11 +142,11 @@ void order_quick(struct keying *k, const struct xchg *y, const char *pfs)
     record_put_number(&w, K_EXCHANGE, y->number);
     record_put_number(&w, K_PARENT, y->parent);
     record_put_text(&w, K_CONNECTION, c->name);
-    record_put_text(&w, K_ESP, c->form.esp);
+    record_put_text(&w, K_ESP, c->form->esp);
     record_put_text(&w, K_PFS, pfs);
-    record_put_word(&w, K_MODE, (c->form.policy & POLICY_TUNNEL) != 0 ? MODES_TUNNEL
+    record_put_word(&w, K_MODE, (c->form->policy & POLICY_TUNNEL) != 0 ? MODES_TUNNEL
                                                                       : MODES_TRANSPORT);
-    record_put_number(&w, K_LIFE, c->form.ipseclifetime);
+    record_put_number(&w, K_LIFE, c->form->ipseclifetime);
     record_put_address(&w, K_OUR_HOST, &c->our_host);
     record_put_address(&w, K_PEER_HOST, &c->peer_host);
     record_put_subnet(&w, K_OUR_CLIENT, &c->our_client);
@@ -245,7 +245,7 @@ static void add_group(char out[PFS_TEXT], const char *word)
 static void add_ike_groups(char out[PFS_TEXT], const struct conn *c)
 {
     struct ike_proposals *p = malloc(sizeof *p);
-    if (p != NULL && ike_proposals_parse(p, c->form.ike, NULL) == NULL) {
+    if (p != NULL && ike_proposals_parse(p, c->form->ike, NULL) == NULL) {
         for (size_t i = 0; i < p->count; i++) {
             add_group(out, p->suite[i].group->word);
         }
@@ -258,7 +258,7 @@ static const char *only_group(const struct conn *c)
 {
     const char *word = NULL;
     struct ike_proposals *p = malloc(sizeof *p);
-    if (p != NULL && ike_proposals_parse(p, c->form.ike, NULL) == NULL && p->count > 0) {
+    if (p != NULL && ike_proposals_parse(p, c->form->ike, NULL) == NULL && p->count > 0) {
         word = p->suite[0].group->word;
         for (size_t i = 1; i < p->count; i++) {
             word = p->suite[i].group == p->suite[0].group ? word : NULL;
@@ -272,12 +272,12 @@ void order_pfs_text(const struct conn *c, const struct xchg *parent, bool initia
                     char out[PFS_TEXT])
 {
     out[0] = '\0';
-    if (initiator && (c->form.policy & POLICY_PFS) == 0) {
+    if (initiator && (c->form->policy & POLICY_PFS) == 0) {
         strlcpy(out, "no", PFS_TEXT);
         return;
     }
-    if (c->form.pfsgroup != NULL) {
-        strlcpy(out, c->form.pfsgroup, PFS_TEXT);
+    if (c->form->pfsgroup != NULL) {
+        strlcpy(out, c->form->pfsgroup, PFS_TEXT);
         return;
     }
     const char *group = phase1_group(parent);
@@ -295,6 +295,6 @@ void order_pfs_text(const struct conn *c, const struct xchg *parent, bool initia
 
 bool order_pfs_known(const struct conn *c, const struct xchg *parent)
 {
-    return (c->form.policy & POLICY_PFS) == 0 || c->form.pfsgroup != NULL
+    return (c->form->policy & POLICY_PFS) == 0 || c->form->pfsgroup != NULL
            || phase1_group(parent) != NULL || only_group(c) != NULL;
 }

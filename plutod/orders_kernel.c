@@ -11,7 +11,7 @@ static void permit(struct keying *k, struct xchg *y, bool again)
     }
     unsigned modes = conn_host_to_host(c) ? MODES_ANY : MODES_TUNNEL;
     if (y->initiator) {
-        modes = (c->form.policy & POLICY_TUNNEL) != 0 ? MODES_TUNNEL : MODES_TRANSPORT;
+        modes = (c->form->policy & POLICY_TUNNEL) != 0 ? MODES_TUNNEL : MODES_TRANSPORT;
     }
     record_start(&w, k->kernel, V_PERMIT);
     record_put_number(&w, K_EXCHANGE, y->number);
@@ -20,9 +20,9 @@ static void permit(struct keying *k, struct xchg *y, bool again)
     record_put_address(&w, K_PEER_HOST, &c->peer_host);
     record_put_subnet(&w, K_OUR_CLIENT, &c->our_client);
     record_put_subnet(&w, K_PEER_CLIENT, &c->peer_client);
-    record_put_text(&w, K_ESP, c->form.esp);
+    record_put_text(&w, K_ESP, c->form->esp);
     record_put_word(&w, K_MODES, modes);
-    record_put_number(&w, K_LIFE, c->form.ipseclifetime);
+    record_put_number(&w, K_LIFE, c->form->ipseclifetime);
     record_put_number(&w, K_REQID, c->reqid);
     record_put_yes(&w, K_POLICIES, true);
     if (again) {
@@ -86,7 +86,7 @@ void order_unwanted(struct keying *k, const struct conn *c, uint64_t client)
 {
     struct kept o;
     if (!c->oriented || c->our_client.base.family == 0
-        || c->peer_client.base.family == 0 || connection_isakmp_only(&c->form)) {
+        || c->peer_client.base.family == 0 || connection_isakmp_only(c->form)) {
         return;
     }
     if (!kept_start(k, &o, V_POLICY, PENDING_DELETE, 0, client)) {

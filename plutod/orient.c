@@ -21,8 +21,8 @@ static bool is_ours(const struct keying *k, const struct connection_end *end)
 
 const char *orient_why(const struct keying *k, const struct conn *c)
 {
-    bool left = is_ours(k, &c->form.end[END_LEFT]);
-    bool right = is_ours(k, &c->form.end[END_RIGHT]);
+    bool left = is_ours(k, &c->form->end[END_LEFT]);
+    bool right = is_ours(k, &c->form->end[END_RIGHT]);
     if (left && right) {
         return "both its hosts are addresses of this machine";
     }
@@ -52,17 +52,17 @@ static void fill_in(struct conn *c)
 
 bool orient_stays(const struct keying *k, const struct conn *c)
 {
-    bool left = is_ours(k, &c->form.end[END_LEFT]);
-    bool right = is_ours(k, &c->form.end[END_RIGHT]);
+    bool left = is_ours(k, &c->form->end[END_LEFT]);
+    bool right = is_ours(k, &c->form->end[END_RIGHT]);
     unsigned ours = right ? END_RIGHT : END_LEFT;
     return left != right && ours == c->ours
-           && strcmp(orient_interface(k, &c->form.end[ours].host)->name, c->interface) == 0;
+           && strcmp(orient_interface(k, &c->form->end[ours].host)->name, c->interface) == 0;
 }
 
 void orient_conn(struct keying *k, struct conn *c)
 {
-    bool left = is_ours(k, &c->form.end[END_LEFT]);
-    bool right = is_ours(k, &c->form.end[END_RIGHT]);
+    bool left = is_ours(k, &c->form->end[END_LEFT]);
+    bool right = is_ours(k, &c->form->end[END_RIGHT]);
     bool oriented = left != right;
     unsigned ours = right ? END_RIGHT : END_LEFT;
 

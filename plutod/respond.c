@@ -21,7 +21,7 @@ static bool put_candidates(struct record_writer *w, struct conn *const list[], s
         buffer_add_text(&text, i == 0 ? "" : ";");
         buffer_add_text(&text, list[i]->name);
         buffer_add_text(&text, ":psk:");
-        buffer_add_text(&text, list[i]->form.ike);
+        buffer_add_text(&text, list[i]->form->ike);
         if (text.overflowed) {
             buffer_truncate(&text, before); /* those before it are offered */
             break;
@@ -43,7 +43,7 @@ static void answer_first(struct keying *k, const struct xchg *x, uint64_t id,
     size_t start = k->negotiator->len;
     uint32_t life = 1;
     for (size_t i = 0; i < count; i++) {
-        life = list[i]->form.ikelifetime > life ? list[i]->form.ikelifetime : life;
+        life = list[i]->form->ikelifetime > life ? list[i]->form->ikelifetime : life;
     }
     record_answer(&w, k->negotiator, V_OK, V_FIRST, id);
     record_put_number(&w, K_EXCHANGE, x->number);

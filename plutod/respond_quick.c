@@ -51,11 +51,11 @@ static void answer_quick(struct keying *k, const struct xchg *y, const char *pfs
     record_answer(&w, k->negotiator, V_OK, V_QUICK_ASK, id);
     record_put_number(&w, K_EXCHANGE, y->number);
     record_put_text(&w, K_CONNECTION, c->name);
-    record_put_text(&w, K_ESP, c->form.esp);
+    record_put_text(&w, K_ESP, c->form->esp);
     record_put_text(&w, K_PFS, pfs);
-    record_put_yes(&w, K_PFS_REQUIRED, (c->form.policy & POLICY_PFS) != 0);
+    record_put_yes(&w, K_PFS_REQUIRED, (c->form->policy & POLICY_PFS) != 0);
     record_put_word(&w, K_MODES, conn_host_to_host(c) ? MODES_ANY : MODES_TUNNEL);
-    record_put_number(&w, K_LIFE, c->form.ipseclifetime);
+    record_put_number(&w, K_LIFE, c->form->ipseclifetime);
     record_put_address(&w, K_OUR_HOST, &c->our_host);
     record_put_address(&w, K_PEER_HOST, &c->peer_host);
     record_finish(&w);

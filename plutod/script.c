@@ -146,7 +146,7 @@ static char **make_environment(const struct keying *k, const struct conn *c, con
     add(&l, "PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
     add(&l, "PLUTO_VERSION", "1.1");
     add(&l, "PLUTO_VERB", verb);
-    add(&l, "PLUTO_CONNECTION", c->form.name);
+    add(&l, "PLUTO_CONNECTION", c->form->name);
     add_address(&l, "PLUTO_NEXT_HOP",
                 our->nexthop_kind == NEXTHOP_ADDRESS ? &our->nexthop : &c->peer_host);
     add(&l, "PLUTO_INTERFACE", c->interface);

@@ -38,8 +38,8 @@ static void client_of(const struct connection_end *end, const struct subnet *cli
 
 void status_topology(const struct conn *c, char out[STATUS_TOPOLOGY])
 {
-    const struct connection_end *left = c->oriented ? conn_our_end(c) : &c->form.end[END_LEFT];
-    const struct connection_end *right = c->oriented ? conn_peer_end(c) : &c->form.end[END_RIGHT];
+    const struct connection_end *left = c->oriented ? conn_our_end(c) : &c->form->end[END_LEFT];
+    const struct connection_end *right = c->oriented ? conn_peer_end(c) : &c->form->end[END_RIGHT];
     char net[SUBNET_TEXT];
     char host[ADDRESS_TEXT + IDENTITY_TEXT + 20];
     bool instance = c->instance != 0;
@@ -69,7 +69,7 @@ static void show_conn(struct keying *k, uint64_t client, const struct conn *c)
     uint64_t ipsec = serial_of(k, c->newest_ipsec);
 
     conn_label(c, label);
-    connection_policy_print(c->form.policy, policy);
+    connection_policy_print(c->form->policy, policy);
     if (topology != NULL) {
         status_topology(c, topology);
         keying_say(k, client, 0, "%s: %s; %s; eroute owner: #%" PRIu64, label, topology,
@@ -80,12 +80,12 @@ static void show_conn(struct keying *k, uint64_t client, const struct conn *c)
         keying_say(k, client, 0, "%s:   unoriented: %s", label, orient_why(k, c));
     }
     keying_say(k, client, 0, "%s:   ike_life: %us; ipsec_life: %us; rekey_margin: %us; "
-               "rekey_fuzz: %u%%; keyingtries: %u", label, c->form.ikelifetime,
-               c->form.ipseclifetime, c->form.rekeymargin, c->form.rekeyfuzz, c->form.keyingtries);
+               "rekey_fuzz: %u%%; keyingtries: %u", label, c->form->ikelifetime,
+               c->form->ipseclifetime, c->form->rekeymargin, c->form->rekeyfuzz, c->form->keyingtries);
     keying_say(k, client, 0, "%s:   policy: %s; interface: %s; ike: %s; esp: %s%s%s", label, policy,
-               c->oriented ? c->interface : "none", c->form.ike, c->form.esp,
-               c->form.pfsgroup == NULL ? "" : "; pfsgroup: ",
-               c->form.pfsgroup == NULL ? "" : c->form.pfsgroup);
+               c->oriented ? c->interface : "none", c->form->ike, c->form->esp,
+               c->form->pfsgroup == NULL ? "" : "; pfsgroup: ",
+               c->form->pfsgroup == NULL ? "" : c->form->pfsgroup);
     keying_say(k, client, 0, "%s:   newest ISAKMP SA: #%" PRIu64 "; newest IPsec SA: #%" PRIu64,
                label, serial_of(k, c->newest_isakmp), ipsec);
     if (c->retry.place != 0) {

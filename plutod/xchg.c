@@ -176,7 +176,7 @@ struct xchg *xchg_usable_isakmp(struct keying *k, const struct conn *c, bool pen
         return NULL;
     }
     DL_FOREACH(c->pair->conns, other) {
-        if (!conn_same_ids(other, c) || strcmp(other->form.ike, c->form.ike) != 0) {
+        if (!conn_same_ids(other, c) || strcmp(other->form->ike, c->form->ike) != 0) {
             continue;
         }
         DL_FOREACH(other->exchanges, x) {
