@@ -106,7 +106,7 @@ $(OUT)/tests/programs/%: $(OBJ)/tests/programs/%.o $(OBJ)/tests/unit/support.a $
 BENCH = $(foreach p,load pure flood,$(OUT)/tests/bench/$(p))
 BENCH_OBJECTS = $(patsubst %.c,$(OBJ)/%.o,$(filter-out %/load.c %/pure.c %/flood.c,$(wildcard tests/bench/*.c)))
 $(OUT)/tests/bench/load: LDFLAGS += -Wl,--wrap=dh_new -Wl,--wrap=dh_free
-$(OUT)/tests/bench/%: $(OBJ)/tests/bench/%.o $(BENCH_OBJECTS) $(OBJ)/secrets/secrets.a $(OBJ)/ike-negotiate/ike-negotiate.a $(LIB)
+$(OUT)/tests/bench/%: $(OBJ)/tests/bench/%.o $(BENCH_OBJECTS) $(OBJ)/secrets/secrets.a $(OBJ)/ike-negotiate/ike-negotiate.a $(OBJ)/plutod/plutod.a $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $< $(BENCH_OBJECTS) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS_TEST)
 

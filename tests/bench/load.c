@@ -2,10 +2,10 @@
  * load - thousands of initiators against one responder, and what that costs it
  *
  *   load --remote ADDRESS --first ADDRESS --port PORT --ike WORDS --psk TEXT [--quick]
- *        --peers N --warm N --flight N [--rate PER-SECOND] [--give-up SECONDS] [--watch NAME=PID]...
+ *        --peers N --warm N --flight N [--rate PER-SECOND] [--give-up SECONDS] [--linger SECONDS] [--watch NAME=PID]...
  *
  * The first `warm` negotiations are not counted, the `peers` after them are. `flight` of them are kept
- * going at once; with --rate no more begin than so many a second. Prints lines of a name and a number.
+ * going at once, and memory is looked at `linger` seconds after the last one; with --rate no more begin than so many a second. Prints lines of a name and a number.
  */
 #include "crowd.h"
 #include "watch.h"
@@ -22,7 +22,7 @@
 
 struct options {
     struct crowd_plan plan;
-    uint64_t peers, warm, flight, rate, port, give_up;
+    uint64_t peers, warm, flight, rate, port, give_up, linger;
     struct watch watch;
 };
 
@@ -84,6 +84,8 @@ static bool take_option(struct options *o, int option, const char *value)
         return number(value, &o->rate) && o->rate > 0;
     case 'g':
         return number(value, &o->give_up);
+    case 'l':
+        return number(value, &o->linger) && o->linger < 3600;
     case 'W':
         return watch_add(&o->watch, value);
     default:
@@ -100,6 +102,7 @@ static bool parse_options(struct options *o, int argc, char **argv)
         { "peers", required_argument, NULL, 'n' },  { "warm", required_argument, NULL, 'w' },
         { "flight", required_argument, NULL, 'f' }, { "rate", required_argument, NULL, 'R' },
         { "give-up", required_argument, NULL, 'g' }, { "watch", required_argument, NULL, 'W' },
+        { "linger", required_argument, NULL, 'l' },
         { NULL, 0, NULL, 0 },
     };
     int option;
@@ -149,6 +152,17 @@ static void go(const struct run *r, uint64_t until)
         now = clock_ms();
         for (int i = 0; i < 16 && crowd_turn(c, now); i++) {
         }
+    }
+}
+
+/* What is kept for duplicates only is gone after 70 seconds, on both sides. */
+static void linger(struct crowd *c, uint64_t seconds)
+{
+    const uint64_t last = clock_ms() + seconds * 1000;
+    for (uint64_t now = clock_ms(); now < last; now = clock_ms()) {
+        struct pollfd readable = { .fd = c->wire->fd, .events = POLLIN };
+        (void)poll(&readable, 1, 100);
+        (void)crowd_turn(c, clock_ms());
     }
 }
 
@@ -235,7 +249,10 @@ int main(int argc, char **argv)
     uint64_t start = watch_clock_ns();
     go(&r, o.warm + o.peers);
     uint64_t wall = watch_clock_ns() - start;
+    watch_until_quiet(&o.watch);
     watch_end(&o.watch);
+    linger(&crowd, o.linger);
+    watch_memory(&o.watch);
     report(&r, wall, &o.watch);
     bool good = crowd.failed == 0 && crowd.done == o.warm + o.peers;
     crowd_free(&crowd);

@@ -1,20 +1,26 @@
 /*
  * pure - what the Diffie-Hellman operations of one negotiation cost by themselves
  *
- *   pure modp2048|curve25519 COUNT
+ *   pure modp2048|curve25519|processes COUNT
  *
  * Prints the processor time, in microseconds, of drawing an exponent with its public value and of
  * deriving g^xy from a peer's value, by OpenSSL alone: exponents as long as the product's, without the
  * y^q that EVP_PKEY_derive_set_peer computes, and the peers' keys parsed beforehand. The best of five
- * parts is printed: other work on the machine can only make it dearer.
+ * parts is printed, since other work on the machine can only make it dearer. `processes`: beginning and ending
+ * three that do nothing, as plutod does for the updown scripts of a tunnel.
  */
+#include "plutod/spawn.h"
+
+#include <fcntl.h>
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #define PARTS 5
 #define PEERS 16
@@ -57,6 +63,38 @@ static bool once(EVP_PKEY_CTX *g, EVP_PKEY *peer)
     return good;
 }
 
+/* What they print, plutod reads to its end. */
+static bool process(void)
+{
+    static char program[] = "/bin/true", path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
+    char *words[] = { program, NULL };
+    char *environment[] = { path, NULL };
+    char byte;
+    int ends[2];
+    pid_t pid;
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        return false;
+    }
+    bool good = spawn(&pid, words, environment, ends[1], 022) == 0;
+    close(ends[1]);
+    if (good) {
+        (void)!read(ends[0], &byte, 1);
+        good = waitpid(pid, NULL, 0) == pid;
+    }
+    close(ends[0]);
+    return good;
+}
+
+static double part_of_processes(unsigned count)
+{
+    bool good = true;
+    double before = used_us();
+    for (unsigned i = 0; i < 3 * count && good; i++) {
+        good = process();
+    }
+    return good ? (used_us() - before) / count : -1;
+}
+
 /* Microseconds for each negotiation; negative: an operation failed. */
 static double part(EVP_PKEY_CTX *g, EVP_PKEY *const peer[PEERS], unsigned count)
 {
@@ -74,8 +112,10 @@ int main(int argc, char **argv)
     double best = -1;
     bool modp = argc == 3 && strcmp(argv[1], "modp2048") == 0;
     unsigned count = argc == 3 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
-    if ((!modp && (argc != 3 || strcmp(argv[1], "curve25519") != 0)) || count < PARTS) {
-        (void)fprintf(stderr, "usage: pure modp2048|curve25519 COUNT\n");
+    bool processes = argc == 3 && strcmp(argv[1], "processes") == 0;
+    if ((!modp && !processes && (argc != 3 || strcmp(argv[1], "curve25519") != 0))
+        || count < PARTS) {
+        (void)fprintf(stderr, "usage: pure modp2048|curve25519|processes COUNT\n");
         return 100;
     }
     EVP_PKEY_CTX *g = generator(modp);
@@ -84,7 +124,7 @@ int main(int argc, char **argv)
         good = EVP_PKEY_generate(g, &peer[i]) == 1;
     }
     for (unsigned i = 0; i < PARTS && good; i++) {
-        double us = part(g, peer, count / PARTS);
+        double us = processes ? part_of_processes(count / PARTS) : part(g, peer, count / PARTS);
         good = us >= 0;
         best = best < 0 || us < best ? us : best;
     }
@@ -93,7 +133,7 @@ int main(int argc, char **argv)
     }
     EVP_PKEY_CTX_free(g);
     if (!good) {
-        (void)fprintf(stderr, "pure: OpenSSL failed\n");
+        (void)fprintf(stderr, "pure: an operation failed\n");
         return 111;
     }
     (void)printf("%.1f\n", best);

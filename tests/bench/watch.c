@@ -84,11 +84,35 @@ void watch_begin(struct watch *w)
     }
 }
 
+#define LOOK_MS 200
+#define QUIET_NS 2000000u /* of LOOK_MS */
+
+void watch_until_quiet(const struct watch *w)
+{
+    const struct timespec pause = { .tv_nsec = LOOK_MS * 1000000L };
+    uint64_t before = 0;
+    for (unsigned i = 0; i < 30000 / LOOK_MS && w->count > 0; i++) {
+        uint64_t ns = 0;
+        for (unsigned p = 0; p < w->count; p++) {
+            ns += time_of(w->of[p].pid);
+        }
+        if (ns < before + QUIET_NS) {
+            break;
+        }
+        before = ns;
+        (void)nanosleep(&pause, NULL);
+    }
+}
+
 void watch_end(struct watch *w)
 {
     for (unsigned i = 0; i < w->count; i++) {
         w->of[i].ns = time_of(w->of[i].pid) - w->of[i].ns_before;
     }
+}
+
+void watch_memory(struct watch *w)
+{
     for (unsigned i = 0; i < w->count; i++) {
         w->of[i].kb = memory_of(w->of[i].pid);
     }

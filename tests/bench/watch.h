@@ -28,7 +28,10 @@ struct watch {
 /* "NAME=PID"; false: not of that form, or too many. */
 bool watch_add(struct watch *w, const char *word);
 void watch_begin(struct watch *w);
-void watch_end(struct watch *w);
+/* Until they have finished what they have begun (updown scripts), but no longer than half a minute. */
+void watch_until_quiet(const struct watch *w);
+void watch_end(struct watch *w); /* time */
+void watch_memory(struct watch *w);
 uint64_t watch_clock_ns(void); /* monotonic */
 
 #endif
