@@ -41,7 +41,7 @@ TESTS = $(patsubst %.c,$(OUT)/%.t,$(wildcard tests/unit/test_*.c))
 TEST_PROGRAMS = $(patsubst %.c,$(OUT)/%,$(wildcard tests/programs/*.c))
 ALL_OBJECTS = $(LIB_OBJECTS) $(foreach t,$(TOOLS),$(call objects,$(t)))
 
-.PHONY: all programs check bench flood demo asan lint install packages clean help unit
+.PHONY: all programs check soak bench flood demo asan lint install packages clean help unit
 .SECONDEXPANSION:
 
 all: programs build/records.5
@@ -53,6 +53,7 @@ help:
 	@echo 'make demo     install what is missing, build, and show a tunnel working (as root)'
 	@echo 'make check    install what is missing, build, and run every test (as root)'
 	@echo 'make fuzz     run the fuzz targets, each for FUZZ_TIME=10 seconds (make check does it too)'
+	@echo 'make soak     long campaigns: a kill at every step of a negotiation (as root, an hour)'
 	@echo 'make bench    what a negotiation costs, ours and strongSwan, in time and memory (as root, some minutes)'
 	@echo 'make flood    how honest peers fare while others flood us, five minutes (as root)'
 	@echo 'make asan     run the native tests with AddressSanitizer and UBSan'
@@ -116,6 +117,10 @@ packages:
 check: packages
 	$(MAKE) all unit fuzz-programs
 	tests/run
+
+soak: packages
+	$(MAKE) all unit
+	tests/soak
 
 # Words for tests/bench/bench: make bench WORDS='--docs cost'
 bench: packages

@@ -1,0 +1,171 @@
+#!/usr/bin/env bats
+# kill -9 of each tool at each message of a negotiation with charon, in both roles, with real processes and a real kernel:
+# what died is back, the tunnel that was being made comes up (or the next try does), an older tunnel loses no packet, and
+# nothing leaves in the clear. What happens between two messages, record by record, is stepped through in
+# tests/unit/test_deaths_stepped.c.
+#
+# `make check` takes one message for each tool and role; STEPPED=all (make soak) takes all nine, STEPPED='3 8' those.
+
+load ../lib/scenario.bash
+
+# The time that each message is on its way, in seconds. All that follows from the one before is done by then.
+travel=0.15
+
+# two_tunnels: one that is up and in use all the while, between other addresses, and the one that is made again and again.
+two_tunnels() {
+    tunnel_is ike=aes128-sha1-modp2048 esp=aes128-sha1
+    two_hosts
+    local port
+    ip -n left addr add 10.9.0.11/24 dev eth0
+    ip -n right addr add 10.9.0.12/24 dev eth0
+    ip -n left addr add 10.3.0.1/24 dev net0
+    ip -n right addr add 10.4.0.1/24 dev net0
+    ip -n left route add 10.4.0.0/24 dev eth0
+    ip -n right route add 10.3.0.0/24 dev eth0
+    charon_on right
+    pluto_secrets left "10.9.0.1 10.9.0.2 : PSK \"${T[psk]}\"" "10.9.0.11 10.9.0.12 : PSK \"${T[psk]}\""
+    pluto_start left --secrets-workers 1
+    pluto_add left
+    tunnel_with name=old left=10.9.0.11 right=10.9.0.12 left_net=10.3.0.0/24 right_net=10.4.0.0/24 \
+        left_in=10.3.0.1 right_in=10.4.0.1
+    charon_add right left
+    pluto_add left
+    whack_on left --listen
+    whack_initiates left
+    wait_for 5 sas_are_there
+    ping_through left right
+    start_on left "$HOSTS_DIR/old.out" "$HOSTS_DIR/old.err" ping -n -q -i 0.2 -W 2 -I 10.3.0.1 10.4.0.1
+    older=$started
+    tunnel_with name=net left=10.9.0.1 right=10.9.0.2 left_net=10.1.0.0/24 right_net=10.2.0.0/24 \
+        left_in=10.1.0.1 right_in=10.2.0.1
+    for port in left right; do
+        tc -n wire qdisc add dev "$port" root netem delay "${travel}s"
+    done
+}
+
+has_ended() {
+    ! is_running "$1"
+}
+
+# older_is_whole: the older tunnel has lost nothing.
+older_is_whole() {
+    local port
+    for port in left right; do
+        tc -n wire qdisc change dev "$port" root netem delay 0 # else the last ones are still on their way
+    done
+    sleep 1
+    kill -INT "$older"
+    wait_for 5 has_ended "$older" || fail 'the ping through the older tunnel does not end'
+    run cat "$HOSTS_DIR/old.out"
+    assert_output --partial ' 0% packet loss'
+}
+
+# Into fd and watcher, which the caller has: lines of the messages between the two hosts, as they come by.
+watch_messages() {
+    exec {fd}< <(exec nsenter --net=/run/netns/wire tcpdump -l -n --immediate-mode -Z root -i wire \
+        'udp port 500 and host 10.9.0.1' 2>&1 3>&-)
+    watcher=$!
+    local line=
+    until [[ $line == *'listening on'* ]]; do
+        read -r -t 10 -u "$fd" line || fail 'tcpdump does not listen'
+    done
+}
+
+# await_message NUMBER: until so many have come by.
+await_message() {
+    local line n=0
+    while [ "$n" -lt "$1" ]; do
+        read -r -t 20 -u "$fd" line || fail "message $1 was not sent, only $n"
+        [[ $line != *isakmp* ]] || n=$((n + 1))
+    done
+}
+
+# We begin: whack stays, and hears of the tunnel in the end.
+we_began() {
+    assert_equal "$1 $(tail -n 1 "$HOSTS_DIR/begin.out" | cut -c1-3)" '0 004'
+}
+
+# The peer began, and his try may have come to nothing; then the next one does not.
+peer_began() {
+    [ "$1" -eq 0 ] || charon_initiates right
+}
+
+begin_we() {
+    whack_on left --initiate --name net >"$HOSTS_DIR/begin.out" 2>&1
+}
+
+begin_peer() {
+    charon_initiate right net
+}
+
+can_ping() {
+    on left ping -n -q -c 1 -W 1 -I 10.1.0.1 10.2.0.1 >/dev/null
+}
+
+nothing_is_left() {
+    [ "$(sa_packets left 10.9.0.1 10.9.0.2)$(sa_packets right 10.9.0.1 10.9.0.2)" = nonenone ]
+}
+
+tool_is_back() {
+    [ -n "$(tool_pids left "$1")" ]
+}
+
+# killed_at TOOL we|peer MESSAGE: where the message is ours, TOOL dies when all that was to do about it is done; where it
+# is the peer's, with that message, or what ike-negotiate asks because of it, unread.
+killed_at() {
+    local tool=$1 who=$2 message=$3 pid beginner code=0 fd watcher ours=1
+    [ "$who" = we ] || ours=0
+    pid=$(tool_pids left "$tool")
+    watch_messages
+    "begin_$who" 3>&- &
+    beginner=$!
+    await_message "$message"
+    if [ $((message % 2)) -eq "$ours" ]; then
+        sleep 0.08
+    else
+        kill -STOP "$pid"
+        sleep 0.3
+    fi
+    kill -KILL "$pid"
+    wait "$beginner" || code=$?
+    kill "$watcher"
+    exec {fd}<&-
+    "${who}_began" "$code"
+    wait_for 5 can_ping || fail "$tool killed at message $message, $who began: no tunnel"
+    wait_for 5 tool_is_back "$tool" || fail "$tool is not back"
+    whack_on left --terminate --name net
+    charon_terminate right net || true
+    wait_for 5 nothing_is_left || fail "SAs are left after $tool was killed at message $message, $who began"
+    kill -0 "$older" || fail 'the older tunnel is no longer watched'
+}
+
+# messages DEFAULT
+messages() {
+    case ${STEPPED-} in
+    '') echo "$1" ;;
+    all) echo 1 2 3 4 5 6 7 8 9 ;;
+    *) echo "$STEPPED" ;;
+    esac
+}
+
+# stepped we|peer TOOL=MESSAGE...: the one message of each tool where not more are wanted.
+stepped() {
+    local who=$1 tool message
+    two_tunnels
+    for tool in "${@:2}"; do
+        for message in $(messages "${tool#*=}"); do
+            echo "$who began, ${tool%=*} is killed at message $message"
+            killed_at "${tool%=*}" "$who" "$message"
+        done
+    done
+    older_is_whole
+    assert_equal "$(clear_pings_seen)" 0
+}
+
+@test "kill -9 of each tool at a message of a negotiation that we begin: it comes up, and nothing else suffers" {
+    stepped we ike-negotiate=8 secrets=4 kernel-sa=8
+}
+
+@test "kill -9 of each tool at a message of a negotiation that the peer begins: it comes up, or the next one does" {
+    stepped peer ike-negotiate=7 secrets=3 kernel-sa=8
+}
