@@ -1,4 +1,4 @@
-/* F4: SA payloads, in messages 1 and 2 of Main Mode and of Quick Mode. Forms: also test_sa.c. */
+/* F4: SA payloads, in messages 1 and 2 of Main Mode and of Quick Mode. Forms: also test_sa_forms.c. */
 #include "hostile.h"
 
 #include <stdlib.h>
