@@ -1,5 +1,6 @@
 #include "state.h"
 
+#include <bsd/sys/endian.h>
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -32,6 +33,7 @@ void core_free(struct core *core)
         policy_remove(&core->policies, e);
     }
     free(core->job.todo);
+    spis_free(&core->spis);
     explicit_bzero(core, sizeof *core);
     free(core);
 }
@@ -240,15 +242,14 @@ static void give_spis(struct core *core, const struct record *r)
         if (spi < SPI_MIN || spis_known(&core->spis, spi)) {
             continue;
         }
-        spis_add(&core->spis, spi);
-        for (unsigned i = 0; i < 4; i++) {
-            bytes[4 * count + i] = (uint8_t)(spi >> (24 - 8 * i));
+        if (!spis_add(&core->spis, spi)) {
+            break;
         }
-        count++;
+        be32enc(bytes + 4 * count++, spi);
     }
     if (count == 0) {
         core_refuse(core, PEER_NEGOTIATE, V_SPIS, record_number(r, K_ID),
-                    "no random numbers are at hand: ask again");
+                    "no random numbers, or no memory, are at hand: ask again");
         return;
     }
     struct record_writer w;

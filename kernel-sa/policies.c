@@ -69,32 +69,51 @@ bool policy_for_exchange(struct kernel_policy *p, const struct exchange *x, enum
 
 /* ---- SPIs ---- */
 
-static size_t spis_find(const struct spis *s, uint32_t spi)
+static struct spi *spis_find(const struct spis *s, uint32_t spi)
 {
-    size_t i = 0;
-    while (i < SPIS_MAX && s->given[i] != spi) {
-        i++;
-    }
-    return i;
+    struct spi *found;
+    HASH_FIND(hh, s->given, &spi, sizeof spi, found);
+    return found;
+}
+
+static void spis_drop(struct spis *s, struct spi *one)
+{
+    HASH_DEL(s->given, one);
+    free(one);
 }
 
 bool spis_known(const struct spis *s, uint32_t spi)
 {
-    return spis_find(s, spi) < SPIS_MAX;
+    return spis_find(s, spi) != NULL;
 }
 
-void spis_add(struct spis *s, uint32_t spi)
+bool spis_add(struct spis *s, uint32_t spi)
 {
-    s->given[s->next] = spi;
-    s->next = (s->next + 1) % SPIS_MAX;
+    struct spi *one = malloc(sizeof *one);
+    if (one == NULL) {
+        return false;
+    }
+    if (HASH_COUNT(s->given) >= SPIS_MAX) {
+        spis_drop(s, s->given); /* uthash keeps the order of adding: the oldest */
+    }
+    one->spi = spi;
+    HASH_ADD(hh, s->given, spi, sizeof one->spi, one);
+    return true;
 }
 
 bool spis_take(struct spis *s, uint32_t spi)
 {
-    size_t i = spis_find(s, spi);
-    if (spi == 0 || i == SPIS_MAX) {
+    struct spi *one = spis_find(s, spi);
+    if (one == NULL) {
         return false;
     }
-    s->given[i] = 0;
+    spis_drop(s, one);
     return true;
+}
+
+void spis_free(struct spis *s)
+{
+    while (s->given != NULL) {
+        spis_drop(s, s->given);
+    }
 }

@@ -130,14 +130,19 @@ bool policy_for_exchange(struct kernel_policy *p, const struct exchange *x, enum
 
 /* ---- SPIs ---- */
 
+struct spi {
+    uint32_t spi;
+    UT_hash_handle hh;
+};
+
 struct spis {
-    uint32_t given[SPIS_MAX]; /* 0: free */
-    size_t next;
+    struct spi *given; /* hash by spi, the oldest first; owned */
 };
 
 bool spis_known(const struct spis *s, uint32_t spi);
-void spis_add(struct spis *s, uint32_t spi);
+bool spis_add(struct spis *s, uint32_t spi);  /* false: no memory */
 bool spis_take(struct spis *s, uint32_t spi); /* false: not given out, or used before */
+void spis_free(struct spis *s);
 
 /* ---- the job at hand ---- */
 
