@@ -35,6 +35,7 @@ two_tunnels() {
     wait_for 5 sas_are_there
     ping_through left right
     start_on left "$HOSTS_DIR/old.out" "$HOSTS_DIR/old.err" ping -n -q -i 0.2 -W 2 -I 10.3.0.1 10.4.0.1
+    # shellcheck disable=SC2154 # of net.bash
     older=$started
     tunnel_with name=net left=10.9.0.1 right=10.9.0.2 left_net=10.1.0.0/24 right_net=10.2.0.0/24 \
         left_in=10.1.0.1 right_in=10.2.0.1
