@@ -88,7 +88,7 @@ we_began() {
 
 # The peer began, and his try may have come to nothing; then the next one does not.
 peer_began() {
-    [ "$1" -eq 0 ] || charon_initiates right
+    [ "$1" -eq 0 ] || wait_for 3 is_there || charon_initiates right # where he had proved himself, we began
 }
 
 begin_we() {
@@ -97,6 +97,17 @@ begin_we() {
 
 begin_peer() {
     charon_initiate right net
+}
+
+# Both ends have both SAs; before that a ping would leave in the clear.
+is_there() {
+    local host from to
+    for host in left right; do
+        for from in 1 2; do
+            to=$((3 - from))
+            [ "$(sa_packets "$host" "10.9.0.$from" "10.9.0.$to")" != none ] || return 1
+        done
+    done
 }
 
 can_ping() {
@@ -111,11 +122,19 @@ tool_is_back() {
     [ -n "$(tool_pids left "$1")" ]
 }
 
+# One that dies again within five seconds is started again more slowly, and that is not what is looked at here.
+has_lived() {
+    local pid
+    pid=$(tool_pids left "$1")
+    [ -n "$pid" ] && [ "$(ps --no-headers -o etimes:1 -p "$pid")" -ge 6 ]
+}
+
 # killed_at TOOL we|peer MESSAGE: where the message is ours, TOOL dies when all that was to do about it is done; where it
 # is the peer's, with that message, or what ike-negotiate asks because of it, unread.
 killed_at() {
     local tool=$1 who=$2 message=$3 pid beginner code=0 fd watcher ours=1
     [ "$who" = we ] || ours=0
+    wait_for 40 has_lived "$tool" || fail "$tool does not live"
     pid=$(tool_pids left "$tool")
     watch_messages
     "begin_$who" 3>&- &
@@ -132,7 +151,8 @@ killed_at() {
     kill "$watcher"
     exec {fd}<&-
     "${who}_began" "$code"
-    wait_for 5 can_ping || fail "$tool killed at message $message, $who began: no tunnel"
+    wait_for 5 is_there || fail "$tool killed at message $message, $who began: no tunnel"
+    wait_for 5 can_ping || fail "$tool killed at message $message, $who began: nothing comes through the tunnel"
     wait_for 5 tool_is_back "$tool" || fail "$tool is not back"
     whack_on left --terminate --name net
     charon_terminate right net || true
