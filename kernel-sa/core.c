@@ -1,7 +1,7 @@
 #include "state.h"
 
-#include <bsd/sys/endian.h>
 #include <assert.h>
+#include <bsd/sys/endian.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
