@@ -321,7 +321,12 @@ static void take_state(struct hand *h, const struct record *r)
 
 static void take_isakmp_up(struct hand *h, const struct record *r)
 {
-    snprintf(h->suite, sizeof h->suite, "%s", record_text(r, K_PROPOSAL));
+    if (!h->authenticated || strcmp(h->suite, record_text(r, K_PROPOSAL)) != 0) {
+        hand_end(h, 111, "an ISAKMP SA of %s is reported, but the keys were made for %s: nothing is "
+                 "negotiated under it", record_text(r, K_PROPOSAL),
+                 h->authenticated ? h->suite : "nobody yet");
+        return;
+    }
     fprintf(stderr, "ike-negotiate: ISAKMP SA established: %s\n", h->suite);
     if (connection_isakmp_only(&h->form)) {
         h->done = true;
@@ -377,6 +382,7 @@ static void take_secrets(struct hand *h, const struct record *r)
         hand_end(h, 1, "nothing is negotiated: %s", record_text(r, K_WHY));
     } else if (r->verb == V_AUTHENTICATED) {
         record_identity(r, K_PEER_NAME, &h->proved);
+        snprintf(h->suite, sizeof h->suite, "%s", record_text(r, K_PROPOSAL));
         h->authenticated = true;
     } else if (r->re == V_ACCEPT && r->verb == V_OK) {
         record_answer(&w, hand_out(h, LINE_NEGOTIATOR), V_OK, V_IDENTIFY, h->identify_id);

@@ -39,7 +39,7 @@ struct hand {
     struct identity peer_id;
     struct identity proved; /* what secrets reported */
     bool authenticated;
-    char suite[64]; /* of the ISAKMP SA */
+    char suite[64]; /* of the ISAKMP SA, as secrets reported it */
     uint32_t reqid;
     uint64_t identify_id; /* the negotiator waits for this answer */
     bool permit_printed;

@@ -109,8 +109,8 @@ static const struct verb_spec verbs[VERB_COUNT] = {
         .required = { K_EXCHANGE, K_CONNECTION, K_OUR_ID, K_PEER_ID },
         .help = "go on as this connection, if its ids mean the secret that was used" },
     [V_AUTHENTICATED] = { .name = "authenticated", .from = S_P,
-        .required = { K_EXCHANGE, K_CONNECTION, K_PEER_NAME, K_METHOD, K_MATCHED },
-        .help = "the peer proved this identity" },
+        .required = { K_EXCHANGE, K_CONNECTION, K_PEER_NAME, K_METHOD, K_PROPOSAL, K_MATCHED },
+        .help = "the peer proved this identity, with keys made for this connection and proposal" },
     [V_LOADED] = { .name = "loaded", .from = S_P, .required = { K_ENTRIES, K_ERRORS },
         .help = "the secrets file has been read" },
 

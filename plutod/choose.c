@@ -45,6 +45,31 @@ size_t choose_first(struct keying *k, const struct address *local, const struct 
     return count;
 }
 
+static bool was_offered(const struct xchg *x, const struct conn *c)
+{
+    for (size_t i = 0; x->offer != NULL && i < x->offer->count; i++) {
+        if (x->offer->reqid[i] == c->reqid) {
+            return true;
+        }
+    }
+    return false;
+}
+
+size_t choose_offered(struct keying *k, const struct xchg *x, struct conn *list[CHOOSE_MAX])
+{
+    size_t count = 0;
+    struct conn *c;
+    const struct address *const peers[] = { &x->remote, &any_host };
+    for (size_t i = 0; i < sizeof peers / sizeof peers[0]; i++) {
+        DL_FOREACH(between(k, &x->local, peers[i]), c) {
+            if (count < CHOOSE_MAX && was_offered(x, c)) {
+                list[count++] = c;
+            }
+        }
+    }
+    return count;
+}
+
 struct conn *choose_named(struct keying *k, const struct xchg *x, const char *name)
 {
     struct conn *c = conn_find(k, name);

@@ -28,7 +28,9 @@ struct conn *choose_named(struct keying *k, const struct xchg *x, const char *na
  */
 bool choose_whoever(struct keying *k, const struct address *local, const struct address *remote,
                     const struct conn *c);
-/* Could this one have been among them? */
+/* Fills list with what x->offer names, as far as it is still there; returns how many. */
+size_t choose_offered(struct keying *k, const struct xchg *x, struct conn *list[CHOOSE_MAX]);
+/* Is c of the hosts of x, as it is now? */
 bool choose_may_be(const struct xchg *x, const struct conn *c);
 
 /*

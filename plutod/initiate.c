@@ -4,10 +4,13 @@
 #include "orders.h"
 #include "orient.h"
 #include "renew.h"
+#include "respond.h"
 #include "routing.h"
 
 #include <bsd/string.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <utlist.h>
 
 /* Another attempt: soon when the peer was silent or a process of ours died, later when he refused. */
@@ -344,13 +347,18 @@ bool initiate_isakmp_up(struct keying *k, struct xchg *x, const struct record *r
         *why = "this ISAKMP SA stands already";
         return false;
     }
+    if (strcmp(x->proposal, record_text(r, K_PROPOSAL)) != 0 || respond_lies(x)) {
+        *why = "isakmp-up: secrets made keys for another connection or proposal";
+        return false;
+    }
+    free(x->offer); /* what may be chosen now is said by choose_quick */
+    x->offer = NULL;
     uint64_t life = record_number(r, K_LIFE);
     x->life = life < x->conn->form->ikelifetime ? (uint32_t)life : x->conn->form->ikelifetime;
     x->up = true;
     xchg_set_half_open(k, x, false);
     x->since = k->now;
     x->state = x->initiator ? STATE_MAIN_I4 : STATE_MAIN_R3;
-    strlcpy(x->proposal, record_text(r, K_PROPOSAL), sizeof x->proposal);
     x->conn->newest_isakmp = x->number;
     (void)agenda_set(&k->agenda, &x->life_end, k->now + (uint64_t)x->life * 1000, ends_life, x);
     keying_tell(k, x, 4, "STATE_%s: %s", xchg_state_word(x->state), xchg_state_story(x->state));

@@ -48,7 +48,7 @@ void order_announce_all(struct keying *k, const struct xchg *x)
     if (x->initiator) {
         order_announce(k, x, x->conn);
     } else {
-        count = choose_first(k, &x->local, &x->remote, list);
+        count = choose_offered(k, x, list);
     }
     for (size_t i = 0; i < count; i++) {
         order_announce(k, x, list[i]);

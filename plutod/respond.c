@@ -7,37 +7,50 @@
 #include <bsd/string.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define NO_INSTANCE "no memory for an instance of its connection"
 
 /* ---- the first message ---- */
 
-static bool put_candidates(struct record_writer *w, struct conn *const list[], size_t count)
+/* Returns how many there was room for. */
+static size_t put_candidates(struct record_writer *w, struct conn *const list[], size_t count)
 {
+    size_t put = 0;
     struct buffer text;
     buffer_init(&text, 16000);
-    for (size_t i = 0; i < count; i++) {
+    for (; put < count; put++) {
         size_t before = text.len;
-        buffer_add_text(&text, i == 0 ? "" : ";");
-        buffer_add_text(&text, list[i]->name);
+        buffer_add_text(&text, put == 0 ? "" : ";");
+        buffer_add_text(&text, list[put]->name);
         buffer_add_text(&text, ":psk:");
-        buffer_add_text(&text, list[i]->form->ike);
+        buffer_add_text(&text, list[put]->form->ike);
         if (text.overflowed) {
             buffer_truncate(&text, before); /* those before it are offered */
             break;
         }
     }
     buffer_add_u8(&text, 0);
-    bool good = !text.overflowed && text.len > 1;
-    if (good) {
+    put = text.overflowed ? 0 : put;
+    if (put > 0) {
         record_put_text(w, K_CANDIDATES, (const char *)text.data);
     }
     buffer_wipe(&text);
-    return good;
+    return put;
 }
 
-static void answer_first(struct keying *k, const struct xchg *x, uint64_t id,
-                         struct conn *const list[], size_t count)
+static struct offer *offer_new(struct conn *const list[], size_t count)
+{
+    struct offer *o = calloc(1, sizeof *o + count * sizeof o->reqid[0]);
+    for (size_t i = 0; o != NULL && i < count; i++) {
+        o->reqid[i] = list[i]->reqid;
+        o->count++;
+    }
+    return o;
+}
+
+static void answer_first(struct keying *k, struct xchg *x, uint64_t id, struct conn *const list[],
+                         size_t count)
 {
     struct record_writer w;
     size_t start = k->negotiator->len;
@@ -49,7 +62,9 @@ static void answer_first(struct keying *k, const struct xchg *x, uint64_t id,
     record_put_number(&w, K_EXCHANGE, x->number);
     record_put_number(&w, K_WORKER, x->worker);
     record_put_number(&w, K_LIFE, life);
-    if (!put_candidates(&w, list, count)) {
+    count = put_candidates(&w, list, count);
+    x->offer = count == 0 ? NULL : offer_new(list, count);
+    if (x->offer == NULL) {
         buffer_truncate(k->negotiator, start);
         record_fail(k->negotiator, V_FIRST, id, "plutod has no memory for the candidates");
         return;
@@ -104,26 +119,48 @@ void respond_first(struct keying *k, const struct record *r)
     answer_first(k, x, id, list, count);
 }
 
+bool respond_lies(const struct xchg *x)
+{
+    const struct offer *o = x->offer;
+    return o != NULL && o->chosen != 0 && o->proved != 0
+           && (o->chosen != o->proved || strcmp(o->proposal, x->proposal) != 0);
+}
+
+/*
+ * Only for the log and for what is to be said to whack in between: what was agreed, secrets reports
+ * (respond_authenticated), and that may come before this.
+ */
 bool respond_chosen(struct keying *k, const struct record *r, const char **why)
 {
     struct xchg *x = xchg_find_main(k, record_number(r, K_EXCHANGE));
+    struct conn *list[CHOOSE_MAX];
     if (x == NULL) {
         return true;
     }
-    struct conn *c = choose_named(k, x, record_text(r, K_CONNECTION));
-    if (x->initiator) {
-        strlcpy(x->proposal, record_text(r, K_PROPOSAL), sizeof x->proposal);
-        return true;
+    if (x->offer == NULL || x->offer->chosen != 0) {
+        *why = "chosen: this exchange waits for no choice";
+        return false;
     }
-    if (x->up || (c != NULL && !choose_may_be(x, c))) {
+    struct conn *c = choose_named(k, x, record_text(r, K_CONNECTION));
+    size_t count = choose_offered(k, x, list);
+    size_t i = 0;
+    while (i < count && list[i] != c) {
+        i++;
+    }
+    if (i == count && count == x->offer->count) {
         *why = "chosen: not one of the candidates";
         return false;
     }
-    if (c == NULL) {
+    if (i == count) {
         ends_failed(k, x, 31, "its connection was deleted meanwhile", false);
         return true;
     }
-    strlcpy(x->proposal, record_text(r, K_PROPOSAL), sizeof x->proposal);
+    x->offer->chosen = c->reqid;
+    strlcpy(x->offer->proposal, record_text(r, K_PROPOSAL), sizeof x->offer->proposal);
+    if (respond_lies(x)) {
+        *why = "chosen: secrets made keys for another connection or proposal";
+        return false;
+    }
     if (x->conn == NULL) {
         xchg_set_conn(k, x, c);
     }
@@ -182,15 +219,17 @@ bool respond_authenticated(struct keying *k, struct xchg *x, const struct record
         return true;
     }
     x->method = record_word(r, K_METHOD);
+    strlcpy(x->proposal, record_text(r, K_PROPOSAL), sizeof x->proposal);
     x->authenticated = true;
     if (x->initiator) {
         x->matched = record_yes(r, K_MATCHED);
         return true;
     }
+    if (x->offer != NULL) {
+        x->offer->proved = c->reqid;
+    }
     if (!record_yes(r, K_MATCHED)) {
-        if (x->conn == NULL) {
-            xchg_set_conn(k, x, c);
-        }
+        xchg_set_conn(k, x, c);
     } else if (!settle(k, x, c)) {
         ends_failed(k, x, 32, NO_INSTANCE, false);
     }
@@ -250,6 +289,10 @@ bool respond_identify(struct keying *k, const struct record *r, const char **why
     }
     if (x->initiator || x->matched || x->identify_id != 0) {
         *why = "identify: nothing to ask in this exchange";
+        return false;
+    }
+    if (respond_lies(x)) {
+        *why = "identify: another connection or proposal was chosen than secrets made keys for";
         return false;
     }
     x->identify_id = id;

@@ -14,6 +14,11 @@
 
 /* Requests of ike-negotiate; each is answered into k->negotiator, some later. */
 void respond_first(struct keying *k, const struct record *r);
+/*
+ * Has ike-negotiate named another connection or proposal than secrets made keys for? Either of the two
+ * may be heard first, so whatever it says next of x is where to look.
+ */
+bool respond_lies(const struct xchg *x);
 bool respond_chosen(struct keying *k, const struct record *r, const char **why);
 bool respond_identify(struct keying *k, const struct record *r, const char **why);
 bool respond_quick_ask(struct keying *k, const struct record *r, const char **why);

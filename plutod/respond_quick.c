@@ -97,6 +97,10 @@ bool respond_quick_ask(struct keying *k, const struct record *r, const char **wh
         *why = "quick-ask: under an ISAKMP SA whose peer is not authenticated";
         return false;
     }
+    if (respond_lies(x)) {
+        *why = "quick-ask: another connection or proposal was chosen than secrets made keys for";
+        return false;
+    }
     record_subnet(r, K_OUR_CLIENT, &ours);
     record_subnet(r, K_PEER_CLIENT, &peer);
     bool refused = k->stopping || respond_is_one_of_us(k, x); /* by a connection added since */

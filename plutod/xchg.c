@@ -76,6 +76,7 @@ void xchg_free(struct keying *k, struct xchg *x)
         HASH_DELETE(hh_spi, k->spis, x);
     }
     leave_worker(k, x);
+    free(x->offer);
     free(x);
 }
 

@@ -21,6 +21,15 @@ struct spi_key {
     uint8_t spi[4];         /* toward the peer: the one that he chose */
 };
 
+/* What a peer's first message was answered, and what ike-negotiate says that it took of that. */
+struct offer {
+    uint32_t chosen;        /* reqid of the connection that was named; 0: none yet */
+    uint32_t proved;        /* of the one that secrets made keys for; 0: none yet */
+    char proposal[104];     /* that was named */
+    size_t count;
+    uint32_t reqid[];       /* of the connections that were offered */
+};
+
 struct xchg {
     uint64_t number;        /* epoch in the upper 32 bits */
     uint64_t serial;
@@ -40,13 +49,14 @@ struct xchg {
     bool resends;           /* sent again */
     struct agenda_item life_end;
     uint32_t life;          /* seconds, what was negotiated and configured, the shorter */
-    char proposal[104];
+    char proposal[104];     /* of an ISAKMP SA: as secrets reported it; of IPsec SAs: kernel-sa */
 
     struct address local, remote;
     uint16_t local_port, remote_port;
 
     /* Main Mode, ISAKMP SA */
     bool half_open;         /* counted as such */
+    struct offer *offer;    /* owned; a responder's until the ISAKMP SA stands, or NULL */
     bool renews;            /* takes the place of one that was lost (renew.h) */
     unsigned method;        /* place in the schema's `method` */
     struct identity peer_id; /* ID_ANY before the peer proved one */

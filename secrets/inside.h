@@ -51,6 +51,7 @@ struct half { /* what only a Main Mode that is not finished needs */
     uint8_t *sa_body; /* owned */
     uint8_t skeyid[HASH_MAX];
     const struct secret *secret; /* the entry that was used */
+    struct ike_suite suite; /* that the keys are for: plutod is told, so that nobody else need be believed */
 };
 
 struct main_mode {

@@ -371,6 +371,7 @@ enum outcome phase1_keys(struct core *c, struct exchange *x, const struct record
         m->hash = suite.hash->id;
         m->chosen = a;
         m->half->secret = secret;
+        m->half->suite = suite;
         derive(x, r, (struct part){ g_xy, suite.group->secret_len }, &s);
         m->stage = STAGE_KEYED;
         debug_keys(c, x, &s);

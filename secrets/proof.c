@@ -120,14 +120,17 @@ static bool is_expected(const struct core *c, const struct exchange *x, const st
 static void tell_authenticated(struct core *c, const struct exchange *x, bool matched)
 {
     struct record_writer w;
+    char suite[SUITE_TEXT];
     if (c->out.plutod == NULL) {
         return;
     }
+    ike_suite_print(&x->main_mode->half->suite, suite);
     record_start(&w, c->out.plutod, V_AUTHENTICATED);
     record_put_number(&w, K_EXCHANGE, x->number);
     record_put_text(&w, K_CONNECTION, x->main_mode->chosen->connection);
     record_put_identity(&w, K_PEER_NAME, &x->main_mode->peer);
     record_put_word(&w, K_METHOD, METHOD_PSK);
+    record_put_text(&w, K_PROPOSAL, suite);
     record_put_yes(&w, K_MATCHED, matched);
     (void)record_finish(&w);
 }

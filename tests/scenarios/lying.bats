@@ -326,7 +326,7 @@ nonce-peer=0011223344556677"
     is_ok kernel-sa install "$install_request"
     is_refused 'another request came' kernel-sa install "${install_request/0000bad1/0000bad2}"
     say plutod "chosen exchange=$X connection=evil proposal=$ike"
-    ended_for 'and is ended: chosen: chosen: not one of the candidates'
+    ended_for 'and is ended: chosen: chosen: this exchange waits for no choice'
     nothing_else_stopped $((net_sas + 2))
 }
 
@@ -447,5 +447,24 @@ peer-client=0.0.0.0/0 esp=$esp modes=any life=600 reqid=1 policies=yes"
     ended_for 'and is ended: whack-shutdown: verb may not come from this channel'
     say plutod 'accuse tool=kernel-sa epoch=1 why=lies'
     ended_for 'and is ended: accuse: verb may not come from this channel'
+    nothing_else_stopped
+}
+
+@test "F17 [R1]: another proposal of phase 1 than secrets made keys for ends the liar" {
+    the_liar_begins
+    evil_begins
+    evil_proves
+    is_ok plutod quick-ask "parent=$X" our-client=10.1.0.0/24 peer-client=10.3.0.0/24
+    evil_begins
+    say plutod "chosen exchange=$X connection=evil proposal=$ike"
+    is_ok secrets auth "exchange=$X id-body=$id_body hash=$hash"
+    # shellcheck disable=SC2086 # two fields
+    say plutod isakmp-up "exchange=$X" role=responder proposal=3des-md5-modp1024 life=3600 $cookies
+    ended_for 'and is ended: isakmp-up: isakmp-up: secrets made keys for another connection or proposal'
+    evil_begins
+    say plutod "chosen exchange=$X connection=evil proposal=3des-md5-modp1024"
+    is_ok secrets auth "exchange=$X id-body=$id_body hash=$hash"
+    say plutod "quick-ask id=7000 parent=$X our-client=10.1.0.0/24 peer-client=10.3.0.0/24"
+    ended_for 'and is ended: quick-ask: quick-ask: another connection or proposal was chosen than secrets made keys for'
     nothing_else_stopped
 }

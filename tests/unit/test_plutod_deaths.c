@@ -63,7 +63,7 @@ static void test_many_are_spread(void **state)
         assert_null(feed(w, W_P, "whack-initiate name=n%u asynchronous=yes", i));
         uint64_t x = record_number(sent(w, &w->n, P_N, V_INITIATE), K_EXCHANGE);
         assert_null(feed(w, S_P, "authenticated exchange=%" PRIu64 " connection=n%u peer=10.9.1.%u "
-                         "method=psk matched=yes", x, i, i));
+                         "method=psk proposal=aes256-sha2_256-modp2048 matched=yes", x, i, i));
         assert_null(feed(w, N_P, "isakmp-up exchange=%" PRIu64 " role=initiator "
                          "proposal=aes256-sha2_256-modp2048 life=3600 cky-i=0102030405060708 "
                          "cky-r=0807060504030201", x));

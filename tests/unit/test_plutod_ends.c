@@ -191,7 +191,7 @@ static void test_delete_of_anothers_sa(void **state)
     assert_null(feed(w, W_P, "whack-initiate name=far"));
     uint64_t x = record_number(sent(w, &w->n, P_N, V_INITIATE), K_EXCHANGE);
     assert_null(feed(w, S_P, "authenticated exchange=%" PRIu64 " connection=far peer=10.9.0.9 "
-                     "method=psk matched=yes", x));
+                     "method=psk proposal=aes256-sha2_256-modp2048 matched=yes", x));
     assert_null(feed(w, N_P, "isakmp-up exchange=%" PRIu64 " role=initiator "
                      "proposal=aes256-sha2_256-modp2048 life=3600 cky-i=0102030405060708 "
                      "cky-r=0807060504030201", x));
@@ -215,7 +215,7 @@ static void test_delete_of_an_older_isakmp_sa(void **state)
     assert_null(feed(w, N_P, "chosen exchange=%" PRIu64 " connection=net "
                      "proposal=aes256-sha2_256-modp2048", x));
     assert_null(feed(w, S_P, "authenticated exchange=%" PRIu64 " connection=net peer=10.9.0.2 "
-                     "method=psk matched=yes", x));
+                     "method=psk proposal=aes256-sha2_256-modp2048 matched=yes", x));
     assert_null(feed(w, N_P, "isakmp-up exchange=%" PRIu64 " role=responder "
                      "proposal=aes256-sha2_256-modp2048 life=3600 cky-i=0102030405060708 "
                      "cky-r=0807060504030201", x));
@@ -241,7 +241,7 @@ static void test_initial_contact(void **state)
     assert_null(feed(w, N_P, "initial-contact exchange=%" PRIu64, x)); /* not yet believed */
     assert_non_null(xchg_find(&w->k, t.y));
     assert_null(feed(w, S_P, "authenticated exchange=%" PRIu64 " connection=net peer=10.9.0.2 "
-                     "method=psk matched=yes", x));
+                     "method=psk proposal=aes256-sha2_256-modp2048 matched=yes", x));
     assert_null(feed(w, N_P, "isakmp-up exchange=%" PRIu64 " role=responder "
                      "proposal=aes256-sha2_256-modp2048 life=3600 cky-i=0102030405060708 "
                      "cky-r=0807060504030201", x));

@@ -175,7 +175,7 @@ static uint64_t another_isakmp_sa(struct world *w, const char *host, const char 
     assert_non_null(feed(w, N_P, "responder-lifetime exchange=%" PRIu64 " protocol=esp life=600 "
                          "spi-out=0000bbbb", x)); /* it does not stand yet */
     assert_null(feed(w, S_P, "authenticated exchange=%" PRIu64 " connection=other peer=%s "
-                     "method=psk matched=yes", x, id));
+                     "method=psk proposal=aes256-sha2_256-modp2048 matched=yes", x, id));
     assert_null(feed(w, N_P, "isakmp-up exchange=%" PRIu64 " role=initiator "
                      "proposal=aes256-sha2_256-modp2048 life=3600 cky-i=0102030405060708 "
                      "cky-r=0807060504030202", x));

@@ -245,7 +245,7 @@ static inline uint64_t main_mode_goes_well(struct world *w)
     assert_null(feed(w, N_P, "state exchange=%" PRIu64 " state=MAIN_I2", x));
     assert_null(feed(w, N_P, "state exchange=%" PRIu64 " state=MAIN_I3", x));
     assert_null(feed(w, S_P, "authenticated exchange=%" PRIu64 " connection=%s peer=10.9.0.2 "
-                     "method=psk matched=yes", x, connection));
+                     "method=psk proposal=aes256-sha2_256-modp2048 matched=yes", x, connection));
     assert_null(feed(w, N_P, "isakmp-up exchange=%" PRIu64 " role=initiator "
                      "proposal=aes256-sha2_256-modp2048 life=3600 cky-i=0102030405060708 "
                      "cky-r=0807060504030201", x));
@@ -326,7 +326,7 @@ static inline void authenticated(struct world *w, uint64_t x, const char *connec
                           const char *matched)
 {
     assert_null(feed(w, S_P, "authenticated exchange=%" PRIu64 " connection=%s peer=%s method=psk "
-                     "matched=%s", x, connection, peer, matched));
+                     "proposal=aes256-sha2_256-modp2048 matched=%s", x, connection, peer, matched));
 }
 
 static inline const char *up(struct world *w, uint64_t x)

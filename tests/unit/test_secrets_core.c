@@ -75,6 +75,7 @@ static void pair_main_mode(struct pair *p, const char *suite, const char *group)
     char *hash_r = side_hex(p->r, K_HASH);
     assert_string_equal(id_r, "010000000a090002");
     said_authenticated(p->r, "7", "10.9.0.1", true);
+    assert_string_equal(record_text(&p->r->answer, K_PROPOSAL), suite);
     side_good(p->i, "auth id=3 exchange=1 id-body=%s hash=%s", id_r, hash_r);
     assert_true(record_yes(&p->i->answer, K_MATCHED));
     assert_false(record_has(&p->i->answer, K_HASH));
