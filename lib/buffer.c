@@ -59,6 +59,7 @@ void buffer_add(struct buffer *b, const void *bytes, size_t len)
     }
     if (!make_room(b, len)) {
         b->overflowed = true;
+        b->lost = true;
         return;
     }
     memcpy(b->data + b->len, bytes, len);

@@ -16,7 +16,8 @@ struct buffer {
     size_t len;
     size_t cap;
     size_t limit;       /* len never exceeds it; 0: no limit */
-    bool overflowed;    /* something did not fit; nothing of it was added */
+    bool overflowed;    /* something did not fit; nothing of it was added. The next record clears it */
+    bool lost;          /* the same, ever since buffer_init or buffer_wipe */
 };
 
 void buffer_init(struct buffer *b, size_t limit);

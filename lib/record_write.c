@@ -150,6 +150,7 @@ bool record_finish(struct record_writer *w)
     if (w->out->overflowed || w->out->len - w->start > RECORD_MAX) {
         buffer_truncate(w->out, w->start);
         w->out->overflowed = true;
+        w->out->lost = true;
         return false;
     }
     return true;

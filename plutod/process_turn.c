@@ -45,7 +45,7 @@ static void flush(struct process *p)
     }
     const struct buffer *out = channel_out(p->channel);
     size_t before = out->len;
-    if (out->overflowed) {
+    if (out->lost) { /* not `overflowed`: a shorter order after it may have fitted */
         end_deaf(p);
         return;
     }

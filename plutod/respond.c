@@ -27,6 +27,7 @@ static size_t put_candidates(struct record_writer *w, struct conn *const list[],
         buffer_add_text(&text, list[put]->form->ike);
         if (text.overflowed) {
             buffer_truncate(&text, before); /* those before it are offered */
+            text.overflowed = false;
             break;
         }
     }

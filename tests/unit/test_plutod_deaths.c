@@ -1,6 +1,8 @@
 /* plutod's core: processes of ours and peers that die, and what they knew. */
 #include "test_plutod_world.h"
 
+#include "plutod/orders.h"
+
 /* A Main Mode, no Quick Mode; and then Deletes of both sides find the IPsec SAs that there were. */
 static void test_negotiator_dies(void **state)
 {
@@ -391,6 +393,41 @@ static void test_kernel_dies_with_many(void **state)
     world_free(w);
 }
 
+/*
+ * An order for which there is no room left: kernel-sa is ended for it, though a shorter one may fit
+ * after it, and the next one hears what was lost.
+ */
+static void test_kernel_that_does_not_read(void **state)
+{
+    static char fill[CHANNEL_MAX];
+    (void)state;
+    for (int stop = 0; stop < 2; stop++) {
+        struct tunnel t = tunnel_up();
+        struct world *w = t.w;
+        buffer_init(&w->kernel, CHANNEL_MAX);
+        buffer_add(&w->kernel, fill, CHANNEL_MAX - 30);
+        if (stop) {
+            keying_stop(&w->k);
+        } else {
+            assert_null(feed(w, W_P, "whack-terminate name=net"));
+        }
+        while (w->job_count > 0) {
+            script_ends(w, w->jobs[0]->verb, true);
+        }
+        size_t before = w->kernel.len;
+        order_debug_one(&w->k, &w->kernel);
+        assert_true(w->kernel.len > before);
+        assert_true(w->kernel.lost);
+        kernel_dies(w);
+        assert_int_equal(w->holds, 0);
+        keying_kernel_up(&w->k, &w->kernel);
+        assert_int_equal(record_number(sent(w, &w->kernel, P_K, V_DELETE_KERNEL_SA), K_EXCHANGE),
+                         t.y);
+        assert_true(!stop || sent(w, &w->kernel, P_K, V_FLUSH) != NULL);
+        world_free(w);
+    }
+}
+
 /* ---- the peer ---- */
 
 /* The peer was started again: nothing under the old ISAKMP SA is answered. */
@@ -465,6 +502,7 @@ int main(void)
         cmocka_unit_test(test_sa_up_twice),
         cmocka_unit_test(test_kernel_dies_during_initiate),
         cmocka_unit_test(test_kernel_dies_with_many),
+        cmocka_unit_test(test_kernel_that_does_not_read),
         cmocka_unit_test(test_peer_forgot),
         cmocka_unit_test(test_peer_refuses),
         cmocka_unit_test(test_last_word_of_the_peer),
