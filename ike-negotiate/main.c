@@ -6,6 +6,7 @@
  */
 #include "by_hand.h"
 #include "daemon.h"
+#include "standard.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,13 +37,14 @@ static const char help[] =
 
 int main(int argc, char **argv)
 {
+    const unsigned closed = standard_fill();
     if (argc == 2 && strcmp(argv[1], "--help") == 0) {
         fputs(help, stdout);
-        return 0;
+        return standard_written("ike-negotiate", closed) ? 0 : 111;
     }
     if (argc == 2 && strcmp(argv[1], "--version") == 0) {
         printf("ike-negotiate %s\n", VERSION);
-        return 0;
+        return standard_written("ike-negotiate", closed) ? 0 : 111;
     }
     if (argc == 3 && strcmp(argv[1], "--control-fd") == 0) {
         char *end;
@@ -54,5 +56,5 @@ int main(int argc, char **argv)
         }
         return daemon_run((int)fd);
     }
-    return by_hand_run(argc, argv);
+    return standard_there("ike-negotiate", closed, STANDARD_OUTPUT) ? by_hand_run(argc, argv) : 111;
 }

@@ -7,6 +7,7 @@
 #include "supervisor.h"
 
 #include "sandbox.h"
+#include "standard.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -143,17 +144,6 @@ static void tell_parent(int ready)
     }
 }
 
-/* Descriptors 0-2 exist, so that nothing we open becomes one of them. */
-static void fill_standard(void)
-{
-    for (int fd = open("/dev/null", O_RDWR); fd >= 0; fd = open("/dev/null", O_RDWR)) {
-        if (fd > STDERR_FILENO) {
-            close(fd);
-            break;
-        }
-    }
-}
-
 int main(int argc, char **argv)
 {
     struct setup setup;
@@ -161,11 +151,12 @@ int main(int argc, char **argv)
     int status;
     int ready;
 
-    fill_standard();
+    const unsigned closed = standard_fill();
     enum setup_result parsed = setup_parse(&setup, argc, argv);
     if (parsed != SETUP_RUN) {
         setup_free(&setup);
-        return parsed == SETUP_HELP ? EXIT_SUCCESS : EXIT_FAILURE;
+        return parsed == SETUP_HELP && standard_written("plutod", closed) ? EXIT_SUCCESS
+                                                                          : EXIT_FAILURE;
     }
     if (geteuid() != 0) {
         fputs("plutod: must be run by the superuser\n", stderr);

@@ -2,9 +2,16 @@
 
 #include "clock.h"
 #include "hub.h"
+#include "standard.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+
+#define EXIT_WRONG 1
+#define EXIT_SYSTEM 111
 
 struct daemon {
     struct hub *hub;
@@ -12,6 +19,8 @@ struct daemon {
     struct log *log;   /* borrowed */
     uint64_t worker;
     bool by_hand;
+    int status;        /* by hand: what was wrong on the way */
+    size_t seen;       /* bytes of the answers that were looked through for `bad` */
 };
 
 static struct core_out outputs(struct daemon *d)
@@ -22,6 +31,47 @@ static struct core_out outputs(struct daemon *d)
         .negotiator = d->by_hand ? plutod : hub_out(d->hub, TOOL_IKE_NEGOTIATE, 0),
         .kernel = d->by_hand ? plutod : hub_out(d->hub, TOOL_KERNEL_SA, 0)
     };
+}
+
+/* ---- by hand ---- */
+
+/* A record that was wrong is told in the exit status, too, for a script that reads no answers. */
+static void look_for_bad(struct daemon *d)
+{
+    static const char bad[] = "bad ";
+    const struct buffer *out = channel_out(hub_lines(d->hub)->channel);
+    while (d->seen < out->len) {
+        const uint8_t *line = out->data + d->seen;
+        const uint8_t *lf = memchr(line, '\n', out->len - d->seen);
+        if (lf == NULL) {
+            break;
+        }
+        if ((size_t)(lf - line) >= sizeof bad && memcmp(line, bad, sizeof bad - 1) == 0) {
+            d->status = EXIT_WRONG;
+        }
+        d->seen += (size_t)(lf - line) + 1;
+    }
+}
+
+/* Before the turn's answers are written. */
+static void work_by_hand(void *context)
+{
+    struct daemon *d = context;
+    look_for_bad(d);
+    hub_relieve(d->hub);
+    d->seen = channel_out(hub_lines(d->hub)->channel)->len;
+}
+
+static void ended_by_hand(struct daemon *d, struct channel *all)
+{
+    if (strstr(channel_why(all), "within") != NULL) {
+        (void)fprintf(stderr, "secrets: from stdin: %s\n", channel_why(all));
+        d->status = EXIT_WRONG;
+    }
+    if (!channel_drain(all)) {
+        standard_not_written("secrets", errno);
+        d->status = EXIT_SYSTEM;
+    }
 }
 
 /* ---- when somebody does not read ---- */
@@ -62,7 +112,10 @@ static bool may_write(void *context, const struct hub_line *l)
 static void relieve(struct daemon *d)
 {
     if (d->by_hand) {
-        (void)channel_drain(hub_lines(d->hub)->channel);
+        struct channel *all = hub_lines(d->hub)->channel;
+        look_for_bad(d);
+        (void)channel_drain(all); /* what is left is tried again at the end, where it is told */
+        d->seen = channel_out(all)->len;
     } else {
         hub_relieve(d->hub);
     }
@@ -72,10 +125,10 @@ static void relieve(struct daemon *d)
 
 static void line_closed(void *context, struct hub_line *l, enum channel_result how)
 {
-    const struct daemon *d = context;
+    struct daemon *d = context;
     (void)how;
     if (d->by_hand) {
-        (void)channel_drain(l->channel);
+        ended_by_hand(d, l->channel);
     }
 }
 
@@ -134,6 +187,7 @@ static struct daemon *daemon_new(struct channel *control, struct core *core, str
     struct daemon *d = calloc(1, sizeof *d);
     const struct hub_use use = { .record = take_record, .closed = line_closed, .may_read = may_read,
                                  .may_write = may_write, .context = d, .log = log,
+                                 .work = by_hand ? work_by_hand : NULL,
                                  .by_hand = by_hand };
     if (d == NULL) {
         channel_free(control);
@@ -164,7 +218,8 @@ struct daemon *secrets_daemon_new_by_hand(struct channel *all, struct core *core
 
 int secrets_daemon_run(struct daemon *d)
 {
-    return hub_run(d->hub);
+    int status = hub_run(d->hub);
+    return status != 0 ? status : d->status;
 }
 
 void secrets_daemon_free(struct daemon *d)

@@ -20,7 +20,10 @@ struct daemon *secrets_daemon_new(struct channel *control, struct core *core, st
                                   uint64_t worker);
 /* By hand: one channel for all. The records come from everybody, the answers go to everybody. */
 struct daemon *secrets_daemon_new_by_hand(struct channel *all, struct core *core, struct log *log);
-/* Until plutod (the input) is gone: 0. A record of plutod was wrong: 111. */
+/*
+ * Until plutod (the input) is gone: 0. A record of plutod was wrong: 111. By hand: 1 if one was, 111 if
+ * not all answers could be written; stderr then says why.
+ */
 int secrets_daemon_run(struct daemon *d);
 void secrets_daemon_free(struct daemon *d);
 

@@ -10,6 +10,7 @@
 #include "file.h"
 #include "log.h"
 #include "sandbox.h"
+#include "standard.h"
 #include "store.h"
 
 #include <errno.h>
@@ -21,7 +22,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define EXIT_WRONG 1     /* --lint found errors */
+#define EXIT_WRONG 1     /* --lint found errors; daemon.c: a record was wrong */
 #define EXIT_MISUSE 100
 #define EXIT_SYSTEM 111
 
@@ -40,7 +41,16 @@ static const char usage[] =
     "           read the file, and say what is wrong with it\n"
     "       secrets --control-fd FD --worker N --file GLOB [--insecure-secretsfile]\n"
     "           as plutod's child\n"
-    "       secrets --help | --version\n";
+    "       secrets --help | --version\n"
+    "\n"
+    "  --file GLOB             the files with the secrets, as a pattern\n"
+    "  --insecure-secretsfile  read them even if group or others may read or write them\n"
+    "  --lint                  only read them\n"
+    "  --control-fd FD         plutod's channel; ends with it\n"
+    "  --worker N              which of plutod's workers this is\n"
+    "\n"
+    "Exit status: 0 done, 1 a record or (--lint) an entry was wrong, 100 wrong options,\n"
+    "111 system failure. The records and examples are in secrets(8).\n";
 
 /* ---- options ---- */
 
@@ -273,17 +283,22 @@ out:
 
 int main(int argc, char **argv)
 {
+    const unsigned closed = standard_fill();
     struct options o = { .control_fd = -1 };
     const char *why = NULL;
 
     int status = parse_options(&o, argc, argv);
+    if (status < 0 && o.lint) {
+        sandbox_no_core();
+        status = lint(&o);
+    }
     if (status >= 0) {
-        return status;
+        return status != EXIT_MISUSE && !standard_written("secrets", closed) ? EXIT_SYSTEM : status;
+    }
+    if (o.control_fd < 0 && !standard_there("secrets", closed, STANDARD_INPUT | STANDARD_OUTPUT)) {
+        return EXIT_SYSTEM;
     }
     sandbox_no_core();
-    if (o.lint) {
-        return lint(&o);
-    }
     struct dh_lib *dh = dh_lib_new(&why);
     struct store *store = store_new();
     if (dh == NULL || store == NULL) {

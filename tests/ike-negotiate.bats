@@ -167,6 +167,37 @@ END
     [[ $stderr != *MAIN_I1* ]] || fail "$stderr"
 }
 
+@test "a standard descriptor that is closed is named, or not needed; what cannot be written is told" {
+    local words
+    for words in --help --version "$nets --initiate --show-keys"; do
+        run timeout 10 bash -c "ike-negotiate $words >&-"
+        assert_equal "$words: $status" "$words: 111"
+        assert_output --partial 'ike-negotiate: stdout is closed: '
+    done
+    for words in --help --version; do
+        run timeout 10 bash -c "ike-negotiate $words >/dev/full"
+        assert_equal "$words: $status" "$words: 111"
+        assert_output --partial 'ike-negotiate: cannot write to stdout: No space left on device'
+    done
+    [ "$(id -u)" = 0 ] || skip 'NOT ROOT: by hand cannot be tested'
+    # Neither stdin nor stderr is needed.
+    mkfifo there.out
+    ip netns exec "$there" timeout 20 bash -c "ike-negotiate $nets --listen --secretsfile ipsec.secrets <&- 2>&-" \
+        >there.out 3>&- &
+    local waiting=$!
+    sleep 0.5
+    ip netns exec "$here" timeout 20 bash -c "ike-negotiate $nets --initiate --secretsfile ipsec.secrets <&- 2>&-" \
+        >here.out 3>&- &
+    local beginning=$!
+    cut -d' ' -f1 <there.out >there.verbs
+    status=0
+    wait "$waiting" || status=$?
+    wait "$beginning" || status=$?
+    assert_equal "$status" 0
+    assert_equal "$(tr '\n' ' ' <there.verbs)" 'permit sa-keys install activate '
+    assert_equal "$(cut -d' ' -f1 here.out | tr '\n' ' ')" 'permit sa-keys install activate '
+}
+
 @test "the page's examples run as they stand" {
     [ "$(id -u)" = 0 ] || skip 'NOT ROOT: by hand cannot be tested'
     local commands example

@@ -78,6 +78,18 @@ children_are() {
     assert_output --regexp '^plutod [0-9]'
 }
 
+@test "[P1] --help and --version that cannot be written: a message, exit 1" {
+    local word
+    for word in --help --version; do
+        run bash -c "'$plutod' $word >/dev/full"
+        assert_equal "$word: $status" "$word: 1"
+        assert_output --partial 'plutod: cannot write to stdout: No space left on device'
+        run bash -c "'$plutod' $word >&-"
+        assert_equal "$word: $status" "$word: 1"
+        assert_output --partial 'plutod: stdout is closed: '
+    done
+}
+
 @test "[P1] wrong options: usage on stderr, exit 1, no lock" {
     local words
     for words in '--nonsense' '--nofork --nofork' '--ikeport 0' '--ikeport 65536' '--ikeport 5x' '--ikeport' \

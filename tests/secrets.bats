@@ -32,6 +32,8 @@ examples() {
     run --separate-stderr secrets --help
     assert_success
     assert_line --index 0 'usage: secrets --file GLOB [--insecure-secretsfile]'
+    assert_line --regexp '^  --insecure-secretsfile  '
+    assert_line --partial 'Exit status: 0 done, 1 '
     run --separate-stderr secrets --version
     assert_success
     assert_output --regexp '^secrets [0-9]'
@@ -175,6 +177,7 @@ END
         'channel tool=kernel-sa epoch=1' "$announce peer-id=10.9.0.2" 'ke id=9 exchange=1 group=ecp256'
     assert_equal "$(printf '%s\n' "${lines[@]}" | grep -c '^bad ')" 7
     assert_line --regexp '^ok id=9 '
+    assert_equal "$status" 1
     head -c 100000 /dev/urandom >rubbish
     run secrets --file ipsec.secrets <rubbish
     assert [ "$status" -lt 112 ]
@@ -194,7 +197,7 @@ END
     run --separate-stderr say "$announce peer-id=10.9.0.2" 'ke id=5 exchange=1 group=modp1024' \
         'announce-quick exchange=2 parent=1 role=initiator esp=aes256gcm16 pfs=no' 'quick-ke id=6 exchange=2' \
         "keymat id=7 exchange=2 $keymat"
-    assert_success
+    assert_equal "$status" 1
     assert_line --regexp '^bad id=5 re=ke why=group%20modp1024'
     assert_line --regexp '^ok id=6 '
     assert_line --regexp '^bad id=7 re=keymat why=no%20KEYMAT%20before'
@@ -216,4 +219,40 @@ END
     run secrets --lint --file ipsec.secrets
     assert_success
     assert_output '4 PSK, 0 not supported yet, 0 errors, in 2 files'
+}
+
+@test "a standard descriptor that is closed is named, or not needed" {
+    run timeout 10 bash -c 'secrets --file ipsec.secrets <&-'
+    assert_equal "$status" 111
+    assert_output --partial 'secrets: stdin is closed: '
+    local words
+    for words in --file --help --version '--lint --file'; do
+        run timeout 10 bash -c "secrets $words ipsec.secrets </dev/null >&-"
+        assert_equal "$words: $status" "$words: 111"
+        assert_output --partial 'secrets: stdout is closed: '
+    done
+    run timeout 10 bash -c "secrets --file ipsec.secrets 2>&- <<<'$announce peer-id=10.9.0.2'"
+    assert_success
+    assert_output 'loaded entries=1 errors=0'
+}
+
+@test "what cannot be written is told, with status 111" {
+    local words
+    for words in --file --help --version '--lint --file'; do
+        run timeout 10 bash -c "secrets $words ipsec.secrets </dev/null >/dev/full"
+        assert_equal "$words: $status" "$words: 111"
+        assert_output --partial 'secrets: cannot write to stdout: No space left on device'
+    done
+}
+
+@test "by hand the exit status says that a record was wrong, among many answers and within a line" {
+    { echo nonsense; echo "$announce peer-id=10.9.0.2"; yes 'ke id=5 exchange=1 group=ecp256' | head -n 9000; } >many
+    run bash -o pipefail -c 'secrets --file ipsec.secrets <many | { sleep 0.3; grep -c "^ok id=5 "; }'
+    assert_equal "$status $output" '1 9000'
+    run bash -c "printf 'ke id=5' | secrets --file ipsec.secrets"
+    assert_equal "$status" 1
+    assert_output --partial 'within a record'
+    run bash -c 'secrets --file ipsec.secrets <many >/dev/full'
+    assert_equal "$status" 111
+    assert_output --partial 'cannot write to stdout'
 }

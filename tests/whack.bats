@@ -407,6 +407,21 @@ bats_require_minimum_version 1.5.0
     [[ $stderr == *'standard output'* ]]
 }
 
+@test 'a standard output that is closed is trouble, and nothing is sent' {
+    plutod_says <<<'000 hello'
+    local words
+    for words in --status --help --version; do
+        run --separate-stderr bash -c "whack --label me --ctlbase '$D/pluto' $words >&-"
+        assert_equal "$words: $status $stderr" \
+            "$words: 1 me: whack: stdout is closed: answers go there; give it a file or a pipe, or >/dev/null"
+    done
+    run bash -c "whack --help >/dev/full"
+    assert_equal "$status" 1
+    assert_output --partial 'whack: cannot write to stdout: No space left on device'
+    run bash -c "whack --ctlbase '$D/pluto' --status <&- 2>&-"
+    assert_equal "$status $output" '0 000 hello'
+}
+
 @test 'P2: --optionsfrom splices words in place, with quotes, and nested' {
     printf '# a comment\n--name net --psk\n--encrypt "--host" 10.9.0.1 --updown "/bin/echo two"\n' >"$D/left"
     printf '%s\n' "--optionsfrom $D/left" '--to --host 10.9.0.2' >"$D/all"

@@ -8,6 +8,8 @@
 #include "replies.h"
 #include "request.h"
 
+#include "standard.h"
+
 #include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
@@ -170,12 +172,19 @@ out:
 
 int main(int argc, char *argv[])
 {
+    const unsigned closed = standard_fill();
     struct request r;
     char why[CONNECTION_WHY];
+    char name[600] = "whack";
     bool no_address = false;
     int status = 0;
 
-    if (!request_read(&r, argc, argv, resolve, &no_address, why)) {
+    bool read = request_read(&r, argc, argv, resolve, &no_address, why);
+    if (r.label != NULL) {
+        snprintf(name, sizeof name, "%.500s: whack", r.label);
+    }
+    bool out = standard_there(name, closed, STANDARD_OUTPUT);
+    if (!read) {
         if (no_address) {
             printf("%03d %s%s\n", NO_PEER_ADDRESS, why, "; nothing was sent to plutod");
             status = NO_PEER_ADDRESS;
@@ -186,9 +195,9 @@ int main(int argc, char *argv[])
         help_print(stdout);
     } else if ((r.forms & FORM_VERSION) != 0) {
         printf("whack %s\n", VERSION);
-    } else {
+    } else if (out) {
         status = talk(&r);
     }
     request_free(&r);
-    return fflush(stdout) == 0 ? status : WHACK_TROUBLE;
+    return out && standard_written(name, closed) ? status : WHACK_TROUBLE;
 }

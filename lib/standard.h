@@ -1,0 +1,31 @@
+/*
+ * Standard input, output and error: there from the first moment, and at the end really written.
+ *
+ * A tool may be started with some of them closed (`kernel-sa <&-`). The next descriptor that it
+ * opens, its netlink socket or a child's channel, would take their place, and lines for a person
+ * would go there. Not for: what goes over them (channel.h, stdio).
+ */
+#ifndef LIB_STANDARD_H
+#define LIB_STANDARD_H
+
+#include <stdbool.h>
+
+/* A set of them, by descriptor. */
+enum { STANDARD_INPUT = 1u << 0, STANDARD_OUTPUT = 1u << 1, STANDARD_ERROR = 1u << 2 };
+
+/* The first thing in main: opens /dev/null where one is closed. Returns which were. */
+unsigned standard_fill(void);
+
+/* Is none of `needed` closed? Else stderr says which one, and what to do. */
+bool standard_there(const char *tool, unsigned closed, unsigned needed);
+
+/*
+ * The last thing in main, after something for stdout: false if not all of it could be written, or
+ * stdout was closed from the start; stderr then says why.
+ */
+bool standard_written(const char *tool, unsigned closed);
+
+/* What standard_written says, for who writes to stdout himself; error is an errno. */
+void standard_not_written(const char *tool, int error);
+
+#endif
