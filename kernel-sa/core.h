@@ -59,5 +59,7 @@ void core_tick(struct core *core, uint64_t now); /* does one thing that is due; 
 
 /* By hand, at the end of input: what came but led to nothing, one line each. Their number. */
 size_t core_unfinished(const struct core *core, struct buffer *out);
+/* Then: removes what the kernel has of one of those, as if it had never been. False: of none any more. */
+bool core_drop_unfinished(struct core *core, uint64_t now);
 
 #endif

@@ -100,6 +100,14 @@ uint64_t core_deadline(const struct core *core)
     return core->soonest == 0 ? UINT64_MAX : core->soonest;
 }
 
+/* As if it had never been. */
+static void drop_held(struct core *core, struct exchange *x)
+{
+    job_start(core, JOB_REMOVE, x, V_NONE, 0);
+    core->job.policies = true;
+    core->job.undo = true;
+}
+
 static void give_up(struct core *core, struct exchange *x)
 {
     if (x->superseded) {
@@ -109,9 +117,7 @@ static void give_up(struct core *core, struct exchange *x)
     const char *why = "held back for 70 seconds without `activate`: it is dropped";
     if (x->stage == STAGE_HELD) {
         core_log(core, LOG_LEVEL_INFO, x->number, why);
-        job_start(core, JOB_REMOVE, x, V_NONE, 0);
-        core->job.policies = true;
-        core->job.undo = true;
+        drop_held(core, x);
         return;
     }
     if (!x->permitted) {
@@ -156,7 +162,8 @@ size_t core_unfinished(const struct core *core, struct buffer *out)
     for (const struct exchange *x = core->exchanges; x != NULL; x = x->hh.next) {
         const char *what = NULL;
         if (x->stage == STAGE_HELD) {
-            what = "its outbound SA was never activated (activate exchange=...)";
+            what = "its outbound SA was never activated (activate exchange=...): all of it is "
+                   "removed";
         } else if (x->stage == STAGE_OPEN && !x->permitted) {
             what = "nothing permits it (permit exchange=...)";
         } else if (x->stage == STAGE_OPEN && x->keys == NULL) {
@@ -170,4 +177,18 @@ size_t core_unfinished(const struct core *core, struct buffer *out)
         }
     }
     return count;
+}
+
+bool core_drop_unfinished(struct core *core, uint64_t now)
+{
+    assert(core->job.kind == JOB_NONE);
+    core->now = now;
+    for (struct exchange *x = core->exchanges; x != NULL; x = x->hh.next) {
+        if (x->stage == STAGE_HELD) {
+            drop_held(core, x); /* whatever the kernel says: it is not held any more */
+            job_run(core);
+            return true;
+        }
+    }
+    return false;
 }

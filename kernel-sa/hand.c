@@ -2,9 +2,11 @@
 
 #include "lib/bounds.h"
 
-#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
 
 /* Do keys stand in the record as ike-negotiate shows them to people, "<20 bytes>"? */
 static bool may_be_redacted(const struct record *r)
@@ -56,7 +58,7 @@ bool hand_tell_refusals(const struct buffer *out, size_t *told)
     return refused;
 }
 
-bool hand_finish(const struct core *core, struct channel *c)
+bool hand_tell_unfinished(const struct core *core)
 {
     struct buffer left;
     buffer_init(&left, 0);
@@ -66,9 +68,36 @@ bool hand_finish(const struct core *core, struct channel *c)
                       (const char *)left.data);
     }
     buffer_wipe(&left);
-    if (!channel_drain(c)) {
-        (void)fprintf(stderr, "kernel-sa: cannot write to stdout: %s\n", strerror(errno));
-        return true;
-    }
     return unfinished;
+}
+
+/* ---- signals ---- */
+
+static void signal_set(sigset_t *set)
+{
+    (void)sigemptyset(set);
+    (void)sigaddset(set, SIGINT);
+    (void)sigaddset(set, SIGTERM);
+    (void)sigaddset(set, SIGHUP);
+}
+
+int hand_signals(void)
+{
+    sigset_t set;
+    signal_set(&set);
+    (void)signal(SIGPIPE, SIG_IGN); /* a stdout that nobody reads is told like a full one */
+    return sigprocmask(SIG_BLOCK, &set, NULL) != 0 ? -1
+                                                   : signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+void hand_let_signals(int fd)
+{
+    struct signalfd_siginfo one;
+    sigset_t set;
+    signal_set(&set);
+    while (fd >= 0 && read(fd, &one, sizeof one) == sizeof one) {
+    }
+    if (fd >= 0) {
+        (void)sigprocmask(SIG_UNBLOCK, &set, NULL);
+    }
 }

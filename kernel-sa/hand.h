@@ -8,15 +8,20 @@
 
 #include "core.h"
 
-#include "lib/channel.h"
+#include "lib/buffer.h"
 
 /* Looks through what is to be written from *told on. True: something was refused. */
 bool hand_tell_refusals(const struct buffer *out, size_t *told);
 
+/* At the end of input: says what came but led to nothing. True: there is such. */
+bool hand_tell_unfinished(const struct core *core);
+
 /*
- * At the end of input: says what came but led to nothing, and waits until all is written. True:
- * something is unfinished, or could not be written.
+ * From now on SIGINT, SIGTERM and SIGHUP only make the descriptor that is returned readable, so that
+ * there is time to remove half a tunnel. -1: errno says why.
  */
-bool hand_finish(const struct core *core, struct channel *c);
+int hand_signals(void);
+/* All is removed: forgets those that came; from now on they end us again. fd: -1 is allowed. */
+void hand_let_signals(int fd);
 
 #endif

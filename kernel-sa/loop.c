@@ -6,7 +6,9 @@
 #include "lib/bounds.h"
 #include "lib/clock.h"
 #include "lib/hub.h"
+#include "lib/standard.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,9 +20,11 @@ struct loop {
     struct netlink *netlink;
     struct log log;
     bool by_hand;
-    bool unfinished;         /* by hand: something came to nothing */
+    int status;              /* by hand: 1, something came to nothing; 111, not all was written */
     size_t told;             /* bytes of stdout's buffer that were looked through for refusals */
     struct hub_watch events;
+    struct hub_watch signals; /* by hand; hand_signals */
+    int signal_fd;            /* -1: none */
 };
 
 /* ---- the kernel ---- */
@@ -126,7 +130,7 @@ static void hand_turn(struct loop *loop, struct hub_line *l)
 {
     struct buffer *out = channel_out(l->channel);
     if (hand_tell_refusals(out, &loop->told)) {
-        loop->unfinished = true;
+        loop->status = 1;
     }
     if (loop->netlink == NULL) { /* a dry run answers nobody: nothing was done */
         buffer_truncate(out, 0);
@@ -140,10 +144,22 @@ static void hand_ended(struct loop *loop, struct hub_line *l)
 {
     if (strstr(channel_why(l->channel), "within") != NULL) {
         (void)fprintf(stderr, "kernel-sa: from stdin: %s\n", channel_why(l->channel));
-        loop->unfinished = true;
+        loop->status = 1;
     }
     hand_turn(loop, l);
-    loop->unfinished = hand_finish(loop->core, l->channel) || loop->unfinished;
+    if (hand_tell_unfinished(loop->core)) {
+        loop->status = 1;
+    }
+    /* Half a tunnel would swallow what is between its clients. */
+    while (core_drop_unfinished(loop->core, clock_ms())) {
+        serve(loop);
+        hand_turn(loop, l);
+    }
+    hand_let_signals(loop->signal_fd);
+    if (!channel_drain(l->channel)) {
+        standard_not_written("kernel-sa", errno);
+        loop->status = 111;
+    }
 }
 
 static void line_closed(void *context, struct hub_line *l, enum channel_result how)
@@ -176,6 +192,12 @@ static void work(void *context)
     serve(loop);
     if (loop->by_hand) {
         struct hub_line *l = hub_lines(loop->hub);
+        if (loop->signals.ready) {
+            loop->status = 1;
+            hand_ended(loop, l);
+            hub_end(loop->hub);
+            return;
+        }
         hand_turn(loop, l);
         hub_relieve(loop->hub);
         loop->told = channel_out(l->channel)->len;
@@ -206,6 +228,7 @@ struct loop *loop_new(struct core *core, struct netlink *netlink)
     }
     loop->core = core;
     loop->netlink = netlink;
+    loop->signal_fd = -1;
     loop->log.tool = "kernel-sa";
     if (netlink != NULL && netlink_event_fd(netlink) >= 0) {
         hub_watch(loop->hub, &loop->events, netlink_event_fd(netlink));
@@ -219,6 +242,9 @@ void loop_free(struct loop *loop)
         return;
     }
     hub_free(loop->hub);
+    if (loop->signal_fd >= 0) {
+        close(loop->signal_fd);
+    }
     netlink_free(loop->netlink);
     core_free(loop->core);
     free(loop);
@@ -236,6 +262,15 @@ bool loop_control(struct loop *loop, int fd)
     core_adopt(loop->core, clock_ms());
     serve(loop);
     return true;
+}
+
+bool loop_signals(struct loop *loop)
+{
+    loop->signal_fd = hand_signals();
+    if (loop->signal_fd >= 0) {
+        hub_watch(loop->hub, &loop->signals, loop->signal_fd);
+    }
+    return loop->signal_fd >= 0;
 }
 
 bool loop_by_hand(struct loop *loop)
@@ -263,5 +298,5 @@ void loop_note(struct loop *loop, const char *text)
 int loop_run(struct loop *loop)
 {
     int status = hub_run(loop->hub);
-    return status == 0 && loop->unfinished ? 1 : status;
+    return status == 0 ? loop->status : status;
 }

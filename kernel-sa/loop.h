@@ -23,6 +23,8 @@ void loop_free(struct loop *loop);
 bool loop_control(struct loop *loop, int fd);
 /* stdin and stdout. */
 bool loop_by_hand(struct loop *loop);
+/* Before it, and before the sandbox: a signal that ends us is taken as the end of input. False: errno. */
+bool loop_signals(struct loop *loop);
 
 /* A line for plutod's log. */
 void loop_note(struct loop *loop, const char *text);

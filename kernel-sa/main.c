@@ -5,6 +5,7 @@
 #include "show.h"
 
 #include "lib/sandbox.h"
+#include "lib/standard.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -33,7 +34,8 @@ static const char usage[] =
     "  -l, --list            show SAs (never their keys) and policies\n"
     "      --control-fd FD   plutod's channel; ends with it\n"
     "\n"
-    "Exit status: 0 done, 1 a record was refused, 100 wrong options, 111 system failure.\n"
+    "Exit status: 0 done, 1 a record was refused or an exchange not complete, 100 wrong options,\n"
+    "111 system failure.\n"
     "The records and examples are in kernel-sa(8).\n";
 
 static int misuse(const char *what, const char *value)
@@ -205,10 +207,13 @@ static int serve(const struct options *o)
     }
     struct core *core = core_new(daemon ? MAKER_DAEMON : MAKER_HAND);
     struct loop *loop = core == NULL ? NULL : loop_new(core, netlink);
-    if (loop == NULL) {
+    if (loop == NULL || (!daemon && !o->dry_run && !loop_signals(loop))) {
         int status = system_failure("cannot start");
-        core_free(core);
-        netlink_free(netlink);
+        if (loop == NULL) {
+            core_free(core);
+            netlink_free(netlink);
+        }
+        loop_free(loop);
         return status;
     }
     const char *why = enter_sandbox(!o->dry_run, !daemon, &note);
@@ -230,14 +235,20 @@ static int serve(const struct options *o)
 
 int main(int argc, char *argv[])
 {
+    const unsigned closed = standard_fill();
     struct options o = { .control_fd = -1 };
     int status = parse(&o, argc, argv);
     if (status < 0) {
+        const unsigned needed = o.control_fd >= 0 ? 0 : o.list ? STANDARD_OUTPUT
+                                                     : STANDARD_INPUT | STANDARD_OUTPUT;
+        if (!standard_there("kernel-sa", closed, needed)) {
+            return EXIT_SYSTEM;
+        }
         sandbox_no_core();
         status = o.list ? list_kernel() : serve(&o);
     }
-    if (fflush(stdout) != 0 && status == 0) {
-        return system_failure("cannot write to stdout");
+    if (status == 0 && o.control_fd < 0 && !standard_written("kernel-sa", closed)) {
+        return EXIT_SYSTEM;
     }
     return status;
 }

@@ -333,6 +333,11 @@ int hub_run(struct hub *h)
     return h->exit_status;
 }
 
+void hub_end(struct hub *h)
+{
+    h->ended = true;
+}
+
 void hub_free(struct hub *h)
 {
     if (h == NULL) {

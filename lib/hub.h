@@ -80,5 +80,7 @@ void hub_unwatch(struct hub *h, struct hub_watch *w);
  * By hand a line that broke the rules, or was cut, is told without plutod's name.
  */
 int hub_run(struct hub *h);
+/* From `work`: this turn is the last, and nothing more is written. hub_run returns 0. */
+void hub_end(struct hub *h);
 
 #endif

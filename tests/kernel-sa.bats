@@ -8,6 +8,7 @@ bats_require_minimum_version 1.5.0
 
 setup() {
     repo=$(CDPATH='' cd -- "$BATS_TEST_DIRNAME/.." && pwd)
+    cd "$BATS_TEST_TMPDIR" || return 1
     PATH=${IPSEC_DIR:-$repo/kernel-sa}:$PATH
     # The search for leaks needs /proc, which the sandbox has not; the unit tests search.
     export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0
@@ -162,4 +163,41 @@ dry() {
         kernel-sa --list
     assert_failure 111
     [[ $stderr == *CAP_NET_ADMIN* || $stderr == *'modprobe xfrm_user'* ]]
+}
+
+@test "kernel-sa: a standard descriptor that is closed is named, or not needed" {
+    [ "$(id -u)" = 0 ] || skip 'needs root'
+    printf '%s\n' "$permit" "$keys" "$install" >records
+    run --separate-stderr timeout 10 bash -c 'kernel-sa <&-'
+    assert_equal "$status $stderr" "111 $(closed stdin 'records are read from it')"
+    run --separate-stderr timeout 10 bash -c 'kernel-sa -n <&-'
+    assert_equal "$status $stderr" "111 $(closed stdin 'records are read from it')"
+    run --separate-stderr timeout 10 bash -c 'kernel-sa -n <records >&-'
+    assert_equal "$status $stderr" "111 $(closed stdout 'answers go there')"
+    run --separate-stderr timeout 10 bash -c 'kernel-sa --list <&- >&-'
+    assert_equal "$status $stderr" "111 $(closed stdout 'answers go there')"
+    run --separate-stderr timeout 10 bash -c 'kernel-sa --help >&-'
+    assert_equal "$status $stderr" "111 $(closed stdout 'answers go there')"
+    run timeout 10 bash -c 'kernel-sa -n <records 2>&-'
+    assert_success
+    assert_equal "${#lines[@]}" 5
+}
+
+# closed WHICH WHY: the message.
+closed() {
+    printf 'kernel-sa: %s is closed: %s; give it a file or a pipe, or %s/dev/null' "$1" "$2" "$([ "$1" = stdin ] && echo '<' || echo '>')"
+}
+
+@test "kernel-sa: what cannot be written is told, with status 111" {
+    printf '%s\n' "$permit" "$keys" "$install" >records
+    local words
+    for words in --help --version -n; do
+        run bash -c "kernel-sa $words <records >/dev/full"
+        assert_equal "$words $status" "$words 111"
+        assert_output --partial 'cannot write to stdout: No space left on device'
+    done
+    [ "$(id -u)" = 0 ] || skip 'needs root'
+    run bash -c "kernel-sa <<<'sample id=1 exchange=1' >/dev/full"
+    assert_equal "$status" 111
+    assert_output --partial 'cannot write to stdout: No space left on device'
 }

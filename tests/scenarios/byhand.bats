@@ -86,3 +86,75 @@ is_listening() {
         refute_output --partial "$key"
     done
 }
+
+# half_a_tunnel: the records of one whose last message of Quick Mode has not come yet: nothing activates it.
+half_a_tunnel() {
+    local hosts='our-host=10.9.0.1 peer-host=10.9.0.2 our-client=10.1.0.0/24 peer-client=10.2.0.0/24'
+    local key=000102030405060708090a0b0c0d0e0f10111213 suite='protocol=esp proposal=aes128gcm16'
+    cat <<END
+permit exchange=1 connection=net $hosts esp=aes128gcm16 modes=tunnel life=3600 reqid=1 policies=yes
+sa-keys id=1 exchange=1 $suite spi-in=00001000 spi-out=00001001 key-in=$key key-out=$key
+install id=2 exchange=1 $suite mode=tunnel spi-in=00001000 spi-out=00001001 $hosts life=3600 activate=no
+END
+}
+
+half_is_there() {
+    [ "$(sa_count left) $(policy_count left)" = '1 2' ]
+}
+
+@test "by hand: half a tunnel is removed at the end of input, and plain traffic goes on" {
+    tunnel_is
+    two_hosts
+    half_a_tunnel >"$HOSTS_DIR/half"
+    run on left bash -c "$(tool_path kernel-sa) <$HOSTS_DIR/half"
+    assert_failure 1
+    assert_output --partial 'never activated (activate exchange=...): all of it is removed'
+    assert_equal "$(sa_count left) SAs, $(policy_count left) policies" '0 SAs, 0 policies'
+    ping_through left right
+    # What is whole stays, whatever else the input holds, and so does a policy that both of them use.
+    { cat "$HOSTS_DIR/half"; echo 'activate id=3 exchange=1'
+        sed 's/exchange=1/exchange=2/; s/=0000100/=0000200/g' "$HOSTS_DIR/half"; } >"$HOSTS_DIR/more"
+    run on left bash -c "$(tool_path kernel-sa) <$HOSTS_DIR/more"
+    assert_failure 1
+    assert_equal "$(sa_count left) SAs, $(policy_count left) policies" '2 SAs, 3 policies'
+}
+
+@test "by hand: half a tunnel is removed when kernel-sa is ended, and when nobody reads its answers" {
+    local signal
+    tunnel_is
+    two_hosts
+    half_a_tunnel >"$HOSTS_DIR/half"
+    mkfifo "$HOSTS_DIR/input"
+    for signal in TERM HUP; do
+        start_on left "$HOSTS_DIR/out" "$HOSTS_DIR/err" bash -c "exec $(tool_path kernel-sa) <$HOSTS_DIR/input"
+        exec 7>"$HOSTS_DIR/input"
+        cat "$HOSTS_DIR/half" >&7
+        wait_for 10 half_is_there || fail 'it never was there'
+        kill -s "$signal" "$started"
+        status=0
+        wait "$started" || status=$?
+        exec 7>&-
+        assert_equal "$signal: $status, $(sa_count left) SAs, $(policy_count left) policies" \
+            "$signal: 1, 0 SAs, 0 policies"
+    done
+    # shellcheck disable=SC2016 # of the other shell
+    run on left bash -c "$(tool_path kernel-sa)"' < <(cat '"$HOSTS_DIR/half"'; sleep 1) | true; echo "${PIPESTATUS[0]}"'
+    assert_line 111
+    assert_equal "$(sa_count left) SAs, $(policy_count left) policies" '0 SAs, 0 policies'
+}
+
+@test "by hand: kernel-sa with a standard descriptor closed does nothing but say so" {
+    tunnel_is
+    two_hosts
+    { half_a_tunnel; echo 'activate id=3 exchange=1'; } >"$HOSTS_DIR/whole"
+    run on left timeout 10 bash -c "$(tool_path kernel-sa) <&-"
+    assert_equal "$status" 111
+    assert_output --partial 'stdin is closed'
+    run on left timeout 10 bash -c "$(tool_path kernel-sa) <$HOSTS_DIR/whole >&-"
+    assert_equal "$status" 111
+    assert_output --partial 'stdout is closed'
+    assert_equal "$(sa_count left)" 0
+    run on left timeout 10 bash -c "$(tool_path kernel-sa) <$HOSTS_DIR/whole 2>&-"
+    assert_success
+    assert_equal "$(sa_count left)" 2
+}
