@@ -31,7 +31,7 @@ static void read_pattern(struct reader *r, const struct frame *outer, unsigned l
 
 /* ---- messages ---- */
 
-/* line 0: none. `more` is shown behind what; it never comes from the inside of a file. */
+/* line 0: none. `more` is shown behind what; of the inside of a file it is at most a pattern. */
 static void complain(struct reader *r, const char *path, unsigned line, const char *what,
                      const char *more)
 {
@@ -189,15 +189,10 @@ static void read_text(struct reader *r, const struct frame *f, char *text, size_
 
 /* ---- files ---- */
 
-static const char *check_file(struct reader *r, const struct frame *f, const struct stat *st)
+static const char *check_file(const struct reader *r, const struct stat *st)
 {
     if (!S_ISREG(st->st_mode)) {
         return "not a regular file; it is not read";
-    }
-    for (const struct frame *o = f->outer; o != NULL; o = o->outer) {
-        if (o->device == st->st_dev && o->inode == st->st_ino) {
-            return "includes itself; it is not read again";
-        }
     }
     if (st->st_size < 0 || (uintmax_t)st->st_size > FILE_SIZE_MAX) {
         return "larger than 4 MiB; it is not read";
@@ -206,6 +201,16 @@ static const char *check_file(struct reader *r, const struct frame *f, const str
         return "all files together are larger than 16 MiB; it is not read";
     }
     return r->counts->files == FILE_COUNT_MAX ? "more than 1000 files; it is not read" : NULL;
+}
+
+static bool is_being_read(const struct frame *f, const struct stat *st)
+{
+    for (const struct frame *o = f->outer; o != NULL; o = o->outer) {
+        if (o->device == st->st_dev && o->inode == st->st_ino) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Reads up to `size` bytes; a file that grows meanwhile is cut there. -1: errno says why. */
@@ -225,7 +230,8 @@ static ssize_t read_all(int fd, char *text, size_t size)
     return (ssize_t)len;
 }
 
-static void read_file(struct reader *r, const struct frame *outer, const char *path)
+/* line: where `outer` includes it. */
+static void read_file(struct reader *r, const struct frame *outer, unsigned line, const char *path)
 {
     struct frame f = { .outer = outer, .path = path };
     struct stat st;
@@ -237,7 +243,11 @@ static void read_file(struct reader *r, const struct frame *outer, const char *p
         complain(r, path, 0, "cannot be opened: ", strerror(errno));
         goto out;
     }
-    const char *why = check_file(r, &f, &st);
+    if (is_being_read(&f, &st)) {
+        complain(r, outer->path, line, "a file that includes itself is not read again: ", path);
+        goto out;
+    }
+    const char *why = check_file(r, &st);
     if (why != NULL) {
         complain(r, path, 0, why, "");
         goto out;
@@ -287,16 +297,16 @@ static void read_pattern(struct reader *r, const struct frame *outer, unsigned l
     if (rc == GLOB_NOMATCH) {
         /* A plain name: open(2) tells more than glob(3) does. */
         if (outer == NULL && strpbrk(pattern, "*?[\\") == NULL) {
-            read_file(r, outer, pattern);
+            read_file(r, outer, line, pattern);
         } else {
-            complain(r, path, line, "no file matches the pattern",
-                     outer == NULL ? "" : " after include");
+            complain(r, path, line, outer == NULL ? "no file matches the pattern"
+                     : "no file matches the pattern after include: ", outer == NULL ? "" : pattern);
         }
     } else if (rc != 0) {
         complain(r, path, line, "the pattern cannot be expanded", "");
     }
     for (size_t i = 0; rc == 0 && i < found.gl_pathc; i++) {
-        read_file(r, outer, found.gl_pathv[i]);
+        read_file(r, outer, line, found.gl_pathv[i]);
     }
     if (rc == 0) {
         globfree(&found);
