@@ -21,10 +21,13 @@ static bool is_socket(int fd)
 
 static bool end_init(struct end *end, int fd)
 {
-    end->fd = fd;
     end->socket = is_socket(fd);
     end->flags = fcntl(fd, F_GETFL);
-    return end->flags >= 0 && fcntl(fd, F_SETFL, end->flags | O_NONBLOCK) == 0;
+    if (end->flags < 0 || fcntl(fd, F_SETFL, end->flags | O_NONBLOCK) != 0) {
+        return false;
+    }
+    end->fd = fd;
+    return true;
 }
 
 static void end_close(const struct end *end)
@@ -41,6 +44,7 @@ struct channel *channel_new(int fd_in, int fd_out, unsigned from)
     if (c == NULL) {
         return NULL;
     }
+    c->in.fd = -1;
     c->input = malloc(INPUT_MAX);
     if (c->input == NULL || !end_init(&c->in, fd_in)) {
         goto failed;
@@ -59,6 +63,9 @@ struct channel *channel_new(int fd_in, int fd_out, unsigned from)
     return c;
 
 failed:
+    if (c->in.fd >= 0) {
+        (void)fcntl(c->in.fd, F_SETFL, c->in.flags); /* it stays the caller's, as it was */
+    }
     free(c->input);
     free(c);
     return NULL;

@@ -33,7 +33,8 @@ typedef bool channel_handler(void *context, struct channel *c, const struct reco
 
 /*
  * Takes both descriptors (they may be equal) and makes them non-blocking. `from` is the mask of
- * directions that records may come from. NULL: no memory; the descriptors then stay the caller's.
+ * directions that records may come from. NULL: no memory, or no descriptor (errno); both then stay
+ * the caller's, as they were.
  */
 struct channel *channel_new(int fd_in, int fd_out, unsigned from);
 void channel_free(struct channel *c); /* NULL is allowed; closes and wipes */

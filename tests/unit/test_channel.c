@@ -410,6 +410,20 @@ static void test_broken_pipe(void **state)
     assert_int_equal(open_descriptors(), before);
 }
 
+static void test_refused_descriptors_stay_as_they_were(void **state)
+{
+    int fds[2];
+    (void)state;
+    assert_int_equal(pipe(fds), 0);
+    int flags = fcntl(fds[0], F_GETFL);
+    assert_null(channel_new(fds[0], -1, N_P));
+    assert_int_equal(fcntl(fds[0], F_GETFL), flags);
+    assert_null(channel_new(-1, fds[0], N_P));
+    assert_int_equal(fcntl(fds[0], F_GETFL), flags);
+    close(fds[0]);
+    close(fds[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -422,6 +436,7 @@ int main(void)
         cmocka_unit_test(test_attached_descriptors_arrive),
         cmocka_unit_test(f16_slow_reader),
         cmocka_unit_test(test_broken_pipe),
+        cmocka_unit_test(test_refused_descriptors_stay_as_they_were),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
