@@ -3,42 +3,15 @@
  * request to the kernel. What the others repeat to its successor brings the SAs up, and plutod hears
  * of it once more.
  */
-#include "kernel_fake.h"
+#include "kernel_pair.h"
 
 #include "lib/bounds.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define KEY16 "000102030405060708090a0b0c0d0e0f"
-#define KEY20 "000102030405060708090a0b0c0d0e0f10111213"
-#define HOSTS "our-host=10.9.0.1 peer-host=10.9.0.2"
-#define CLIENTS "our-client=10.1.0.0/24 peer-client=10.2.0.0/24"
-#define SPI_OUT 0x3001u
-
 enum { PERMIT, KEYS, INSTALL, ACTIVATE, RECORDS };
-
-static void permit(struct fake *f, unsigned x, const char *again)
-{
-    fake_feed(f, PEER_PLUTOD, "permit exchange=%u connection=net " HOSTS " " CLIENTS
-              " esp=aes128-sha1 modes=tunnel life=600 reqid=5 policies=yes%s", x, again);
-}
-
-static void keys(struct fake *f, unsigned x, uint32_t spi)
-{
-    fake_feed(f, PEER_SECRETS, "sa-keys id=1 exchange=%u protocol=esp proposal=aes128-sha1 "
-              "spi-in=%08" PRIx32 " spi-out=%08x key-in=" KEY16 " key-out=" KEY16 " auth-in=" KEY20
-              " auth-out=" KEY20, x, spi, SPI_OUT + x);
-}
-
-static void install(struct fake *f, unsigned x, uint32_t spi)
-{
-    fake_feed(f, PEER_NEGOTIATE, "install id=2 exchange=%u protocol=esp proposal=aes128-sha1 "
-              "mode=tunnel spi-in=%08" PRIx32 " spi-out=%08x " HOSTS " " CLIENTS
-              " life=600 activate=no", x, spi, SPI_OUT + x);
-}
 
 static void activate(struct fake *f, unsigned x)
 {
@@ -67,11 +40,11 @@ static void hear(struct others *o)
 static void tell(struct others *o, unsigned record, bool lost)
 {
     if (record == PERMIT) {
-        permit(o->f, 1, "");
+        pair_permit(o->f, 1, 5, "");
     } else if (record == KEYS) {
-        keys(o->f, 1, o->spi);
+        pair_keys(o->f, 1, o->spi);
     } else if (record == INSTALL) {
-        install(o->f, 1, o->spi);
+        pair_install(o->f, 1, o->spi, "no");
     } else {
         activate(o->f, 1);
     }
@@ -88,11 +61,11 @@ static void repeat(struct others *o, unsigned said, const char *order)
 {
     for (; *order != '\0'; order++) {
         if (*order == 'p') {
-            permit(o->f, 1, " again=open");
+            pair_permit(o->f, 1, 5, " again=open");
         } else if (*order == 'k' && said > KEYS && !o->keys) {
-            keys(o->f, 1, o->spi);
+            pair_keys(o->f, 1, o->spi);
         } else if (*order == 'n' && said > INSTALL && !o->installed) {
-            install(o->f, 1, o->spi);
+            pair_install(o->f, 1, o->spi, "no");
         } else if (*order == 'n' && said > ACTIVATE && !o->activated) {
             activate(o->f, 1);
         }
@@ -173,9 +146,9 @@ static void beside_an_old_pair(void **state)
     for (unsigned request = 1; request <= 4; request++) {
         struct others o = { .f = fake_new(MAKER_DAEMON) };
         uint32_t old = fake_spi(o.f);
-        permit(o.f, 7, "");
-        keys(o.f, 7, old);
-        install(o.f, 7, old);
+        pair_permit(o.f, 7, 5, "");
+        pair_keys(o.f, 7, old);
+        pair_install(o.f, 7, old, "no");
         activate(o.f, 7);
         hear(&o);
         fake_holds(o.f, 2, 3);
@@ -186,7 +159,7 @@ static void beside_an_old_pair(void **state)
         }
         if (o.f->dead) {
             fake_restart(o.f);
-            permit(o.f, 7, " again=up");
+            pair_permit(o.f, 7, 5, " again=up");
             fake_expect(o.f, PEER_PLUTOD, "adopted");
             repeat(&o, o.installed ? RECORDS : INSTALL + 1, "pkn");
             if (!o.activated) {
@@ -215,7 +188,7 @@ static void expired_meanwhile(void **state)
         (void)fake_said(o.f, PEER_PLUTOD);
         fake_restart(o.f);
         (void)fake_said(o.f, PEER_PLUTOD);
-        permit(o.f, 1, " again=up");
+        pair_permit(o.f, 1, 5, " again=up");
         if (left < 2) {
             fake_expect(o.f, PEER_PLUTOD, "sa-expired exchange=1 protocol=esp hard=yes");
         } else {
@@ -233,13 +206,13 @@ static void foreign_spi(void **state)
         for (int late = 0; late < 2; late++) {
             struct fake *f = fake_new(MAKER_DAEMON);
             if (!late) {
-                permit(f, 1, again ? " again=open" : "");
+                pair_permit(f, 1, 5, again ? " again=open" : "");
             }
-            keys(f, 1, 0x4242);
-            install(f, 1, 0x4242);
+            pair_keys(f, 1, 0x4242);
+            pair_install(f, 1, 0x4242, "no");
             if (late) {
                 fake_silent(f, PEER_NEGOTIATE);
-                permit(f, 1, again ? " again=open" : "");
+                pair_permit(f, 1, 5, again ? " again=open" : "");
             }
             fake_expect(f, PEER_NEGOTIATE, again ? "ok id=2" : "was%20not%20given%20out");
             fake_holds(f, again ? 1 : 0, again ? 2 : 0);
@@ -258,10 +231,10 @@ static void other_keys(void **state)
         tell(&o, record, false);
     }
     fake_restart(o.f);
-    permit(o.f, 1, " again=open");
-    keys(o.f, 1, o.spi + 1);
+    pair_permit(o.f, 1, 5, " again=open");
+    pair_keys(o.f, 1, o.spi + 1);
     fake_expect(o.f, PEER_SECRETS, "fail id=1 re=sa-keys");
-    keys(o.f, 1, o.spi);
+    pair_keys(o.f, 1, o.spi);
     fake_silent(o.f, PEER_SECRETS);
     activate(o.f, 1);
     fake_expect(o.f, PEER_SECRETS, "ok id=1 re=sa-keys");
