@@ -1,9 +1,9 @@
 /*
  * What we ask of the other processes, and what becomes of it when one of them dies.
  *
- * What is asked of kernel-sa may be asked again: it waits for the next one. What a worker of secrets
- * has drawn and nobody has seen yet, another worker draws; where its exponent is out, the exchange is
- * lost with it. plutod's death is ours.
+ * What is asked of kernel-sa may be asked again: it waits for the next one. What a worker of
+ * secrets has drawn and nobody has seen yet, another worker draws; where its exponent is out, the
+ * exchange is lost with it. plutod's death is ours.
  */
 #include "exchange.h"
 
@@ -220,7 +220,7 @@ void ike_source_gone(struct ike *ike, uint64_t now, enum ike_source source, uint
         }
     }
     if (source == FROM_KERNEL_SA) {
-        ike->spi_count = 0; /* the next one gives out its own; those in use it takes from plutod's word */
+        ike->spi_count = 0; /* the next one has its own; those in use it takes on plutod's word */
         ike->spis_asked = false;
     } else {
         worker_gone(ike, worker);

@@ -1,15 +1,16 @@
 /*
  * What outlives a process: the layout of the files of slots (docs/decisions/slots.md).
  *
- * One file for ike-negotiate and one for each worker of secrets, on a tmpfs, opened by plutod, mapped
- * by the tool and handed to its successor. Host byte order, no pointers, no padding: the sizes below are
- * the layout. A change of any of them is another SLOTS_VERSION; a file of another version, boot, tool or
- * size is emptied, not converted.
+ * One file for ike-negotiate and one for each worker of secrets, on a tmpfs, opened by plutod,
+ * mapped by the tool and handed to its successor. Host byte order, no pointers, no padding: the
+ * sizes below are the layout. A change of any of them is another SLOTS_VERSION; a file of another
+ * version, boot, tool or size is emptied, not converted.
  *
- * Times are milliseconds of CLOCK_BOOTTIME. Lengths are bytes. What is read is believed no more than a
- * packet: every length, algorithm and number is checked before it is used.
+ * Times are milliseconds of CLOCK_BOOTTIME. Lengths are bytes. What is read is believed no more
+ * than a packet: every length, algorithm and number is checked before it is used.
  *
- * Not for: reading and writing them, which comes with adoption; nor for plutod, which never maps one.
+ * Not for: reading and writing them, which comes with adoption; nor for plutod, which never maps
+ * one.
  */
 #ifndef LIB_SLOTS_H
 #define LIB_SLOTS_H

@@ -3,8 +3,8 @@
  *
  * Ours are begun anew at once, as soon as what died runs again, and that does not count as one of
  * --keyingtries; whoever waits goes on waiting. A Main Mode of which secrets knows nothing yet that
- * the peer has seen goes on with another worker. Of the peer's, half of it is his to begin anew; but
- * where he had proved himself and waits for our answer in Quick Mode, we begin.
+ * the peer has seen goes on with another worker. Of the peer's, half of it is his to begin anew;
+ * but where he had proved himself and waits for our answer in Quick Mode, we begin.
  *
  * Not for: ISAKMP SAs that stood (renew.h), and kernel-sa, under whose death nothing ends.
  */
@@ -17,8 +17,8 @@
 void anew_lost(struct keying *k, struct xchg *x, const char *why, bool told);
 
 /*
- * ike-negotiate says that this worker died. We shall see that soon; until then it gets nothing to do,
- * or what is begun anew would die with it again.
+ * ike-negotiate says that this worker died. We shall see that soon; until then it gets nothing to
+ * do, or what is begun anew would die with it again.
  */
 void anew_suspect(struct keying *k, uint32_t worker);
 

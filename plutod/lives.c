@@ -20,8 +20,9 @@ void keying_negotiator_up(struct keying *k, struct buffer *out)
 static const char negotiator_ended[] = "ike-negotiate ended unexpectedly during this negotiation";
 
 /*
- * ISAKMP SAs and negotiations die with it, IPsec SAs live on. What was being initiated is begun anew,
- * and so are ISAKMP SAs that have IPsec SAs; what it had not heard of yet goes on with the next one.
+ * ISAKMP SAs and negotiations die with it, IPsec SAs live on. What was being initiated is begun
+ * anew, and so are ISAKMP SAs that have IPsec SAs; what it had not heard of yet goes on with the
+ * next one.
  */
 void keying_negotiator_down(struct keying *k)
 {
@@ -57,9 +58,9 @@ void keying_negotiator_down(struct keying *k)
 /* ---- secrets ---- */
 
 /*
- * Its ISAKMP SAs can make no keys any more. They are kept for Deletes only, beside new ones, and the
- * peer is not told: many peers would delete their IPsec SAs with them, and those live on. Of what is
- * under way ike-negotiate knows whether it can go on without what that worker knew: it says
+ * Its ISAKMP SAs can make no keys any more. They are kept for Deletes only, beside new ones, and
+ * the peer is not told: many peers would delete their IPsec SAs with them, and those live on. Of
+ * what is under way ike-negotiate knows whether it can go on without what that worker knew: it says
  * `failed worker=N` where not.
  */
 void keying_worker_down(struct keying *k, uint32_t number)
@@ -74,8 +75,8 @@ void keying_worker_down(struct keying *k, uint32_t number)
     for (const struct xchg *x = k->exchanges; x != NULL; x = x->hh.next) {
         if (!x->quick && x->worker == number && x->up) {
             renew_lost(k, x);
-            keying_log(k, LOG_LEVEL_INFO, x, "no keys can be made under this ISAKMP SA any more: its "
-                       "secrets process has ended");
+            keying_log(k, LOG_LEVEL_INFO, x, "no keys can be made under this ISAKMP SA any more: "
+                       "its secrets process has ended");
         }
     }
     anew_worker_gone(k, number);
@@ -106,8 +107,8 @@ static void permit_again(void *context, void *owner)
 
 /*
  * A new kernel-sa reads from the kernel which SAs there are, and is permitted again what is open or
- * installed; then it hears again what the one before it had not done. What a plutod before left there
- * stays as it is, so that nothing leaves in the clear.
+ * installed; then it hears again what the one before it had not done. What a plutod before left
+ * there stays as it is, so that nothing leaves in the clear.
  */
 void keying_kernel_up(struct keying *k, struct buffer *out)
 {

@@ -1,11 +1,11 @@
 /*
- * Two hosts in one process with the cores of all four tools on each: plutod, ike-negotiate, secrets,
- * kernel-sa (in front of a kernel made of arrays), a virtual clock, and channels between them that
- * end and are made anew when a tool is killed.
+ * Two hosts in one process with the cores of all four tools on each: plutod, ike-negotiate,
+ * secrets, kernel-sa (in front of a kernel made of arrays), a virtual clock, and channels between
+ * them that end and are made anew when a tool is killed.
  *
- * Everything happens in events: one record, datagram, timer or end of a channel handled by one tool.
- * A tool can be killed after any of them; plutod then starts it again. Not for: what only one tool
- * does (test_kernel_*.c, test_plutod_*.c, world.h).
+ * Everything happens in events: one record, datagram, timer or end of a channel handled by one
+ * tool. A tool can be killed after any of them; plutod then starts it again. Not for: what only
+ * one tool does (test_kernel_*.c, test_plutod_*.c, world.h).
  */
 #ifndef TESTS_HOSTS_H
 #define TESTS_HOSTS_H

@@ -1,4 +1,4 @@
-/* Processes that die under a negotiation, as ike-negotiate sees it; and what is said in which order. */
+/* Processes that die under a negotiation, as ike-negotiate sees it; what is said in which order. */
 #include "world.h"
 
 #include <setjmp.h>
@@ -8,8 +8,13 @@
 
 #include <cmocka.h>
 
-#define WORDS "--psk --encrypt --tunnel --ike aes128-sha1-modp2048 --esp aes128-sha1 --host 10.9.0.1 " \
-              "--client 10.1.0.0/24 --to --host 10.9.0.2 --client 10.2.0.0/24"
+#define WORDS "--psk --encrypt --tunnel --ike aes128-sha1-modp2048 --esp aes128-sha1 " \
+              "--host 10.9.0.1 --client 10.1.0.0/24 --to --host 10.9.0.2 --client 10.2.0.0/24"
+
+/* Two that cannot agree on a Quick Mode. */
+#define HOSTS "--host 10.9.0.1 --to --host 10.9.0.2"
+#define WEAK "--psk --encrypt --tunnel --esp 3des-md5 " HOSTS
+#define STRONG "--psk --encrypt --tunnel --esp aes256gcm16 " HOSTS
 
 /* ---- the outbound SA waits for message 3 ---- */
 
@@ -66,9 +71,7 @@ static void a_lost_refusal_is_repeated(void **state)
     (void)state;
     for (unsigned lost = 0; lost <= 3; lost++) {
         unsigned left = lost;
-        struct world *w = world_new_two("--psk --encrypt --tunnel --esp 3des-md5 --host 10.9.0.1 --to --host 10.9.0.2",
-                                        "--psk --encrypt --tunnel --esp aes256gcm16 --host 10.9.0.1 --to --host "
-                                        "10.9.0.2", "x", "x");
+        struct world *w = world_new_two(WEAK, STRONG, "x", "x");
         w->network = lose_refusals;
         w->data = &left;
         world_begin(w);
@@ -90,9 +93,7 @@ static unsigned multiply(struct world *w, struct datagram *d, unsigned number)
 static void refusals_are_bounded(void **state)
 {
     (void)state;
-    struct world *w = world_new_two("--psk --encrypt --tunnel --esp 3des-md5 --host 10.9.0.1 --to --host 10.9.0.2",
-                                    "--psk --encrypt --tunnel --esp aes256gcm16 --host 10.9.0.1 --to --host "
-                                    "10.9.0.2", "x", "x");
+    struct world *w = world_new_two(WEAK, STRONG, "x", "x");
     w->network = multiply;
     world_begin(w);
     assert_int_equal(w->host[1].sent, 3 + 1 + 3);
@@ -101,7 +102,7 @@ static void refusals_are_bounded(void **state)
 
 /* ---- no SPI at hand ---- */
 
-/* kernel-sa is being started again when message 1 of Quick Mode comes: it waits, nobody is refused. */
+/* kernel-sa is being started again when message 1 of Quick Mode comes: it waits. */
 static void a_responder_waits_for_an_spi(void **state)
 {
     (void)state;

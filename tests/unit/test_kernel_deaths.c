@@ -1,7 +1,7 @@
 /*
  * kernel-sa is killed in the midst of an exchange, at each point: after each record, and after each
- * request to the kernel. What the others repeat to its successor brings the SAs up, and plutod hears
- * of it once more.
+ * request to the kernel. What the others repeat to its successor brings the SAs up, and plutod
+ * hears of it once more.
  */
 #include "kernel_pair.h"
 
@@ -139,7 +139,7 @@ static void after_each_record(void **state)
     }
 }
 
-/* A new pair beside an old one of the same connection, whose SAs and policies stay all the while. */
+/* A new pair beside an old one of the same connection, whose SAs and policies stay meanwhile. */
 static void beside_an_old_pair(void **state)
 {
     (void)state;
