@@ -1,6 +1,8 @@
 /* Two cores negotiate with each other, in every group and with every hash: the same keys. */
 #include "secrets_side.h"
 
+#include <stdio.h>
+
 #define SA "0000000100000001aabbccdd"
 #define CKY "cky-i=0102030405060708 cky-r=1112131415161718"
 

@@ -5,6 +5,8 @@
  */
 #include "secrets_side.h"
 
+#include <stdio.h>
+
 #define EXCHANGES 8
 #define POOL 24
 #define RECORDS 30000
