@@ -3,6 +3,7 @@
 #include "algorithm.h"
 #include "bounds.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,26 +20,34 @@ bool making_refuse(const struct making *m, const char *format, ...)
     return false;
 }
 
+const char *connection_name_check(const char *name)
+{
+    size_t len = strlen(name);
+    static_assert(NAME_MAX_LEN == 64, "as is said to the user");
+    if (len == 0 || len > NAME_MAX_LEN) {
+        return "1 to 64 characters are allowed";
+    }
+    for (size_t i = 0; i < len; i++) {
+        bool plain = (name[i] >= 'a' && name[i] <= 'z') || (name[i] >= 'A' && name[i] <= 'Z')
+                     || (name[i] >= '0' && name[i] <= '9');
+        if (!plain && (i == 0 || strchr("._-", name[i]) == NULL)) {
+            return "only letters, digits and ._- are allowed, the first must be a letter or digit";
+        }
+    }
+    return NULL;
+}
+
 static bool make_name(const struct making *m)
 {
     const char *name = m->words->name;
     if (name == NULL) {
         return making_refuse(m, "--name: missing; a connection needs a name");
     }
-    size_t len = strlen(name);
-    if (len == 0 || len > NAME_MAX_LEN) {
-        return making_refuse(m, "--name %.100s: 1 to %u characters are allowed", name,
-                             (unsigned)NAME_MAX_LEN);
+    const char *why = connection_name_check(name);
+    if (why != NULL) {
+        return making_refuse(m, "--name %.100s: %s", name, why);
     }
-    for (size_t i = 0; i < len; i++) {
-        bool plain = (name[i] >= 'a' && name[i] <= 'z') || (name[i] >= 'A' && name[i] <= 'Z')
-                     || (name[i] >= '0' && name[i] <= '9');
-        if (!plain && (i == 0 || strchr("._-", name[i]) == NULL)) {
-            return making_refuse(m, "--name %.100s: only letters, digits and ._- are allowed, the"
-                                 " first must be a letter or digit", name);
-        }
-    }
-    memcpy(m->form->name, name, len + 1);
+    memcpy(m->form->name, name, strlen(name) + 1);
     return true;
 }
 

@@ -137,6 +137,9 @@ struct connection_form {
 typedef const char *connection_resolver(void *context, const char *option, const char *name,
                                         unsigned family, struct address *a);
 
+/* Can a connection be called so? NULL, or why not (static text). */
+const char *connection_name_check(const char *name);
+
 /*
  * Parses, fills in and checks everything [W3]. resolver NULL: names are refused. True: *form is
  * the caller's, to be freed with connection_form_free. False: *form holds nothing.

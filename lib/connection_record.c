@@ -148,26 +148,13 @@ static void words_of_end(struct connection_words_end *end, const struct record *
     end->updown = record_text(r, updown_key[i]);
 }
 
-/* A text may hold NULs, and what stands behind one would escape our checks. */
-static bool no_nul(const struct record *r, char why[CONNECTION_WHY])
-{
-    for (enum key k = (enum key)1; k < KEY_COUNT; k++) {
-        if (record_has(r, k) && schema_key(k)->type == FIELD_TEXT
-            && strlen(record_text(r, k)) != r->value[k].len) {
-            snprintf(why, CONNECTION_WHY, "%s: holds a NUL byte", schema_key(k)->name);
-            return false;
-        }
-    }
-    return true;
-}
-
 bool connection_from_record(struct connection_form *form, const struct record *r,
                             char why[CONNECTION_WHY])
 {
     struct connection_words words = { .name = record_text(r, K_NAME), .at = END_RIGHT };
 
     memset(form, 0, sizeof *form);
-    if (!no_nul(r, why) || !policy_of(&words.policy, record_text(r, K_POLICY), why)) {
+    if (!policy_of(&words.policy, record_text(r, K_POLICY), why)) {
         return false;
     }
     words_of_end(&words.end[END_LEFT], r, END_LEFT);

@@ -1,6 +1,7 @@
 #include "optionsfrom.h"
 
 #include <errno.h>
+#include <getopt.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -212,4 +213,50 @@ const char *options_splice(struct options *o, const char *file, int at)
     }
     free(words.word);
     return why;
+}
+
+/* ---- what getopt_long could not make sense of ---- */
+
+/* The options that begin with word[0..len), and how many; an exact one is the only one. */
+static size_t list_matches(const struct option *all, const char *word, size_t len, char *out,
+                           size_t size)
+{
+    size_t count = 0;
+    size_t at = 0;
+    out[0] = '\0';
+    for (; all->name != NULL; all++) {
+        if (strncmp(all->name, word, len) != 0) {
+            continue;
+        }
+        if (all->name[len] == '\0') {
+            return 1;
+        }
+        if (at < size) {
+            at += (size_t)snprintf(out + at, size - at, "%s--%s", at == 0 ? "" : " ", all->name);
+        }
+        count++;
+    }
+    return count;
+}
+
+void options_not_understood(const struct option *all, int result, const char *word,
+                            const char *program, char *why, size_t size)
+{
+    char matches[300];
+    size_t len = strcspn(word, "=");
+
+    if (result == ':') {
+        snprintf(why, size, "%.100s: a value is missing", word);
+    } else if (strncmp(word, "--", 2) != 0) {
+        snprintf(why, size, "%.100s: unknown option; all begin with -- (see %s --help)", word, program);
+    } else {
+        size_t count = list_matches(all, word + 2, len - 2, matches, sizeof matches);
+        if (count == 0) {
+            snprintf(why, size, "%.100s: unknown option (see %s --help)", word, program);
+        } else if (count == 1) {
+            snprintf(why, size, "%.100s: this option takes no value", word);
+        } else {
+            snprintf(why, size, "%.100s: ambiguous, may be %s", word, matches);
+        }
+    }
 }

@@ -43,6 +43,14 @@ const char *options_init(struct options *o, int argc, char *const *argv);
  */
 const char *options_splice(struct options *o, const char *file, int at);
 
+/*
+ * What was wrong with the word that getopt_long stopped at, where it returned '?' or (with ':' at the
+ * head of its short options) ':'. `program` is who has the --help.
+ */
+struct option;
+void options_not_understood(const struct option *all, int result, const char *word,
+                            const char *program, char *why, size_t size);
+
 void options_free(struct options *o); /* only when no word is used any more */
 
 #endif

@@ -17,7 +17,7 @@ static int hex_digit(char c)
     return -1;
 }
 
-/* %XX in upper case, so that no byte has two spellings. */
+/* %XX in upper case, and only where it is needed, so that no byte has two spellings. */
 static int escape_digit(char c)
 {
     if (c >= 'A' && c <= 'F') {
@@ -88,7 +88,14 @@ static const char *decode_text(struct record_value *v, const struct key_spec *sp
         if (high < 0 || low < 0) {
             return "% without two upper-case hex digits";
         }
-        text[to] = (char)(high << 4 | low);
+        int byte = high << 4 | low;
+        if (byte == 0) {
+            return "%00, which no text holds";
+        }
+        if (byte > ' ' && byte <= '~' && byte != '%') {
+            return "%XX for a byte that stands for itself";
+        }
+        text[to] = (char)byte;
         i += 2;
     }
     if (to < spec->min || to > spec->max) {
@@ -235,6 +242,7 @@ static const char *check_fields(struct record *r, unsigned from, enum key *field
 static const char *take_field(struct record *r, char *at, size_t len, enum key *field)
 {
     const char *equals = memchr(at, '=', len);
+    *field = K_END;
     if (equals == NULL) {
         return "a word without =";
     }

@@ -15,7 +15,7 @@
 #include "schema.h"
 
 struct record_value {
-    const uint8_t *bytes; /* BYTES, TEXT (NUL ended, may hold more NULs), WORD, ADDRESS, SUBNET, ID */
+    const uint8_t *bytes; /* BYTES, TEXT (ended by the only NUL), WORD, ADDRESS, SUBNET, ID */
     size_t len;
     uint64_t number;      /* NUMBER: value; WORD: its place in the schema's list */
 };

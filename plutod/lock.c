@@ -104,16 +104,20 @@ static bool is_same_file(int fd, const char *path)
 /*
  * Of several that find the same old lock one at a time looks at it again and removes it. What makes
  * it so is flock on a file of its own, for the superuser only: the pid file can be read by everybody,
- * and who can read a file can lock it. Returns its descriptor; -1: another one is at it.
+ * and who can read a file can lock it. Returns its descriptor; -1: another one is at it (*error 0), or
+ * there can be no such file (errno).
  */
-static int one_at_a_time(const char *path)
+static int one_at_a_time(const char *path, int *error)
 {
+    *error = 0;
     for (int tries = 0; tries < 8; tries++) {
         int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (fd < 0) {
+            *error = errno;
             return -1;
         }
         if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+            *error = errno == EWOULDBLOCK ? 0 : errno;
             close(fd);
             return -1;
         }
@@ -134,7 +138,13 @@ static enum lock_result remove_old(const struct lock *l)
         fprintf(stderr, "plutod: --ctlbase: %s is too long\n", l->pid_path);
         return LOCK_FAILED;
     }
-    int fd = one_at_a_time(path);
+    int error;
+    int fd = one_at_a_time(path, &error);
+    if (fd < 0 && error != 0) {
+        fprintf(stderr, "plutod: cannot take over the lock file %s: no lock on %s: %s\n", l->pid_path,
+                path, strerror(error));
+        return LOCK_FAILED;
+    }
     if (fd < 0) {
         fprintf(stderr, "plutod: another plutod is taking over the lock file %s (which holds %s)\n",
                 l->pid_path, path);

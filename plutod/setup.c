@@ -191,12 +191,22 @@ static enum setup_result parse_words(struct setup *s)
     bool seen[O_END] = { false };
     int code;
     int place = 0;
-    while ((code = getopt_long(s->words.argc, s->words.argv, "", long_options, &place)) != -1) {
+    for (;;) {
+        int before = optind == 0 ? 1 : optind;
+        code = getopt_long(s->words.argc, s->words.argv, "+:", long_options, &place);
+        if (code == -1) {
+            break;
+        }
         if (code < O_HELP || code >= O_END) {
-            return wrong("%s: no such option, an abbreviation of several, or its value is missing",
-                         s->words.argv[optind - 1]);
+            char why[500];
+            options_not_understood(long_options, code, s->words.argv[before], "plutod", why,
+                                   sizeof why);
+            return wrong("%s", why);
         }
         const char *name = long_options[place].name;
+        if (optarg != NULL && optarg[0] == '\0') {
+            return wrong("--%s '': an empty value", name);
+        }
         if (seen[code] && !may_repeat(code)) {
             return wrong("--%s: is given twice", name);
         }

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -26,6 +27,7 @@ struct client {
     struct buffer input;
     struct buffer reply;
     unsigned holds;         /* requests that go on */
+    unsigned records;       /* that were begun with */
     bool greeted;           /* its hello came */
     bool eof;               /* it will send no more */
     bool closing;           /* no more of its requests are done */
@@ -85,13 +87,21 @@ void whack_release(struct supervisor *s, uint64_t client)
 
 /* ---- requests ---- */
 
-static void refuse(struct client *c, const char *what, const char *why)
+/* verb and field: "" where they are not known. */
+static void refuse_field(struct client *c, const char *verb, const char *field, const char *why)
 {
-    keying_say(&c->s->keying, c->id, 30, "bad message to plutod: %s%s%s", what,
-               what[0] == '\0' ? "" : ": ", why);
-    lines_print(&c->s->lines, LOG_LEVEL_SERIOUS, "control socket: bad message: %s%s%s", what,
-                what[0] == '\0' ? "" : ": ", why);
+    char where[80];
+    snprintf(where, sizeof where, "record %u%s%s%s%s", c->records, verb[0] == '\0' ? "" : ", ", verb,
+             field[0] == '\0' ? "" : ", field ", field);
+    keying_say(&c->s->keying, c->id, 30, "bad message to plutod: %s: %s; records(5) says what is "
+               "right, and the whack that was installed with plutod writes it so", where, why);
+    lines_print(&c->s->lines, LOG_LEVEL_SERIOUS, "control socket: bad message: %s: %s", where, why);
     c->closing = true;
+}
+
+static void refuse(struct client *c, const char *verb, const char *why)
+{
+    refuse_field(c, verb, "", why);
 }
 
 static void take_hello(struct client *c, const struct record *r)
@@ -173,9 +183,11 @@ static void take_line(struct client *c, char *line, size_t len)
 {
     struct record r;
     enum key field;
+    c->records++;
     const char *why = record_parse(&r, line, len, W_P, &field);
     if (why != NULL) {
-        refuse(c, field == K_END ? "" : schema_key(field)->name, why);
+        refuse_field(c, r.verb == V_NONE ? "" : schema_verb(r.verb)->name,
+                     field == K_END ? "" : schema_key(field)->name, why);
     } else if (!c->greeted && r.verb != V_HELLO) {
         refuse(c, schema_verb(r.verb)->name, "came before hello");
     } else {
@@ -205,6 +217,7 @@ static bool go_on(struct client *c)
         moved = true;
     }
     if (c->holds == 0 && !c->closing && c->eof && c->input.len > 0) {
+        c->records++;
         refuse(c, "", "it ends within a record");
     }
     return moved;
@@ -230,6 +243,7 @@ static void on_in(struct ev_loop *loop, ev_io *w, int events)
     }
     buffer_add(&c->input, bytes, (size_t)n);
     if (c->input.overflowed) {
+        c->records++;
         refuse(c, "", "more than is taken at a time");
         ev_io_stop(loop, w);
     }
@@ -250,6 +264,7 @@ static void on_idle(struct ev_loop *loop, ev_timer *w, int events)
     if (c->reply.len > 0) {
         c->gone = true; /* it does not read */
     } else {
+        c->records++;
         refuse(c, "", "it did not come within 20 s");
     }
 }

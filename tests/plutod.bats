@@ -106,6 +106,19 @@ children_are() {
     done
     run "$plutod" --adn /x/y
     assert_output --partial 'plutod: --adns /x/y: is not supported yet'
+    for words in ctlbase secretsfile interface ikeport myid optionsfrom updown-timeout; do
+        run "$plutod" "--$words" ''
+        assert_failure 1
+        assert_line --index 0 "plutod: --$words '': an empty value"
+    done
+    run "$plutod" --nofork --ikeport
+    assert_line --index 0 'plutod: --ikeport: a value is missing'
+    run "$plutod" --nofork --nosuch
+    assert_line --index 0 'plutod: --nosuch: unknown option (see plutod --help)'
+    run "$plutod" --nofork --debug-p
+    assert_line --index 0 'plutod: --debug-p: ambiguous, may be --debug-parsing --debug-private'
+    run "$plutod" --nofork=yes
+    assert_line --index 0 'plutod: --nofork=yes: this option takes no value'
 }
 
 @test "[P2] --optionsfrom, and abbreviations" {
@@ -376,14 +389,16 @@ elsewhere() {
 @test "[F22] rubbish on the control socket changes nothing" {
     start
     raw $'rubbish\n'
-    assert_output --partial '030 '
+    assert_output --partial '030 bad message to plutod: record 1: unknown verb; records(5) says what is right'
     raw $'whack-status\n'
     assert_output --partial 'hello'
     raw $'hello version=9 epoch=1 tool=whack\nwhack-status\n'
     assert_output --partial '001 '
     refute_output --partial '000 '
     raw $'hello version=1 epoch=1 tool=whack\nwhack-initiate name=a b=c\n'
-    assert_output --partial '030 '
+    assert_output --partial '030 bad message to plutod: record 2, whack-initiate: unknown field; '
+    raw $'hello version=1 epoch=1 tool=whack\nwhack-terminate name=net%00evil\n'
+    assert_output --partial '030 bad message to plutod: record 2, whack-terminate, field name: %00, which no text holds; '
     raw $'hello version=1 epoch=1 tool=whack\nwhack-status'
     assert_output --partial '030 '
     raw $'hello version=1 epoch=1 tool=whack\nannounce exchange=1\n'

@@ -132,6 +132,14 @@ bats_require_minimum_version 1.5.0
     done
     refused 'no action specified' --name net
     refused "--name '': an empty value" --initiate --name ''
+    run --separate-stderr whack --ctlbase '' --status
+    assert_equal "$status" 1
+    assert_equal "$stderr" "whack: --ctlbase '': an empty value"
+    local form
+    for form in --initiate --terminate --route --unroute --delete --debug-all; do
+        refused '--name -x: only letters, digits and ._- are allowed' "$form" --name -x
+        refused '--name net%evil: only letters, digits and ._- are allowed' "$form" --name net%evil
+    done
     refused '--name nnnn' --initiate --name "$(printf 'n%.0s' {1..65})"
 }
 
@@ -249,6 +257,9 @@ bats_require_minimum_version 1.5.0
     run whack --ctlbase "$D/nobody" "${hosts[@]/10.9.0.2/nowhere.invalid}"
     assert_equal "$status" 29
     assert_output --regexp '^029 --host nowhere.invalid: the name has no IPv4 address'
+    run whack --ctlbase "$D/nobody" --label tue "${hosts[@]/10.9.0.2/nowhere.invalid}"
+    assert_equal "$status" 29
+    assert_output --regexp '^029 tue: --host nowhere.invalid: the name has no IPv4 address'
 }
 
 @test 'W4: names are looked up here, the record holds addresses' {

@@ -186,7 +186,8 @@ int main(int argc, char *argv[])
     bool out = standard_there(name, closed, STANDARD_OUTPUT);
     if (!read) {
         if (no_address) {
-            printf("%03d %s%s\n", NO_PEER_ADDRESS, why, "; nothing was sent to plutod");
+            printf("%03d %s%s%s; nothing was sent to plutod\n", NO_PEER_ADDRESS,
+                   r.label == NULL ? "" : r.label, r.label == NULL ? "" : ": ", why);
             status = NO_PEER_ADDRESS;
         } else {
             status = trouble(&r, why);

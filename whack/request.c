@@ -80,58 +80,13 @@ static const char *form_name(unsigned forms)
     return form_names[place];
 }
 
-/* ---- what getopt_long could not make sense of ---- */
+/* ---- one option ---- */
 
-/* The options that begin with word[0..len), and how many; an exact one is the only one. */
-static size_t list_matches(const struct option *all, const char *word, size_t len, char *out,
-                           size_t size)
+static bool say(char why[CONNECTION_WHY], const char *sentence)
 {
-    size_t count = 0;
-    size_t at = 0;
-    out[0] = '\0';
-    for (; all->name != NULL; all++) {
-        if (strncmp(all->name, word, len) != 0) {
-            continue;
-        }
-        if (all->name[len] == '\0') {
-            return 1;
-        }
-        if (at < size) {
-            at += (size_t)snprintf(out + at, size - at, "%s--%s", at == 0 ? "" : " ", all->name);
-        }
-        count++;
-    }
-    return count;
-}
-
-/* `word` is the one that getopt_long stopped at. */
-static bool not_understood(const struct option *all, int result, const char *word,
-                           char why[CONNECTION_WHY])
-{
-    char matches[300];
-
-    if (result == ':') {
-        snprintf(why, CONNECTION_WHY, "%.100s: a value is missing", word);
-        return false;
-    }
-    if (strncmp(word, "--", 2) != 0) {
-        snprintf(why, CONNECTION_WHY, "%.100s: unknown option; all begin with -- (see whack --help)",
-                 word);
-        return false;
-    }
-    size_t len = strcspn(word + 2, "=");
-    size_t count = list_matches(all, word + 2, len, matches, sizeof matches);
-    if (count == 0) {
-        snprintf(why, CONNECTION_WHY, "%.100s: unknown option (see whack --help)", word);
-    } else if (count == 1) {
-        snprintf(why, CONNECTION_WHY, "%.100s: this option takes no value", word);
-    } else {
-        snprintf(why, CONNECTION_WHY, "%.100s: ambiguous, may be %s", word, matches);
-    }
+    snprintf(why, CONNECTION_WHY, "%s", sentence);
     return false;
 }
-
-/* ---- one option ---- */
 
 static bool repeated(const char *name, const char *arg, char why[CONNECTION_WHY])
 {
@@ -174,6 +129,9 @@ static bool take_ctlbase(struct request *r, const char *arg, char why[CONNECTION
 {
     if (r->ctlbase_given) {
         return repeated("--ctlbase", arg, why);
+    }
+    if (arg[0] == '\0') {
+        return say(why, "--ctlbase '': an empty value");
     }
     r->ctlbase_given = true;
     r->ctlbase = arg;
@@ -235,12 +193,6 @@ static bool take(struct request *r, int opt, const char *arg, char why[CONNECTIO
 #define NAMED (FORM_DEBUG | FORM_DELETE | FORM_CONNECTION | FORM_ROUTE | FORM_UNROUTE \
                | FORM_INITIATE | FORM_TERMINATE)
 
-static bool say(char why[CONNECTION_WHY], const char *sentence)
-{
-    snprintf(why, CONNECTION_WHY, "%s", sentence);
-    return false;
-}
-
 static bool check_forms(struct request *r, char why[CONNECTION_WHY])
 {
     if (r->words.any) {
@@ -265,10 +217,9 @@ static bool check_forms(struct request *r, char why[CONNECTION_WHY])
                  " name", r->words.name);
         return false;
     }
-    /* The record's field is bounded; what a name may hold is plutod's matter with other forms. */
-    if (r->words.name != NULL && strlen(r->words.name) > NAME_MAX_LEN) {
-        snprintf(why, CONNECTION_WHY, "--name %.100s: 1 to %d characters are allowed",
-                 r->words.name, NAME_MAX_LEN);
+    const char *wrong = r->words.name == NULL ? NULL : connection_name_check(r->words.name);
+    if (wrong != NULL) {
+        snprintf(why, CONNECTION_WHY, "--name %.100s: %s", r->words.name, wrong);
         return false;
     }
     return true;
@@ -297,7 +248,8 @@ static bool read_options(struct request *r, const struct option *all, char why[C
         } else if (!fine) {
             continue;
         } else if (opt == '?' || opt == ':') {
-            fine = not_understood(all, opt, r->options.argv[before], why);
+            options_not_understood(all, opt, r->options.argv[before], "whack", why, CONNECTION_WHY);
+            fine = false;
         } else if (opt == O_OPTIONSFROM) {
             const char *wrong = options_splice(&r->options, optarg, optind);
             fine = wrong == NULL || say(why, wrong);

@@ -268,15 +268,35 @@ static void f16_text_is_decoded(void **state)
 {
     (void)state;
     struct record r;
-    char line[] = "log level=serious text=a%20b%0A%25%00c%FF";
+    char line[] = "log level=serious text=a%20b%0A%25%7Fc%FF";
     assert_null(record_parse(&r, line, strlen(line), N_P, NULL));
     size_t len;
     const uint8_t *text = record_bytes(&r, K_TEXT, &len);
     assert_int_equal(len, 8);
-    assert_memory_equal(text, "a b\n%\0c\377", 9);
+    assert_memory_equal(text, "a b\n%\177c\377", 9);
     assert_int_equal(record_word(&r, K_LEVEL), 2);
     assert_false(record_has(&r, K_CODE));
     assert_int_equal(record_number(&r, K_CODE), 0);
+}
+
+/* No byte has two spellings, and none is hidden behind the end of a text. */
+static void f16_one_spelling(void **state)
+{
+    (void)state;
+    struct record r;
+    enum key field;
+    char text[64];
+    for (unsigned byte = 0; byte < 256; byte++) {
+        bool escaped = byte != 0 && (byte <= ' ' || byte > '~' || byte == '%');
+        (void)snprintf(text, sizeof text, "whack-terminate name=net%%%02Xevil", byte);
+        assert_int_equal(record_parse(&r, text, strlen(text), W_P, &field) == NULL, escaped);
+        assert_int_equal(field, escaped ? K_END : K_NAME);
+        (void)snprintf(text, sizeof text, "whack-terminate name=net?evil");
+        text[strlen("whack-terminate name=net")] = (char)byte;
+        bool plain = byte > ' ' && byte <= '~' && byte != '%';
+        size_t len = strlen("whack-terminate name=net?evil");
+        assert_int_equal(record_parse(&r, text, len, W_P, NULL) == NULL, plain);
+    }
 }
 
 int main(void)
@@ -287,6 +307,7 @@ int main(void)
         cmocka_unit_test(f16_wrong_channel),
         cmocka_unit_test(f16_whole_lines),
         cmocka_unit_test(f16_text_is_decoded),
+        cmocka_unit_test(f16_one_spelling),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -146,6 +146,20 @@ static void test_somebody_else_takes_it_over(void **state)
     close(fd);
 }
 
+/* [P3] Where the lock cannot be made at all, nobody else is to blame. */
+static void test_no_lock_can_be_made(void **state)
+{
+    struct lock l;
+    char path[96];
+    (void)state;
+    leave_old_lock();
+    path_of(path, ".pid.lock");
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_int_equal(lock_take(&l, base), LOCK_FAILED);
+    assert_true(is_there(".pid"));
+    assert_int_equal(rmdir(path), 0);
+}
+
 /* A user who can read the pid file cannot keep a plutod away by locking it. */
 static void test_locking_the_pid_file_is_no_use(void **state)
 {
@@ -223,6 +237,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_pid_can_be_read, setup, teardown),
         cmocka_unit_test_setup_teardown(test_old_lock_is_taken_over, setup, teardown),
         cmocka_unit_test_setup_teardown(test_somebody_else_takes_it_over, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_no_lock_can_be_made, setup, teardown),
         cmocka_unit_test_setup_teardown(test_locking_the_pid_file_is_no_use, setup, teardown),
         cmocka_unit_test_setup_teardown(test_one_of_many_wins, setup, teardown),
     };
