@@ -53,7 +53,7 @@ help:
 	@echo 'make demo     install what is missing, build, and show a tunnel working (as root)'
 	@echo 'make check    install what is missing, build, and run every test (as root)'
 	@echo 'make fuzz     run the fuzz targets, each for FUZZ_TIME=10 seconds (make check does it too)'
-	@echo 'make soak     long campaigns: a kill at every step of a negotiation (as root, an hour)'
+	@echo 'make soak     long campaigns: a kill at every message of a negotiation (as root, ten minutes)'
 	@echo 'make bench    what a negotiation costs, ours and strongSwan, in time and memory (as root, some minutes)'
 	@echo 'make flood    how honest peers fare while others flood us, five minutes (as root)'
 	@echo 'make asan     run the native tests with AddressSanitizer and UBSan'
