@@ -379,6 +379,7 @@ int by_hand_run(int argc, char **argv)
     if (!orient(&h)) {
         h.status = 1;
     } else if (start_children(&h) && give_socket(&h)) {
+        h.stands = h.initiate && !h.show_keys && hand_tunnel_stands(&h);
         loop(&h); /* begins when secrets has read its file */
     }
     for (unsigned i = 0; i < LINE_COUNT; i++) {

@@ -14,14 +14,25 @@
 #include <string.h>
 #include <sys/random.h>
 
-/* One line of a tool: escaped here, where it leaves our processes. */
-static void say(const char *prefix, const char *text)
+void hand_say(const char *prefix, const char *text)
 {
     struct buffer b;
     buffer_init(&b, 0);
     log_escape(&b, text, strlen(text));
     fprintf(stderr, "ike-negotiate: %s%.*s\n", prefix, (int)b.len, (const char *)b.data);
     buffer_wipe(&b);
+}
+
+static void finish(struct hand *h, int status)
+{
+    if (h->done) {
+        return;
+    }
+    if (h->isakmp_up && !h->show_keys && status != 111) { /* that one may have no negotiator */
+        hand_take_back(h);
+    }
+    h->done = true;
+    h->status = status;
 }
 
 void hand_end(struct hand *h, int status, const char *format, ...)
@@ -34,9 +45,8 @@ void hand_end(struct hand *h, int status, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    say("", text);
-    h->done = true;
-    h->status = status;
+    hand_say("", text);
+    finish(h, status);
 }
 
 /* ---- what kernel-sa reads ---- */
@@ -128,16 +138,26 @@ static void take_keys(struct hand *h, const struct record *r)
         print_line(h, &h->install);
         buffer_wipe(&h->install);
     }
+    if (hand_seen_enough(h)) {
+        finish(h, 0);
+    }
 }
 
 static void take_install(struct hand *h, const struct record *r)
 {
+    size_t len;
+    memcpy(h->spi_in, record_bytes(r, K_SPI_IN, &len), sizeof h->spi_in); /* 4, says the schema */
+    h->wanted = true;
     if (h->keys_printed) {
         print_record(h, r);
     } else {
         record_print(&h->install, r);
     }
-    answer_ok(hand_out(h, LINE_NEGOTIATOR_KERNEL), r);
+    if (hand_seen_enough(h)) {
+        finish(h, 0);
+    } else if (!h->initiate || h->show_keys) {
+        answer_ok(hand_out(h, LINE_NEGOTIATOR_KERNEL), r);
+    }
 }
 
 /* ---- what plutod would say ---- */
@@ -314,8 +334,7 @@ static void take_state(struct hand *h, const struct record *r)
     if (record_number(r, K_EXCHANGE) == EXCHANGE_Y
         && (strncmp((const char *)r->value[K_STATE].bytes, "QUICK_I2", 8) == 0
             || strncmp((const char *)r->value[K_STATE].bytes, "QUICK_R2", 8) == 0)) {
-        h->done = true;
-        h->status = 0;
+        finish(h, 0);
     }
 }
 
@@ -328,9 +347,9 @@ static void take_isakmp_up(struct hand *h, const struct record *r)
         return;
     }
     fprintf(stderr, "ike-negotiate: ISAKMP SA established: %s\n", h->suite);
+    h->isakmp_up = true;
     if (connection_isakmp_only(&h->form)) {
-        h->done = true;
-        h->status = 0;
+        finish(h, 0);
     } else if (h->initiate) {
         order_quick(h);
     }
@@ -359,11 +378,16 @@ static void take_negotiator(struct hand *h, const struct record *r)
         if (h->initiate || record_number(r, K_EXCHANGE) == EXCHANGE_Y) {
             hand_end(h, 1, "the negotiation failed: %s", record_text(r, K_WHY));
         } else {
-            say("a negotiation failed: ", record_text(r, K_WHY));
+            hand_say("a negotiation failed: ", record_text(r, K_WHY));
         }
         break;
     case V_ISAKMP_UP:
         take_isakmp_up(h, r);
+        break;
+    case V_PEER_DELETED: /* he only looked, as we do */
+        if (!h->show_keys && h->wanted && record_word(r, K_PROTOCOL) == WORD_ISAKMP) {
+            finish(h, 0);
+        }
         break;
     default: /* chosen, notified and Deletes are in the log lines too */
         break;
@@ -400,7 +424,7 @@ bool hand_record(void *context, struct channel *c, const struct record *r, int f
     (void)c;
     (void)fd;
     if (r->verb == V_LOG) {
-        say("", record_text(r, K_TEXT));
+        hand_say("", record_text(r, K_TEXT));
     } else if (r->verb == V_BAD) {
         hand_end(h, 111, "a child refused a record: %s", record_text(r, K_WHY));
     } else if (l->which == LINE_NEGOTIATOR) {

@@ -44,6 +44,10 @@ struct hand {
     uint64_t identify_id; /* the negotiator waits for this answer */
     bool permit_printed;
     bool keys_printed;
+    bool isakmp_up;
+    bool stands;     /* hand_tunnel_stands, where it matters */
+    bool wanted;     /* `install` came: spi_in is one that the peer knows, or is about to */
+    uint8_t spi_in[4];
     struct buffer install; /* waits for sa-keys */
     bool done;
     int status;
@@ -53,10 +57,19 @@ struct hand {
 /* Effects, in by_hand.c; a test has its own. */
 struct buffer *hand_out(struct hand *h, unsigned which);
 void hand_print(struct hand *h, const struct buffer *line); /* to stdout */
+/* by_hand_look.c: without --show-keys. */
+/* Does the kernel have SAs between our hosts? Asks kernel-sa --list; true if that cannot be known. */
+bool hand_tunnel_stands(const struct hand *h);
+/* All is printed that there is to see: it ends here. */
+bool hand_seen_enough(const struct hand *h);
+/* Tells the peer that it was nothing. */
+void hand_take_back(struct hand *h);
 /* Once secrets has read its file. */
 void hand_begin(struct hand *h);
 /* One record of a child. */
 bool hand_record(void *context, struct channel *c, const struct record *r, int fd);
+/* A line on stderr, escaped: here it leaves our processes. */
+void hand_say(const char *prefix, const char *text);
 void hand_end(struct hand *h, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -26,7 +26,7 @@ static const char help[] =
     "  --listen            wait for the peer to begin it\n"
     "  --secretsfile FILE  preshared keys (default /etc/ipsec.secrets)\n"
     "  --show-keys         print the traffic keys; without it they are shown as <32 bytes>\n"
-    "                      and kernel-sa refuses the record\n"
+    "                      and kernel-sa refuses the record, and the peer is left without tunnel\n"
     "  --control-fd N      be a child of plutod, with its channel on descriptor N\n"
     "\n"
     "Exit status: 0 the tunnel stands, 1 it does not, 100 wrong usage, 111 system failure.\n"

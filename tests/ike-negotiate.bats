@@ -182,11 +182,11 @@ END
     [ "$(id -u)" = 0 ] || skip 'NOT ROOT: by hand cannot be tested'
     # Neither stdin nor stderr is needed.
     mkfifo there.out
-    ip netns exec "$there" timeout 20 bash -c "ike-negotiate $nets --listen --secretsfile ipsec.secrets <&- 2>&-" \
+    ip netns exec "$there" timeout 20 bash -c "ike-negotiate $nets --listen --show-keys --secretsfile ipsec.secrets <&- 2>&-" \
         >there.out 3>&- &
     local waiting=$!
     sleep 0.5
-    ip netns exec "$here" timeout 20 bash -c "ike-negotiate $nets --initiate --secretsfile ipsec.secrets <&- 2>&-" \
+    ip netns exec "$here" timeout 20 bash -c "ike-negotiate $nets --initiate --show-keys --secretsfile ipsec.secrets <&- 2>&-" \
         >here.out 3>&- &
     local beginning=$!
     cut -d' ' -f1 <there.out >there.verbs

@@ -158,3 +158,31 @@ half_is_there() {
     assert_success
     assert_equal "$(sa_count left)" 2
 }
+
+charon_is_bare() {
+    [ "$(charon_children right) $(sa_count right) $(charon_swanctl right --list-sas | wc -l)" = '0 0 0' ]
+}
+
+@test "by hand: looking only leaves no SA at the peer, whoever begins" {
+    hosts_with_charon
+    run on left timeout 60 bash -c "$(by_hand --initiate)"
+    assert_success
+    assert_output --partial 'the peer is told to forget it'
+    wait_for 10 charon_is_bare || fail "$(charon_swanctl right --list-sas)"
+    start_on left "$HOSTS_DIR/out" "$HOSTS_DIR/err" timeout 60 bash -c "$(by_hand --listen)"
+    wait_for 10 is_listening
+    charon_initiates right || true # its SA may be gone again before it is told
+    wait "$started" || fail "it ended with status $?: $(cat "$HOSTS_DIR/err")"
+    wait_for 10 charon_is_bare || fail "$(charon_swanctl right --list-sas)"
+}
+
+@test "by hand: looking only beside a tunnel that stands: it goes on" {
+    hosts_with_charon
+    on left timeout 60 bash -c "set -o pipefail; $(by_hand --initiate --show-keys) | $(tool_path kernel-sa)"
+    traffic_is_protected
+    run on left timeout 60 bash -c "$(by_hand --initiate)"
+    assert_success
+    assert_output --partial 'the ISAKMP SA is left to the peer, since there are IPsec SAs with him'
+    ping_through left right
+    ping_through right left
+}
