@@ -39,6 +39,18 @@ static void tell_plutod(struct ike *ike, const struct exchange *x, unsigned type
     record_finish(&w);
 }
 
+/* What we proposed, where the peer refuses it: all that can be said of why he does. "": he does not. */
+static const char *our_proposal(const struct exchange *x, unsigned type)
+{
+    if (type != NOTIFY_NO_PROPOSAL_CHOSEN || !x->initiator) {
+        return "";
+    }
+    if (x->is_quick) {
+        return x->quick == NULL ? "" : x->quick->needs.esp;
+    }
+    return x->main == NULL ? "" : x->main->ike;
+}
+
 static bool has_spi(const struct notification *n)
 {
     static const uint8_t none[4];
@@ -102,8 +114,10 @@ static void take_error(struct ike *ike, struct exchange *main, const struct noti
         q = only_waiting_quick(main);
     }
     if (q != NULL && (q->state == QUICK_I1 || q->state == QUICK_R1)) {
+        const char *ours = our_proposal(q, n->type);
         exchange_failed(ike, q, n->type <= 30 ? 200 + n->type : 31,
-                        "the peer answered %s (%u)", notify_name(n->type), n->type);
+                        "the peer answered %s (%u)%s%s", notify_name(n->type), n->type,
+                        ours[0] == '\0' ? "" : ": we proposed ", ours);
     } else {
         tell_plutod(ike, main, n->type, true);
     }
@@ -149,9 +163,10 @@ static void take_notification(struct ike *ike, struct exchange *x, const struct 
         lifetime_take(ike, x, &n, trust);
         return;
     }
-    report(ike, x, LOG_LEVEL_INFO, "%s notification from the peer: %s (%u)",
-           is_protected ? "authenticated" : "unprotected (only a hint)", notify_name(n.type),
-           n.type);
+    const char *ours = our_proposal(x, n.type);
+    report(ike, x, LOG_LEVEL_INFO, "%s notification from the peer: %s (%u)%s%s",
+           is_protected ? "authenticated" : "unprotected (only a hint)", notify_name(n.type), n.type,
+           ours[0] == '\0' ? "" : ": we proposed ", ours);
     if (is_protected && x->sa->up && !x->is_quick && notify_is_error(n.type)) {
         take_error(ike, x, &n, message_id);
     } else {

@@ -26,7 +26,8 @@ static bool may_say(struct udp_socket *s)
 static void report_error(struct udp_socket *s, const struct log *log, const struct address *remote,
                          uint16_t port, const struct sock_extended_err *e)
 {
-    struct log_about about = { .remote = remote, .remote_port = port };
+    /* plutod says it also to the whack that waits for this peer */
+    struct log_about about = { .remote = remote, .remote_port = port, .code = 2 };
     const struct sockaddr *offender = (const struct sockaddr *)(e + 1);
     struct address from;
     uint16_t ignored;

@@ -13,6 +13,20 @@
 
 /* ---- lines for the log ---- */
 
+/* To those that wait for an answer from there, to what we began. */
+static void tell_waiting(struct keying *k, const struct address *remote, unsigned code,
+                         const char *text)
+{
+    for (const struct xchg *x = k->exchanges; x != NULL; x = x->hh.next) {
+        if (x->client != 0 && x->initiator && !x->up && x->conn != NULL
+            && address_equal(&x->remote, remote)) {
+            char label[CONN_LABEL] = "";
+            conn_label(x->conn, label);
+            keying_say(k, x->client, code, "%s #%llu: %s", label, (unsigned long long)x->serial, text);
+        }
+    }
+}
+
 void event_log(struct keying *k, const struct record *r)
 {
     const struct xchg *x = xchg_find(k, record_number(r, K_EXCHANGE));
@@ -29,6 +43,9 @@ void event_log(struct keying *k, const struct record *r)
         snprintf(prefix, sizeof prefix, "packet from %s:%u: ", address,
                  (unsigned)record_number(r, K_REMOTE_PORT));
         keying_line(k, level, prefix, text);
+        if (record_has(r, K_CODE)) {
+            tell_waiting(k, &remote, (unsigned)record_number(r, K_CODE), text);
+        }
         return;
     }
     keying_log(k, level, x, "%s", text);

@@ -10,6 +10,8 @@
 
 #include <stdio.h>
 
+#define NO_PROPOSAL_CHOSEN 14 /* RFC 2408, 3.14.1 */
+
 bool keying_wants_order(enum verb verb)
 {
     return verb != V_LOG && verb != V_FIRST && verb != V_CHOSEN && verb != V_RETRANSMITTED;
@@ -86,8 +88,10 @@ static void take_notified(struct keying *k, const struct record *r)
     snprintf(x->notified, sizeof x->notified, "%.40s%s",
              name == NULL ? "that something is wrong" : name,
              record_yes(r, K_PROTECTED) ? "" : " (not protected, so only a hint)");
-    keying_say(k, x->client, 200 + (unsigned)type, "\"%s\" #%llu: the peer says %s", x->conn->name,
-               (unsigned long long)x->serial, x->notified);
+    bool refused = type == NO_PROPOSAL_CHOSEN && x->initiator;
+    keying_say(k, x->client, 200 + (unsigned)type, "\"%s\" #%llu: the peer says %s%s%s", x->conn->name,
+               (unsigned long long)x->serial, x->notified, refused ? "; we proposed " : "",
+               !refused ? "" : x->quick ? x->conn->form->esp : x->conn->form->ike);
 }
 
 static bool take_isakmp_up(struct keying *k, const struct record *r, const char **why)

@@ -87,6 +87,7 @@ sent_to() {
     whack_gave_up shut
     assert_equal "$status" 31
     log_has left 'Connection refused'
+    assert_output --regexp '002 .*ICMP error for our message .*Connection refused'
     assert_regex "$(sent_to 10.9.0.3)" '^0 (9|10|11) (29|30|31)$'
 }
 
@@ -100,7 +101,8 @@ sent_to() {
 @test "[Q11] we begin, the peer's notification is a hint: whack shows NO-PROPOSAL-CHOSEN" {
     whack_gave_up other
     assert_not_equal "$status" 0
-    assert_output --partial 'NO-PROPOSAL-CHOSEN'
+    assert_output --regexp 'NO-PROPOSAL-CHOSEN .*; we proposed '
+    log_has left 'NO-PROPOSAL-CHOSEN (14): we proposed '
 }
 
 @test "[C3] after all of this plutod still answers" {

@@ -197,6 +197,8 @@ static void no_common_ike_proposal(void **state)
     assert_false(world_both_up(w));
     assert_true(world_heard(w, 1, "NO-PROPOSAL-CHOSEN"));
     assert_true(world_heard(w, 1, "3des-sha1-modp1536"));
+    /* the other side knows of its own half */
+    assert_true(world_heard(w, 0, "NO-PROPOSAL-CHOSEN%20(14):%20we%20proposed%203des-sha1-modp1536"));
     assert_true(world_heard(w, 1, "aes256-sha2_256-modp2048"));
     /* Q11: a hint that whack shows, and nothing more. */
     assert_true(world_heard(w, 0, "notification=14 protected=no"));

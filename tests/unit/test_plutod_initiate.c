@@ -94,6 +94,7 @@ static void test_attempts(void **state)
     assert_null(feed(w, N_P, "notified exchange=%" PRIu64 " notification=14 protected=no "
                      "text=NO-PROPOSAL-CHOSEN", x));
     assert_true(has(&w->said, "NO-PROPOSAL-CHOSEN (not protected"));
+    assert_true(has(&w->said, "; we proposed "));
     assert_null(feed(w, N_P, "retransmitted exchange=%" PRIu64 " attempt=2 wait=20", x));
     assert_null(feed(w, N_P, "failed exchange=%" PRIu64 " code=31 why=silence", x));
     assert_string_equal(codes(w, line), "102 214 010 031");

@@ -225,6 +225,22 @@ static void test_half_open_flood(void **state)
     world_free(w);
 }
 
+/* [P8] What the network says of our messages is heard by the whack that waits for them. */
+static void test_network_error(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY));
+    assert_null(feed(w, W_P, "whack-initiate name=net"));
+    buffer_wipe(&w->said);
+    assert_null(feed(w, N_P, "log level=info remote=192.0.2.1 remote-port=500 code=2 text=elsewhere"));
+    assert_null(feed(w, N_P, "log level=info remote=10.9.0.2 remote-port=500 text=no%%20error"));
+    assert_int_equal(w->said.len, 0);
+    assert_null(feed(w, N_P, "log level=info remote=10.9.0.2 remote-port=500 code=2 text=refused"));
+    assert_true(has(&w->said, "002 \"net\" #1: refused"));
+    world_free(w);
+}
+
 static void test_lines_about_packets_are_limited(void **state)
 {
     struct world *w = world_new("10.9.0.1");
@@ -344,6 +360,7 @@ int main(void)
         cmocka_unit_test(test_road_warrior),
         cmocka_unit_test(test_negotiator_that_lies),
         cmocka_unit_test(test_half_open_flood),
+        cmocka_unit_test(test_network_error),
         cmocka_unit_test(test_lines_about_packets_are_limited),
         cmocka_unit_test(test_lines_of_a_lying_negotiator_are_limited),
         cmocka_unit_test(test_evicts_own_older_life),
