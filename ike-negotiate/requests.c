@@ -128,9 +128,12 @@ void take_spis(struct ike *ike, const struct record *answer)
                record_text(answer, K_WHY));
         return;
     }
-    for (size_t at = 0; at + 4 <= len && 4 * ike->spi_count + 4 <= sizeof ike->spis; at += 4) {
-        memcpy(ike->spis + 4 * ike->spi_count++, spis + at, 4);
-    }
+    /* Below those that are there: the oldest are taken first, as kernel-sa forgets them first. */
+    size_t room = sizeof ike->spis - 4 * ike->spi_count;
+    size_t take = len / 4 * 4 < room ? len / 4 * 4 : room;
+    memmove(ike->spis + take, ike->spis, 4 * ike->spi_count);
+    memcpy(ike->spis, spis, take);
+    ike->spi_count += take / 4;
     ike->quick_ended = true;
 }
 

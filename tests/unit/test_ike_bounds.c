@@ -1,6 +1,7 @@
 /* Bounds of the negotiator that an honest life may meet. */
 #include "world.h"
 
+#include "ike-negotiate/exchange.h"
 #include "ike-negotiate/message.h"
 
 #include <setjmp.h>
@@ -80,12 +81,35 @@ static void a_responder_without_spis_waits_for_them(void **state)
     world_free(w);
 }
 
+/* kernel-sa remembers the last few thousand that it gave out: none may lie under newer ones for good. */
+static void the_oldest_spis_are_taken_first(void **state)
+{
+    (void)state;
+    uint8_t first[sizeof ((struct ike *)0)->spis];
+    uint8_t spi[4];
+    struct world *w = world_new(WORDS, "x", "x");
+    struct ike *ike = w->host[1].ike;
+    world_settle(w);
+    const size_t count = ike->spi_count;
+    assert_true(count > 1);
+    memcpy(first, ike->spis, 4 * count);
+    assert_true(take_spi(ike, spi)); /* more are asked for */
+    world_settle(w);
+    assert_true(ike->spi_count > count);
+    for (size_t i = 1; i < count; i++) {
+        assert_true(take_spi(ike, spi));
+        assert_non_null(memmem(first, 4 * count, spi, 4));
+    }
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_long_list_of_proposals),
         cmocka_unit_test(waiting_quick_modes_are_all_begun),
         cmocka_unit_test(a_responder_without_spis_waits_for_them),
+        cmocka_unit_test(the_oldest_spis_are_taken_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
