@@ -2,7 +2,8 @@
 # hosts.bash - the responders that tests/bench loads: plutod and charon, on the loopback of this namespace
 #
 # For bench and flood, which run inside a network and a mount namespace of their own. Peers have addresses in
-# 10.64.0.0/10, which are local by a route alone. Responder: 10.0.0.1. Its processes are in $watched (NAME=PID ...).
+# 10.64.0.0/10 and 10.128.0.0/9, which are local by a route alone. Responder: 10.0.0.1. Its processes are in $watched
+# (NAME=PID ...).
 
 # shellcheck disable=SC2034,SC2154 # variables of net.bash, charon.bash, pluto.bash and of the caller
 
@@ -50,6 +51,7 @@ hosts_ready() {
 link set lo up
 address add 10.0.0.1/32 dev lo
 route add local 10.64.0.0/10 dev lo
+route add local 10.128.0.0/9 dev lo
 END
     # This kernel may have no ESP: kernel-sa does everything but speak to it.
     local tool
@@ -143,7 +145,7 @@ charon_down() {
     read -r pid <"$HOSTS_DIR/here/charon.pid"
     kill -KILL "$pid"
     wait "$pid" 2>/dev/null
-    rm -f "$HOSTS_DIR/here/pids" "$HOSTS_DIR/here/vici" /run/charon*
+    rm -f "$HOSTS_DIR/here/pids" "$HOSTS_DIR/here/vici" "$HOSTS_DIR/here/charon.log" /run/charon*
 }
 
 # pin_responder CORE: with all its processes and threads.
