@@ -14,6 +14,7 @@ struct pending {
     enum pending_kind kind;
     uint64_t exchange;
     uint64_t client;
+    struct agenda_item patience; /* the client is told what it waits for */
     uint32_t worker;        /* that was asked; 0: another tool was */
     struct buffer record;   /* that asked, where it is kept */
     UT_hash_handle hh;
@@ -53,6 +54,7 @@ void keying_free(struct keying *k)
     }
     HASH_ITER(hh, k->pending, p, next_pending) {
         HASH_DEL(k->pending, p);
+        agenda_clear(&k->agenda, &p->patience);
         buffer_wipe(&p->record);
         free(p);
     }
@@ -126,6 +128,15 @@ void keying_workers_old(struct keying *k)
 
 /* ---- requests that wait for an answer ---- */
 
+#define PATIENCE 5000 /* milliseconds */
+
+static void lose_patience(void *context, void *owner)
+{
+    const struct pending *p = owner;
+    keying_say(context, p->client, 0, "waiting for kernel-sa, which has not answered for %d s; if it reads "
+               "nothing plutod begins it anew", PATIENCE / 1000);
+}
+
 uint64_t keying_ask(struct keying *k, enum pending_kind kind, uint64_t exchange, uint64_t client)
 {
     struct pending *p = calloc(1, sizeof *p);
@@ -139,6 +150,9 @@ uint64_t keying_ask(struct keying *k, enum pending_kind kind, uint64_t exchange,
     HASH_ADD(hh, k->pending, id, sizeof p->id, p);
     if (client != 0) {
         k->hooks.hold(k->hooks.context, client);
+    }
+    if (client != 0 && kind == PENDING_DELETE) {
+        (void)agenda_set(&k->agenda, &p->patience, k->now + PATIENCE, lose_patience, p);
     }
     return p->id;
 }
@@ -158,6 +172,7 @@ uint64_t keying_ask_worker(struct keying *k, enum pending_kind kind, uint64_t ex
 static void drop(struct keying *k, struct pending *p)
 {
     HASH_DEL(k->pending, p);
+    agenda_clear(&k->agenda, &p->patience);
     if (p->client != 0) {
         k->hooks.release(k->hooks.context, p->client);
     }
@@ -178,6 +193,7 @@ void keying_release_kept(struct keying *k)
         if (p->record.len > 0 && p->client != 0) {
             k->hooks.release(k->hooks.context, p->client);
             p->client = 0;
+            agenda_clear(&k->agenda, &p->patience);
         }
     }
 }

@@ -204,7 +204,7 @@ static enum setup_result parse_words(struct setup *s)
             return wrong("%s", why);
         }
         const char *name = long_options[place].name;
-        if (optarg != NULL && optarg[0] == '\0') {
+        if (long_options[place].has_arg == required_argument && optarg[0] == '\0') {
             return wrong("--%s '': an empty value", name);
         }
         if (seen[code] && !may_repeat(code)) {

@@ -49,6 +49,8 @@ static void test_terminate_stops_attempts(void **state)
     assert_null(feed(w, N_P, "failed exchange=%" PRIu64 " code=31 why=silence", x));
     assert_int_not_equal(agenda_next(&w->k.agenda), UINT64_MAX);
     assert_null(feed(w, W_P, "whack-terminate name=net"));
+    const struct record *r = sent(w, &w->kernel, P_K, V_POLICY);
+    assert_null(feed(w, K_P, "ok id=%" PRIu64 " re=policy", record_number(r, K_ID)));
     assert_int_equal(agenda_next(&w->k.agenda), UINT64_MAX);
     world_free(w);
 }

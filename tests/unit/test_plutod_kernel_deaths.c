@@ -141,6 +141,37 @@ static void test_kernel_that_does_not_read(void **state)
     }
 }
 
+/* It stands still: whack is told, once, what it waits for. */
+static void test_kernel_that_stands_still(void **state)
+{
+    (void)state;
+    struct tunnel t = tunnel_up();
+    struct world *w = t.w;
+    assert_null(feed(w, W_P, "whack-terminate name=net"));
+    while (w->job_count > 0) {
+        script_ends(w, w->jobs[0]->verb, true);
+    }
+    const struct record *r = sent(w, &w->kernel, P_K, V_DELETE_KERNEL_SA);
+    uint64_t id = record_number(r, K_ID);
+    pass(w, 4000);
+    assert_false(has(&w->said, "waiting for kernel-sa"));
+    pass(w, 1000);
+    assert_true(has(&w->said, "000 waiting for kernel-sa"));
+    buffer_wipe(&w->said);
+    pass(w, 60000);
+    assert_false(has(&w->said, "waiting for kernel-sa"));
+    assert_null(feed(w, K_P, "ok id=%" PRIu64 " re=delete-kernel-sa", id));
+    world_free(w);
+
+    t = tunnel_up(); /* and not if it is dead */
+    w = t.w;
+    assert_null(feed(w, W_P, "whack-terminate name=net"));
+    kernel_dies(w);
+    pass(w, 5000);
+    assert_false(has(&w->said, "waiting for kernel-sa"));
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -149,6 +180,7 @@ int main(void)
         cmocka_unit_test(test_sa_up_twice),
         cmocka_unit_test(test_kernel_dies_with_many),
         cmocka_unit_test(test_kernel_that_does_not_read),
+        cmocka_unit_test(test_kernel_that_stands_still),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
