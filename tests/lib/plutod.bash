@@ -1,0 +1,69 @@
+# A plutod of the test's own, in a network namespace, for tests/plutod*.bats. `load` it; it is setup and teardown, too.
+# shellcheck shell=bash
+# shellcheck disable=SC2034 # used by the tests
+
+bats_require_minimum_version 1.5.0
+load /usr/lib/bats/bats-support/load.bash
+load /usr/lib/bats/bats-assert/load.bash
+
+setup() {
+    [ "$(id -u)" -eq 0 ] || skip 'needs root'
+    repo=$(CDPATH='' cd -- "$BATS_TEST_DIRNAME/.." && pwd)
+    plutod=${IPSEC_DIR:-$repo/plutod}/plutod
+    whack=${IPSEC_DIR:-$repo/whack}/whack
+    dir=$BATS_TEST_TMPDIR
+    base=$dir/pluto
+    : >"$dir/secrets"
+    chmod 600 "$dir/secrets"
+    daemon=
+}
+
+teardown() {
+    [ -n "$daemon" ] || return 0
+    kill -TERM "$daemon" 2>/dev/null || :
+    wait "$daemon" 2>/dev/null || : # not for all children: a test's time limit is one, too
+}
+
+# start [OPTION...]: a plutod in a network namespace of its own; its pid is in $daemon.
+start() {
+    : >"$dir/out" # what one before it said is not this one's word
+    : >"$dir/err"
+    unshare -n "$plutod" --nofork --stderrlog --ctlbase "$base" --secretsfile "$dir/secrets" "$@" \
+        >"$dir/out" 2>"$dir/err" 3>&- &
+    daemon=$!
+    within 5 grep -qx 'Pluto initialized' "$dir/out" || { cat "$dir/err" >&2; return 1; }
+}
+
+# within SECONDS COMMAND...: until it succeeds
+within() {
+    local i
+    for ((i = 0; i < $1 * 20; i++)); do
+        "${@:2}" && return 0
+        sleep 0.05
+    done
+    return 1
+}
+
+gone() {
+    ! kill -0 "$1" 2>/dev/null
+}
+
+ask() {
+    run timeout 20 "$whack" --ctlbase "$base" "$@"
+}
+
+# raw TEXT...: lines into the control socket, as they are; what came back is in $output
+raw() {
+    # shellcheck disable=SC2016 # perl's variables
+    run timeout 20 perl -MIO::Socket::UNIX -e '
+        my $s = IO::Socket::UNIX->new(Peer => shift) or die "connect: $!";
+        $SIG{PIPE} = "IGNORE"; print $s $_ for @ARGV; $s->flush; $s->shutdown(1); print while <$s>;' "$base.ctl" "$@"
+}
+
+children() {
+    ps --no-headers -o comm --ppid "$daemon" | sort | uniq -c | awk '{ printf "%s%s:%s", s, $2, $1; s = " " }'
+}
+
+children_are() {
+    [ "$(children)" = "$1" ]
+}

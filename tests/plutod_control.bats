@@ -1,0 +1,195 @@
+#!/usr/bin/env bats
+# plutod's control socket: whacks that wait, ask for much, or talk rubbish.
+# shellcheck disable=SC2030,SC2031,SC2154 # each test has a daemon of its own, lib/plutod.bash its words
+
+load lib/plutod.bash
+
+@test "[F22] rubbish on the control socket changes nothing" {
+    start
+    raw $'rubbish\n'
+    assert_output --partial '030 bad message to plutod: record 1: unknown verb; records(5) says what is right'
+    raw $'whack-status\n'
+    assert_output --partial 'hello'
+    raw $'hello version=9 epoch=1 tool=whack\nwhack-status\n'
+    assert_output --partial '001 '
+    refute_output --partial '000 '
+    raw $'hello version=1 epoch=1 tool=whack\nwhack-initiate name=a b=c\n'
+    assert_output --partial '030 bad message to plutod: record 2, whack-initiate: unknown field; '
+    raw $'hello version=1 epoch=1 tool=whack\nwhack-terminate name=net%00evil\n'
+    assert_output --partial '030 bad message to plutod: record 2, whack-terminate, field name: %00, which no text holds; '
+    raw $'hello version=1 epoch=1 tool=whack\nwhack-status'
+    assert_output --partial '030 '
+    raw $'hello version=1 epoch=1 tool=whack\nannounce exchange=1\n'
+    assert_output --partial '030 '
+    raw "$(head -c 1000000 /dev/zero | tr '\0' x)"
+    raw "$(printf 'hello version=1 epoch=1 tool=whack\nwhack-connection name=%070d left-host=1.2.3.4 right-host=1.2.3.5 policy=psk\n' 7)"$'\n'
+    assert_output --partial '030 '
+    ask --status
+    assert_success
+}
+
+@test "[F22] many clients that say nothing" {
+    start
+    # shellcheck disable=SC2016 # perl's variables
+    perl -MIO::Socket::UNIX -e '
+        my @c; for (1 .. 90) { push @c, IO::Socket::UNIX->new(Type => SOCK_STREAM, Peer => $ARGV[0]) or last } sleep 1' \
+        "$base.ctl" 3>&- &
+    local crowd=$!
+    sleep 0.3
+    kill -0 "$daemon"
+    wait "$crowd" || :
+    ask --status
+    assert_success
+}
+
+@test "[F22] a thousand clients at once, and afterwards none is left" {
+    start
+    local before
+    before=$(find "/proc/$daemon/fd" | wc -l)
+    # shellcheck disable=SC2016 # perl's variables
+    perl -MSocket -MFcntl -e '
+        my @c; for (1 .. 1000) {
+            socket(my $s, PF_UNIX, SOCK_STREAM, 0) or last; fcntl($s, F_SETFL, O_NONBLOCK);
+            connect($s, pack_sockaddr_un($ARGV[0])) and syswrite($s, "x"); push @c, $s } sleep 1' "$base.ctl" 3>&-
+    within 5 fds_are "$before"
+    ask --status
+    assert_success
+}
+
+fds_are() {
+    [ "$(find "/proc/$daemon/fd" | wc -l)" -eq "$1" ]
+}
+
+@test "[F22] one that asks three thousand times and never reads its answers" {
+    start
+    ask --name net --psk --encrypt --host 10.9.0.1 --to --host 10.9.0.2
+    # shellcheck disable=SC2016 # perl's variables
+    perl -MIO::Socket::UNIX -e '
+        my $s = IO::Socket::UNIX->new(Type => SOCK_STREAM, Peer => $ARGV[0]) or die "connect: $!";
+        print $s "hello version=1 epoch=1 tool=whack\n", "whack-status\n" x 3000; $s->flush;
+        $| = 1; print "asked\n"; sleep 60' \
+        "$base.ctl" >"$dir/asked" 3>&- &
+    local deaf=$!
+    within 10 grep -q asked "$dir/asked"
+    ask --status
+    assert_success
+    assert_output --partial '"net"'
+    kill "$deaf"
+    wait "$deaf" || :
+    ask --status
+    assert_success
+}
+
+@test "[F22] a request that ends at every byte" {
+    start
+    # shellcheck disable=SC2016 # perl's variables
+    run timeout 60 perl -MIO::Socket::UNIX -e '
+        my $text = "hello version=1 epoch=1 tool=whack\nwhack-initiate name=none asynchronous=yes\n";
+        for my $n (0 .. length($text)) {
+            my $s = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die "connect: $!";
+            print $s substr($text, 0, $n); $s->flush; $s->shutdown(1);
+            my $got = join("", <$s>); my $whole = substr($text, 0, $n) =~ /\A\z|\n\z/;
+            print "$n: $got\n" if ($got =~ /^030 /m) == $whole }' "$base.ctl"
+    assert_success
+    assert_output ''
+    ask --status
+    assert_success
+}
+
+# far_away: a connection whose peer is silent. Needs `start`.
+far_away() {
+    echo '127.0.0.1 127.0.0.2 : PSK "a secret"' >"$dir/secrets"
+    nsenter -t "$daemon" -n ip link set lo up
+    ask --name far --psk --encrypt --host 127.0.0.1 --to --host 127.0.0.2
+    ask --listen
+}
+
+# crowd COUNT [LINE]: as many whacks that wait for a peer who is silent (LINE is what they want after that), as
+# ${crowd}, a pid. Needs `start`.
+crowd() {
+    far_away
+    # shellcheck disable=SC2016 # perl's variables
+    perl -MIO::Socket::UNIX -e '
+        my ($path, $count, $then) = @ARGV; my @c;
+        for (1 .. $count) {
+            my $s = IO::Socket::UNIX->new(Type => SOCK_STREAM, Peer => $path) or die "connect: $!";
+            print $s "hello version=1 epoch=1 tool=whack\nwhack-initiate name=far\n$then"; $s->flush;
+            $s->shutdown(1); push @c, $s }
+        $| = 1; print "there\n"; sleep 60' "$base.ctl" "$1" "${2+$2$'\n'}" >"$dir/crowd" 3>&- &
+    crowd=$!
+    within 5 grep -q there "$dir/crowd"
+    sleep 0.3
+}
+
+@test "[F22] [W9] whacks that wait leave places for short requests; one too many is told so" {
+    start
+    crowd 70
+    run timeout 5 "$whack" --ctlbase "$base" --status
+    assert_success
+    assert_output --partial '"far"'
+    run timeout 5 "$whack" --ctlbase "$base" --initiate --name far
+    assert_failure 32
+    assert_line --regexp '^032 .*48 whacks wait'
+    run timeout 5 "$whack" --ctlbase "$base" --initiate --asynchronous --name far
+    assert_success
+    kill "$crowd"
+    wait "$crowd" || :
+    run timeout 2 "$whack" --ctlbase "$base" --initiate --name far # has a place again, and waits
+    assert_failure 124
+    refute_output --partial '032 '
+    run timeout 5 "$whack" --ctlbase "$base" --shutdown
+    assert_success
+}
+
+@test "[W9] what a whack that has gone had not begun is not begun later" {
+    start
+    crowd 2 'whack-debug classes=control'
+    kill "$crowd"
+    wait "$crowd" || :
+    ask --terminate --name far # what it waited for ends
+    ask --status
+    assert_line '000 debug none'
+}
+
+@test "[F15] no secret for a peer that is silent: whack is told at once, with both identities, 028" {
+    start
+    nsenter -t "$daemon" -n ip link set lo up
+    ask --name far --psk --encrypt --id @here --host 127.0.0.1 --to --id @there --host 127.0.0.2
+    ask --listen
+    run timeout 8 "$whack" --ctlbase "$base" --initiate --name far
+    assert_failure 28
+    assert_line --regexp '^028 "far" #[0-9]+: no preshared secret for "@here" and "@there" in ipsec.secrets: add a line @here @there : PSK'
+    echo '@here @there : PSK "a secret"' >"$dir/secrets"
+    ask --listen
+    run timeout 2 "$whack" --ctlbase "$base" --initiate --name far # waits for an answer now
+    assert_failure 124
+    assert_line --regexp '^102 '
+}
+
+@test "[W9] plutod is killed while a whack waits: it says so, exit 1; --shutdown is finished when plutod is gone" {
+    start
+    far_away
+    timeout 20 "$whack" --ctlbase "$base" --initiate --name far >"$dir/said" 2>"$dir/why" 3>&- &
+    local waits=$! status=0
+    within 5 grep -q '^102 ' "$dir/said"
+    kill -KILL "$daemon"
+    wait "$waits" || status=$?
+    assert_equal "$status" 1
+    run cat "$dir/why"
+    assert_output --partial 'plutod went away before the request was finished'
+    wait "$daemon" || :
+    start
+    run --separate-stderr timeout 20 "$whack" --ctlbase "$base" --shutdown
+    assert_success
+    assert_equal "$stderr" ''
+}
+
+@test "[W9] one whack with several forms: in order, each when the one before is finished" {
+    start
+    raw $'hello version=1 epoch=1 tool=whack\nwhack-debug classes=control\nwhack-listen\nwhack-status\nwhack-initiate name=x\nwhack-shutdown\n'
+    assert_line --index 1 --partial '002 listening' # after 003: no interface is up here
+    assert_line --partial '000 listening for IKE messages'
+    assert_line --partial '000 debug control'
+    assert_line --partial '021 '
+    within 5 gone "$daemon"
+}
