@@ -1,6 +1,6 @@
 /*
  * F21: a kernel that refuses, at each request of a tunnel's life, with each error; and events that
- * got lost. Messages cut, spoiled, and with unknown attributes: test_kernel_xfrm.c.
+ * got lost. Messages cut, spoiled, and with unknown attributes: test_kernel_xfrm_read.c.
  */
 #include "lab.h"
 

@@ -1,0 +1,288 @@
+/* Messages of NETLINK_XFRM: read without belief (F21), and what they mean for people. */
+#include "xfrm_bytes.h"
+
+#include "kernel-sa/reason.h"
+#include "kernel-sa/show.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LENGTH(a) (sizeof(a) / sizeof(a)[0])
+
+static _Alignas(8) uint8_t message[XFRM_BYTES];
+
+/* F21: cut anywhere, with the length of the head put right or not. */
+static void f21_cut(void **state)
+{
+    (void)state;
+    static _Alignas(8) uint8_t whole[XFRM_MESSAGE_MAX];
+    for (int kind = 0; kind < 2; kind++) {
+        struct kernel_sa sa = fake_sa("aes256-sha2_256", "10.9.0.2", "10.9.0.1");
+        struct kernel_policy p = xfrm_bytes_a_policy();
+        size_t len = kind == 0 ? xfrm_bytes_sa(message, &sa, KERNEL_ADD_SA)
+                               : xfrm_bytes_policy(message, &p, KERNEL_ADD_POLICY);
+        memcpy(whole, message, len);
+        for (size_t n = 0; n < len; n++) {
+            struct xfrm_message m;
+            size_t used;
+            /* In a block of exactly that size, so that AddressSanitizer sees every step beyond. */
+            uint8_t *exact = malloc(n + 1);
+            memcpy(exact, whole, n);
+            assert_non_null(xfrm_read(&m, exact, n, &used));
+            if (n >= sizeof(struct nlmsghdr)) {
+                uint32_t claimed = (uint32_t)n;
+                memcpy(exact, &claimed, sizeof claimed);
+                const char *why = xfrm_read(&m, exact, n, &used);
+                size_t head = kind == 0 ? sizeof(struct xfrm_usersa_info)
+                                        : sizeof(struct xfrm_userpolicy_info);
+                assert_true(n >= 16 + head || why != NULL);
+            }
+            assert_true(used <= n);
+            free(exact);
+        }
+    }
+}
+
+static void f21_spoiled(void **state)
+{
+    (void)state;
+    uint32_t random = 20240917;
+    static _Alignas(8) uint8_t whole[XFRM_MESSAGE_MAX];
+    struct kernel_sa sa = fake_sa("aes256-sha2_256", "10.9.0.2", "10.9.0.1");
+    size_t len = xfrm_bytes_sa(message, &sa, KERNEL_ADD_SA);
+    static const uint16_t types[] = { XFRM_MSG_NEWSA, XFRM_MSG_NEWPOLICY, XFRM_MSG_EXPIRE,
+                                      XFRM_MSG_ACQUIRE, NLMSG_ERROR, NLMSG_DONE, 9999 };
+    memcpy(whole, message, len);
+    for (int round = 0; round < 50000; round++) {
+        struct xfrm_message m;
+        size_t used;
+        uint8_t *exact = malloc(len);
+        memcpy(exact, whole, len);
+        random = random * 1664525u + 1013904223u;
+        memcpy(exact + 4, &types[(random >> 8) % LENGTH(types)], 2);
+        for (int i = 0; i < 4; i++) {
+            random = random * 1664525u + 1013904223u;
+            exact[6 + (random >> 8) % (len - 6)] = (uint8_t)(random >> 24);
+        }
+        (void)xfrm_read(&m, exact, len, &used);
+        assert_true(used <= len && used > 0);
+        assert_true(memchr(m.text, '\0', sizeof m.text) != NULL);
+        free(exact);
+    }
+}
+
+/* F21 */
+static void f21_unknown_attribute(void **state)
+{
+    (void)state;
+    struct kernel_sa sa = fake_sa("aes128gcm16", "10.9.0.2", "10.9.0.1");
+    struct xfrm_message m;
+    size_t used;
+    (void)xfrm_bytes_sa(message, &sa, KERNEL_ADD_SA);
+    struct nlmsghdr *head = (struct nlmsghdr *)message;
+    assert_true(mnl_attr_put_check(head, sizeof message, XFRMA_MAX + 7, 5, "12345"));
+    assert_true(mnl_attr_put_check(head, sizeof message, 0x3fff, 0, ""));
+    assert_null(xfrm_read(&m, message, head->nlmsg_len, &used));
+    assert_int_equal(m.sa.spi, 0x01020304);
+    head->nlmsg_type = 0x7777;
+    assert_null(xfrm_read(&m, message, head->nlmsg_len, &used));
+    assert_int_equal(m.kind, XFRM_IS_OTHER);
+}
+
+static void foreign_algorithms(void **state)
+{
+    (void)state;
+    struct kernel_sa sa = fake_sa("aes128gcm16", "10.9.0.2", "10.9.0.1");
+    struct xfrm_message m;
+    struct buffer said;
+    size_t used;
+    unsigned size;
+    size_t len = xfrm_bytes_sa(message, &sa, KERNEL_ADD_SA);
+    const size_t head = sizeof(struct xfrm_usersa_info);
+    uint8_t *name = (uint8_t *)(uintptr_t)xfrm_bytes_attribute(message, len, head,
+                                                               XFRMA_ALG_AEAD, &size);
+    memset(name, 'x', 64); /* not even ended */
+    assert_null(xfrm_read(&m, message, len, &used));
+    assert_null(m.sa.cipher);
+    buffer_init(&said, 0);
+    show_sa(&said, &m.sa, 0);
+    buffer_add_u8(&said, 0);
+    assert_non_null(strstr((const char *)said.data, "unknown algorithms"));
+    buffer_wipe(&said);
+}
+
+static size_t an_ack(int error, unsigned flags, const void *request, size_t request_len,
+                     const char *text)
+{
+    struct buffer b;
+    struct nlmsghdr head = { .nlmsg_type = NLMSG_ERROR, .nlmsg_flags = (uint16_t)flags };
+    int32_t number = -error;
+    buffer_init(&b, 0);
+    buffer_add(&b, &head, sizeof head);
+    buffer_add(&b, &number, sizeof number);
+    buffer_add(&b, request, request_len);
+    if (text != NULL) {
+        uint16_t a[2] = { (uint16_t)(4 + strlen(text) + 1), NLMSGERR_ATTR_MSG };
+        buffer_add(&b, a, sizeof a);
+        buffer_add(&b, text, strlen(text) + 1);
+        while (b.len % 4 != 0) {
+            buffer_add_u8(&b, 0);
+        }
+    }
+    size_t len = b.len;
+    memcpy(message, b.data, len);
+    memcpy(message, &(uint32_t){ (uint32_t)len }, 4);
+    buffer_wipe(&b);
+    return len;
+}
+
+static void acknowledgements(void **state)
+{
+    (void)state;
+    struct xfrm_message m;
+    size_t used;
+    uint8_t request[64] = { 0 };
+    memcpy(request, &(uint32_t){ sizeof request }, 4);
+
+    size_t len = an_ack(0, NLM_F_CAPPED, request, 16, NULL);
+    assert_null(xfrm_read(&m, message, len, &used));
+    assert_true(m.kind == XFRM_IS_ACK && m.error == 0);
+    len = an_ack(EINVAL, NLM_F_CAPPED | NLM_F_ACK_TLVS, request, 16, "Requested mode not found");
+    assert_null(xfrm_read(&m, message, len, &used));
+    assert_int_equal(m.error, EINVAL);
+    assert_string_equal(m.text, "Requested mode not found");
+    len = an_ack(EINVAL, NLM_F_ACK_TLVS, request, sizeof request, "with\n\x1b[31m the request");
+    assert_null(xfrm_read(&m, message, len, &used));
+    assert_string_equal(m.text, "with??[31m the request");
+    len = an_ack(EPERM, 0, request, sizeof request, NULL);
+    assert_null(xfrm_read(&m, message, len, &used));
+    assert_int_equal(m.error, EPERM);
+    memcpy(request, &(uint32_t){ 65536 }, 4); /* the request claims to be longer */
+    len = an_ack(EINVAL, NLM_F_ACK_TLVS, request, sizeof request, "x");
+    assert_non_null(xfrm_read(&m, message, len, &used));
+    memcpy(request, &(uint32_t){ 3 }, 4);
+    len = an_ack(EINVAL, NLM_F_ACK_TLVS, request, sizeof request, "x");
+    assert_non_null(xfrm_read(&m, message, len, &used));
+    len = an_ack(-5, 0, request, 16, NULL);
+    assert_non_null(xfrm_read(&m, message, len, &used));
+    len = an_ack(100000, 0, request, 16, NULL);
+    assert_non_null(xfrm_read(&m, message, len, &used));
+    char text[600];
+    memset(text, 'y', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    len = an_ack(EINVAL, NLM_F_CAPPED | NLM_F_ACK_TLVS, request, 16, text);
+    assert_null(xfrm_read(&m, message, len, &used));
+    assert_int_equal(strlen(m.text), KERNEL_TEXT - 1);
+}
+
+static void events(void **state)
+{
+    (void)state;
+    struct kernel_sa sa = fake_sa("aes128-sha1", "10.9.0.2", "10.9.0.1");
+    struct kernel_policy p = xfrm_bytes_a_policy();
+    struct xfrm_message m;
+    size_t used;
+    struct xfrm_user_expire expire;
+    struct nlmsghdr *head;
+
+    memset(&expire, 0, sizeof expire);
+    (void)xfrm_bytes_sa(message, &sa, KERNEL_ADD_SA);
+    memcpy(&expire.state, message + 16, sizeof expire.state);
+    expire.hard = 1;
+    head = mnl_nlmsg_put_header(message);
+    head->nlmsg_type = XFRM_MSG_EXPIRE;
+    memcpy(mnl_nlmsg_put_extra_header(head, sizeof expire), &expire, sizeof expire);
+    assert_null(xfrm_read(&m, message, head->nlmsg_len, &used));
+    assert_true(m.kind == XFRM_IS_EVENT && m.event.kind == EVENT_EXPIRE && m.event.hard);
+    assert_int_equal(m.event.sa.spi, 0x01020304);
+
+    struct xfrm_user_acquire acquire;
+    struct xfrm_user_tmpl t = { .reqid = 9, .mode = XFRM_MODE_TUNNEL, .family = AF_INET };
+    memset(&acquire, 0, sizeof acquire);
+    p.way = WAY_OUT;
+    p.index = policy_index(MAKER_DAEMON, WAY_OUT, 1);
+    (void)xfrm_bytes_policy(message, &p, KERNEL_ADD_POLICY);
+    memcpy(&acquire.policy, message + 16, sizeof acquire.policy);
+    acquire.sel = acquire.policy.sel;
+    acquire.sel.prefixlen_s = 32;
+    acquire.seq = 4711;
+    head = mnl_nlmsg_put_header(message);
+    head->nlmsg_type = XFRM_MSG_ACQUIRE;
+    memcpy(mnl_nlmsg_put_extra_header(head, sizeof acquire), &acquire, sizeof acquire);
+    assert_true(mnl_attr_put_check(head, sizeof message, XFRMA_TMPL, sizeof t, &t));
+    assert_null(xfrm_read(&m, message, head->nlmsg_len, &used));
+    assert_int_equal(m.event.kind, EVENT_ACQUIRE);
+    assert_int_equal(m.event.seq, 4711);
+    assert_int_equal(m.event.policy.reqid, 9);
+    assert_int_equal(m.event.flow_src.bits, 32);
+    acquire.sel.prefixlen_d = 33;
+    memcpy(message + 16, &acquire, sizeof acquire);
+    assert_non_null(xfrm_read(&m, message, head->nlmsg_len, &used));
+}
+
+static void dumps(void **state)
+{
+    (void)state;
+    const struct nlmsghdr *head = (const struct nlmsghdr *)message;
+    for (int policy = 0; policy <= 1; policy++) {
+        size_t len = xfrm_build_dump(message, sizeof message, policy == 1, 5);
+        assert_int_equal(head->nlmsg_len, len);
+        assert_int_equal(head->nlmsg_flags, NLM_F_REQUEST | NLM_F_DUMP);
+        assert_int_equal(head->nlmsg_type, policy ? XFRM_MSG_GETPOLICY : XFRM_MSG_GETSA);
+    }
+    assert_int_equal(xfrm_build_dump(message, 10, true, 5), 0);
+    struct kernel_request q = { .verb = KERNEL_LIST };
+    assert_int_equal(xfrm_build(message, sizeof message, &q, 1), 0);
+}
+
+/* What the kernel says comes back with what to do about it. */
+static void reasons(void **state)
+{
+    static const struct { enum kernel_verb verb; int error; const char *suite, *dst, *says; } cases[] = {
+        { KERNEL_ADD_SA, EPROTONOSUPPORT, "aes128-sha1", "10.9.0.1", "modprobe esp4" },
+        { KERNEL_ADD_SA, EPROTONOSUPPORT, "aes128-sha1", "fd09::1", "modprobe esp6" },
+        { KERNEL_ADD_SA, ENOSYS, "3des-md5", "10.9.0.1", "echainiv des_generic md5" },
+        { KERNEL_ADD_SA, ENOENT, "aes256gcm16", "10.9.0.1", "modprobe -a gcm seqiv" },
+        { KERNEL_ADD_SA, ENOSYS, "aes256-sha2_512", "10.9.0.1", "sha512_generic" },
+        { KERNEL_ADD_SA, EPERM, "aes128-sha1", "10.9.0.1", "needs CAP_NET_ADMIN" },
+        { KERNEL_ADD_SA, EEXIST, "aes128-sha1", "10.9.0.1", "kernel-sa --list" },
+        { KERNEL_ADD_SA, ENOMEM, "aes128-sha1", "10.9.0.1", "short of memory" },
+        { KERNEL_UPDATE_SA, ESRCH, "aes128-sha1", "10.9.0.1", "not there" },
+        { KERNEL_UPDATE_SA, EINVAL, "aes128-sha1", "10.9.0.1", "negotiate anew" },
+        { KERNEL_UPDATE_SA, ENOSYS, "aes128-sha1", "10.9.0.1", "keeps the life" },
+        { KERNEL_LIST, EAGAIN, "aes128-sha1", "10.9.0.1", "changed each time" },
+        { KERNEL_DELETE_SA, ESRCH, "aes128-sha1", "10.9.0.1", "not there" },
+        { KERNEL_ADD_SA, EINVAL, "aes128-sha1", "10.9.0.1", "\"the kernel's own\" (Invalid" },
+    };
+    (void)state;
+    for (size_t i = 0; i < LENGTH(cases); i++) {
+        struct kernel_request q = { .verb = cases[i].verb };
+        struct kernel_result r = { .error = cases[i].error, .text = "the kernel's own" };
+        struct buffer said;
+        q.sa = fake_sa(cases[i].suite, cases[i].dst[0] == 'f' ? "fd09::2" : "10.9.0.2", cases[i].dst);
+        buffer_init(&said, 0);
+        kernel_reason(&said, &q, &r);
+        buffer_add_u8(&said, 0);
+        if (strstr((const char *)said.data, cases[i].says) == NULL) {
+            fail_msg("%s: lacks %s", (const char *)said.data, cases[i].says);
+        }
+        buffer_wipe(&said);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(f21_cut),
+        cmocka_unit_test(f21_spoiled),
+        cmocka_unit_test(f21_unknown_attribute),
+        cmocka_unit_test(foreign_algorithms),
+        cmocka_unit_test(acknowledgements),
+        cmocka_unit_test(events),
+        cmocka_unit_test(dumps),
+        cmocka_unit_test(reasons),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
