@@ -1,5 +1,5 @@
 /*
- * By hand: plutod's and kernel-sa's part, for one connection.
+ * By hand: plutod's part, for one connection.
  */
 #include "by_hand_private.h"
 
@@ -7,12 +7,10 @@
 #include "bounds.h"
 #include "log.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 void hand_say(const char *prefix, const char *text)
 {
@@ -23,7 +21,7 @@ void hand_say(const char *prefix, const char *text)
     buffer_wipe(&b);
 }
 
-static void finish(struct hand *h, int status)
+void hand_finish(struct hand *h, int status)
 {
     if (h->done) {
         return;
@@ -46,118 +44,7 @@ void hand_end(struct hand *h, int status, const char *format, ...)
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     hand_say("", text);
-    finish(h, status);
-}
-
-/* ---- what kernel-sa reads ---- */
-
-static void print_line(struct hand *h, const struct buffer *line)
-{
-    struct buffer shown;
-    buffer_init(&shown, 0);
-    if (h->show_keys) {
-        buffer_add(&shown, line->data, line->len);
-    } else {
-        record_redact(&shown, (const char *)line->data, line->len - 1);
-        buffer_add_text(&shown, "\n");
-    }
-    hand_print(h, &shown);
-    buffer_wipe(&shown);
-}
-
-static void print_record(struct hand *h, const struct record *r)
-{
-    struct buffer line;
-    buffer_init(&line, 0);
-    if (record_print(&line, r)) {
-        print_line(h, &line);
-    }
-    buffer_wipe(&line);
-}
-
-static unsigned mode_place(const struct hand *h)
-{
-    return (h->form.policy & POLICY_TUNNEL) != 0 ? MODES_TUNNEL : MODES_TRANSPORT;
-}
-
-static void print_permit(struct hand *h)
-{
-    struct record_writer w;
-    struct buffer line;
-    bool hosts_only = subnet_is_host(&h->our_client, &h->local)
-                      && subnet_is_host(&h->peer_client, &h->remote);
-    buffer_init(&line, 0);
-    record_start(&w, &line, V_PERMIT);
-    record_put_number(&w, K_EXCHANGE, EXCHANGE_Y);
-    record_put_text(&w, K_CONNECTION, h->form.name);
-    record_put_address(&w, K_OUR_HOST, &h->local);
-    record_put_address(&w, K_PEER_HOST, &h->remote);
-    record_put_subnet(&w, K_OUR_CLIENT, &h->our_client);
-    record_put_subnet(&w, K_PEER_CLIENT, &h->peer_client);
-    record_put_text(&w, K_ESP, h->form.esp);
-    record_put_word(&w, K_MODES, hosts_only ? MODES_ANY : MODES_TUNNEL);
-    record_put_number(&w, K_LIFE, h->form.ipseclifetime);
-    record_put_number(&w, K_REQID, h->reqid);
-    record_put_yes(&w, K_POLICIES, true);
-    record_finish(&w);
-    print_line(h, &line);
-    buffer_wipe(&line);
-    h->permit_printed = true;
-}
-
-static void answer_ok(struct buffer *out, const struct record *r)
-{
-    struct record_writer w;
-    record_answer(&w, out, V_OK, r->verb, record_number(r, K_ID));
-    record_finish(&w);
-}
-
-static void give_spis(struct hand *h, const struct record *r)
-{
-    struct record_writer w;
-    uint8_t spis[4 * 16];
-    size_t count = record_number(r, K_COUNT) < 16 ? (size_t)record_number(r, K_COUNT) : 16;
-    if (getrandom(spis, 4 * count, 0) != (ssize_t)(4 * count)) {
-        hand_end(h, 111, "no random bytes for SPIs: %s", strerror(errno));
-        return;
-    }
-    for (size_t i = 0; i < count; i++) {
-        spis[4 * i] |= 0x10; /* 0x1000 and up [C8] */
-    }
-    record_answer(&w, hand_out(h, LINE_NEGOTIATOR_KERNEL), V_OK, V_SPIS, record_number(r, K_ID));
-    record_put_bytes(&w, K_SPIS, spis, 4 * count);
-    record_finish(&w);
-}
-
-static void take_keys(struct hand *h, const struct record *r)
-{
-    print_record(h, r);
-    h->keys_printed = true;
-    answer_ok(hand_out(h, LINE_SECRETS_KERNEL), r);
-    if (h->install.len > 0) {
-        print_line(h, &h->install);
-        buffer_wipe(&h->install);
-    }
-    if (hand_seen_enough(h)) {
-        finish(h, 0);
-    }
-}
-
-static void take_install(struct hand *h, const struct record *r)
-{
-    size_t len;
-    memcpy(h->spi_in, record_bytes(r, K_SPI_IN, &len), sizeof h->spi_in); /* 4, says the schema */
-    h->wanted = true;
-    if (h->keys_printed) {
-        print_record(h, r);
-    } else {
-        record_print(&h->install, r);
-    }
-    if (hand_seen_enough(h)) {
-        finish(h, 0);
-    } else if (!h->initiate || h->show_keys) {
-        answer_ok(hand_out(h, LINE_NEGOTIATOR_KERNEL), r);
-    }
+    hand_finish(h, status);
 }
 
 /* ---- what plutod would say ---- */
@@ -199,7 +86,7 @@ static void announce_quick(struct hand *h)
     record_put_text(&w, K_ESP, h->form.esp);
     record_put_text(&w, K_PFS, pfs_text(h));
     record_finish(&w);
-    print_permit(h);
+    hand_permit(h);
 }
 
 static void order_quick(struct hand *h)
@@ -212,7 +99,7 @@ static void order_quick(struct hand *h)
     record_put_text(&w, K_CONNECTION, h->form.name);
     record_put_text(&w, K_ESP, h->form.esp);
     record_put_text(&w, K_PFS, pfs_text(h));
-    record_put_word(&w, K_MODE, mode_place(h));
+    record_put_word(&w, K_MODE, hand_mode(h));
     record_put_number(&w, K_LIFE, h->form.ipseclifetime);
     record_put_address(&w, K_OUR_HOST, &h->local);
     record_put_address(&w, K_PEER_HOST, &h->remote);
@@ -334,7 +221,7 @@ static void take_state(struct hand *h, const struct record *r)
     if (record_number(r, K_EXCHANGE) == EXCHANGE_Y
         && (strncmp((const char *)r->value[K_STATE].bytes, "QUICK_I2", 8) == 0
             || strncmp((const char *)r->value[K_STATE].bytes, "QUICK_R2", 8) == 0)) {
-        finish(h, 0);
+        hand_finish(h, 0);
     }
 }
 
@@ -349,7 +236,7 @@ static void take_isakmp_up(struct hand *h, const struct record *r)
     fprintf(stderr, "ike-negotiate: ISAKMP SA established: %s\n", h->suite);
     h->isakmp_up = true;
     if (connection_isakmp_only(&h->form)) {
-        finish(h, 0);
+        hand_finish(h, 0);
     } else if (h->initiate) {
         order_quick(h);
     }
@@ -386,7 +273,7 @@ static void take_negotiator(struct hand *h, const struct record *r)
         break;
     case V_PEER_DELETED: /* he only looked, as we do */
         if (!h->show_keys && h->wanted && record_word(r, K_PROTOCOL) == WORD_ISAKMP) {
-            finish(h, 0);
+            hand_finish(h, 0);
         }
         break;
     default: /* chosen, notified and Deletes are in the log lines too */
@@ -431,15 +318,8 @@ bool hand_record(void *context, struct channel *c, const struct record *r, int f
         take_negotiator(h, r);
     } else if (l->which == LINE_SECRETS) {
         take_secrets(h, r);
-    } else if (r->verb == V_SPIS) {
-        give_spis(h, r);
-    } else if (r->verb == V_SA_KEYS) {
-        take_keys(h, r);
-    } else if (r->verb == V_INSTALL) {
-        take_install(h, r);
-    } else if (r->verb == V_ACTIVATE) {
-        print_record(h, r);
-        answer_ok(hand_out(h, LINE_NEGOTIATOR_KERNEL), r);
+    } else {
+        hand_kernel_record(h, r);
     }
     return true;
 }

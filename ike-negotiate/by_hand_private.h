@@ -1,6 +1,6 @@
 /*
- * What by_hand.c (options, children, loop) and by_hand_answers.c (plutod's and kernel-sa's part)
- * share. Nobody else includes it.
+ * What by_hand.c (options, children, loop), by_hand_answers.c (plutod's part), by_hand_kernel.c
+ * (kernel-sa's part) and by_hand_look.c share. Nobody else includes it.
  */
 #ifndef BY_HAND_PRIVATE_H
 #define BY_HAND_PRIVATE_H
@@ -68,6 +68,12 @@ void hand_take_back(struct hand *h);
 void hand_begin(struct hand *h);
 /* One record of a child. */
 bool hand_record(void *context, struct channel *c, const struct record *r, int fd);
+/* by_hand_kernel.c */
+unsigned hand_mode(const struct hand *h); /* place of K_MODE's word */
+void hand_permit(struct hand *h);         /* prints plutod's permit */
+void hand_kernel_record(struct hand *h, const struct record *r); /* of a child to kernel-sa */
+/* It ends, with this exit status. */
+void hand_finish(struct hand *h, int status);
 /* A line on stderr, escaped: here it leaves our processes. */
 void hand_say(const char *prefix, const char *text);
 void hand_end(struct hand *h, int status, const char *format, ...)
