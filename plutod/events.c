@@ -13,11 +13,18 @@
 
 /* ---- lines for the log ---- */
 
-/* To those that wait for an answer from there, to what we began. */
+/*
+ * To those that wait for an answer from there, to what we began. A Quick Mode that waits for its
+ * Main Mode does not.
+ */
 static void tell_waiting(struct keying *k, const struct address *remote, unsigned code,
                          const char *text)
 {
     for (const struct xchg *x = k->exchanges; x != NULL; x = x->hh.next) {
+        const struct xchg *main = x->quick ? xchg_find(k, x->parent) : NULL;
+        if (main != NULL && !main->up) {
+            continue;
+        }
         if (x->client != 0 && x->initiator && !x->up && x->conn != NULL
             && address_equal(&x->remote, remote)) {
             char label[CONN_LABEL] = "";

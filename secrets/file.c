@@ -27,7 +27,7 @@ struct reader {
 };
 
 static void read_pattern(struct reader *r, const struct frame *outer, unsigned line,
-                         const char *pattern);
+                         const char *pattern, const char *shown);
 
 /* ---- messages ---- */
 
@@ -131,10 +131,12 @@ static void read_include(struct reader *r, const struct frame *f, struct lexer *
 {
     struct buffer pattern;
     unsigned line = t->line;
+    bool quoted;
 
     buffer_init(&pattern, 0);
     *t = lexer_next(l);
-    if (t->kind != TOKEN_WORD && t->kind != TOKEN_QUOTED) {
+    quoted = t->kind == TOKEN_QUOTED;
+    if (t->kind != TOKEN_WORD && !quoted) {
         complain(r, f->path, line, "expected a file name or pattern after include", "");
         goto out;
     }
@@ -150,7 +152,9 @@ static void read_include(struct reader *r, const struct frame *f, struct lexer *
     } else if (pattern.overflowed) {
         complain(r, f->path, line, "out of memory", "");
     } else {
-        read_pattern(r, f, line, (const char *)pattern.data);
+        /* What is quoted may be a secret that stands in the wrong place. */
+        read_pattern(r, f, line, (const char *)pattern.data,
+                     quoted ? "(the quoted one)" : (const char *)pattern.data);
     }
 out:
     buffer_wipe(&pattern);
@@ -278,8 +282,9 @@ out:
     }
 }
 
+/* shown: the pattern as messages may have it. */
 static void read_pattern(struct reader *r, const struct frame *outer, unsigned line,
-                         const char *pattern)
+                         const char *pattern, const char *shown)
 {
     glob_t found = { 0 };
     const char *path = outer == NULL ? pattern : outer->path;
@@ -300,7 +305,7 @@ static void read_pattern(struct reader *r, const struct frame *outer, unsigned l
             read_file(r, outer, line, pattern);
         } else {
             complain(r, path, line, outer == NULL ? "no file matches the pattern"
-                     : "no file matches the pattern after include: ", outer == NULL ? "" : pattern);
+                     : "no file matches the pattern after include: ", outer == NULL ? "" : shown);
         }
     } else if (rc != 0) {
         complain(r, path, line, "the pattern cannot be expanded", "");
@@ -318,5 +323,5 @@ void file_read(struct store *store, const char *pattern, bool insecure, const st
 {
     struct reader r = { .store = store, .log = log, .counts = counts, .insecure = insecure };
     *counts = (struct file_counts){ 0 };
-    read_pattern(&r, NULL, 0, pattern);
+    read_pattern(&r, NULL, 0, pattern, pattern);
 }

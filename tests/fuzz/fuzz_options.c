@@ -92,14 +92,14 @@ static void read_whack(int argc, char **argv)
     struct request r;
     struct buffer out;
     char why[CONNECTION_WHY] = "";
-    if (request_read(&r, argc, argv, resolver, NULL, why)) {
+    if (!request_read(&r, argc, argv, resolver, NULL, why)) {
+        fuzz_check(why[0] != '\0' && strlen(why) < CONNECTION_WHY);
+    } else if ((r.forms & (FORM_HELP | FORM_VERSION)) == 0) { /* which nothing is sent for */
         buffer_init(&out, RECORD_MAX);
         if (request_records(&out, &r)) {
             check_records(&out);
         }
         buffer_wipe(&out);
-    } else {
-        fuzz_check(why[0] != '\0' && strlen(why) < CONNECTION_WHY);
     }
     request_free(&r);
 }

@@ -160,6 +160,7 @@ static void f18_wrong_shapes(void **state)
         { "include a b", "nothing%20more" },
         { "include not-there*", "s:1:%20no%20file%20matches%20the%20pattern%20after%20include:"
                                  "%20not-there*" },
+        { "include \"tell-nobody*\"", "include:%20(the%20quoted%20one)" },
         { "include /", "not%20a%20regular%20file" },
         { "\"tell-nobody\"", "expected%20a%20colon" },
         { ": : PSK \"tell-nobody\"", "expected%20PSK" },
