@@ -14,6 +14,7 @@ TOOLS = plutod ike-negotiate secrets kernel-sa whack
 OUT ?= .
 OBJ ?= build/obj
 
+JOBS ?= $(shell nproc)
 CC ?= gcc
 OPTIMISE ?= -O2 -g
 WARN = -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -115,7 +116,7 @@ packages:
 	tests/install-packages
 
 check: packages
-	$(MAKE) all unit fuzz-programs
+	$(MAKE) -j$(JOBS) all unit fuzz-programs
 	tests/run
 
 soak: packages
@@ -133,7 +134,7 @@ flood: packages
 	tests/bench/under-flood $(WORDS)
 
 demo: packages
-	$(MAKE) all
+	$(MAKE) -j$(JOBS) all
 	tests/demo
 
 # The paths in the systemd unit follow PREFIX.
@@ -152,7 +153,7 @@ endif
 # as when installed.
 ASAN = build/asan
 asan:
-	$(MAKE) programs unit OUT=$(ASAN) OBJ=$(ASAN)/obj OPTIMISE='-O1 -g' HARDEN='-fPIE -fno-omit-frame-pointer' \
+	$(MAKE) -j$(JOBS) programs unit OUT=$(ASAN) OBJ=$(ASAN)/obj OPTIMISE='-O1 -g' HARDEN='-fPIE -fno-omit-frame-pointer' \
 		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all'
 	@mkdir -p $(ASAN)/bin
 	install -m 755 $(foreach t,$(TOOLS),$(ASAN)/$(t)/$(t)) updown/updown $(ASAN)/bin

@@ -247,7 +247,7 @@ END
 
 @test "by hand the exit status says that a record was wrong, among many answers and within a line" {
     { echo nonsense; echo "$announce peer-id=10.9.0.2"; yes 'ke id=5 exchange=1 group=ecp256' | head -n 9000; } >many
-    run bash -o pipefail -c 'secrets --file ipsec.secrets <many | { sleep 0.3; grep -c "^ok id=5 "; }'
+    run bash -o pipefail -c 'secrets --file ipsec.secrets <many 2>said | { sleep 0.3; grep -c "^ok id=5 "; }'
     assert_equal "$status $output" '1 9000'
     run bash -c "printf 'ke id=5' | secrets --file ipsec.secrets"
     assert_equal "$status" 1
