@@ -311,17 +311,41 @@ static bool give_socket(struct hand *h)
 
 /* ---- the loop ---- */
 
-static void serve(struct hand *h, unsigned which)
+static void served(struct hand *h, unsigned which, enum channel_result result)
 {
-    struct channel *c = h->line[which].channel;
     static const char *const names[] = { "the negotiator", "secrets", "the negotiator", "secrets" };
-    enum channel_result result = channel_read(c, hand_record, &h->line[which]);
     if (result != CHANNEL_OPEN && !h->done) {
-        hand_end(h, 111, "%s: %s", names[which], channel_why(c));
+        hand_end(h, 111, "%s: %s", names[which], channel_why(h->line[which].channel));
     }
 }
 
-/* In both directions: what secrets reports is known when the negotiator asks. */
+/*
+ * The negotiator's lines are read first and handled last: what secrets reported before the
+ * negotiator spoke is known then (docs/decisions/fill-and-dispatch.md).
+ */
+static void serve(struct hand *h, const struct pollfd p[LINE_COUNT])
+{
+    static const unsigned negotiators[] = { LINE_NEGOTIATOR, LINE_NEGOTIATOR_KERNEL };
+    static const unsigned secrets[] = { LINE_SECRETS, LINE_SECRETS_KERNEL };
+    bool spoke[2];
+    for (unsigned i = 0; i < 2; i++) {
+        spoke[i] = (p[negotiators[i]].revents & (POLLIN | POLLHUP | POLLERR)) != 0;
+        if (spoke[i]) {
+            (void)channel_fill(h->line[negotiators[i]].channel);
+        }
+    }
+    for (unsigned i = 0; i < 2 && !h->done; i++) {
+        struct hand_line *l = &h->line[secrets[i]];
+        served(h, secrets[i], channel_read(l->channel, hand_record, l));
+    }
+    for (unsigned i = 0; i < 2 && !h->done; i++) {
+        struct hand_line *l = &h->line[negotiators[i]];
+        if (spoke[i]) {
+            served(h, negotiators[i], channel_dispatch(l->channel, hand_record, l));
+        }
+    }
+}
+
 static const unsigned secrets_first[LINE_COUNT] = { LINE_SECRETS, LINE_SECRETS_KERNEL,
                                                     LINE_NEGOTIATOR, LINE_NEGOTIATOR_KERNEL };
 
@@ -347,14 +371,13 @@ static void loop(struct hand *h)
                 p[i].events |= POLLOUT;
             }
         }
-        if (poll(p, LINE_COUNT, -1) < 0 && errno != EINTR) {
-            hand_end(h, 111, "poll: %s", strerror(errno));
-        }
-        for (unsigned i = 0; i < LINE_COUNT && !h->done; i++) {
-            if ((p[secrets_first[i]].revents & (POLLIN | POLLHUP | POLLERR)) != 0) {
-                serve(h, secrets_first[i]);
+        if (poll(p, LINE_COUNT, -1) < 0) {
+            if (errno != EINTR) {
+                hand_end(h, 111, "poll: %s", strerror(errno));
             }
+            continue; /* nothing is known of who spoke */
         }
+        serve(h, p);
     }
     flush_all(h);
 }
