@@ -171,8 +171,8 @@ static bool orient(struct hand *h)
     h->local_port = h->us->ikeport;
     h->our_client = h->us->client;
     h->peer_client = h->peer->client;
-    h->our_id = h->us->id;
-    h->peer_id = h->peer->id;
+    identity_copy(&h->our_id, h->us->id);
+    identity_copy(&h->peer_id, h->peer->id);
     return getrandom(&h->reqid, sizeof h->reqid, 0) == sizeof h->reqid
            && (h->reqid = (h->reqid & 0x3fffffff) | 0x40000000) != 0;
 }

@@ -92,8 +92,26 @@ struct isakmp_sa {
     struct refusals *refused; /* owned; NULL: none yet */
 };
 
+struct source;
+
+#define FIRST_KEY (COOKIE_LEN + sizeof(struct address) + 2) /* CKY-I, the peer's address and port */
+
+/* A responder's Main Mode that is not up (half_open.c). */
+struct half_open {
+    struct exchange *exchange;   /* NULL: it is not counted as such */
+    struct source *source;
+    uint8_t key[FIRST_KEY];
+    uint64_t stepped;            /* when it was last the peer's turn */
+    bool answered;               /* has sent message 3 */
+    TAILQ_ENTRY(half_open) by_step;
+    LIST_ENTRY(half_open) of_source;
+    UT_hash_handle hh;
+};
+
 /* What a Main Mode needs until it is done. */
 struct main_scratch {
+    struct half_open half_open;
+    char connection[97];
     char ike[2048];        /* our proposals (initiator) or the candidates (responder) */
     uint8_t *sa_body;      /* SAi_b, owned */
     size_t sa_body_len;
@@ -131,8 +149,6 @@ struct quick_scratch {
     bool counted; /* in our_quicks */
 };
 
-struct source;
-
 struct exchange {
     uint64_t serial; /* ours */
     uint64_t number; /* plutod's; 0 until he said */
@@ -143,7 +159,6 @@ struct exchange {
     struct exchange *parent; /* Quick Mode */
     struct main_scratch *main;
     struct quick_scratch *quick;
-    char connection[97];
     uint32_t message_id;
     uint8_t iv[IV_MAX]; /* Quick Mode */
     uint8_t last_in[DIGEST_LEN]; /* digest of the last message that was taken */
@@ -162,22 +177,15 @@ struct exchange {
     UT_hash_handle by_serial;
     UT_hash_handle by_number;
     UT_hash_handle by_cookies; /* Main Mode: CKY-I | CKY-R */
-    UT_hash_handle by_first;   /* responder's half-open: CKY-I and the peer's address and port */
     uint8_t cookies[2 * COOKIE_LEN];
-    uint8_t first_key[COOKIE_LEN + sizeof(struct address) + 2];
-    bool in_cookies, in_first, in_number;
-    struct source *source;       /* responder's half-open, with the next four */
-    uint64_t stepped;            /* when it was last the peer's turn */
-    bool answered;               /* has sent message 3 */
-    TAILQ_ENTRY(exchange) by_step;
-    LIST_ENTRY(exchange) of_source;
+    bool in_cookies, in_number;
 };
 
-TAILQ_HEAD(half_open_list, exchange);
+TAILQ_HEAD(half_open_list, half_open);
 
 struct source {
     struct address address;
-    LIST_HEAD(, exchange) exchanges;
+    LIST_HEAD(, half_open) exchanges;
     unsigned half_open;
     uint64_t second;  /* in which ... */
     unsigned evicted; /* ... so many of them made room for others of the same */
@@ -205,7 +213,7 @@ struct ike {
     struct exchange *exchanges; /* by_serial */
     struct exchange *numbers;   /* by_number */
     struct exchange *cookies;   /* by_cookies */
-    struct exchange *firsts;    /* by_first */
+    struct half_open *firsts;   /* by what their first messages said */
     struct request *requests;
     unsigned open_keys; /* of them: a Diffie-Hellman each */
     struct timers timers;
@@ -291,11 +299,12 @@ bool sa_id_used(const struct isakmp_sa *sa, uint32_t message_id);
 bool sa_use_id(struct isakmp_sa *sa, uint32_t message_id);
 
 /* ---- half_open.c ---- */
-void half_open_key(struct exchange *x, const struct path *path, const uint8_t *cky_i);
-struct exchange *half_open_find(struct ike *ike, const struct exchange *probe);
+void half_open_key(uint8_t key[FIRST_KEY], const struct path *path, const uint8_t *cky_i);
+struct exchange *half_open_find(struct ike *ike, const uint8_t key[FIRST_KEY]);
+bool half_open_is(const struct exchange *x);
 /* Is there room for a new one from there? Another one may make it. NULL, or why not (static). */
 const char *half_open_room(struct ike *ike, const struct path *path, size_t sa_len);
-bool half_open_enter(struct ike *ike, struct exchange *x); /* false: no memory */
+bool half_open_enter(struct ike *ike, struct exchange *x, const uint8_t key[FIRST_KEY]); /* false: no memory */
 void half_open_step(struct ike *ike, struct exchange *x);  /* it has come to another state */
 /* Keeps SAi_b, for HASH_I and HASH_R. */
 bool half_open_keep(struct ike *ike, struct exchange *x, const uint8_t *body, size_t len);

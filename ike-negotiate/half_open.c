@@ -8,20 +8,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-void half_open_key(struct exchange *x, const struct path *path, const uint8_t *cky_i)
+void half_open_key(uint8_t key[FIRST_KEY], const struct path *path, const uint8_t *cky_i)
 {
-    memset(x->first_key, 0, sizeof x->first_key);
-    memcpy(x->first_key, cky_i, COOKIE_LEN);
-    memcpy(x->first_key + COOKIE_LEN, &path->remote, sizeof path->remote);
-    x->first_key[sizeof x->first_key - 2] = (uint8_t)(path->remote_port >> 8);
-    x->first_key[sizeof x->first_key - 1] = (uint8_t)path->remote_port;
+    memcpy(key, cky_i, COOKIE_LEN);
+    memcpy(key + COOKIE_LEN, &path->remote, sizeof path->remote);
+    key[FIRST_KEY - 2] = (uint8_t)(path->remote_port >> 8);
+    key[FIRST_KEY - 1] = (uint8_t)path->remote_port;
 }
 
-struct exchange *half_open_find(struct ike *ike, const struct exchange *probe)
+struct exchange *half_open_find(struct ike *ike, const uint8_t key[FIRST_KEY])
 {
-    struct exchange *x;
-    HASH_FIND(by_first, ike->firsts, probe->first_key, sizeof probe->first_key, x);
-    return x;
+    struct half_open *h;
+    HASH_FIND(hh, ike->firsts, key, FIRST_KEY, h);
+    return h == NULL ? NULL : h->exchange;
+}
+
+bool half_open_is(const struct exchange *x)
+{
+    return x->main != NULL && x->main->half_open.exchange != NULL;
 }
 
 static uint32_t draw_number(struct ike *ike)
@@ -46,11 +50,12 @@ static bool has_answered(const struct exchange *x)
 
 static struct exchange *oldest(const struct ike *ike, const struct half_open_list *list)
 {
-    struct exchange *x = TAILQ_FIRST(list);
-    for (unsigned i = 0; i < PASSED_OVER && x != NULL && x->state >= PUBLIC_STATES; i++) {
-        x = TAILQ_NEXT(x, by_step);
+    const struct half_open *h = TAILQ_FIRST(list);
+    for (unsigned i = 0; i < PASSED_OVER && h != NULL && h->exchange->state >= PUBLIC_STATES; i++) {
+        h = TAILQ_NEXT(h, by_step);
     }
-    return x != NULL && x->state < PUBLIC_STATES && ike->now >= x->stepped + HALF_OPEN_SAFE ? x : NULL;
+    bool goes = h != NULL && h->exchange->state < PUBLIC_STATES && ike->now >= h->stepped + HALF_OPEN_SAFE;
+    return goes ? h->exchange : NULL;
 }
 
 static bool evict_oldest(struct ike *ike)
@@ -82,15 +87,15 @@ static bool evict_of(struct ike *ike, struct source *s)
     }
     s->evicted++;
     size_t skip = draw_number(ike) % s->half_open;
-    struct exchange *x = LIST_FIRST(&s->exchanges);
+    const struct half_open *h = LIST_FIRST(&s->exchanges);
     while (skip-- > 0) {
-        x = LIST_NEXT(x, of_source);
+        h = LIST_NEXT(h, of_source);
     }
-    struct exchange *found = x;
-    while (found != NULL && has_answered(found)) {
+    const struct half_open *found = h;
+    while (found != NULL && has_answered(found->exchange)) {
         found = LIST_NEXT(found, of_source);
     }
-    exchange_failed(ike, found != NULL ? found : x, 31,
+    exchange_failed(ike, found != NULL ? found->exchange : h->exchange, 31,
                     "too many half-open exchanges with this address: this one makes room");
     return true;
 }
@@ -137,7 +142,7 @@ const char *half_open_room(struct ike *ike, const struct path *path, size_t sa_l
     return NULL;
 }
 
-bool half_open_enter(struct ike *ike, struct exchange *x)
+bool half_open_enter(struct ike *ike, struct exchange *x, const uint8_t key[FIRST_KEY])
 {
     const struct address sender = address_sender(&x->sa->path.remote);
     struct source *s = find_source(ike, &sender);
@@ -145,26 +150,29 @@ bool half_open_enter(struct ike *ike, struct exchange *x)
     if (s == NULL) {
         return false;
     }
-    x->source = s;
+    struct half_open *h = &x->main->half_open;
+    h->exchange = x;
+    h->source = s;
+    memcpy(h->key, key, FIRST_KEY);
     s->half_open++;
-    LIST_INSERT_HEAD(&s->exchanges, x, of_source);
+    LIST_INSERT_HEAD(&s->exchanges, h, of_source);
     ike->half_open_count++;
-    x->stepped = ike->now;
-    TAILQ_INSERT_TAIL(&ike->unanswered, x, by_step);
-    x->in_first = true;
-    HASH_ADD(by_first, ike->firsts, first_key, sizeof x->first_key, x);
+    h->stepped = ike->now;
+    TAILQ_INSERT_TAIL(&ike->unanswered, h, by_step);
+    HASH_ADD(hh, ike->firsts, key, sizeof h->key, h);
     return true;
 }
 
 void half_open_step(struct ike *ike, struct exchange *x)
 {
-    if (!x->in_first) {
+    if (!half_open_is(x)) {
         return;
     }
-    TAILQ_REMOVE(x->answered ? &ike->answered : &ike->unanswered, x, by_step);
-    x->answered = has_answered(x);
-    x->stepped = ike->now;
-    TAILQ_INSERT_TAIL(x->answered ? &ike->answered : &ike->unanswered, x, by_step);
+    struct half_open *h = &x->main->half_open;
+    TAILQ_REMOVE(h->answered ? &ike->answered : &ike->unanswered, h, by_step);
+    h->answered = has_answered(x);
+    h->stepped = ike->now;
+    TAILQ_INSERT_TAIL(h->answered ? &ike->answered : &ike->unanswered, h, by_step);
 }
 
 bool half_open_keep(struct ike *ike, struct exchange *x, const uint8_t *body, size_t len)
@@ -182,19 +190,19 @@ bool half_open_keep(struct ike *ike, struct exchange *x, const uint8_t *body, si
 
 void half_open_leave(struct ike *ike, struct exchange *x)
 {
-    if (!x->in_first) {
+    if (!half_open_is(x)) {
         return;
     }
-    struct source *s = x->source;
-    LIST_REMOVE(x, of_source);
+    struct half_open *h = &x->main->half_open;
+    struct source *s = h->source;
+    LIST_REMOVE(h, of_source);
     if (--s->half_open == 0) {
         HASH_DEL(ike->sources, s);
         free(s);
     }
-    x->source = NULL;
     ike->half_open_bytes -= x->main->sa_body_len;
     ike->half_open_count--;
-    TAILQ_REMOVE(x->answered ? &ike->answered : &ike->unanswered, x, by_step);
-    x->in_first = false;
-    HASH_DELETE(by_first, ike->firsts, x);
+    TAILQ_REMOVE(h->answered ? &ike->answered : &ike->unanswered, h, by_step);
+    HASH_DELETE(hh, ike->firsts, h);
+    h->exchange = NULL;
 }

@@ -142,7 +142,7 @@ static void ask_keys(struct ike *ike, struct exchange *x)
     }
     ike_suite_print(&x->sa->suite, suite);
     record_put_number(&w, K_EXCHANGE, x->number);
-    record_put_text(&w, K_CONNECTION, x->connection);
+    record_put_text(&w, K_CONNECTION, x->main->connection);
     record_put_text(&w, K_PROPOSAL, suite);
     record_put_bytes(&w, K_CKY_I, x->sa->cky_i, COOKIE_LEN);
     record_put_bytes(&w, K_CKY_R, x->sa->cky_r, COOKIE_LEN);

@@ -9,11 +9,12 @@
 
 /* A cookie that only this host can make, from what it answers (RFC 2408, 2.5.3), and a serial so
  * that no two exchanges share one. */
-static void make_cookie(const struct ike *ike, const struct exchange *x, uint8_t *cky_r)
+static void make_cookie(const struct ike *ike, const struct exchange *x, const uint8_t key[FIRST_KEY],
+                        uint8_t *cky_r)
 {
     uint8_t digest[HASH_MAX];
     const struct part parts[] = {
-        { x->first_key, sizeof x->first_key },
+        { key, FIRST_KEY },
         { (const uint8_t *)&x->sa->path.local, sizeof x->sa->path.local },
         { (const uint8_t *)&x->serial, sizeof x->serial },
     };
@@ -21,9 +22,9 @@ static void make_cookie(const struct ike *ike, const struct exchange *x, uint8_t
     memcpy(cky_r, digest, COOKIE_LEN);
 }
 
-static bool already_known(struct ike *ike, const struct exchange *probe, const uint8_t *digest)
+static bool already_known(struct ike *ike, const uint8_t key[FIRST_KEY], const uint8_t *digest)
 {
-    struct exchange *x = half_open_find(ike, probe);
+    struct exchange *x = half_open_find(ike, key);
     if (x == NULL) {
         return false;
     }
@@ -38,9 +39,9 @@ static bool already_known(struct ike *ike, const struct exchange *probe, const u
 void main_first_message(struct ike *ike, const struct path *path, const struct message *m,
                         const uint8_t *digest)
 {
-    struct exchange probe = { 0 };
-    half_open_key(&probe, path, m->header.cky_i);
-    if (already_known(ike, &probe, digest)) {
+    uint8_t key[FIRST_KEY];
+    half_open_key(key, path, m->header.cky_i);
+    if (already_known(ike, key, digest)) {
         return;
     }
     const struct payload *sa = message_find(m, PAYLOAD_SA, 0);
@@ -55,10 +56,9 @@ void main_first_message(struct ike *ike, const struct path *path, const struct m
         return;
     }
     x->sa->path = *path;
-    memcpy(x->first_key, probe.first_key, sizeof x->first_key);
     memcpy(x->sa->cky_i, m->header.cky_i, COOKIE_LEN);
-    make_cookie(ike, x, x->sa->cky_r);
-    if (!half_open_enter(ike, x)) {
+    make_cookie(ike, x, key, x->sa->cky_r);
+    if (!half_open_enter(ike, x, key)) {
         report_stranger(ike, path, "no memory for a first message of Main Mode");
         exchange_free(ike, x);
         return;
@@ -134,7 +134,7 @@ static int choose(struct exchange *x, const struct sa_offer *offer, const char *
             (void)sa_weak_ike(offer, &allowed, methods, why, size);
         }
         if (chosen >= 0) {
-            snprintf(x->connection, sizeof x->connection, "%s", name);
+            snprintf(x->main->connection, sizeof x->main->connection, "%s", name);
         }
     }
     free(list);
@@ -215,7 +215,7 @@ enum outcome mr_first(struct ike *ike, struct exchange *x, struct event *e)
     ike_suite_print(&x->sa->suite, suite);
     record_start(&w, ike->out.plutod, V_CHOSEN);
     record_put_number(&w, K_EXCHANGE, x->number);
-    record_put_text(&w, K_CONNECTION, x->connection);
+    record_put_text(&w, K_CONNECTION, x->main->connection);
     record_put_text(&w, K_PROPOSAL, suite);
     record_finish(&w);
 
@@ -304,7 +304,7 @@ enum outcome mr_identify(struct ike *ike, struct exchange *x, struct event *e)
         return not_authenticated(ike, x, e->answer, NULL);
     }
     if (record_has(e->answer, K_CONNECTION)) {
-        snprintf(x->connection, sizeof x->connection, "%s", record_text(e->answer, K_CONNECTION));
+        snprintf(x->main->connection, sizeof x->main->connection, "%s", record_text(e->answer, K_CONNECTION));
     }
     if (request_start(ike, x, &w, FROM_WORKER, V_FINISH) == NULL) {
         exchange_lost(ike, x);

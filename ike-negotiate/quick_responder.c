@@ -169,7 +169,6 @@ enum outcome qr_ask(struct ike *ike, struct exchange *x, struct event *e)
         return refuse_by_plutod(ike, x, e->answer);
     }
     exchange_set_number(ike, x, record_number(e->answer, K_EXCHANGE));
-    snprintf(x->connection, sizeof x->connection, "%s", record_text(e->answer, K_CONNECTION));
     const char *bad = quick_take_needs(&q->needs, e->answer);
     if (bad == NULL) {
         bad = esp_proposals_parse(&allowed, q->needs.esp, NULL);

@@ -28,7 +28,7 @@ static void order_initiate(struct ike *ike, const struct record *r)
         return;
     }
     exchange_set_number(ike, x, number);
-    snprintf(x->connection, sizeof x->connection, "%s", record_text(r, K_CONNECTION));
+    snprintf(x->main->connection, sizeof x->main->connection, "%s", record_text(r, K_CONNECTION));
     snprintf(x->main->ike, sizeof x->main->ike, "%s", record_text(r, K_IKE));
     record_address(r, K_LOCAL, &x->sa->path.local);
     record_address(r, K_REMOTE, &x->sa->path.remote);
@@ -57,7 +57,6 @@ static void order_quick(struct ike *ike, const struct record *r)
     x->parent = main;
     x->sa = main->sa;
     LIST_INSERT_HEAD(&main->sa->quicks, x, siblings);
-    snprintf(x->connection, sizeof x->connection, "%s", record_text(r, K_CONNECTION));
     const char *why = quick_take_needs(&x->quick->needs, r);
     record_subnet(r, K_OUR_CLIENT, &x->quick->needs.our_client);
     record_subnet(r, K_PEER_CLIENT, &x->quick->needs.peer_client);

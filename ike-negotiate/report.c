@@ -56,7 +56,7 @@ static bool may_say(struct ike *ike, struct exchange *x, const char **rest)
         x->say_minute = second / 60;
         x->said = 0;
     }
-    bool stranger = x != NULL && x->in_first;
+    bool stranger = x != NULL && half_open_is(x);
     if ((x != NULL && x->said >= LINES_OF_EXCHANGE)
         || (stranger ? !stranger_may_say(ike, &x->sa->path) : ike->said >= LINES_A_SECOND)) {
         return false;

@@ -155,12 +155,14 @@ void exchange_drop(struct core *core, struct exchange *x)
             x->policy[way]->refs--;
             x->policy[way]->orphans -= orphan_is(x) ? 1 : 0;
         }
+        free(x->before[way]);
     }
     if (x->parked) {
         core->parked--;
     }
     exchange_wipe_keys(core, x);
     free(x->permit.esp);
+    free(x->permit.connection);
     HASH_DEL(core->exchanges, x);
     free(x);
 }

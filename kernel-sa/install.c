@@ -2,6 +2,7 @@
 #include "state.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 /*
@@ -76,7 +77,11 @@ static void hold_policy(struct exchange *x, enum way way, struct policy_entry *e
     if (x->policy[way] == NULL) {
         x->policy[way] = e;
         x->policy_before[way] = was_here;
-        x->before[way] = *was_like;
+        free(x->before[way]);
+        x->before[way] = was_here ? malloc(sizeof *was_like) : NULL;
+        if (x->before[way] != NULL) {
+            *x->before[way] = *was_like;
+        }
         e->refs++;
     }
 }
@@ -210,9 +215,11 @@ static bool release_policy(struct core *core, struct policy_entry *e, enum way w
     if (job->undo && x->policy_before[way]) {
         struct kernel_policy placed;
         (void)orphans_want(core, &placed, x, way);
-        if (policy_same_effect(&e->policy, &placed) /* plutod has not changed it since */
-            && !policy_same_effect(&e->policy, &x->before[way])) {
-            *job_policy_request(core, KERNEL_UPDATE_POLICY) = x->before[way];
+        const struct kernel_policy *before = x->before[way];
+        if (before != NULL
+            && policy_same_effect(&e->policy, &placed) /* plutod has not changed it since */
+            && !policy_same_effect(&e->policy, before)) {
+            *job_policy_request(core, KERNEL_UPDATE_POLICY) = *before;
             return true;
         }
         goes = goes && e->leaving;

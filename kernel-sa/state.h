@@ -28,7 +28,7 @@ enum side { SIDE_IN, SIDE_OUT, SIDE_COUNT };
 /* ---- the parts of an exchange ---- */
 
 struct permit {
-    char connection[97];
+    char *connection;       /* owned */
     struct address our_host;
     struct address peer_host;
     struct subnet our_client;
@@ -99,7 +99,7 @@ struct exchange {
     bool sa_here[SIDE_COUNT];   /* in the kernel, as far as we know */
     struct policy_entry *policy[WAY_COUNT];     /* the ones it holds */
     bool policy_before[WAY_COUNT];              /* it was there before this exchange */
-    struct kernel_policy before[WAY_COUNT];     /* and like this */
+    struct kernel_policy *before[WAY_COUNT];    /* and like this; owned; NULL: not, or no memory */
     UT_hash_handle hh;
 };
 

@@ -114,8 +114,10 @@ void take_permit(struct core *core, const struct record *r)
     }
     struct exchange *x = exchange_get(core, number);
     char *esp = strdup(record_text(r, K_ESP));
-    if (x == NULL || esp == NULL) {
+    char *connection = strdup(record_text(r, K_CONNECTION));
+    if (x == NULL || esp == NULL || connection == NULL) {
         free(esp);
+        free(connection);
         core_log(core, LOG_LEVEL_SERIOUS, number,
                  "permit: no room for another exchange: delete some");
         return;
@@ -126,12 +128,14 @@ void take_permit(struct core *core, const struct record *r)
     }
     if (x->stage != STAGE_OPEN && x->permitted) {
         free(esp); /* what was decided under the first one stands */
+        free(connection);
         return;
     }
     struct permit *p = &x->permit;
     free(p->esp);
+    free(p->connection);
     p->esp = esp;
-    (void)snprintf(p->connection, sizeof p->connection, "%s", record_text(r, K_CONNECTION));
+    p->connection = connection;
     (void)record_address(r, K_OUR_HOST, &p->our_host);
     (void)record_address(r, K_PEER_HOST, &p->peer_host);
     (void)record_subnet(r, K_OUR_CLIENT, &p->our_client);

@@ -227,6 +227,8 @@ bool connection_form_copy(struct connection_form *to, const struct connection_fo
     to->pfsgroup = copy_of(from->pfsgroup, &done);
     for (int i = 0; i < 2; i++) {
         to->end[i].updown = copy_of(from->end[i].updown, &done);
+        to->end[i].id = identity_dup(from->end[i].id);
+        done = done && to->end[i].id != NULL;
     }
     if (!done) {
         connection_form_free(to);
@@ -239,8 +241,10 @@ void connection_form_free(struct connection_form *form)
     free(form->ike);
     free(form->esp);
     free(form->pfsgroup);
-    free(form->end[END_LEFT].updown);
-    free(form->end[END_RIGHT].updown);
+    for (int i = 0; i < 2; i++) {
+        free(form->end[i].updown);
+        free((void *)(uintptr_t)form->end[i].id);
+    }
     memset(form, 0, sizeof *form);
 }
 

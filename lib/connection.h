@@ -104,7 +104,7 @@ struct connection_end {
     enum host_kind host_kind;
     struct address host;    /* family 0 with HOST_ANY */
     bool has_id;            /* --id was given; else it comes from the host */
-    struct identity id;     /* always right; ID_ANY: HOST_ANY without --id */
+    const struct identity *id; /* owned (identity_dup); always right; ID_ANY: HOST_ANY without --id */
     uint16_t ikeport;       /* 500 if not said */
     enum nexthop_kind nexthop_kind;
     struct address nexthop; /* NEXTHOP_ADDRESS; else family 0 */

@@ -157,20 +157,11 @@ static bool make_nexthop(const struct making *m, int i)
     return number_or_name(m, "--nexthop", text, m->form->family, &end->nexthop);
 }
 
-static bool make_id(const struct making *m, int i)
+static bool parse_id(const struct making *m, const char *text, struct identity *id)
 {
-    const char *text = m->words->end[i].id;
-    struct connection_end *end = &m->form->end[i];
     char printed[IDENTITY_TEXT];
     struct address a;
 
-    end->has_id = text != NULL;
-    if (text == NULL) {
-        if (end->host_kind == HOST_ADDRESS) {
-            identity_of_address(&end->id, &end->host);
-        }
-        return true;
-    }
     if (is_any(text)) {
         return making_refuse(m, "--id %s: not an identity; leave --id out with --host %%any", text);
     }
@@ -184,18 +175,34 @@ static bool make_id(const struct making *m, int i)
         if (!resolve(m, "--id", text, strlen(text), m->form->family, &a)) {
             return false;
         }
-        identity_of_address(&end->id, &a);
+        identity_of_address(id, &a);
         return true;
     }
-    const char *why = identity_parse(&end->id, text);
+    const char *why = identity_parse(id, text);
     if (why != NULL) {
         return making_refuse(m, "--id %.200s: %s", text, why);
     }
-    identity_print(&end->id, printed);
+    identity_print(id, printed);
     if (strlen(printed) > schema_key(K_LEFT_ID)->max) {
         return making_refuse(m, "--id %.100s...: too long", text);
     }
     return true;
+}
+
+static bool make_id(const struct making *m, int i)
+{
+    struct connection_end *end = &m->form->end[i];
+    const char *text = m->words->end[i].id;
+    struct identity id = { .type = ID_ANY };
+
+    end->has_id = text != NULL;
+    if (text == NULL && end->host_kind == HOST_ADDRESS) {
+        identity_of_address(&id, &end->host);
+    } else if (text != NULL && !parse_id(m, text, &id)) {
+        return false;
+    }
+    end->id = identity_dup(&id);
+    return end->id != NULL || making_refuse(m, "--id: no memory for it");
 }
 
 /* ---- clients ---- */

@@ -57,7 +57,7 @@ static void put_end(struct record_writer *w, const struct connection_end *end, i
         record_put_text(w, host_key[i], address);
     }
     if (end->has_id) {
-        identity_print(&end->id, id);
+        identity_print(end->id, id);
         record_put_text(w, id_key[i], id);
     }
     record_put_number(w, ikeport_key[i], end->ikeport);

@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <bsd/sys/endian.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* What is printed as %XX: it would end a name, or be taken for something else. */
@@ -186,18 +187,43 @@ static uint8_t lower(uint8_t c)
     return c >= 'A' && c <= 'Z' ? (uint8_t)(c - 'A' + 'a') : c;
 }
 
-bool identity_equal(const struct identity *a, const struct identity *b)
+int identity_compare(const struct identity *a, const struct identity *b)
 {
-    if (a->type != b->type || a->len != b->len) {
-        return false;
+    if (a->type != b->type) {
+        return a->type < b->type ? -1 : 1;
+    }
+    if (a->len != b->len) {
+        return a->len < b->len ? -1 : 1;
     }
     bool fold = a->type == ID_FQDN || a->type == ID_USER_FQDN;
     for (size_t i = 0; i < a->len; i++) {
-        if (fold ? lower(a->bytes[i]) != lower(b->bytes[i]) : a->bytes[i] != b->bytes[i]) {
-            return false;
+        int difference = fold ? lower(a->bytes[i]) - lower(b->bytes[i]) : a->bytes[i] - b->bytes[i];
+        if (difference != 0) {
+            return difference;
         }
     }
-    return true;
+    return 0;
+}
+
+bool identity_equal(const struct identity *a, const struct identity *b)
+{
+    return identity_compare(a, b) == 0;
+}
+
+const struct identity identity_any = { .type = ID_ANY };
+
+const struct identity *identity_dup(const struct identity *id)
+{
+    struct identity *copy = malloc(IDENTITY_SIZE(id));
+    if (copy != NULL) {
+        memcpy(copy, id, IDENTITY_SIZE(id));
+    }
+    return copy;
+}
+
+void identity_copy(struct identity *to, const struct identity *from)
+{
+    memcpy(to, from, IDENTITY_SIZE(from));
 }
 
 /* ---- bytes of RFC 2407, 4.6.2: type, protocol, port, value ---- */

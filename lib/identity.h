@@ -35,6 +35,17 @@ struct identity {
     uint8_t bytes[ID_VALUE_MAX]; /* as on the wire, after the four bytes of head */
 };
 
+extern const struct identity identity_any;
+
+/*
+ * Where many are kept for long: most have 4 bytes, few have 256. What identity_dup returns (owned,
+ * free() it; NULL: no memory) has only as many bytes as IDENTITY_SIZE says, so it is read through its
+ * pointer, and never assigned by value.
+ */
+#define IDENTITY_SIZE(id) (offsetof(struct identity, bytes) + (id)->len)
+const struct identity *identity_dup(const struct identity *id);
+void identity_copy(struct identity *to, const struct identity *from); /* of either kind */
+
 /*
  * Texts: 10.9.0.1, 2001:db8::1, @fqdn, user@fqdn, @#hex (KEY_ID), %any (also 0.0.0.0), and for what
  * peers send: @~hex (a DER name), @@user (USER_FQDN without a domain). A name without @ needs
@@ -44,6 +55,8 @@ const char *identity_parse(struct identity *id, const char *text);
 /* parse's inverse; odd bytes of names as %XX */
 void identity_print(const struct identity *id, char out[IDENTITY_TEXT]);
 bool identity_equal(const struct identity *a, const struct identity *b);
+/* An order for tables, in which those that are equal come together; < 0, 0 (equal), > 0. */
+int identity_compare(const struct identity *a, const struct identity *b);
 void identity_of_address(struct identity *id, const struct address *a);
 
 /*

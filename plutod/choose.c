@@ -80,7 +80,7 @@ bool choose_whoever(struct keying *k, const struct address *local, const struct 
                     const struct conn *c)
 {
     const struct conn *only = between(k, local, &any_host);
-    return only != NULL && only == c && only->next == NULL && c->peer_id.type == ID_ANY
+    return only != NULL && only == c && only->next == NULL && c->peer_id->type == ID_ANY
            && between(k, local, remote) == NULL;
 }
 
@@ -96,7 +96,7 @@ static bool allows(const struct conn *c, const struct xchg *x)
     struct ike_suite suite;
     struct ike_proposals *p = malloc(sizeof *p);
     bool good = p != NULL && (c->form->policy & POLICY_PSK) != 0
-                && ike_suite_parse(&suite, x->proposal) == NULL
+                && ike_suite_parse(&suite, xchg_proposal(x)) == NULL
                 && ike_proposals_parse(p, c->form->ike, NULL) == NULL
                 && ike_proposals_find(p, &suite) >= 0;
     free(p);
@@ -108,14 +108,14 @@ struct conn *choose_identified(struct keying *k, const struct xchg *x, unsigned 
     struct conn *c;
     unsigned seen = 0;
     DL_FOREACH(between(k, &x->local, &x->remote), c) {
-        if (identity_equal(&c->peer_id, &x->peer_id) && allows(c, x) && seen++ == nth) {
+        if (identity_equal(c->peer_id, x->peer_id) && allows(c, x) && seen++ == nth) {
             return c;
         }
     }
     for (int exact = 1; exact >= 0; exact--) {
         DL_FOREACH(between(k, &x->local, &any_host), c) {
-            bool fits = exact ? identity_equal(&c->peer_id, &x->peer_id)
-                              : c->peer_id.type == ID_ANY;
+            bool fits = exact ? identity_equal(c->peer_id, x->peer_id)
+                              : c->peer_id->type == ID_ANY;
             if (fits && allows(c, x) && seen++ == nth) {
                 return c;
             }
@@ -130,7 +130,7 @@ static void compare_list(const struct conn *first, const struct xchg *x, char *o
     char line[CONN_NAME + IDENTITY_TEXT + 80];
     char id[IDENTITY_TEXT];
     DL_FOREACH(first, c) {
-        identity_print(&c->peer_id, id);
+        identity_print(c->peer_id, id);
         snprintf(line, sizeof line, "%s\"%s\" wants %s%s", out[0] == '\0' ? "" : ", ", c->name, id,
                  allows(c, x) ? "" : " (and does not allow the proposal that was agreed)");
         strlcat(out, line, size);
@@ -152,7 +152,7 @@ struct conn *choose_instance(struct keying *k, const struct conn *t, const struc
 {
     struct conn *c;
     DL_FOREACH(between(k, &t->our_host, remote), c) {
-        if (c->template == t && identity_equal(&c->peer_id, peer_id)) {
+        if (c->template == t && identity_equal(c->peer_id, peer_id)) {
             return c;
         }
     }
@@ -161,14 +161,14 @@ struct conn *choose_instance(struct keying *k, const struct conn *t, const struc
 
 static bool fits_quick(const struct conn *c, const struct xchg *x, const struct subnet *ours)
 {
-    return !connection_isakmp_only(c->form) && identity_equal(&c->our_id, &x->conn->our_id)
+    return !connection_isakmp_only(c->form) && identity_equal(c->our_id, x->conn->our_id)
            && subnet_equal(&c->our_client, ours) && allows(c, x);
 }
 
 /* Only he who came in as a road warrior without a known identity proved the secret that they share. */
 static bool is_road_warrior(const struct xchg *x)
 {
-    return x->conn->template != NULL && x->conn->template->peer_id.type == ID_ANY;
+    return x->conn->template != NULL && x->conn->template->peer_id->type == ID_ANY;
 }
 
 struct conn *choose_quick(struct keying *k, const struct xchg *x, const struct subnet *ours,
@@ -177,7 +177,7 @@ struct conn *choose_quick(struct keying *k, const struct xchg *x, const struct s
     struct conn *c;
     struct conn *best = NULL;
     DL_FOREACH(between(k, &x->local, &x->remote), c) {
-        if (fits_quick(c, x, ours) && identity_equal(&c->peer_id, &x->peer_id)
+        if (fits_quick(c, x, ours) && identity_equal(c->peer_id, x->peer_id)
             && subnet_equal(&c->peer_client, peer)
             && (best == NULL || (best->eroute == NULL && c->eroute != NULL))) {
             best = c;
@@ -188,8 +188,8 @@ struct conn *choose_quick(struct keying *k, const struct xchg *x, const struct s
     }
     for (int exact = 1; exact >= 0; exact--) {
         DL_FOREACH(between(k, &x->local, &any_host), c) {
-            bool id = exact ? identity_equal(&c->peer_id, &x->peer_id)
-                            : c->peer_id.type == ID_ANY && is_road_warrior(x);
+            bool id = exact ? identity_equal(c->peer_id, x->peer_id)
+                            : c->peer_id->type == ID_ANY && is_road_warrior(x);
             bool client = conn_peer_end(c)->has_client ? subnet_equal(&c->peer_client, peer)
                                                        : subnet_is_host(peer, &x->remote);
             if (id && client && fits_quick(c, x, ours)) {

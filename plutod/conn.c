@@ -1,5 +1,6 @@
 #include "conn.h"
 
+#include "name.h"
 #include "orient.h"
 #include "xchg.h"
 
@@ -25,57 +26,12 @@ struct pair *conn_pair(struct keying *k, const struct address *ours, const struc
     return p;
 }
 
-/* They are few: connections share them. */
-static struct our_name *name_join(struct keying *k, const struct identity *id)
-{
-    struct our_name *n;
-    DL_FOREACH(k->our_names, n) {
-        if (identity_equal(&n->id, id)) {
-            n->users++;
-            return n;
-        }
-    }
-    n = calloc(1, sizeof *n);
-    if (n != NULL) {
-        n->id = *id;
-        n->users = 1;
-        DL_APPEND(k->our_names, n);
-    }
-    return n;
-}
-
-static void name_leave(struct keying *k, struct our_name *n)
-{
-    n->users--;
-    if (n->users == 0) {
-        DL_DELETE(k->our_names, n);
-        free(n);
-    }
-}
-
-bool conn_id_is_ours(const struct keying *k, const struct identity *id)
-{
-    const struct our_name *n;
-    DL_FOREACH(k->our_names, n) {
-        if (identity_equal(&n->id, id)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 void conn_pair_join(struct keying *k, struct conn *c)
 {
-    struct our_name *n = name_join(k, &c->our_id);
-    if (n == NULL) {
-        c->oriented = false;
-        return;
-    }
     struct pair *p = conn_pair(k, &c->our_host, &c->peer_host);
     if (p == NULL) {
         p = calloc(1, sizeof *p);
         if (p == NULL) {
-            name_leave(k, n);
             c->oriented = false;
             return;
         }
@@ -84,7 +40,7 @@ void conn_pair_join(struct keying *k, struct conn *c)
     }
     DL_APPEND(p->conns, c);
     c->pair = p;
-    c->our_name = n;
+    name_ours(c->our_id, true);
 }
 
 void conn_pair_leave(struct keying *k, struct conn *c)
@@ -95,8 +51,7 @@ void conn_pair_leave(struct keying *k, struct conn *c)
     }
     DL_DELETE(p->conns, c);
     c->pair = NULL;
-    name_leave(k, c->our_name);
-    c->our_name = NULL;
+    name_ours(c->our_id, false);
     if (p->conns == NULL) {
         HASH_DELETE(hh, k->pairs, p);
         free(p);
@@ -145,6 +100,14 @@ static void leave_form(struct conn *c)
     }
 }
 
+static void free_conn(struct keying *k, struct conn *c)
+{
+    name_release(k, &c->our_id);
+    name_release(k, &c->peer_id);
+    leave_form(c);
+    free(c);
+}
+
 struct conn *conn_add(struct keying *k, struct connection_form *form)
 {
     struct conn *c = calloc(1, sizeof *c);
@@ -157,10 +120,11 @@ struct conn *conn_add(struct keying *k, struct connection_form *form)
     }
     shared->form = *form;
     share_form(c, &shared->form);
+    c->our_id = &identity_any;
+    c->peer_id = &identity_any;
     strlcpy(c->name, form->name, sizeof c->name);
     if (!enter(k, c)) {
-        leave_form(c);
-        free(c);
+        free_conn(k, c);
         return NULL;
     }
     orient_conn(k, c);
@@ -179,8 +143,7 @@ void conn_remove(struct keying *k, struct conn *c)
     if (c->stale) {
         LL_DELETE2(k->stale, c, stale_next);
     }
-    leave_form(c);
-    free(c);
+    free_conn(k, c);
 }
 
 struct conn *conn_instantiate(struct keying *k, struct conn *t, const struct address *peer,
@@ -191,19 +154,19 @@ struct conn *conn_instantiate(struct keying *k, struct conn *t, const struct add
         return NULL;
     }
     share_form(c, t->form);
+    c->our_id = &identity_any;
+    c->peer_id = &identity_any;
     c->template = t;
     c->instance = ++t->next_instance;
     snprintf(c->name, sizeof c->name, "%s[%u]", t->form->name, c->instance);
     c->peer_host = *peer;
     c->peer_port = port;
-    c->peer_id = *id;
     c->peer_client = conn_peer_end(t)->client;
     if (!conn_peer_end(t)->has_client) {
         subnet_of_host(&c->peer_client, peer);
     }
-    if (!enter(k, c)) {
-        leave_form(c);
-        free(c);
+    if (!name_set(k, &c->peer_id, id) || !enter(k, c)) {
+        free_conn(k, c);
         return NULL;
     }
     t->instances++;
@@ -240,7 +203,7 @@ bool conn_is_template(const struct conn *c)
 
 bool conn_same_ids(const struct conn *a, const struct conn *b)
 {
-    return identity_equal(&a->our_id, &b->our_id) && identity_equal(&a->peer_id, &b->peer_id);
+    return identity_equal(a->our_id, b->our_id) && identity_equal(a->peer_id, b->peer_id);
 }
 
 const struct connection_end *conn_our_end(const struct conn *c)

@@ -29,13 +29,6 @@ struct pair {
     UT_hash_handle hh;
 };
 
-/* An identity that is ours in some oriented connection: nobody else may prove to be it. */
-struct our_name {
-    struct identity id;
-    unsigned users;
-    struct our_name *prev, *next;
-};
-
 struct conn {
     char name[CONN_NAME];
     unsigned instance;      /* 0: as described */
@@ -50,9 +43,8 @@ struct conn {
     struct address our_host;
     struct address peer_host; /* family 0: %any */
     uint16_t peer_port;
-    struct identity our_id;
-    struct our_name *our_name; /* while it is oriented */
-    struct identity peer_id;
+    const struct identity *our_id;  /* both held (name.h); never NULL */
+    const struct identity *peer_id;
     struct subnet our_client;
     struct subnet peer_client; /* base.family 0: the peer's host, not known yet */
 
@@ -93,8 +85,6 @@ void conn_pair_join(struct keying *k, struct conn *c); /* oriented: by its hosts
 void conn_pair_leave(struct keying *k, struct conn *c);
 struct pair *conn_pair(struct keying *k, const struct address *ours, const struct address *peer);
 
-/* Is that one of ours? As a peer's it is refused: what proves it may be our own proof, sent back. */
-bool conn_id_is_ours(const struct keying *k, const struct identity *id);
 bool conn_is_template(const struct conn *c); /* peer %any */
 bool conn_same_ids(const struct conn *a, const struct conn *b);
 const struct connection_end *conn_our_end(const struct conn *c);

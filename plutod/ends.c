@@ -306,7 +306,7 @@ void ends_unique_ids(struct keying *k, const struct xchg *x)
     struct conn *next;
     HASH_ITER(hh, k->conns, c, next) {
         if (c->exchanges != NULL && c->oriented && c != x->conn
-            && identity_equal(&c->peer_id, &x->peer_id)
+            && identity_equal(c->peer_id, x->peer_id)
             && !address_equal(&c->peer_host, &x->remote)) {
             keying_log_conn(k, LOG_LEVEL_INFO, c,
                             "its peer's identity is now used from another address: its SAs end");

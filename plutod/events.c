@@ -106,7 +106,7 @@ static bool from_secrets(struct keying *k, uint32_t worker, const struct record 
             return false;
         }
         x = xchg_find_main(k, number);
-        if (x != NULL && x->identify_id != 0) {
+        if (x != NULL && x->identify != NULL) {
             const char *text = record_text(r, K_WHY);
             respond_accepted(k, x, r->verb == V_OK, text == NULL ? "" : text);
         }

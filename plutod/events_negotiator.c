@@ -9,6 +9,8 @@
 #include "shorten.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define NO_PROPOSAL_CHOSEN 14 /* RFC 2408, 3.14.1 */
 
@@ -49,7 +51,7 @@ static void take_failed(struct keying *k, const struct record *r)
     }
     code = code == 0 ? 31 : code;
     struct xchg *parent = dead_parent(k, x, code);
-    if (code == 31 && x->notified[0] != '\0') {
+    if (code == 31 && x->notified != NULL) {
         char why[160];
         snprintf(why, sizeof why, "no acceptable response in STATE_%s: the peer last said %s",
                  xchg_state_word(x->state), x->notified);
@@ -85,12 +87,14 @@ static void take_notified(struct keying *k, const struct record *r)
         return;
     }
     x->answered = x->answered || record_yes(r, K_PROTECTED);
-    snprintf(x->notified, sizeof x->notified, "%.40s%s",
-             name == NULL ? "that something is wrong" : name,
+    char notified[80];
+    snprintf(notified, sizeof notified, "%.40s%s", name == NULL ? "that something is wrong" : name,
              record_yes(r, K_PROTECTED) ? "" : " (not protected, so only a hint)");
+    free(x->notified);
+    x->notified = strdup(notified);
     bool refused = type == NO_PROPOSAL_CHOSEN && x->initiator;
     keying_say(k, x->client, 200 + (unsigned)type, "\"%s\" #%llu: the peer says %s%s%s", x->conn->name,
-               (unsigned long long)x->serial, x->notified, refused ? "; we proposed " : "",
+               (unsigned long long)x->serial, notified, refused ? "; we proposed " : "",
                !refused ? "" : x->quick ? x->conn->form->esp : x->conn->form->ike);
 }
 

@@ -347,7 +347,7 @@ bool initiate_isakmp_up(struct keying *k, struct xchg *x, const struct record *r
         *why = "this ISAKMP SA stands already";
         return false;
     }
-    if (strcmp(x->proposal, record_text(r, K_PROPOSAL)) != 0 || respond_lies(x)) {
+    if (strcmp(xchg_proposal(x), record_text(r, K_PROPOSAL)) != 0 || respond_lies(x)) {
         *why = "isakmp-up: secrets made keys for another connection or proposal";
         return false;
     }
@@ -394,7 +394,8 @@ bool initiate_sa_up(struct keying *k, struct xchg *y, const struct record *r, co
         y->life = (uint32_t)record_number(r, K_LIFE); /* the peer wants it shorter [L1] */
     }
     y->mode = record_word(r, K_MODE);
-    strlcpy(y->proposal, record_text(r, K_PROPOSAL), sizeof y->proposal);
+    free(y->proposal);
+    y->proposal = strdup(record_text(r, K_PROPOSAL));
     memcpy(y->spi_in, record_bytes(r, K_SPI_IN, &len), sizeof y->spi_in);
     xchg_enter_spi(k, y, record_bytes(r, K_SPI_OUT, &len));
     routing_up(k, y);

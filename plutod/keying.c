@@ -4,6 +4,7 @@
 #include "ends.h"
 #include "orders.h"
 #include "orient.h"
+#include "name.h"
 #include "paths.h"
 
 #include <bsd/string.h>
@@ -59,6 +60,7 @@ void keying_free(struct keying *k)
         free(p);
     }
     path_free_all(k);
+    name_free_all(k);
     agenda_free(&k->agenda);
     free(k->interfaces);
     memset(k, 0, sizeof *k);

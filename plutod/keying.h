@@ -6,6 +6,7 @@
  * no clock and draws no randomness, so a test drives it with buffers. Its parts:
  *
  *   conn.h      connections and their instances; orient.h  which end is ours; choose.h  which fits
+ *   name.h      their identities
  *   xchg.h      exchanges: negotiations and the SAs that they made, by number, serial and SPI
  *   orders.h    the records that it sends
  *   initiate.h  our negotiations; respond.h  the peer's; ends.h  how both and their SAs end
@@ -35,7 +36,7 @@
 struct conn;
 struct xchg;
 struct pair;
-struct our_name;
+struct name;
 struct eroute;
 struct route;
 struct script_job;
@@ -99,7 +100,7 @@ struct keying {
 
     struct conn *conns;     /* by name, in order of adding */
     struct pair *pairs;     /* by the hosts' addresses */
-    struct our_name *our_names; /* our identities, each once */
+    struct name *names;     /* identities (name.h) */
     struct conn *stale;     /* instances that may have lost their last exchange */
     uint32_t next_reqid;
 

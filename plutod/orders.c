@@ -33,8 +33,8 @@ void order_announce(struct keying *k, const struct xchg *x, const struct conn *c
     record_put_word(&w, K_ROLE, role_of(x));
     record_put_word(&w, K_METHOD, METHOD_PSK);
     record_put_text(&w, K_IKE, c->form->ike);
-    record_put_identity(&w, K_OUR_ID, &c->our_id);
-    record_put_identity(&w, K_PEER_ID, &c->peer_id);
+    record_put_identity(&w, K_OUR_ID, c->our_id);
+    record_put_identity(&w, K_PEER_ID, c->peer_id);
     if (!x->initiator && choose_whoever(k, &x->local, &x->remote, c)) {
         record_put_yes(&w, K_WHOEVER, true);
     }
@@ -83,8 +83,8 @@ bool order_accept(struct keying *k, struct xchg *x, const struct conn *c)
     record_put_number(&w, K_ID, id);
     record_put_number(&w, K_EXCHANGE, x->number);
     record_put_text(&w, K_CONNECTION, c->name);
-    record_put_identity(&w, K_OUR_ID, &c->our_id);
-    record_put_identity(&w, K_PEER_ID, &x->peer_id);
+    record_put_identity(&w, K_OUR_ID, c->our_id);
+    record_put_identity(&w, K_PEER_ID, x->peer_id);
     return record_finish(&w);
 }
 
@@ -219,8 +219,7 @@ void order_debug(struct keying *k)
 static const char *phase1_group(const struct xchg *parent)
 {
     struct ike_suite suite;
-    if (parent == NULL || parent->proposal[0] == '\0'
-        || ike_suite_parse(&suite, parent->proposal) != NULL) {
+    if (parent == NULL || parent->proposal == NULL || ike_suite_parse(&suite, parent->proposal) != NULL) {
         return NULL;
     }
     return suite.group->word;

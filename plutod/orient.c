@@ -1,5 +1,7 @@
 #include "orient.h"
 
+#include "name.h"
+
 #include <bsd/string.h>
 #include <string.h>
 
@@ -34,20 +36,21 @@ const char *orient_why(const struct keying *k, const struct conn *c)
                : "neither of its hosts is an address of this machine with our --ikeport";
 }
 
-static void fill_in(struct conn *c)
+/* False: no memory. */
+static bool fill_in(struct keying *k, struct conn *c)
 {
     const struct connection_end *our = conn_our_end(c);
     const struct connection_end *peer = conn_peer_end(c);
 
     c->our_host = our->host;
-    c->our_id = our->id;
     c->our_client = our->client;
     if (c->instance == 0) {
         c->peer_host = peer->host;
-        c->peer_id = peer->id;
         c->peer_client = peer->client;
         c->peer_port = peer->ikeport;
     }
+    return name_set(k, &c->our_id, our->id)
+           && (c->instance != 0 || name_set(k, &c->peer_id, peer->id));
 }
 
 bool orient_stays(const struct keying *k, const struct conn *c)
@@ -67,12 +70,11 @@ void orient_conn(struct keying *k, struct conn *c)
     unsigned ours = right ? END_RIGHT : END_LEFT;
 
     conn_pair_leave(k, c);
-    c->oriented = oriented;
-    if (!oriented) {
+    c->ours = ours;
+    c->oriented = oriented && fill_in(k, c);
+    if (!c->oriented) {
         return;
     }
-    c->ours = ours;
-    fill_in(c);
     strlcpy(c->interface, orient_interface(k, &c->our_host)->name, sizeof c->interface);
     conn_pair_join(k, c);
 }

@@ -2,6 +2,7 @@
 
 #include "choose.h"
 #include "ends.h"
+#include "name.h"
 #include "orders.h"
 
 #include <bsd/string.h>
@@ -124,7 +125,7 @@ bool respond_lies(const struct xchg *x)
 {
     const struct offer *o = x->offer;
     return o != NULL && o->chosen != 0 && o->proved != 0
-           && (o->chosen != o->proved || strcmp(o->proposal, x->proposal) != 0);
+           && (o->chosen != o->proved || strcmp(o->proposal, xchg_proposal(x)) != 0);
 }
 
 /*
@@ -175,9 +176,9 @@ static bool settle(struct keying *k, struct xchg *x, struct conn *c)
 {
     if (conn_is_template(c)) {
         struct conn *t = c;
-        c = choose_instance(k, t, &x->remote, &x->peer_id);
+        c = choose_instance(k, t, &x->remote, x->peer_id);
         if (c == NULL) {
-            c = conn_instantiate(k, t, &x->remote, x->remote_port, &x->peer_id);
+            c = conn_instantiate(k, t, &x->remote, x->remote_port, x->peer_id);
         }
         if (c == NULL) {
             return false;
@@ -191,10 +192,10 @@ static bool settle(struct keying *k, struct xchg *x, struct conn *c)
 bool respond_is_one_of_us(struct keying *k, struct xchg *x)
 {
     char id[IDENTITY_TEXT];
-    if (!conn_id_is_ours(k, &x->peer_id)) {
+    if (!name_is_ours(k, x->peer_id)) {
         return false;
     }
-    identity_print(&x->peer_id, id);
+    identity_print(x->peer_id, id);
     keying_log(k, LOG_LEVEL_SERIOUS, x, "the peer says that it is %s, which is an identity of ours",
                id);
     return true;
@@ -212,7 +213,15 @@ bool respond_authenticated(struct keying *k, struct xchg *x, const struct record
         ends_failed(k, x, 31, "its connection was deleted meanwhile", false);
         return true;
     }
-    record_identity(r, K_PEER_NAME, &x->peer_id);
+    struct identity peer;
+    char *proposal = strdup(record_text(r, K_PROPOSAL));
+    record_identity(r, K_PEER_NAME, &peer);
+    if (proposal == NULL || !name_set(k, &x->peer_id, &peer)) {
+        free(proposal);
+        ends_failed(k, x, 32, "no memory for what was proved", false);
+        return true;
+    }
+    x->proposal = proposal; /* once: it is authenticated once */
     if (respond_is_one_of_us(k, x)) {
         ends_failed(k, x, 27,
                     "the peer's identity is one of ours: our own messages may have come back, or "
@@ -220,7 +229,6 @@ bool respond_authenticated(struct keying *k, struct xchg *x, const struct record
         return true;
     }
     x->method = record_word(r, K_METHOD);
-    strlcpy(x->proposal, record_text(r, K_PROPOSAL), sizeof x->proposal);
     x->authenticated = true;
     if (x->initiator) {
         x->matched = record_yes(r, K_MATCHED);
@@ -240,9 +248,10 @@ bool respond_authenticated(struct keying *k, struct xchg *x, const struct record
 static void answer_identify(struct keying *k, struct xchg *x, bool good)
 {
     struct record_writer w;
-    uint64_t id = x->identify_id;
-    x->identify_id = 0;
-    if (k->negotiator == NULL || id == 0) {
+    uint64_t id = x->identify->id;
+    free(x->identify);
+    x->identify = NULL;
+    if (k->negotiator == NULL) {
         return;
     }
     if (good) {
@@ -253,7 +262,7 @@ static void answer_identify(struct keying *k, struct xchg *x, bool good)
     }
     char *compared = malloc(3000);
     char peer[IDENTITY_TEXT];
-    identity_print(&x->peer_id, peer);
+    identity_print(x->peer_id, peer);
     if (compared != NULL) {
         choose_compared(k, x, compared, 3000);
     }
@@ -270,14 +279,15 @@ static void answer_identify(struct keying *k, struct xchg *x, bool good)
 /* Asks secrets about the next choice; with none left the negotiation ends. */
 static void try_next(struct keying *k, struct xchg *x)
 {
-    struct conn *c = choose_identified(k, x, x->identify_next);
-    x->identify_next++;
-    if (c == NULL || x->identify_next > CHOOSE_MAX || !order_accept(k, x, c)) {
+    struct identify *asked = x->identify;
+    struct conn *c = choose_identified(k, x, asked->next);
+    asked->next++;
+    if (c == NULL || asked->next > CHOOSE_MAX || !order_accept(k, x, c)) {
         answer_identify(k, x, false);
         return;
     }
-    strlcpy(x->identify_choice, c->name, sizeof x->identify_choice);
-    x->identify_reqid = c->reqid;
+    strlcpy(asked->choice, c->name, sizeof asked->choice);
+    asked->reqid = c->reqid;
 }
 
 bool respond_identify(struct keying *k, const struct record *r, const char **why)
@@ -288,7 +298,7 @@ bool respond_identify(struct keying *k, const struct record *r, const char **why
         record_fail(k->negotiator, V_IDENTIFY, id, "this exchange has ended");
         return true;
     }
-    if (x->initiator || x->matched || x->identify_id != 0) {
+    if (x->initiator || x->matched || x->identify != NULL) {
         *why = "identify: nothing to ask in this exchange";
         return false;
     }
@@ -296,20 +306,24 @@ bool respond_identify(struct keying *k, const struct record *r, const char **why
         *why = "identify: another connection or proposal was chosen than secrets made keys for";
         return false;
     }
-    x->identify_id = id;
-    x->identify_next = 0;
+    x->identify = calloc(1, sizeof *x->identify);
+    if (x->identify == NULL) {
+        record_fail(k->negotiator, V_IDENTIFY, id, "plutod has no memory to look for a connection");
+        return true;
+    }
+    x->identify->id = id;
     try_next(k, x);
     return true;
 }
 
 void respond_accepted(struct keying *k, struct xchg *x, bool good, const char *why)
 {
-    struct conn *c = conn_find(k, x->identify_choice);
-    if (c != NULL && (c->reqid != x->identify_reqid || !choose_may_be(x, c))) {
+    struct conn *c = conn_find(k, x->identify->choice);
+    if (c != NULL && (c->reqid != x->identify->reqid || !choose_may_be(x, c))) {
         c = NULL; /* another one of this name */
     }
     if (!good || c == NULL) {
-        keying_log(k, LOG_LEVEL_INFO, x, "not as connection \"%s\": %s", x->identify_choice,
+        keying_log(k, LOG_LEVEL_INFO, x, "not as connection \"%s\": %s", x->identify->choice,
                    good ? "it was deleted meanwhile" : why);
         try_next(k, x);
     } else if (settle(k, x, c)) {

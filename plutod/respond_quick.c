@@ -28,7 +28,7 @@ static const struct conn *make_way(struct keying *k, struct xchg *x, struct conn
     for (int i = 0; other != NULL && i < 8; i++) {
         struct conn *old = conn_find(k, other->name);
         bool same_template = c->template != NULL && old->template == c->template;
-        bool same_peer = identity_equal(&old->peer_id, &x->peer_id);
+        bool same_peer = identity_equal(old->peer_id, x->peer_id);
         if (!same_template && !same_peer) {
             return other;
         }
@@ -68,8 +68,8 @@ static struct conn *quick_conn(struct keying *k, const struct xchg *x, const str
     struct conn *c = choose_quick(k, x, ours, peer);
     if (c != NULL && conn_is_template(c)) {
         struct conn *t = c;
-        c = choose_instance(k, t, &x->remote, &x->peer_id);
-        return c != NULL ? c : conn_instantiate(k, t, &x->remote, x->remote_port, &x->peer_id);
+        c = choose_instance(k, t, &x->remote, x->peer_id);
+        return c != NULL ? c : conn_instantiate(k, t, &x->remote, x->remote_port, x->peer_id);
     }
     if (c == NULL) {
         char a[SUBNET_TEXT];

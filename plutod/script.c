@@ -154,8 +154,8 @@ static char **make_environment(const struct keying *k, const struct conn *c, con
     add_client(&l, "PLUTO_MY_CLIENT", &c->our_client);
     add_address(&l, "PLUTO_PEER", &c->peer_host);
     add_client(&l, "PLUTO_PEER_CLIENT", &c->peer_client);
-    add_id(&l, "PLUTO_MY_ID", &c->our_id);
-    add_id(&l, "PLUTO_PEER_ID", &c->peer_id);
+    add_id(&l, "PLUTO_MY_ID", c->our_id);
+    add_id(&l, "PLUTO_PEER_ID", c->peer_id);
     add_number(&l, "PLUTO_REQID", c->reqid);
     add_number(&l, "PLUTO_MY_PORT", 0);
     add_number(&l, "PLUTO_PEER_PORT", 0);

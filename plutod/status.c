@@ -45,11 +45,11 @@ void status_topology(const struct conn *c, char out[STATUS_TOPOLOGY])
     bool instance = c->instance != 0;
 
     client_of(left, &left->client, net);
-    host_and_id(left, &left->host, &left->id, host, sizeof host);
+    host_and_id(left, &left->host, left->id, host, sizeof host);
     snprintf(out, STATUS_TOPOLOGY, "%s%s%s...", net, net[0] == '\0' ? "" : "===", host);
     client_of(right, instance ? &c->peer_client : &right->client, net);
     host_and_id(right, instance ? &c->peer_host : &right->host,
-                instance ? &c->peer_id : &right->id, host, sizeof host);
+                instance ? c->peer_id : right->id, host, sizeof host);
     strlcat(out, host, STATUS_TOPOLOGY);
     strlcat(out, net[0] == '\0' ? "" : "===", STATUS_TOPOLOGY);
     strlcat(out, net, STATUS_TOPOLOGY);
@@ -118,7 +118,7 @@ static void show_ipsec(struct keying *k, uint64_t client, const struct xchg *y, 
     keying_say(k, client, 0, "#%" PRIu64 ": %s esp.%02x%02x%02x%02x@%s esp.%02x%02x%02x%02x@%s %s; "
                "%s; in %" PRIu64 " bytes, %" PRIu64 " packets; out %" PRIu64 " bytes, %" PRIu64
                " packets", y->serial, label, out[0], out[1], out[2], out[3], peer, in[0], in[1],
-               in[2], in[3], ours, y->mode == 0 ? "tunnel" : "transport", y->proposal, y->bytes[0],
+               in[2], in[3], ours, y->mode == 0 ? "tunnel" : "transport", xchg_proposal(y), y->bytes[0],
                y->packets[0], y->bytes[1], y->packets[1]);
 }
 
@@ -145,8 +145,8 @@ static void show_state(struct keying *k, uint64_t client, const struct xchg *x)
         show_ipsec(k, client, x, label);
     } else if (!x->quick && x->up) {
         char id[IDENTITY_TEXT];
-        identity_print(&x->peer_id, id);
-        keying_say(k, client, 0, "#%" PRIu64 ": %s %s; peer %s", x->serial, label, x->proposal, id);
+        identity_print(x->peer_id, id);
+        keying_say(k, client, 0, "#%" PRIu64 ": %s %s; peer %s", x->serial, label, xchg_proposal(x), id);
     }
 }
 

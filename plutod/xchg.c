@@ -1,5 +1,7 @@
 #include "xchg.h"
 
+#include "name.h"
+
 #include <bsd/string.h>
 #include <stdlib.h>
 #include <utlist.h>
@@ -15,6 +17,7 @@ struct xchg *xchg_new(struct keying *k, struct conn *conn, bool quick, bool init
     }
     x->number = (uint64_t)k->settings.epoch << 32 | ++k->next_exchange;
     x->serial = ++k->next_serial;
+    x->peer_id = &identity_any;
     x->quick = quick;
     x->initiator = initiator;
     x->since = k->now;
@@ -76,8 +79,17 @@ void xchg_free(struct keying *k, struct xchg *x)
         HASH_DELETE(hh_spi, k->spis, x);
     }
     leave_worker(k, x);
+    name_release(k, &x->peer_id);
     free(x->offer);
+    free(x->identify);
+    free(x->notified);
+    free(x->proposal);
     free(x);
+}
+
+const char *xchg_proposal(const struct xchg *x)
+{
+    return x->proposal == NULL ? "" : x->proposal;
 }
 
 struct xchg *xchg_find(struct keying *k, uint64_t number)
@@ -198,7 +210,7 @@ struct xchg *xchg_sa_with_peer(struct keying *k, const struct conn *c)
         return NULL;
     }
     DL_FOREACH(c->pair->conns, other) {
-        if (!identity_equal(&other->peer_id, &c->peer_id)) {
+        if (!identity_equal(other->peer_id, c->peer_id)) {
             continue;
         }
         DL_FOREACH(other->exchanges, x) {
@@ -213,8 +225,8 @@ struct xchg *xchg_sa_with_peer(struct keying *k, const struct conn *c)
 
 bool xchg_same_peer(const struct xchg *x, const struct xchg *other)
 {
-    const struct identity *id = other->quick ? &other->conn->peer_id : &other->peer_id;
-    return address_equal(&x->remote, &other->remote) && identity_equal(&x->peer_id, id);
+    const struct identity *id = other->quick ? other->conn->peer_id : other->peer_id;
+    return address_equal(&x->remote, &other->remote) && identity_equal(x->peer_id, id);
 }
 
 bool xchg_has_ipsec(const struct conn *c, const struct xchg *besides)

@@ -30,6 +30,14 @@ struct offer {
     uint32_t reqid[];       /* of the connections that were offered */
 };
 
+/* Whose connection is it, by the identity that was proved? One after the other, secrets is asked. */
+struct identify {
+    uint64_t id;            /* of the negotiator's question */
+    unsigned next;          /* which of the choices is tried next */
+    uint32_t reqid;         /* of the one that secrets is asked about, */
+    char choice[CONN_NAME]; /* and its name */
+};
+
 struct xchg {
     uint64_t number;        /* epoch in the upper 32 bits */
     uint64_t serial;
@@ -42,14 +50,14 @@ struct xchg {
     struct conn *conn;      /* NULL: a responder's Main Mode before `chosen` */
     uint32_t worker;        /* the secrets process that it sticks to */
     uint64_t client;        /* whack that waits for it; 0: none */
-    char notified[80];      /* what the peer said was wrong, last; empty: nothing */
+    char *notified;         /* what the peer said was wrong, last; owned; NULL: nothing */
     bool answered;          /* it said so under the protection of the ISAKMP SA */
     uint64_t since;         /* when it began, later when it came up */
     uint64_t event_at;      /* while it is not up: our message is sent again, or given up */
     bool resends;           /* sent again */
     struct agenda_item life_end;
     uint32_t life;          /* seconds, what was negotiated and configured, the shorter */
-    char proposal[104];     /* of an ISAKMP SA: as secrets reported it; of IPsec SAs: kernel-sa */
+    char *proposal;         /* of an ISAKMP SA: as secrets reported it; of IPsec SAs: kernel-sa; owned; NULL: no report */
 
     struct address local, remote;
     uint16_t local_port, remote_port;
@@ -59,13 +67,10 @@ struct xchg {
     struct offer *offer;    /* owned; a responder's until the ISAKMP SA stands, or NULL */
     bool renews;            /* takes the place of one that was lost (renew.h) */
     unsigned method;        /* place in the schema's `method` */
-    struct identity peer_id; /* ID_ANY before the peer proved one */
+    const struct identity *peer_id; /* held (name.h); identity_any before the peer proved one */
     bool authenticated;
     bool matched;           /* the proved identity is the announced one, or was accepted */
-    uint64_t identify_id;   /* the negotiator waits for this answer; 0: it does not */
-    unsigned identify_next; /* which of the choices is tried next */
-    char identify_choice[CONN_NAME]; /* the one that secrets is asked about, */
-    uint32_t identify_reqid; /* and which of those that have had this name */
+    struct identify *identify; /* owned; NULL: the negotiator waits for no such answer */
 
     /* Quick Mode, IPsec SAs */
     uint64_t parent;
@@ -90,6 +95,7 @@ struct xchg {
 struct xchg *xchg_new(struct keying *k, struct conn *conn, bool quick, bool initiator);
 void xchg_free(struct keying *k, struct xchg *x); /* tells nobody */
 void xchg_set_half_open(struct keying *k, struct xchg *x, bool half_open);
+const char *xchg_proposal(const struct xchg *x); /* "": none was reported yet */
 struct xchg *xchg_find(struct keying *k, uint64_t number);
 struct xchg *xchg_find_main(struct keying *k, uint64_t number);
 struct xchg *xchg_find_quick(struct keying *k, uint64_t number);

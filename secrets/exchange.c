@@ -77,6 +77,7 @@ static void main_mode_free(struct core *c, struct main_mode *m)
     }
     half_free(m->half);
     candidates_free(m);
+    free((void *)(uintptr_t)m->peer);
     free(m->nonce_digest);
     explicit_bzero(m, sizeof *m);
     free(m);

@@ -62,7 +62,7 @@ struct main_mode {
     struct half *half;              /* owned; gone once authenticated */
     enum hash_id hash;
     uint8_t skeyid_d[HASH_MAX];
-    struct identity peer;           /* from STAGE_PROVED on */
+    const struct identity *peer;    /* owned (identity_dup), from STAGE_PROVED on */
     size_t nonces_used;             /* under SKEYID_d, ours, theirs and both in one string */
     size_t nonces_cap;
     uint8_t (*nonce_digest)[NONCE_DIGEST]; /* owned */

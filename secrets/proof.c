@@ -128,7 +128,7 @@ static void tell_authenticated(struct core *c, const struct exchange *x, bool ma
     record_start(&w, c->out.plutod, V_AUTHENTICATED);
     record_put_number(&w, K_EXCHANGE, x->number);
     record_put_text(&w, K_CONNECTION, x->main_mode->chosen->connection);
-    record_put_identity(&w, K_PEER_NAME, &x->main_mode->peer);
+    record_put_identity(&w, K_PEER_NAME, x->main_mode->peer);
     record_put_word(&w, K_METHOD, METHOD_PSK);
     record_put_text(&w, K_PROPOSAL, suite);
     record_put_yes(&w, K_MATCHED, matched);
@@ -160,7 +160,11 @@ enum outcome proof_check(struct core *c, struct exchange *x, const struct record
         return outcome;
     }
     bool matched = is_expected(c, x, &id);
-    m->peer = id;
+    m->peer = identity_dup(&id);
+    if (m->peer == NULL) {
+        m->stage = STAGE_REFUSED;
+        return deny(c, OUTCOME_FINAL, 0, "out of memory");
+    }
     tell_authenticated(c, x, matched);
     record_answer(&w, &c->answer, V_OK, V_AUTH, record_number(r, K_ID));
     record_put_yes(&w, K_MATCHED, matched);
@@ -188,10 +192,10 @@ static const char *check_acceptance(struct core *c, const struct exchange *x,
     if (m->stage != STAGE_PROVED && m->stage != STAGE_ACCEPTED) {
         return "this exchange does not wait for an acceptance";
     }
-    if (peer->type != ID_ANY && !identity_equal(peer, &m->peer)) {
+    if (peer->type != ID_ANY && !identity_equal(peer, m->peer)) {
         return "the peer proved another identity";
     }
-    if (ours->type == ID_ANY || identity_equal(ours, &m->peer)) {
+    if (ours->type == ID_ANY || identity_equal(ours, m->peer)) {
         return "our own identity would be %any or the peer's";
     }
     return check_secret(c, m, ours, peer);

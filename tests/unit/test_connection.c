@@ -122,7 +122,7 @@ static void client_is(const struct connection_end *end, const char *text)
 static void id_is(const struct connection_end *end, const char *text)
 {
     char printed[IDENTITY_TEXT];
-    identity_print(&end->id, printed);
+    identity_print(end->id, printed);
     assert_string_equal(printed, text);
 }
 

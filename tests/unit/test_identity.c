@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -69,6 +70,29 @@ static void comparison(void **state)
     assert_true(identity_equal(&a, &b));
     assert_false(identity_equal(&a, &c));
     assert_false(identity_equal(&d, &e));
+    assert_int_equal(identity_compare(&a, &b), 0);
+    assert_true((identity_compare(&a, &c) < 0) != (identity_compare(&c, &a) < 0));
+    assert_true((identity_compare(&d, &e) < 0) != (identity_compare(&e, &d) < 0));
+}
+
+/* With its bytes and no more (the sanitizers watch), and the spelling that it had. */
+static void short_copies(void **state)
+{
+    (void)state;
+    static const char *const texts[] = { "%any", "10.9.0.1", "2001:db8::1", "@Gate.Example", "@#00" };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct identity id = identity(texts[i]);
+        struct identity back;
+        char out[IDENTITY_TEXT];
+        const struct identity *copy = identity_dup(&id);
+        assert_non_null(copy);
+        assert_true(identity_equal(copy, &id));
+        identity_print(copy, out);
+        assert_string_equal(out, texts[i]);
+        identity_copy(&back, copy);
+        assert_true(identity_equal(&back, &id));
+        free((void *)(uintptr_t)copy);
+    }
 }
 
 /* Whatever a peer sends can be written in a record and read again. */
@@ -237,6 +261,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(texts),
         cmocka_unit_test(comparison),
+        cmocka_unit_test(short_copies),
         cmocka_unit_test(print_is_inverse),
         cmocka_unit_test(wire_lengths),
         cmocka_unit_test(wire_oddities),

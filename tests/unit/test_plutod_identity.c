@@ -1,6 +1,8 @@
 /* plutod's core: whom a peer may be, and connections and workers that go while that is found out. */
 #include "test_plutod_world.h"
 
+#include "plutod/name.h"
+
 #define EAST "whack-connection name=east left-host=10.9.0.1 left-client=10.1.0.0/24 " \
              "right-host=10.9.0.2 right-id=@east right-client=10.3.0.0/24 " NET_POLICY
 #define ROAD "whack-connection name=road left-host=10.9.0.1 left-nexthop=%%25direct " \
@@ -64,6 +66,30 @@ static void test_our_identity_later(void **state)
     assert_non_null(sent(w, &w->n, P_N, V_FAIL));
     assert_null(sent(w, &w->kernel, P_K, V_PERMIT));
     world_free(w);
+}
+
+/* Two spellings of one name, among many others: whose it is does not hang on where they are kept. */
+static void test_our_identity_spelled_otherwise(void **state)
+{
+    static const char *const ours[] = { "@gate", "@GATE", "@gATe" };
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        struct world *w = world_new("10.9.0.1");
+        for (size_t n = 0; n < 40; n++) {
+            assert_null(feed(w, W_P, "whack-connection name=c%zu left-host=10.9.0.1 left-id=@o%zu "
+                             "right-host=10.9.1.%zu right-id=%s policy=psk,encrypt", n, n % 7, n + 1,
+                             n % 2 == 0 ? "@Gate" : "@gAtE"));
+        }
+        struct identity id;
+        assert_null(identity_parse(&id, "@GaTe"));
+        assert_false(name_is_ours(&w->k, &id));
+        assert_null(feed(w, W_P, "whack-connection name=gate left-host=10.9.0.1 left-id=%s "
+                         "right-host=10.9.0.77 policy=psk,encrypt", ours[i]));
+        assert_true(name_is_ours(&w->k, &id));
+        assert_null(feed(w, W_P, "whack-delete name=gate"));
+        assert_false(name_is_ours(&w->k, &id));
+        world_free(w);
+    }
 }
 
 /* No instance can be made (here: its name is taken): the negotiation ends, and says why. */
@@ -171,6 +197,7 @@ int main(void)
         cmocka_unit_test(test_our_identity_of_another_connection),
         cmocka_unit_test(test_our_identity_when_we_begin),
         cmocka_unit_test(test_our_identity_later),
+        cmocka_unit_test(test_our_identity_spelled_otherwise),
         cmocka_unit_test(test_no_instance),
         cmocka_unit_test(test_another_of_the_same_name),
         cmocka_unit_test(test_candidate_of_the_same_name),

@@ -245,8 +245,8 @@ static void host_init(struct world *w, unsigned which, const char *words, const 
     hand->local_port = 500;
     hand->our_client = hand->us->client;
     hand->peer_client = hand->peer->client;
-    hand->our_id = hand->us->id;
-    hand->peer_id = hand->peer->id;
+    identity_copy(&hand->our_id, hand->us->id);
+    identity_copy(&hand->peer_id, hand->peer->id);
     hand->reqid = 16384 + which;
     h->store = store_new();
     add_secret(h->store, psk);
