@@ -268,13 +268,38 @@ enum outcome answer_refused(struct ike *ike, struct exchange *x, const struct re
 void exchange_report_state(struct ike *ike, const struct exchange *x)
 {
     struct record_writer w;
+    enum state state = state_public(x->state);
+    size_t before = ike->out.plutod->len;
     if (x->number == 0) {
         return;
     }
     record_start(&w, ike->out.plutod, V_STATE);
     record_put_number(&w, K_EXCHANGE, x->number);
-    record_put_word(&w, K_STATE, (unsigned)state_public(x->state));
+    record_put_word(&w, K_STATE, (unsigned)state);
     record_finish(&w);
+    if (state != MAIN_R3 && state != MAIN_I4 && state != QUICK_R2 && state != QUICK_I2) {
+        report_patiently(ike, before);
+    }
+}
+
+void report_patiently(struct ike *ike, size_t before)
+{
+    const struct buffer *out = ike->out.plutod;
+    if (before == 0) {
+        ike->patient[0] = out->passed;
+        ike->patience = ike->now + REPORT_PATIENCE;
+    } else if (ike->patient[1] != out->passed + before) {
+        return; /* behind something that goes out at once */
+    }
+    ike->patient[1] = out->passed + out->len;
+}
+
+uint64_t ike_patience(const struct ike *ike)
+{
+    const struct buffer *out = ike->out.plutod;
+    bool patient = out->len > 0 && ike->patient[0] == out->passed
+                   && ike->patient[1] == out->passed + out->len;
+    return patient ? ike->patience : 0;
 }
 
 /* ---- message ids that an ISAKMP SA has seen ---- */

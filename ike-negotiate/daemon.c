@@ -182,10 +182,18 @@ static void work(void *context)
     ike_timer(d->ike, clock_ms());
 }
 
+static bool may_write(void *context, const struct hub_line *l)
+{
+    const struct daemon *d = context;
+    return l->tool != TOOL_PLUTOD || ike_patience(d->ike) <= clock_ms();
+}
+
 static uint64_t deadline(void *context)
 {
     const struct daemon *d = context;
-    return ike_next_timer(d->ike);
+    uint64_t patience = ike_patience(d->ike);
+    uint64_t timer = ike_next_timer(d->ike);
+    return patience != 0 && patience < timer ? patience : timer;
 }
 
 static void close_all(struct daemon *d)
@@ -217,7 +225,8 @@ int daemon_run(int control_fd)
 {
     struct daemon d = { .log = { .tool = "ike-negotiate" } };
     const struct hub_use use = { .record = take_record, .closed = line_closed, .work = work,
-                                 .deadline = deadline, .context = &d, .log = &d.log };
+                                 .may_write = may_write, .deadline = deadline,
+                                 .context = &d, .log = &d.log };
     int status = 111;
 
     signal(SIGPIPE, SIG_IGN);

@@ -207,6 +207,8 @@ RB_HEAD(timers, exchange);
 
 struct ike {
     struct ike_outputs out;
+    uint64_t patient[2];  /* steps alone stand in plutod's buffer from there to there (`passed`), */
+    uint64_t patience;    /* and may wait until then */
     uint64_t now;
     uint64_t next_serial;
     uint64_t next_request;
@@ -286,6 +288,8 @@ struct exchange *exchange_by_cookies(struct ike *ike, const uint8_t *cky_i, cons
 void exchange_failed(struct ike *ike, struct exchange *x, unsigned code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 void exchange_report_state(struct ike *ike, const struct exchange *x);
+/* What was written to plutod since it held `before` bytes may wait for what follows it (ike_patience). */
+void report_patiently(struct ike *ike, size_t before);
 /* Frees what only the negotiation needed. */
 void exchange_settle(struct ike *ike, struct exchange *x);
 /* Ends what a `fail` of our own processes makes impossible; code unless the answer names one. */

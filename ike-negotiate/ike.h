@@ -61,6 +61,12 @@ void ike_source_gone(struct ike *ike, uint64_t now, enum ike_source source, uint
 
 void ike_kernel_ready(struct ike *ike, uint64_t now); /* a channel to kernel-sa is there */
 
+/*
+ * Until when may wait what was written to plutod and is not sent yet? Steps that are followed by others
+ * wake nobody by themselves: each wake costs as much as what it is about. 0: nothing waits, or it may not.
+ */
+uint64_t ike_patience(const struct ike *ike);
+
 uint64_t ike_next_timer(const struct ike *ike); /* UINT64_MAX: none */
 void ike_timer(struct ike *ike, uint64_t now);
 

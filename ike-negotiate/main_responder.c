@@ -213,11 +213,13 @@ enum outcome mr_first(struct ike *ike, struct exchange *x, struct event *e)
     x->sa->suite = offer.transform[chosen].ike;
     x->sa->life = sa_ike_life(&offer.transform[chosen]);
     ike_suite_print(&x->sa->suite, suite);
+    size_t before = ike->out.plutod->len;
     record_start(&w, ike->out.plutod, V_CHOSEN);
     record_put_number(&w, K_EXCHANGE, x->number);
     record_put_text(&w, K_CONNECTION, x->main->connection);
     record_put_text(&w, K_PROPOSAL, suite);
     record_finish(&w);
+    report_patiently(ike, before);
 
     exchange_set_cookies(ike, x);
     buffer_init(&body, SA_BODY_MAX);

@@ -100,10 +100,11 @@ uint64_t core_deadline(const struct core *core)
     return core->soonest == 0 ? UINT64_MAX : core->soonest;
 }
 
-/* As if it had never been. */
-static void drop_held(struct core *core, struct exchange *x)
+/* As if it had never been. Whoever waits for it (for the keys of its outbound SA, say) is told why. */
+static void drop_held(struct core *core, struct exchange *x, const char *why)
 {
     job_start(core, JOB_REMOVE, x, V_NONE, 0);
+    (void)snprintf(core->job.why, sizeof core->job.why, "%s", why);
     core->job.policies = true;
     core->job.undo = true;
 }
@@ -114,10 +115,12 @@ static void give_up(struct core *core, struct exchange *x)
         job_start(core, JOB_REMOVE, x, V_NONE, 0);
         return;
     }
-    const char *why = "held back for 70 seconds without `activate`: it is dropped";
+    const char *why = x->activate_due
+                          ? "held back for 70 seconds, and its keys did not come again: it is dropped"
+                          : "held back for 70 seconds without `activate`: it is dropped";
     if (x->stage == STAGE_HELD) {
         core_log(core, LOG_LEVEL_INFO, x->number, why);
-        drop_held(core, x);
+        drop_held(core, x, why);
         return;
     }
     if (!x->permitted) {
@@ -185,7 +188,7 @@ bool core_drop_unfinished(struct core *core, uint64_t now)
     core->now = now;
     for (struct exchange *x = core->exchanges; x != NULL; x = x->hh.next) {
         if (x->stage == STAGE_HELD) {
-            drop_held(core, x); /* whatever the kernel says: it is not held any more */
+            drop_held(core, x, "the input has ended"); /* whatever the kernel says: it is not held any more */
             job_run(core);
             return true;
         }

@@ -44,6 +44,7 @@
 #define RETRANSMIT_1 10000u     /* second sending, after the first [C3] */
 #define RETRANSMIT_2 30000u     /* third sending, after the first */
 #define GIVE_UP 70000u          /* after the first */
+#define REPORT_PATIENCE 50u     /* that a step of a negotiation may wait to be told to plutod */
 #define DUPLICATE_REPLIES 3u    /* old reply sent again, per message [C3] */
 
 #define HALF_OPEN_MAX 4096u     /* responder Main Modes that are not finished */

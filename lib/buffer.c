@@ -110,6 +110,7 @@ void buffer_consume(struct buffer *b, size_t len)
     memmove(b->data, b->data + len, b->len - len);
     explicit_bzero(b->data + b->len - len, len);
     b->len -= len;
+    b->passed += len;
 }
 
 void buffer_truncate(struct buffer *b, size_t len)

@@ -18,6 +18,7 @@ struct buffer {
     size_t limit;       /* len never exceeds it; 0: no limit */
     bool overflowed;    /* something did not fit; nothing of it was added. The next record clears it */
     bool lost;          /* the same, ever since buffer_init or buffer_wipe */
+    uint64_t passed;    /* bytes that were consumed since then: place of the first in all that came */
 };
 
 void buffer_init(struct buffer *b, size_t limit);

@@ -36,6 +36,7 @@ struct channel {
     unsigned long line; /* by hand: number of the line at hand */
     enum channel_result result;
     bool at_end;    /* EOF or an error was met; what was read before it may still wait */
+    bool drained;   /* the last fill took all that was there */
     int end_error;
 
     uint8_t *input; /* INPUT_MAX bytes */

@@ -185,13 +185,15 @@ static bool take_descriptors(struct channel *c, struct msghdr *message)
     return refused == 0;
 }
 
-static ssize_t read_some(struct channel *c)
+/* *full: there was no room for more, so there may be more. */
+static ssize_t read_some(struct channel *c, bool *full)
 {
     struct iovec room = { .iov_base = c->input + c->input_len,
                           .iov_len = INPUT_MAX - c->input_len };
     if (!c->in.socket) {
         ssize_t n = read(c->in.fd, room.iov_base, room.iov_len);
         c->input_len += n > 0 ? (size_t)n : 0;
+        *full = n > 0; /* a terminal gives a line at a time */
         return n;
     }
     union {
@@ -205,25 +207,33 @@ static ssize_t read_some(struct channel *c)
         c->input_len += (size_t)n;
         (void)take_descriptors(c, &message);
     }
+    *full = n == (ssize_t)room.iov_len;
     return n;
 }
 
 enum channel_result channel_fill(struct channel *c)
 {
+    c->drained = false;
     while (c->result == CHANNEL_OPEN && !c->at_end && c->input_len < INPUT_MAX) {
         int fd = c->fd;
-        ssize_t n = read_some(c);
-        if (n > 0 && c->fd == fd) {
+        bool full = false;
+        ssize_t n = read_some(c, &full);
+        if (n > 0 && c->fd != fd) {
+            break; /* its record is handed out before another descriptor is taken */
+        }
+        if (n > 0 && full) {
             continue;
         }
         if (n > 0) {
-            break; /* its record is handed out before another descriptor is taken */
+            c->drained = true; /* a read that met no descriptor ends early only where nothing is left */
+            break;
         }
         if (n == 0) {
             c->at_end = true; /* what came before is handed out first */
             break;
         }
         if (errno == EAGAIN) {
+            c->drained = true;
             break;
         }
         if (errno != EINTR) {
@@ -233,6 +243,11 @@ enum channel_result channel_fill(struct channel *c)
         }
     }
     return c->result;
+}
+
+bool channel_drained(const struct channel *c)
+{
+    return c->drained;
 }
 
 enum channel_result channel_dispatch(struct channel *c, channel_handler *handler, void *context)
@@ -254,7 +269,11 @@ enum channel_result channel_read(struct channel *c, channel_handler *handler, vo
         if (c->input_len == before && !c->at_end && c->result == CHANNEL_OPEN) {
             break;
         }
+        bool drained = c->drained;
         (void)channel_dispatch(c, handler, context);
+        if (drained) {
+            break;
+        }
     }
     return c->result;
 }

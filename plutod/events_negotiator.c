@@ -14,11 +14,6 @@
 
 #define NO_PROPOSAL_CHOSEN 14 /* RFC 2408, 3.14.1 */
 
-bool keying_wants_order(enum verb verb)
-{
-    return verb != V_LOG && verb != V_FIRST && verb != V_CHOSEN && verb != V_RETRANSMITTED;
-}
-
 /*
  * Not a word came back to a Quick Mode of ours: the peer has lost the ISAKMP SA, or never reads what
  * is under it. The next attempt begins with Main Mode.

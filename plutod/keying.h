@@ -142,11 +142,6 @@ void keying_tick(struct keying *k);
 
 /* Records of the tools. False: the record breaks the rules; *why says how (static text). */
 bool keying_from_negotiator(struct keying *k, const struct record *r, const char **why);
-/*
- * Does this record of ike-negotiate rest on what secrets or kernel-sa said before it? Then what
- * they have sent by now is to be handled first.
- */
-bool keying_wants_order(enum verb verb);
 bool keying_from_secrets(struct keying *k, uint32_t worker, const struct record *r,
                          const char **why);
 bool keying_from_kernel(struct keying *k, const struct record *r, const char **why);

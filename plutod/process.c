@@ -14,6 +14,7 @@
 
 #define SOON 5.0            /* seconds: a life shorter than this counts as a quick death */
 #define PAUSE_MAX 30.0
+#define NEGOTIATOR_TURNS 16 /* how often its channel is filled before others have their turn */
 
 static unsigned from_of(enum tool tool)
 {
@@ -50,7 +51,10 @@ void process_trouble(struct process *p, const char *format, ...)
 
 static void read_from(struct process *p);
 
-/* Everything that secrets and kernel-sa have sent by now is handled before this record. */
+/*
+ * Everything that secrets and kernel-sa have sent by now is handled before what ike-negotiate has sent by
+ * now, which has been read already: what its records rest on was said before them.
+ */
 static void others_first(struct supervisor *s)
 {
     struct process *q;
@@ -93,9 +97,6 @@ static bool take_record(void *context, struct channel *c, const struct record *r
         return false;
     }
     if (p->tool == TOOL_IKE_NEGOTIATE) {
-        if (keying_wants_order(r->verb)) {
-            others_first(s);
-        }
         good = keying_from_negotiator(&s->keying, r, &why);
     } else if (r->verb == V_ACCUSE) {
         take_accuse(p, r);
@@ -116,13 +117,30 @@ static bool take_record(void *context, struct channel *c, const struct record *r
     return good;
 }
 
+static enum channel_result read_negotiator(struct process *p)
+{
+    enum channel_result result = CHANNEL_OPEN;
+    for (unsigned turns = 0; turns < NEGOTIATOR_TURNS && result == CHANNEL_OPEN; turns++) {
+        (void)channel_fill(p->channel);
+        bool drained = channel_drained(p->channel);
+        others_first(p->s);
+        result = channel_dispatch(p->channel, take_record, p);
+        if (drained) {
+            break;
+        }
+    }
+    return result;
+}
+
 /* A channel that closes or misbehaves is the end of its process; ev_child then does the rest. */
 static void read_from(struct process *p)
 {
     if (!ev_is_active(&p->in)) {
         return; /* it ended before, and that was said */
     }
-    enum channel_result result = channel_read(p->channel, take_record, p);
+    enum channel_result result = p->tool == TOOL_IKE_NEGOTIATE
+                                     ? read_negotiator(p)
+                                     : channel_read(p->channel, take_record, p);
     if (result == CHANNEL_OPEN) {
         return;
     }
@@ -139,9 +157,6 @@ static void on_in(struct ev_loop *loop, ev_io *w, int events)
     (void)loop;
     (void)events;
     supervisor_clock(p->s);
-    if (p->tool == TOOL_IKE_NEGOTIATE) {
-        others_first(p->s);
-    }
     read_from(p);
 }
 
@@ -279,9 +294,6 @@ static void on_child(struct ev_loop *loop, ev_child *w, int events)
     supervisor_clock(p->s);
     p->reaped = true;
     if (p->channel != NULL) {
-        if (p->tool == TOOL_IKE_NEGOTIATE) {
-            others_first(p->s);
-        }
         read_from(p); /* what it said last */
         say_end(p, w->rstatus);
     }

@@ -145,6 +145,8 @@ static void f16_end_within_a_record(void **state)
     send_text(&p, HELLO "forget exchange=1\nforget");
     close(p.peer);
     p.peer = -1;
+    assert_int_equal(read_all(&p), CHANNEL_OPEN); /* what was there first */
+    assert_string_equal(p.seen.text, "forget ");
     assert_int_equal(read_all(&p), CHANNEL_CLOSED);
     assert_string_equal(p.seen.text, "forget ");
     assert_string_equal(channel_why(p.c), "the other side closed the channel within a record, "

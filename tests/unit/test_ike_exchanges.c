@@ -79,6 +79,73 @@ static void the_second_group_is_taken(void **state)
     world_free(w);
 }
 
+/* ---- what plutod is told at once, and what may wait ---- */
+
+static struct buffer *no_buffer(void *context)
+{
+    (void)context;
+    return NULL;
+}
+
+static struct buffer *no_worker(void *context, uint64_t worker)
+{
+    (void)context;
+    (void)worker;
+    return NULL;
+}
+
+static void into_the_void(void *context, const struct path *path, const uint8_t *bytes, size_t len)
+{
+    (void)context;
+    (void)path;
+    (void)bytes;
+    (void)len;
+}
+
+static void initiate(struct ike *ike, uint64_t now, unsigned exchange)
+{
+    char line[300];
+    struct record r;
+    enum key field;
+    snprintf(line, sizeof line, "initiate exchange=%u worker=1 connection=c method=psk "
+             "ike=aes128-sha1-modp2048 local=10.9.0.1 local-port=500 remote=10.9.0.2 remote-port=500 "
+             "life=3600", exchange);
+    assert_null(record_parse(&r, line, strlen(line), P_N, &field));
+    assert_null(ike_record(ike, now, FROM_PLUTOD, 0, &r));
+}
+
+static void steps_wait_a_little(void **state)
+{
+    struct buffer plutod;
+    const uint8_t random[IKE_RANDOM_POOL] = { 1 };
+    const struct path path = { .local_port = 500, .remote_port = 500 };
+    (void)state;
+    buffer_init(&plutod, 0);
+    const struct ike_outputs outputs = { .plutod = &plutod, .kernel_sa = no_buffer,
+                                         .worker = no_worker, .send = into_the_void };
+    struct ike *ike = ike_new(&outputs);
+    assert_non_null(ike);
+    ike_random(ike, random, sizeof random);
+    assert_int_equal(ike_patience(ike), 0);
+    initiate(ike, 1000, 7);
+    assert_true(world_holds(&plutod, "state exchange=7 state=MAIN_I1"));
+    assert_int_equal(ike_patience(ike), 1000 + REPORT_PATIENCE);
+    initiate(ike, 1020, 8); /* the first one's time counts */
+    assert_int_equal(ike_patience(ike), 1000 + REPORT_PATIENCE);
+    buffer_consume(&plutod, 3); /* half sent is begun */
+    assert_int_equal(ike_patience(ike), 0);
+    buffer_consume(&plutod, plutod.len);
+    initiate(ike, 2000, 9);
+    assert_int_equal(ike_patience(ike), 2000 + REPORT_PATIENCE);
+    ike_datagram(ike, 2001, &path, random, 3); /* a line for the log takes it along */
+    assert_true(world_holds(&plutod, "log "));
+    assert_int_equal(ike_patience(ike), 0);
+    initiate(ike, 2002, 10);
+    assert_int_equal(ike_patience(ike), 0);
+    ike_free(ike);
+    buffer_wipe(&plutod);
+}
+
 /* ---- the network ---- */
 
 static unsigned lose_one(struct world *w, struct datagram *d, unsigned number)
@@ -265,6 +332,7 @@ int main(void)
         cmocka_unit_test(every_cipher_hash_and_group),
         cmocka_unit_test(every_esp_proposal),
         cmocka_unit_test(the_second_group_is_taken),
+        cmocka_unit_test(steps_wait_a_little),
         cmocka_unit_test(any_one_message_is_lost),
         cmocka_unit_test(a_silent_peer),
         cmocka_unit_test(a_wrong_secret),

@@ -242,6 +242,25 @@ static void other_keys(void **state)
     fake_free(o.f);
 }
 
+/* secrets died too: the keys of the outbound SA never come again. Who waits for it is told why. */
+static void keys_that_never_come_again(void **state)
+{
+    (void)state;
+    struct others o = { .f = fake_new(MAKER_DAEMON) };
+    o.spi = fake_spi(o.f);
+    for (unsigned record = 0; record < ACTIVATE; record++) {
+        tell(&o, record, false);
+    }
+    fake_restart(o.f);
+    pair_permit(o.f, 1, 5, " again=open");
+    activate(o.f, 1);
+    fake_silent(o.f, PEER_NEGOTIATE);
+    fake_pass(o.f, GIVE_UP + 1000);
+    fake_expect(o.f, PEER_NEGOTIATE, "fail id=3 re=activate why=");
+    fake_holds(o.f, 0, 0);
+    fake_free(o.f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -251,6 +270,7 @@ int main(void)
         cmocka_unit_test(expired_meanwhile),
         cmocka_unit_test(foreign_spi),
         cmocka_unit_test(other_keys),
+        cmocka_unit_test(keys_that_never_come_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
