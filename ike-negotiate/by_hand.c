@@ -1,7 +1,7 @@
 #include "by_hand.h"
 
 #include "by_hand_private.h"
-#include "optionsfrom.h"
+#include "option_reader.h"
 #include "sandbox.h"
 #include "sibling.h"
 #include "udp.h"
@@ -18,19 +18,6 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-enum { OPTION_INITIATE = 1, OPTION_LISTEN, OPTION_SECRETSFILE, OPTION_SHOW_KEYS, OPTION_INSECURE,
-       OPTION_OPTIONSFROM };
-
-static const struct option own_options[] = {
-    { "initiate", no_argument, NULL, OPTION_INITIATE },
-    { "listen", no_argument, NULL, OPTION_LISTEN },
-    { "secretsfile", required_argument, NULL, OPTION_SECRETSFILE },
-    { "show-keys", no_argument, NULL, OPTION_SHOW_KEYS },
-    { "insecure-secretsfile", no_argument, NULL, OPTION_INSECURE },
-    { "optionsfrom", required_argument, NULL, OPTION_OPTIONSFROM },
-};
-#define OWN_COUNT (sizeof own_options / sizeof own_options[0])
 
 struct buffer *hand_out(struct hand *h, unsigned which)
 {
@@ -56,76 +43,52 @@ void hand_print(struct hand *h, const struct buffer *line)
 
 /* ---- options ---- */
 
-static bool take_own(struct hand *h, struct options *options, bool *listen, int option,
-                     const char *arg)
+static void take(struct hand *h, struct connection_words *words, bool *listen,
+                 const struct option_given *given)
 {
-    const char *why;
-    switch (option) {
-    case OPTION_INITIATE:
+    switch (given->option) {
+    case OPTION_HAND_INITIATE:
         h->initiate = true;
-        return true;
-    case OPTION_LISTEN:
+        break;
+    case OPTION_HAND_LISTEN:
         *listen = true;
-        return true;
+        break;
     case OPTION_SECRETSFILE:
-        h->secrets_file = arg;
-        return true;
+        h->secrets_file = given->text;
+        break;
     case OPTION_SHOW_KEYS:
         h->show_keys = true;
-        return true;
-    case OPTION_INSECURE:
+        break;
+    case OPTION_INSECURE_SECRETSFILE:
         h->insecure = true;
-        return true;
-    case OPTION_OPTIONSFROM:
-        why = options_splice(options, arg, optind);
-        if (why != NULL) {
-            fprintf(stderr, "ike-negotiate: %s\n", why);
-        }
-        return why == NULL;
-    default: /* getopt_long has said what is wrong */
-        fprintf(stderr, "ike-negotiate: see ike-negotiate --help\n");
-        return false;
+        break;
+    default:
+        (void)connection_option(words, given);
+        break;
     }
 }
 
 /* 0, or the exit status. */
-static int read_options(struct hand *h, struct options *options)
+static int read_options(struct hand *h, struct option_reader *reader)
 {
-    size_t count = connection_options_count();
-    struct option *all = calloc(OWN_COUNT + count + 1, sizeof *all);
     struct connection_words words = { .name = "by-hand" };
+    struct option_given given;
     char why[CONNECTION_WHY];
     bool listen = false;
-    bool ok = all != NULL;
-    int option;
+    enum option_read read;
 
-    if (ok) {
-        memcpy(all, own_options, sizeof own_options);
-        memcpy(all + OWN_COUNT, connection_options, count * sizeof *all);
+    while ((read = option_next(reader, &given, why)) == OPTION_GIVEN) {
+        take(h, &words, &listen, &given);
     }
-    while (ok && (option = getopt_long(options->argc, options->argv, "", all, NULL)) != -1) {
-        if (option >= CONNECTION_OPTION) {
-            ok = connection_option(&words, option, optarg, why);
-            if (!ok) {
-                fprintf(stderr, "ike-negotiate: %s\n", why);
-            }
-        } else {
-            ok = take_own(h, options, &listen, option, optarg);
-        }
-    }
-    free(all);
-    if (ok && optind < options->argc) {
-        fprintf(stderr, "ike-negotiate: %s: not an option; see ike-negotiate --help\n",
-                options->argv[optind]);
-        ok = false;
-    }
+    bool ok = read == OPTION_NO_MORE;
     if (ok && h->initiate == listen) {
-        fprintf(stderr, "ike-negotiate: say either --initiate or --listen; see ike-negotiate --help\n");
+        snprintf(why, sizeof why, "say either --initiate or --listen; see ike-negotiate --help");
         ok = false;
     }
-    if (ok && !connection_form_make(&h->form, &words, NULL, NULL, why)) {
+    ok = ok && connection_form_make(&h->form, &words, NULL, NULL, why)
+         && option_supported(reader, why);
+    if (!ok) {
         fprintf(stderr, "ike-negotiate: %s\n", why);
-        ok = false;
     }
     return ok ? 0 : 100;
 }
@@ -385,16 +348,17 @@ static void loop(struct hand *h)
 int by_hand_run(int argc, char **argv)
 {
     struct hand h = { .status = 111, .secrets_file = "/etc/ipsec.secrets" };
-    struct options options;
+    struct option_reader reader;
 
-    const char *why = options_init(&options, argc, argv);
+    const char *why = option_reader_init(&reader, OF_HAND, "ike-negotiate", argc, argv);
     if (why != NULL) {
         fprintf(stderr, "ike-negotiate: %s\n", why);
         return 111;
     }
-    int status = read_options(&h, &options);
+    int status = read_options(&h, &reader);
     if (status != 0) {
-        options_free(&options);
+        connection_form_free(&h.form);
+        option_reader_free(&reader);
         return status;
     }
     signal(SIGPIPE, SIG_IGN);
@@ -412,6 +376,6 @@ int by_hand_run(int argc, char **argv)
     }
     buffer_wipe(&h.install);
     connection_form_free(&h.form);
-    options_free(&options);
+    option_reader_free(&reader);
     return h.status;
 }

@@ -157,19 +157,24 @@ static bool check_life(const struct making *m, const char *option, uint32_t life
 
 /* ---- all of it ---- */
 
-static uint32_t number_or(const struct connection_words *words, enum connection_number which,
-                          uint32_t other)
+static uint32_t number_of(const struct connection_words *words, enum connection_number which,
+                          enum option_id option)
 {
-    return words->has[which] ? words->number[which] : other;
+    return words->has[which] ? words->number[which] : (uint32_t)option_spec(option)->preset;
 }
 
 static void make_numbers(struct connection_form *form, const struct connection_words *words)
 {
-    form->ikelifetime = number_or(words, IKELIFETIME, IKE_LIFE_DEFAULT);
-    form->ipseclifetime = number_or(words, IPSECLIFETIME, IPSEC_LIFE_DEFAULT);
-    form->rekeymargin = number_or(words, REKEYMARGIN, REKEY_MARGIN_DEFAULT);
-    form->rekeyfuzz = number_or(words, REKEYFUZZ, REKEY_FUZZ_DEFAULT);
-    form->keyingtries = number_or(words, KEYINGTRIES, KEYING_TRIES_DEFAULT);
+    form->ikelifetime = number_of(words, IKELIFETIME, OPTION_IKELIFETIME);
+    form->ipseclifetime = number_of(words, IPSECLIFETIME, OPTION_IPSECLIFETIME);
+    form->rekeymargin = number_of(words, REKEYMARGIN, OPTION_REKEYMARGIN);
+    form->rekeyfuzz = number_of(words, REKEYFUZZ, OPTION_REKEYFUZZ);
+    form->keyingtries = number_of(words, KEYINGTRIES, OPTION_KEYINGTRIES);
+}
+
+static const char *text_of(const char *said, enum option_id option)
+{
+    return said != NULL ? said : option_spec(option)->preset_text;
 }
 
 static char *copy_of(const char *text, bool *done)
@@ -182,8 +187,8 @@ static char *copy_of(const char *text, bool *done)
 static bool own_texts(struct connection_form *form, const struct connection_words *words)
 {
     bool done = true;
-    form->ike = copy_of(words->ike == NULL ? "default" : words->ike, &done);
-    form->esp = copy_of(words->esp == NULL ? "default" : words->esp, &done);
+    form->ike = copy_of(text_of(words->ike, OPTION_IKE), &done);
+    form->esp = copy_of(text_of(words->esp, OPTION_ESP), &done);
     form->pfsgroup = copy_of(words->pfsgroup, &done);
     for (int i = 0; i < 2; i++) {
         form->end[i].updown = copy_of(words->end[i].updown, &done);

@@ -17,13 +17,13 @@
 #include "address.h"
 #include "buffer.h"
 #include "identity.h"
+#include "option_reader.h"
 #include "record.h"
 
-#include <getopt.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CONNECTION_WHY 600
+#define CONNECTION_WHY OPTION_WHY
 
 enum connection_policy {
     POLICY_PSK = 1 << 0,
@@ -76,20 +76,10 @@ enum connection_family {
 enum connection_number { IKELIFETIME, IPSECLIFETIME, REKEYMARGIN, REKEYFUZZ, KEYINGTRIES };
 
 /*
- * The options of the form for getopt_long, ended by a row of zeros; `val` is CONNECTION_OPTION plus
- * a number of our own. Abbreviation is getopt_long's matter. --delete is not among them.
+ * One option of a command line (option_reader.h) into `words`, which began as all zeros; its text must
+ * live as long as they do. False: it is none of the connection form.
  */
-#define CONNECTION_OPTION 0x4000
-extern const struct option connection_options[];
-size_t connection_options_count(void); /* without the last row */
-
-/*
- * One option into `words`, which began as all zeros. opt: the `val` that getopt_long returned; arg:
- * optarg, which must live as long as `words`. False: refused (a repeated option, a number that is
- * none, an option that is not supported yet, --to twice ...).
- */
-bool connection_option(struct connection_words *words, int opt, const char *arg,
-                       char why[CONNECTION_WHY]);
+bool connection_option(struct connection_words *words, const struct option_given *given);
 
 /* ---- what it means ---- */
 

@@ -323,7 +323,7 @@ bool making_ends(const struct making *m)
     }
     for (int i = 0; i < 2; i++) {
         uint16_t port = m->words->end[i].ikeport;
-        m->form->end[i].ikeport = port == 0 ? 500 : port;
+        m->form->end[i].ikeport = port == 0 ? (uint16_t)option_spec(OPTION_IKEPORT)->preset : port;
         if (!make_host(m, i) || !make_nexthop(m, i) || !make_id(m, i) || !check_updown(m, i)) {
             return false;
         }

@@ -11,7 +11,7 @@
 #define LINE_LEN 2048 /* a longer line is cut */
 
 static const char *const class_names[DEBUG_CLASS_COUNT] = {
-#define CLASS(e, word) [DEBUG_PLACE_##e] = word,
+#define CLASS(e, word, help) [DEBUG_PLACE_##e] = word,
     LOG_DEBUG_CLASSES(CLASS)
 #undef CLASS
 };

@@ -14,21 +14,21 @@
 
 #include <stdint.h>
 
-/* The one list of debug classes [P9]; `private` is not in `all`. CLASS(enumerator, word) */
+/* The one list of debug classes [P9]; `private` is not in `all`. CLASS(enumerator, word, help) */
 #define LOG_DEBUG_CLASSES(CLASS) \
-    CLASS(RAW, "raw") \
-    CLASS(CRYPT, "crypt") \
-    CLASS(PARSING, "parsing") \
-    CLASS(EMITTING, "emitting") \
-    CLASS(CONTROL, "control") \
-    CLASS(LIFECYCLE, "lifecycle") \
-    CLASS(KERNEL, "kernel") \
-    CLASS(DNS, "dns") \
-    CLASS(OPPO, "oppo") \
-    CLASS(PRIVATE, "private")
+    CLASS(RAW, "raw", "bytes of messages") \
+    CLASS(CRYPT, "crypt", "encryption of messages") \
+    CLASS(PARSING, "parsing", "structure of input") \
+    CLASS(EMITTING, "emitting", "structure of output") \
+    CLASS(CONTROL, "control", "decisions") \
+    CLASS(LIFECYCLE, "lifecycle", "how connections and SAs come and go") \
+    CLASS(KERNEL, "kernel", "what is asked of the kernel") \
+    CLASS(DNS, "dns", "questions to DNS") \
+    CLASS(OPPO, "oppo", "opportunism: why a TXT record does not suit") \
+    CLASS(PRIVATE, "private", "also key material, wherever it is used")
 
 enum debug_place {
-#define CLASS(e, word) DEBUG_PLACE_##e,
+#define CLASS(e, word, help) DEBUG_PLACE_##e,
     LOG_DEBUG_CLASSES(CLASS)
 #undef CLASS
     DEBUG_CLASS_COUNT
@@ -36,7 +36,7 @@ enum debug_place {
 
 /* DEBUG_RAW, DEBUG_CRYPT, ...: bits of a mask. */
 enum debug_class {
-#define CLASS(e, word) DEBUG_##e = 1 << DEBUG_PLACE_##e,
+#define CLASS(e, word, help) DEBUG_##e = 1 << DEBUG_PLACE_##e,
     LOG_DEBUG_CLASSES(CLASS)
 #undef CLASS
     DEBUG_NONE = 0,

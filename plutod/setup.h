@@ -7,7 +7,7 @@
 #define PLUTOD_SETUP_H
 
 #include "identity.h"
-#include "optionsfrom.h"
+#include "option_reader.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -37,7 +37,7 @@ struct setup {
     struct identity myid;
     unsigned classes;       /* debug classes */
     mode_t umask;           /* that plutod was started with: updown scripts get it; set by main */
-    struct options words;   /* owns what the pointers point into */
+    struct option_reader reader; /* owns what the pointers point into */
     char *absolute[2];      /* owned: paths that were relative, for a daemon that leaves the folder */
 };
 

@@ -40,7 +40,7 @@ load lib/plutod.bash
         [ ! -e "$base.pid" ]
     done
     run "$plutod" --adn /x/y
-    assert_output --partial 'plutod: --adns /x/y: is not supported yet'
+    assert_output --partial 'plutod: --adns /x/y: not supported yet'
     for words in ctlbase secretsfile interface ikeport myid optionsfrom updown-timeout; do
         run "$plutod" "--$words" ''
         assert_failure 1

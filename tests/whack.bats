@@ -78,7 +78,7 @@ bats_require_minimum_version 1.5.0
 @test 'help and version go to stdout and exit 0' {
     run --separate-stderr whack --help
     assert_success
-    assert_output --partial 'whack --initiate --name NAME'
+    assert_output --partial '--initiate --name NAME'
     assert_equal "$stderr" ''
     run --separate-stderr whack --version
     assert_success
@@ -237,20 +237,40 @@ bats_require_minimum_version 1.5.0
 @test 'what is not supported yet says so, by name' {
     local word
     for word in rsasig authenticate compress dnskeyondemand pass drop reject initiateontraffic \
-        failnone failpass faildrop failreject addkey events explain json leave-state; do
+        failnone failpass faildrop failreject disablearrivalcheck; do
         refused "--$word: not supported yet" "${hosts[@]}" "--$word"
     done
-    for word in ah clientprotoport dpddelay dpdtimeout dpdaction fragmentation; do
-        refused "--$word 5: not supported yet" "${hosts[@]}" "--$word" 5
-    done
-    for word in keyid pubkeyrsa myid oppohere oppothere; do
-        refused "--$word 5: not supported yet" "--$word" 5
+    while read -r word; do
+        # shellcheck disable=SC2086 # an option and its value
+        refused "$word: not supported yet" "${hosts[@]}" $word
+    done <<'END'
+--ah sha2_256
+--clientprotoport tcp/80
+--dpddelay 5
+--dpdtimeout 30
+--dpdaction restart
+--fragmentation no
+END
+    for word in events explain; do
+        refused "--$word: not supported yet" "--$word" --name net
     done
     refused '--myid @x: not supported yet' --my=@x
-    refused '--addkey: not supported yet' --addk
+    refused '--keyid @x: not supported yet' --keyid @x --addkey
+    refused '--json: not supported yet' --status --json
+    refused '--leave-state: not supported yet' --shutdown --leave-state
+    refused '--oppohere 10.9.0.1: not supported yet' --oppohere 10.9.0.1 --oppothere 10.9.0.2
     refused '--host %opportunistic: not supported yet' "${hosts[@]/10.9.0.2/%opportunistic}"
     refused '--host %defaultroute: not supported yet' "${hosts[@]/10.9.0.2/%defaultroute}"
     refused '--id %myid: not supported yet' "${hosts[@]}" --id %myid
+}
+
+@test 'W1: what goes with others does not stand alone' {
+    refused '--addkey: goes with --keyid only' --status --addk
+    refused '--pubkeyrsa 0x00: goes with --keyid only' --status --pubkeyrsa 0x00
+    refused '--json: goes with --status only' --listen --json
+    refused '--leave-state: goes with --shutdown only' --status --leave-state
+    refused '--asynchronous: goes with --initiate or --terminate only' --status --async
+    refused '--from 10.9.0.1: goes with --explain only' --status --from 10.9.0.1
 }
 
 @test 'W4: a host name without an address is 029, and nothing is sent' {

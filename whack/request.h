@@ -9,43 +9,10 @@
 #define WHACK_REQUEST_H
 
 #include "connection.h"
-#include "optionsfrom.h"
-
-#define CTLBASE_DEFAULT "/var/run/pluto"
-
-/* FORM(enumerator, what a person calls it), in the order in which they are carried out [W8]. */
-#define FORMS(FORM) \
-    FORM(DEBUG, "--debug-...") \
-    FORM(DELETE, "--delete") \
-    FORM(DELETESTATE, "--deletestate") \
-    FORM(CONNECTION, "the connection form") \
-    FORM(LISTEN, "--listen") \
-    FORM(UNLISTEN, "--unlisten") \
-    FORM(ROUTE, "--route") \
-    FORM(UNROUTE, "--unroute") \
-    FORM(INITIATE, "--initiate") \
-    FORM(TERMINATE, "--terminate") \
-    FORM(STATUS, "--status") \
-    FORM(SHUTDOWN, "--shutdown") \
-    /* answered by whack itself */ \
-    FORM(HELP, "--help") \
-    FORM(VERSION, "--version")
-
-enum form_place {
-#define FORM(e, name) PLACE_##e,
-    FORMS(FORM)
-#undef FORM
-    FORM_COUNT
-};
-
-enum form {
-#define FORM(e, name) FORM_##e = 1 << PLACE_##e,
-    FORMS(FORM)
-#undef FORM
-};
+#include "option_reader.h"
 
 struct request {
-    struct options options;         /* owned: every word below points into it or into argv */
+    struct option_reader reader;    /* owned: every word below points into it or into argv */
     unsigned forms;                 /* mask of enum form */
     const char *ctlbase;            /* never NULL */
     const char *label;              /* NULL: none */
@@ -54,7 +21,6 @@ struct request {
     bool asynchronous;
     uint64_t serial;                /* with FORM_DELETESTATE */
     unsigned classes;               /* with FORM_DEBUG: mask of enum debug_class (lib/log.h) */
-    bool ctlbase_given;
 };
 
 /*

@@ -41,17 +41,21 @@ static const char *take(struct connection_form *form, const char *line)
         argv[argc++] = w;
     }
     argv[argc] = NULL;
-    optind = 0;
-    opterr = 0;
-    for (int opt; (opt = getopt_long(argc, argv, "", connection_options, NULL)) != -1;) {
-        if (opt == '?') {
-            return "getopt";
-        }
-        if (!connection_option(&words, opt, optarg, why)) {
-            return why;
-        }
+    struct option_reader reader;
+    struct option_given given;
+    const char *wrong = option_reader_init(&reader, OF_WHACK, "whack", argc, argv);
+    assert_null(wrong);
+    enum option_read read;
+    while ((read = option_next(&reader, &given, why)) == OPTION_GIVEN) {
+        assert_true(connection_option(&words, &given));
     }
-    return connection_form_make(form, &words, resolver, &calls, why) ? NULL : why;
+    bool good = read == OPTION_NO_MORE && connection_form_make(form, &words, resolver, &calls, why);
+    if (good && !option_supported(&reader, why)) {
+        connection_form_free(form);
+        good = false;
+    }
+    option_reader_free(&reader);
+    return good ? NULL : why;
 }
 
 #define NET "--name net --psk --encrypt --host 10.9.0.1 --client 10.1.0.0/24" \

@@ -198,20 +198,22 @@ static bool parse_words(struct hand *h, const char *words)
     char *argv[64] = { list };
     int argc = 1;
     struct connection_words c = { .name = "net" };
+    struct option_reader reader;
+    struct option_given given;
     char why[CONNECTION_WHY] = "";
-    bool ok = true;
-    int option;
+    enum option_read read;
 
     for (char *at = list, *word; (word = strsep(&at, " ")) != NULL && argc < 63;) {
         if (*word != '\0') {
             argv[argc++] = word;
         }
     }
-    optind = 0;
-    while (ok && (option = getopt_long(argc, argv, "", connection_options, NULL)) != -1) {
-        ok = connection_option(&c, option, optarg, why);
+    bool ok = option_reader_init(&reader, OF_HAND, "world", argc, argv) == NULL;
+    while (ok && (read = option_next(&reader, &given, why)) != OPTION_NO_MORE) {
+        ok = read == OPTION_GIVEN && connection_option(&c, &given);
     }
     ok = ok && connection_form_make(&h->form, &c, NULL, NULL, why);
+    option_reader_free(&reader);
     if (!ok) {
         fprintf(stderr, "world: %s: %s\n", words, why);
     }
