@@ -4,7 +4,12 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 LIBEXEC = $(DESTDIR)$(PREFIX)/libexec/ipsec
 MAN = $(DESTDIR)$(PREFIX)/share/man
-PAGES = $(wildcard $(addsuffix /*.[578],$(TOOLS) dnskey updown docs)) build/records.5
+# Pages that are made: see below.
+MADE_PAGES = build/records.5 build/whack.8 build/plutod.8
+PAGES = $(filter-out whack/whack.8 plutod/plutod.8,$(wildcard $(addsuffix /*.[578],$(TOOLS) dnskey updown docs))) $(MADE_PAGES)
+# What shells complete: made, too.
+COMPLETIONS = build/completion/ipsec.bash build/completion/_ipsec
+SHARE = $(DESTDIR)$(PREFIX)/share
 UNIT = $(wildcard plutod/plutod.service)
 VERSION := 0.1
 
@@ -45,7 +50,7 @@ ALL_OBJECTS = $(LIB_OBJECTS) $(foreach t,$(TOOLS),$(call objects,$(t)))
 .PHONY: all programs check soak bench flood demo asan lint install packages clean help unit
 .SECONDEXPANSION:
 
-all: programs build/records.5
+all: programs $(MADE_PAGES) $(COMPLETIONS)
 
 programs: $(PROGRAMS)
 
@@ -59,7 +64,7 @@ help:
 	@echo 'make flood    how honest peers fare while others flood us, five minutes (as root)'
 	@echo 'make asan     run the native tests with AddressSanitizer and UBSan'
 	@echo 'make lint     gcc and clang warnings, -fanalyzer, clang-tidy, cppcheck, shellcheck'
-	@echo 'make install  tools to PREFIX/libexec/ipsec, manual pages to PREFIX/share/man (PREFIX, DESTDIR)'
+	@echo 'make install  tools to PREFIX/libexec/ipsec, manual pages and completion to PREFIX/share (PREFIX, DESTDIR)'
 
 $(OBJ)/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -82,11 +87,28 @@ endef
 $(foreach t,$(TOOLS),$(eval $(call tool_rules,$(t))))
 
 # records(5) is made from the schema.
-$(OBJ)/docs/records-page: $(OBJ)/docs/records-page.o $(LIB)
+$(OBJ)/docs/%: $(OBJ)/docs/%.o $(LIB)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^
 
 build/records.5: $(OBJ)/docs/records-page
 	$< > $@.new
+	mv $@.new $@
+
+# The option parts of whack(8) and plutod(8) are made from the declaration of the options.
+build/%.8: $(OBJ)/docs/options-page
+	$< $* <$*/$*.8 >$@.new
+	mv $@.new $@
+build/whack.8: whack/whack.8
+build/plutod.8: plutod/plutod.8
+
+build/completion/ipsec.bash: $(OBJ)/docs/completion
+	@mkdir -p $(@D)
+	$< bash >$@.new
+	mv $@.new $@
+
+build/completion/_ipsec: $(OBJ)/docs/completion
+	@mkdir -p $(@D)
+	$< zsh >$@.new
 	mv $@.new $@
 
 unit: $(TESTS) $(TEST_PROGRAMS)
@@ -142,6 +164,11 @@ install: all
 	install -d $(LIBEXEC) $(foreach n,$(sort $(suffix $(PAGES))),$(MAN)/man$(patsubst .%,%,$(n))) $(DESTDIR)$(PREFIX)/lib/sysusers.d
 	install -m 755 $(PROGRAMS) updown/updown $(LIBEXEC)
 	$(foreach page,$(PAGES),install -m 644 $(page) $(MAN)/man$(patsubst .%,%,$(suffix $(page))) &&) true
+	install -d $(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions
+	install -m 644 build/completion/ipsec.bash $(SHARE)/bash-completion/completions/ipsec
+	ln -sf ipsec $(SHARE)/bash-completion/completions/whack
+	ln -sf ipsec $(SHARE)/bash-completion/completions/plutod
+	install -m 644 build/completion/_ipsec $(SHARE)/zsh/site-functions/_ipsec
 	install -m 644 docs/plutod.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/plutod.conf
 ifneq ($(UNIT),)
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
@@ -152,7 +179,7 @@ endif
 # The unit tests and the tools' own tests, with a build in build/asan that watches itself. Its tools lie in build/asan/bin
 # as when installed.
 ASAN = build/asan
-asan:
+asan: $(MADE_PAGES) $(COMPLETIONS)
 	$(MAKE) -j$(JOBS) programs unit OUT=$(ASAN) OBJ=$(ASAN)/obj OPTIMISE='-O1 -g' HARDEN='-fPIE -fno-omit-frame-pointer' \
 		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all'
 	@mkdir -p $(ASAN)/bin
@@ -166,4 +193,4 @@ include tests/lint.mk
 clean:
 	rm -rf build $(PROGRAMS) tests/unit/*.t $(TEST_PROGRAMS)
 
--include $(ALL_OBJECTS:.o=.d) $(OBJ)/docs/records-page.d $(patsubst %.c,$(OBJ)/%.d,$(wildcard tests/unit/*.c tests/programs/*.c tests/bench/*.c))
+-include $(ALL_OBJECTS:.o=.d) $(OBJ)/docs/records-page.d $(OBJ)/docs/options-page.d $(OBJ)/docs/completion.d $(patsubst %.c,$(OBJ)/%.d,$(wildcard tests/unit/*.c tests/programs/*.c tests/bench/*.c))

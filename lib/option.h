@@ -100,7 +100,7 @@ enum option_times {
 
 /* What a shell offers as the value; VALUE_WORD needs none of these. */
 enum option_completion { COMPLETE_NOTHING, COMPLETE_FILE, COMPLETE_FOLDER, COMPLETE_INTERFACE,
-                         COMPLETE_CONNECTION, COMPLETE_ALGORITHMS };
+                         COMPLETE_CONNECTION, COMPLETE_SUITES, COMPLETE_GROUPS };
 
 enum option_id {
 #define OPTION(e, name_, ...) OPTION_##e,

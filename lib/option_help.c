@@ -151,11 +151,11 @@ void option_usage_print(FILE *out, enum option_program program, const char *name
     fprintf(out, "\n%s --help says what they mean.\n", name);
 }
 
-static bool form_is_there(unsigned place)
+bool option_form_shown(enum option_form_place place)
 {
     for (unsigned i = 0; i < OPTION_COUNT; i++) {
         const struct option_spec *spec = option_spec((enum option_id)i);
-        if (!spec->later && (spec->programs & OF_WHACK) != 0 && spec->form == (1U << place)) {
+        if (!spec->later && (spec->programs & OF_WHACK) != 0 && (unsigned)spec->form == 1U << place) {
             return place != PLACE_HELP && place != PLACE_VERSION;
         }
     }
@@ -164,15 +164,15 @@ static bool form_is_there(unsigned place)
 
 void option_forms_print(FILE *out)
 {
-    struct line l = { out, 2, 2 };
+    struct line l = { out, 4, 4 };
     unsigned last = FORM_COUNT;
     for (unsigned place = 0; place < FORM_COUNT; place++) {
-        last = form_is_there(place) ? place : last;
+        last = option_form_shown((enum option_form_place)place) ? place : last;
     }
-    fputs("  ", out);
+    fputs("    ", out);
     for (unsigned place = 0; place <= last && place < FORM_COUNT; place++) {
         char word[OPTION_HEAD];
-        if (form_is_there(place)) {
+        if (option_form_shown((enum option_form_place)place)) {
             snprintf(word, sizeof word, "%s%s", option_form_name((enum option_form_place)place),
                      place == last ? "." : ",");
             put_words(&l, word);

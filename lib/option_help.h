@@ -22,6 +22,8 @@ void option_forms_print(FILE *out);
 
 /* Is it one of this program's that are shown (`later`: those that are not supported yet)? */
 bool option_shown(enum option_id option, enum option_program program, bool later);
+/* Is there an option of whack for this form that is supported? Not of --help and --version. */
+bool option_form_shown(enum option_form_place place);
 /* "--name", with its value and, for a form, the --name that it needs: "--initiate --name NAME". */
 #define OPTION_HEAD 80
 void option_head(enum option_id option, char out[OPTION_HEAD]);
