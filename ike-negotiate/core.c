@@ -284,22 +284,16 @@ void exchange_report_state(struct ike *ike, const struct exchange *x)
 
 void report_patiently(struct ike *ike, size_t before)
 {
-    const struct buffer *out = ike->out.plutod;
     if (before == 0) {
-        ike->patient[0] = out->passed;
         ike->patience = ike->now + REPORT_PATIENCE;
-    } else if (ike->patient[1] != out->passed + before) {
-        return; /* behind something that goes out at once */
     }
-    ike->patient[1] = out->passed + out->len;
+    buffer_quiet(ike->out.plutod, before);
 }
 
 uint64_t ike_patience(const struct ike *ike)
 {
     const struct buffer *out = ike->out.plutod;
-    bool patient = out->len > 0 && ike->patient[0] == out->passed
-                   && ike->patient[1] == out->passed + out->len;
-    return patient ? ike->patience : 0;
+    return out->len > 0 && out->quiet == out->len ? ike->patience : 0;
 }
 
 /* ---- message ids that an ISAKMP SA has seen ---- */

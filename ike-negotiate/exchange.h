@@ -207,8 +207,7 @@ RB_HEAD(timers, exchange);
 
 struct ike {
     struct ike_outputs out;
-    uint64_t patient[2];  /* steps alone stand in plutod's buffer from there to there (`passed`), */
-    uint64_t patience;    /* and may wait until then */
+    uint64_t patience;    /* steps alone, which are quiet, may wait in plutod's buffer until then */
     uint64_t now;
     uint64_t next_serial;
     uint64_t next_request;

@@ -112,6 +112,10 @@ static bool on_record(void *context, struct hub_line *l, const struct record *r,
         }
         return why == NULL;
     }
+    if (r->verb == V_BELL) {
+        hub_bell(loop->hub, fd);
+        return true;
+    }
     if (r->verb == V_BAD) {
         log_serious(&loop->log, "%s", record_text(r, K_WHY));
         return true;

@@ -110,7 +110,14 @@ void buffer_consume(struct buffer *b, size_t len)
     memmove(b->data, b->data + len, b->len - len);
     explicit_bzero(b->data + b->len - len, len);
     b->len -= len;
-    b->passed += len;
+    b->quiet -= len < b->quiet ? len : b->quiet;
+}
+
+void buffer_quiet(struct buffer *b, size_t before)
+{
+    if (b->quiet == before) {
+        b->quiet = b->len;
+    }
 }
 
 void buffer_truncate(struct buffer *b, size_t len)
@@ -118,5 +125,6 @@ void buffer_truncate(struct buffer *b, size_t len)
     if (len < b->len) {
         explicit_bzero(b->data + len, b->len - len);
         b->len = len;
+        b->quiet = b->quiet < len ? b->quiet : len;
     }
 }

@@ -4,6 +4,8 @@
 #include "schema.h"
 
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 struct hub {
     struct hub_use use;
@@ -110,6 +112,9 @@ static void line_free(struct hub_line *l)
 {
     ev_io_stop(l->hub->loop, &l->readable);
     ev_io_stop(l->hub->loop, &l->writable);
+    if (l->bell >= 0) {
+        close(l->bell);
+    }
     channel_free(l->channel);
     free(l);
 }
@@ -177,6 +182,7 @@ struct hub_line *hub_open(struct hub *h, unsigned tool, uint64_t worker, struct 
     l->tool = tool;
     l->worker = worker;
     l->hub = h;
+    l->bell = -1;
     l->next = *at;
     *at = l;
     ev_io_init(&l->readable, on_readable, channel_fd_in(c), EV_READ);
@@ -184,6 +190,36 @@ struct hub_line *hub_open(struct hub *h, unsigned tool, uint64_t worker, struct 
     l->readable.data = l;
     ev_io_start(h->loop, &l->readable);
     return l;
+}
+
+void hub_bell(struct hub *h, int fd)
+{
+    struct hub_line *l = hub_line(h, TOOL_PLUTOD, 0);
+    if (l == NULL || l->bell >= 0) {
+        close(fd);
+        return;
+    }
+    l->bell = fd;
+    ev_io_stop(h->loop, &l->readable);
+    ev_io_set(&l->readable, fd, EV_READ);
+    ev_io_start(h->loop, &l->readable);
+}
+
+/* How often it was rung says nothing. At its end the channel's is there too. */
+static void quiet_bell(const struct hub_line *l)
+{
+    char bytes[64];
+    struct iovec room = { .iov_base = bytes, .iov_len = sizeof bytes };
+    struct msghdr message = { .msg_iov = &room, .msg_iovlen = 1 };
+    if (l->bell >= 0 && l->ready) {
+        (void)recvmsg(l->bell, &message, MSG_DONTWAIT);
+    }
+}
+
+/* What was not read to its end, because there was too much or it might not be read, rings no more. */
+static bool wants_reading(const struct hub_line *l)
+{
+    return l->ready || (l->bell >= 0 && !channel_drained(l->channel));
 }
 
 static bool may_read(const struct hub *h, const struct hub_line *l)
@@ -217,12 +253,14 @@ static void read_lines(struct hub *h)
         any = any || l->ready;
         if (l->tool == TOOL_PLUTOD) {
             plutod = l;
+            any = any || wants_reading(l);
         } else if (l->ready) {
             (void)channel_fill(l->channel);
         }
     }
     /* Where another one spoke, plutod's is read even if nothing was there when the wait ended. */
     if (any && plutod != NULL && may_read(h, plutod)) {
+        quiet_bell(plutod);
         (void)channel_read(plutod->channel, on_record, plutod);
     }
     for (struct hub_line *l = h->lines; l != NULL; l = l->next) {
@@ -266,6 +304,10 @@ static void set_timer(struct hub *h)
 {
     uint64_t deadline = h->use.deadline == NULL ? UINT64_MAX : h->use.deadline(h->use.context);
     ev_timer_stop(h->loop, &h->timer);
+    if (h->lines != NULL && h->lines->tool == TOOL_PLUTOD && wants_reading(h->lines)
+        && may_read(h, h->lines)) {
+        deadline = 0;
+    }
     if (deadline != UINT64_MAX) {
         uint64_t now = clock_ms();
         ev_now_update(h->loop);

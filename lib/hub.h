@@ -25,8 +25,9 @@ struct hub_line {             /* one channel, and who is at its other end */
     uint64_t worker;          /* of TOOL_SECRETS; else 0 */
     struct hub *hub;
     struct hub_line *next;
-    ev_io readable;
+    ev_io readable;           /* the bell, where there is one */
     ev_io writable;
+    int bell;                 /* owned; -1: none */
     bool ready;               /* the kernel has something to read */
 };
 
@@ -60,6 +61,12 @@ void hub_free(struct hub *h); /* NULL is allowed; closes all without calling `cl
  * ends the hub. Takes c, also on failure: NULL, no memory.
  */
 struct hub_line *hub_open(struct hub *h, unsigned tool, uint64_t worker, struct channel *c);
+/*
+ * plutod rings this bell (takes fd) when something on its channel wants to be heard now. The channel
+ * itself is not waited on from here on: announcements and permits, which are known soon enough if they
+ * are read before what they are for, wake nobody (docs/decisions/the-bell.md).
+ */
+void hub_bell(struct hub *h, int fd);
 struct hub_line *hub_line(const struct hub *h, unsigned tool, uint64_t worker); /* or NULL */
 struct buffer *hub_out(const struct hub *h, unsigned tool, uint64_t worker);    /* or NULL */
 struct hub_line *hub_lines(const struct hub *h); /* the first, plutod's; in order of writing */

@@ -34,6 +34,8 @@ static const struct verb_spec verbs[VERB_COUNT] = {
     [V_CHANNEL] = { .name = "channel", .from = P_N | P_S | P_K, .descriptor = true,
         .required = { K_TOOL, K_EPOCH }, .optional = { K_WORKER },
         .help = "one end of a channel to another tool; an older one to the same is closed" },
+    [V_BELL] = { .name = "bell", .from = P_S | P_K, .descriptor = true,
+        .help = "from now on wait on this for a byte, and not on the channel: what comes without one can wait for the next need" },
     [V_FORGET] = { .name = "forget", .from = P_N | P_S, .required = { K_EXCHANGE },
         .help = "drop all that is known of this exchange, silently" },
 

@@ -194,7 +194,7 @@ enum verb {
     /* on every channel */
     V_HELLO, V_OK, V_FAIL, V_BAD,
     /* plutod and a tool */
-    V_LOG, V_DEBUG, V_CHANNEL, V_FORGET, V_ACCUSE,
+    V_LOG, V_DEBUG, V_CHANNEL, V_BELL, V_FORGET, V_ACCUSE,
     /* plutod and ike-negotiate */
     V_SOCKET, V_CLOSE_SOCKET, V_INITIATE, V_QUICK, V_WORKER, V_DELETE, V_DELETE_SA,
     V_FIRST, V_CHOSEN, V_IDENTIFY, V_QUICK_ASK, V_STATE, V_RETRANSMITTED, V_FAILED, V_ISAKMP_UP,

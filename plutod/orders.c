@@ -27,6 +27,7 @@ void order_announce(struct keying *k, const struct xchg *x, const struct conn *c
     if (out == NULL) {
         return;
     }
+    size_t before = out->len;
     record_start(&w, out, V_ANNOUNCE);
     record_put_number(&w, K_EXCHANGE, x->number);
     record_put_text(&w, K_CONNECTION, c->name);
@@ -39,6 +40,9 @@ void order_announce(struct keying *k, const struct xchg *x, const struct conn *c
         record_put_yes(&w, K_WHOEVER, true);
     }
     record_finish(&w);
+    if (!x->initiator) { /* else secrets says at once if there is none for it */
+        buffer_quiet(out, before);
+    }
 }
 
 void order_announce_all(struct keying *k, const struct xchg *x)
@@ -62,6 +66,7 @@ void order_announce_quick(struct keying *k, const struct xchg *y, const char *pf
     if (out == NULL) {
         return;
     }
+    size_t before = out->len;
     record_start(&w, out, V_ANNOUNCE_QUICK);
     record_put_number(&w, K_EXCHANGE, y->number);
     record_put_number(&w, K_PARENT, y->parent);
@@ -69,6 +74,7 @@ void order_announce_quick(struct keying *k, const struct xchg *y, const char *pf
     record_put_text(&w, K_ESP, y->conn->form->esp);
     record_put_text(&w, K_PFS, pfs);
     record_finish(&w);
+    buffer_quiet(out, before);
 }
 
 bool order_accept(struct keying *k, struct xchg *x, const struct conn *c)

@@ -13,6 +13,7 @@ static void permit(struct keying *k, struct xchg *y, bool again)
     if (y->initiator) {
         modes = (c->form->policy & POLICY_TUNNEL) != 0 ? MODES_TUNNEL : MODES_TRANSPORT;
     }
+    size_t before = k->kernel->len;
     record_start(&w, k->kernel, V_PERMIT);
     record_put_number(&w, K_EXCHANGE, y->number);
     record_put_text(&w, K_CONNECTION, c->name);
@@ -29,6 +30,9 @@ static void permit(struct keying *k, struct xchg *y, bool again)
         record_put_word(&w, K_AGAIN, y->up ? AGAIN_UP : AGAIN_OPEN);
     }
     record_finish(&w);
+    if (!again) { /* else it is answered by what is missing */
+        buffer_quiet(k->kernel, before);
+    }
 }
 
 void order_permit(struct keying *k, struct xchg *y)

@@ -244,6 +244,7 @@ bool process_start(struct process *p)
     process_watch_reading(p);
     p->born = ++s->processes.epoch;
     channel_hello(p->channel, TOOL_PLUTOD, p->born, 0);
+    process_hang_bell(p);
     ev_io_init(&p->in, on_in, channel_fd_in(p->channel), EV_READ);
     ev_io_init(&p->out, on_out, channel_fd_out(p->channel), EV_WRITE);
     p->in.data = p;
@@ -266,6 +267,10 @@ void process_close(struct process *p)
         tell_core_down(p);
         channel_free(p->channel);
         p->channel = NULL;
+        if (p->bell >= 0) {
+            close(p->bell);
+            p->bell = -1;
+        }
     }
 }
 
@@ -332,6 +337,7 @@ struct process *process_new(struct supervisor *s, enum tool tool, unsigned gener
     p->tool = tool;
     p->generation = generation;
     p->wanted = true;
+    p->bell = -1;
     DL_APPEND(s->processes.list, p);
     return p;
 }

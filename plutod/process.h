@@ -30,6 +30,7 @@ struct process {
     pid_t pid;              /* 0: not running */
     bool reaped;            /* waited for: the pid may be somebody else's by now */
     struct channel *channel; /* NULL: not running */
+    int bell;               /* rung when it is to read its channel now; -1: it waits on the channel */
     ev_io in;
     ev_io out;
     ev_child child;

@@ -11,6 +11,8 @@ bool process_start(struct process *p);  /* false: not now; it is tried again by 
 void process_close(struct process *p);  /* its channel; the core is told; it exits by itself */
 /* New channels to all of its peers. */
 void process_connect_peers(struct process *p);
+/* What wakes it: not every order has to (lib/hub.h). Nothing for ike-negotiate, which is told answers. */
+void process_hang_bell(struct process *p);
 void process_forget(struct process *p); /* frees one that does not run */
 
 /* Its channel is new: it is to read what it is sent. */

@@ -31,6 +31,24 @@ static void hand_end(struct process *to, const struct process *peer, uint64_t ep
     }
 }
 
+void process_hang_bell(struct process *p)
+{
+    struct record_writer w;
+    int pair[2];
+    if (p->tool == TOOL_IKE_NEGOTIATE
+        || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
+        return; /* it waits on its channel, and is woken more often */
+    }
+    record_start(&w, channel_out(p->channel), V_BELL);
+    if (record_finish(&w)) {
+        channel_attach(p->channel, pair[1]);
+        p->bell = pair[0];
+    } else {
+        close(pair[0]);
+        close(pair[1]);
+    }
+}
+
 void process_connect_peers(struct process *p)
 {
     struct processes *all = &p->s->processes;

@@ -2,6 +2,7 @@
 #include "process_inside.h"
 
 #include <signal.h>
+#include <sys/socket.h>
 #include <utlist.h>
 
 #define STALLED 20.         /* seconds: by then every tool has read something, however busy it is */
@@ -45,11 +46,16 @@ static void flush(struct process *p)
     }
     const struct buffer *out = channel_out(p->channel);
     size_t before = out->len;
+    bool ring = out->len > out->quiet;
     if (out->lost) { /* not `overflowed`: a shorter order after it may have fitted */
         end_deaf(p);
         return;
     }
-    if (channel_flush(p->channel) != CHANNEL_OPEN || !channel_pending(p->channel)) {
+    enum channel_result result = channel_flush(p->channel);
+    if (p->bell >= 0 && (ring || channel_pending(p->channel))) {
+        (void)send(p->bell, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL); /* where it is full, it rings already */
+    }
+    if (result != CHANNEL_OPEN || !channel_pending(p->channel)) {
         ev_io_stop(loop, &p->out);
         ev_timer_stop(loop, &p->stalled);
         return;

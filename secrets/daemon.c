@@ -167,6 +167,10 @@ static bool take_record(void *context, struct hub_line *l, const struct record *
         }
         return why == NULL;
     }
+    if (r->verb == V_BELL) {
+        hub_bell(d->hub, fd);
+        return true;
+    }
     if (r->verb == V_DEBUG) {
         (void)debug_classes_parse(&d->log->classes, record_text(r, K_CLASSES));
         return true;

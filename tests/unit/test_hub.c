@@ -24,6 +24,12 @@ struct fixture {
     const char *late;    /* plutod says this when the negotiator was already found to have spoken */
     uint64_t deadline;
     unsigned works;
+    int bell;            /* the other end of it; -1: none */
+    const char *quiet;   /* plutod says this when all have said hello, and does not ring */
+    const char *besides; /* and the negotiator this */
+    bool rings;          /* he rings after all */
+    bool deaf;           /* plutod's line may not be read before the deadline */
+    char before[256];    /* what was heard at the deadline */
 };
 
 static bool record(void *context, struct hub_line *l, const struct record *r, int fd)
@@ -48,6 +54,9 @@ static void closed(void *context, struct hub_line *l, enum channel_result how)
 static bool may_read(void *context, const struct hub_line *l)
 {
     struct fixture *f = context;
+    if (l->tool == TOOL_PLUTOD && f->deaf) {
+        return f->works < 2 || f->deadline == UINT64_MAX;
+    }
     if (l->tool == TOOL_IKE_NEGOTIATE && l->ready && f->late != NULL) {
         assert_true(write(f->plutod, f->late, strlen(f->late)) > 0);
         f->late = NULL;
@@ -64,13 +73,29 @@ static bool may_write(void *context, const struct hub_line *l)
     return true;
 }
 
+static void say(int fd, const char *text)
+{
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+}
+
 static void work(void *context)
 {
     struct fixture *f = context;
     f->works++;
+    if (f->works == 2 && f->quiet != NULL) { /* both have said hello by then */
+        say(f->plutod, f->quiet);
+        say(f->negotiator, f->besides);
+        if (f->rings) {
+            say(f->bell, "!");
+        }
+    }
     if (f->deadline != UINT64_MAX && clock_ms() >= f->deadline) {
         f->deadline = UINT64_MAX;
+        (void)snprintf(f->before, sizeof f->before, "%s", f->heard);
         shutdown(f->plutod, SHUT_WR);
+        if (f->bell >= 0) {
+            shutdown(f->bell, SHUT_WR);
+        }
     }
 }
 
@@ -90,11 +115,6 @@ static int open_line(struct fixture *f, unsigned tool, unsigned from)
     return pair[1];
 }
 
-static void say(int fd, const char *text)
-{
-    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-}
-
 #define HELLO_PLUTOD "hello version=1 epoch=1 tool=plutod\n"
 #define HELLO_NEGOTIATOR "hello version=1 epoch=1 tool=ike-negotiate\n"
 
@@ -104,7 +124,7 @@ static void set_up(struct fixture *f)
     const struct hub_use use = { .record = record, .closed = closed, .may_read = may_read,
                                  .may_write = may_write, .work = work, .deadline = deadline,
                                  .context = f, .log = &f->log };
-    *f = (struct fixture){ .log = { .tool = "secrets" }, .deadline = UINT64_MAX };
+    *f = (struct fixture){ .log = { .tool = "secrets" }, .deadline = UINT64_MAX, .bell = -1 };
     f->hub = hub_new(&use);
     assert_non_null(f->hub);
     f->plutod = open_line(f, TOOL_PLUTOD, P_S);
@@ -117,6 +137,9 @@ static void tear_down(struct fixture *f)
 {
     close(f->plutod);
     close(f->negotiator);
+    if (f->bell >= 0) {
+        close(f->bell);
+    }
     hub_free(f->hub);
 }
 
@@ -148,6 +171,53 @@ static void test_plutod_first_though_late(void **state)
     assert_int_equal(hub_run(f.hub), 0);
     assert_string_equal(f.heard, "plutod:forget ike-negotiate:finish ");
     tear_down(&f);
+}
+
+/* With a bell: plutod says "forget", and in the end everybody goes. Returns what was heard before that. */
+static const char *with_bell(struct fixture *f, const char *besides, bool rings, bool deaf)
+{
+    int pair[2];
+    set_up(f);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+    hub_bell(f->hub, pair[0]);
+    f->bell = pair[1];
+    f->quiet = FORGET;
+    f->besides = besides;
+    f->rings = rings;
+    f->deaf = deaf;
+    f->deadline = clock_ms() + 50;
+    assert_int_equal(hub_run(f->hub), 0);
+    assert_string_equal(f->closed, "plutod:closed ");
+    tear_down(f);
+    return f->before;
+}
+
+static void test_quiet_without_the_bell(void **state)
+{
+    struct fixture f;
+    (void)state;
+    assert_string_equal(with_bell(&f, "", false, false), "");
+    assert_string_equal(f.heard, "plutod:forget "); /* at its end at the latest */
+    assert_true(f.works < 10);
+}
+
+static void test_bell(void **state)
+{
+    struct fixture f;
+    (void)state;
+    assert_string_equal(with_bell(&f, "", true, false), "plutod:forget ");
+    assert_true(f.works < 10); /* it is rung once, and the wait goes on */
+    assert_string_equal(with_bell(&f, FINISH, false, false), "plutod:forget ike-negotiate:finish ");
+}
+
+/* What could not be read when it rang is not forgotten, nor looked for all the time. */
+static void test_bell_while_deaf(void **state)
+{
+    struct fixture f;
+    (void)state;
+    assert_string_equal(with_bell(&f, "", true, true), "");
+    assert_string_equal(f.heard, "plutod:forget ");
+    assert_true(f.works < 10);
 }
 
 static void test_broken_rules_of_another(void **state)
@@ -233,6 +303,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plutod_first),
         cmocka_unit_test(test_plutod_first_though_late),
+        cmocka_unit_test(test_quiet_without_the_bell),
+        cmocka_unit_test(test_bell),
+        cmocka_unit_test(test_bell_while_deaf),
         cmocka_unit_test(test_broken_rules_of_another),
         cmocka_unit_test(test_broken_rules_of_plutod),
         cmocka_unit_test(test_replaced),
