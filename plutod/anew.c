@@ -36,10 +36,32 @@ static bool is_ours_to_begin(struct keying *k, const struct xchg *x)
     if (c == NULL || k->stopping) {
         return false;
     }
-    if (!x->initiator) { /* a new ISAKMP SA will do where the old IPsec SAs still carry traffic */
-        return x->quick && c->attempt == 0 && !xchg_has_ipsec(c, x);
+    /*
+     * Even where older IPsec SAs still carry our traffic: a peer that had message 2 sends on the new pair
+     * only, and nothing would tell him that it is half of one.
+     */
+    if (!x->initiator) {
+        return x->quick && c->attempt == 0;
     }
     return x->quick || connection_isakmp_only(c->form);
+}
+
+static void lingered(void *context, void *owner)
+{
+    ends_quietly(context, owner, true);
+}
+
+/*
+ * The inbound SA may be in use by a peer that had message 2. It stays until what is begun anew has
+ * taken its place, and no longer than kernel-sa would hold it.
+ */
+static void linger(struct keying *k, struct xchg *x)
+{
+    if (!x->permitted || !agenda_set(&k->agenda, &x->life_end, k->now + GIVE_UP, lingered, x)) {
+        ends_quietly(k, x, true);
+        return;
+    }
+    order_forget_secrets(k, x);
 }
 
 void anew_lost(struct keying *k, struct xchg *x, const char *why, bool told)
@@ -64,7 +86,11 @@ void anew_lost(struct keying *k, struct xchg *x, const char *why, bool told)
     }
     keying_tell(k, x, 3, "%s: it is begun anew", why);
     initiate_anew(k, c, x->client);
-    ends_quietly(k, x, told);
+    if (!x->initiator && told) {
+        linger(k, x);
+    } else {
+        ends_quietly(k, x, told);
+    }
 }
 
 /* ---- going on ---- */

@@ -53,7 +53,7 @@ static void fail_children(struct keying *k, const struct xchg *x, unsigned code,
         struct xchg *y;
         struct xchg *next;
         DL_FOREACH_SAFE(c->exchanges, y, next) {
-            if (y->quick && !y->up && y->parent == x->number) {
+            if (y->quick && !y->up && !y->ending && y->parent == x->number) {
                 if (y->client == x->client && y->client != 0) {
                     keying_log(k, LOG_LEVEL_INFO, y, "ends with its Main Mode: %s", why);
                 } else {

@@ -190,3 +190,39 @@ stepped() {
 @test "kill -9 of each tool at a message of a negotiation that the peer begins: it comes up, or the next one does" {
     stepped peer ike-negotiate=7 secrets=3 kernel-sa=8
 }
+
+# again_under_ping TOOL MESSAGE: the tunnel stands and is in use when the peer makes another pair of SAs for it, and TOOL
+# is killed at that message of Quick Mode. Whichever pair he sends on by then, we have it.
+again_under_ping() {
+    local tool=$1 message=$2 pid beginner pinger fd watcher
+    wait_for 40 has_lived "$tool" || fail "$tool does not live"
+    pid=$(tool_pids left "$tool")
+    start_on left "$HOSTS_DIR/net.out" "$HOSTS_DIR/net.err" ping -n -q -i 0.1 -c 45 -W 2 -I 10.1.0.1 10.2.0.1
+    pinger=$started
+    watch_messages
+    begin_peer 3>&- &
+    beginner=$!
+    await_message "$message"
+    sleep 0.08
+    kill -KILL "$pid"
+    wait "$beginner" || true # his try may have come to nothing
+    kill "$watcher"
+    exec {fd}<&-
+    wait_for 12 has_ended "$pinger" || fail 'the ping does not end'
+    run tail -n 3 "$HOSTS_DIR/net.out"
+    assert_output --partial ' 0% packet loss'
+}
+
+@test "kill -9 of each tool while the peer makes another pair of SAs: what goes through the tunnel goes on" {
+    two_tunnels
+    begin_we
+    wait_for 5 is_there || fail 'no tunnel'
+    wait_for 5 can_ping || fail 'nothing comes through the tunnel'
+    local tool
+    for tool in ike-negotiate=2 ike-negotiate=3 secrets=2 kernel-sa=2; do
+        echo "${tool%=*} is killed at message ${tool#*=} of Quick Mode"
+        again_under_ping "${tool%=*}" "${tool#*=}"
+    done
+    older_is_whole
+    assert_equal "$(clear_pings_seen)" 0
+}

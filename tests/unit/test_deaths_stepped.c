@@ -19,6 +19,7 @@
 struct scene {
     const char *ike;            /* another one than IKE: then the new one has a Main Mode */
     const char *flags;          /* more policy words */
+    bool again;                 /* the new one stands already, and is made once more */
     uint32_t old_spis[2][2];    /* of the older tunnel: toward that host */
     size_t old_count;
     bool was_up[2];             /* the new one, as plutod told */
@@ -179,6 +180,11 @@ static bool killed(struct scene *s, const struct death *death)
 {
     begin(s);
     struct hosts *w = s->w;
+    if (s->again) {
+        hosts_whack(w, 0, "whack-initiate name=new");
+        hosts_settle(w);
+        assert_true(tunnel(w));
+    }
     w->death = *death;
     hosts_mark(w);
     hosts_whack(w, 0, "whack-initiate name=new");
@@ -207,9 +213,9 @@ static bool killed(struct scene *s, const struct death *death)
 }
 
 static void step_through(unsigned host, unsigned tool, const char *ike, const char *flags,
-                         unsigned events)
+                         bool again, unsigned events)
 {
-    struct scene s = { .ike = ike, .flags = flags };
+    struct scene s = { .ike = ike, .flags = flags, .again = again };
     for (unsigned notice = 0; notice < NOTICES; notice++) {
         for (int lost = 0; lost < 2; lost++) {
             struct death d = { .host = host, .tool = tool, .at = 1, .lost = lost,
@@ -230,9 +236,10 @@ static void step_through(unsigned host, unsigned tool, const char *ike, const ch
 
 static void step_through_all(unsigned host, unsigned tool)
 {
-    step_through(host, tool, IKE, "", 35);
-    step_through(host, tool, IKE, ",pfs", 35);
-    step_through(host, tool, "aes256-sha1-curve25519", "", 60);
+    step_through(host, tool, IKE, "", false, 35);
+    step_through(host, tool, IKE, ",pfs", false, 35);
+    step_through(host, tool, "aes256-sha1-curve25519", "", false, 60);
+    step_through(host, tool, IKE, "", true, 25);
 }
 
 #define SCENE(name, host, tool) \
