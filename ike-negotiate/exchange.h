@@ -338,8 +338,21 @@ bool report_stranger(struct ike *ike, const struct path *path, const char *forma
     __attribute__((format(printf, 3, 4)));
 void report_debug(struct ike *ike, const struct exchange *x, unsigned debug_class,
                   const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* The same; the path says whose line it is where there is no exchange that plutod knows. */
+void report_debug_at(struct ike *ike, const struct exchange *x, const struct path *path,
+                     unsigned debug_class, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
 /* Each of ODD_... once for the ISAKMP SA, at debug level. */
 void report_odd(struct ike *ike, const struct exchange *x, unsigned odd);
+
+/* ---- trace.c: debug lines about messages; x may be NULL ---- */
+void trace_parsed(struct ike *ike, const struct exchange *x, const struct message *m);
+void trace_emitted(struct ike *ike, const struct exchange *x, const struct buffer *message); /* not sealed yet */
+void trace_raw(struct ike *ike, const struct exchange *x, const struct path *path, const char *what,
+               const uint8_t *bytes, size_t len);
+/* Sends a datagram. */
+void transmit(struct ike *ike, const struct exchange *x, const struct path *path, const uint8_t *bytes,
+              size_t len);
 
 /* ---- send.c ---- */
 struct outgoing {

@@ -34,8 +34,9 @@ static void send_protected(struct ike *ike, struct exchange *main, unsigned type
         isakmp_hash(&sa->keys, parts, 2, hash);
         memcpy(bytes.data + ISAKMP_HEADER_LEN + GENERIC_HEADER_LEN, hash, sa->keys.hash->len);
         iv_phase2(&sa->keys, sa->iv, message_id, iv);
+        trace_emitted(ike, main, &bytes);
         if (message_seal(&bytes, &sa->keys, iv)) {
-            ike->out.send(ike->out.context, &sa->path, bytes.data, bytes.len);
+            transmit(ike, main, &sa->path, bytes.data, bytes.len);
         }
     }
     buffer_wipe(&bytes);
@@ -59,7 +60,8 @@ void send_clear_notification(struct ike *ike, const struct path *path, const uin
     message_begin(&w, &bytes, cky_i, cky_r, EXCHANGE_INFORMATIONAL, 0, message_id);
     message_raw(&w, PAYLOAD_N, body.data, body.len);
     if (message_end(&w)) {
-        ike->out.send(ike->out.context, path, bytes.data, bytes.len);
+        trace_emitted(ike, NULL, &bytes);
+        transmit(ike, NULL, path, bytes.data, bytes.len);
     }
     buffer_wipe(&body);
     buffer_wipe(&bytes);

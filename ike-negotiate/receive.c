@@ -2,7 +2,6 @@
  * Datagrams on their way in: header, the exchange they belong to, duplicates, decryption, payloads.
  */
 #include "exchange.h"
-#include "print.h"
 
 #include <string.h>
 
@@ -15,26 +14,6 @@ static bool same_path(const struct path *a, const struct path *b)
 {
     return address_equal(&a->local, &b->local) && address_equal(&a->remote, &b->remote)
            && a->local_port == b->local_port && a->remote_port == b->remote_port;
-}
-
-struct debug_context {
-    struct ike *ike;
-    const struct exchange *x;
-};
-
-static void debug_line(void *context, const char *text)
-{
-    struct debug_context *d = context;
-    report_debug(d->ike, d->x, DEBUG_PARSING, "%s", text);
-}
-
-static void show(struct ike *ike, const struct exchange *x, const struct message *m)
-{
-    struct debug_context d = { ike, x };
-    if (log_wants(&ike->log, DEBUG_PARSING)) {
-        print_header(&m->header, debug_line, &d);
-        print_payloads(m, debug_line, &d);
-    }
 }
 
 /* The message that was answered last comes again: the old answer goes again, a few times [C3]. */
@@ -120,7 +99,7 @@ static void receive_main(struct ike *ike, const struct path *path, struct messag
             report_stranger(ike, path, "a first message of Main Mode is ignored: %s", why);
             return;
         }
-        show(ike, NULL, m);
+        trace_parsed(ike, NULL, m);
         main_first_message(ike, path, m, digest);
         return;
     }
@@ -150,7 +129,7 @@ static void receive_main(struct ike *ike, const struct path *path, struct messag
         report(ike, x, LOG_LEVEL_INFO, "a message in state %s is ignored: %s",
                state_name(x->state), why);
     } else {
-        show(ike, x, m);
+        trace_parsed(ike, x, m);
         enum outcome outcome = engine_message(ike, x, m, encrypted, digest);
         if (encrypted && (outcome == GO || outcome == OTHER)) {
             memcpy(x->sa->iv, iv, IV_MAX);
@@ -198,10 +177,10 @@ static void receive_quick(struct ike *ike, struct exchange *main, struct message
     if (why != NULL) {
         report_garbage(ike, x != NULL ? x : main, why);
     } else if (x == NULL) {
-        show(ike, main, m);
+        trace_parsed(ike, main, m);
         quick_first_message(ike, main, m, iv, digest);
     } else {
-        show(ike, x, m);
+        trace_parsed(ike, x, m);
         enum outcome outcome = engine_message(ike, x, m, true, digest);
         if (outcome == GO || outcome == OTHER) {
             memcpy(x->iv, iv, IV_MAX);
@@ -242,7 +221,7 @@ static void receive_informational(struct ike *ike, struct exchange *main, const 
     if (why != NULL) {
         report_garbage(ike, main, why);
     } else {
-        show(ike, main, m);
+        trace_parsed(ike, main, m);
         report_odd(ike, main, m->odd | (q != NULL ? ODD_QUICK_ID : ODD_NONE));
         informational_protected(ike, main, m);
     }
@@ -338,6 +317,7 @@ void ike_datagram(struct ike *ike, uint64_t now, const struct path *path, const 
                   size_t len)
 {
     ike->now = now;
+    trace_raw(ike, NULL, path, "received from", bytes, len);
     receive(ike, path, bytes, len);
     quick_begin_waiting(ike);
 }

@@ -9,10 +9,11 @@
 #define LINES_A_SECOND 100
 #define LINES_OF_EXCHANGE 16 /* a minute */
 
+/* debug_class: of a debug line, else 0. */
 static void put_line(struct ike *ike, const struct exchange *x, const struct path *path,
-                     enum log_level level, const char *text)
+                     enum log_level level, unsigned debug_class, const char *text)
 {
-    struct log_about about = { .exchange = x == NULL ? 0 : x->number };
+    struct log_about about = { .exchange = x == NULL ? 0 : x->number, .classes = debug_class };
     if (path == NULL && x != NULL && x->number == 0) {
         path = &x->sa->path;
     }
@@ -33,7 +34,7 @@ static bool stranger_may_say(struct ike *ike, const struct path *path)
     }
     if (left_out > 0) {
         snprintf(text, sizeof text, LINES_LEFT_OUT, left_out);
-        put_line(ike, NULL, NULL, LOG_LEVEL_INFO, text);
+        put_line(ike, NULL, NULL, LOG_LEVEL_INFO, 0, text);
     }
     return true;
 }
@@ -85,21 +86,36 @@ void report(struct ike *ike, struct exchange *x, enum log_level level, const cha
     if (len > 0 && (size_t)len < sizeof text) {
         snprintf(text + len, sizeof text - (size_t)len, "%s", rest);
     }
-    put_line(ike, x, NULL, level, text);
+    put_line(ike, x, NULL, level, 0, text);
+}
+
+__attribute__((format(printf, 5, 0)))
+static void put_debug(struct ike *ike, const struct exchange *x, const struct path *path,
+                      unsigned debug_class, const char *format, va_list args)
+{
+    char text[4000];
+    if (log_wants(&ike->log, debug_class)) {
+        vsnprintf(text, sizeof text, format, args);
+        put_line(ike, x, path, LOG_LEVEL_DEBUG, debug_class, text);
+    }
 }
 
 void report_debug(struct ike *ike, const struct exchange *x, unsigned debug_class,
                   const char *format, ...)
 {
-    char text[4000];
     va_list args;
-    if (!log_wants(&ike->log, debug_class)) {
-        return;
-    }
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    put_debug(ike, x, NULL, debug_class, format, args);
     va_end(args);
-    put_line(ike, x, NULL, LOG_LEVEL_DEBUG, text);
+}
+
+void report_debug_at(struct ike *ike, const struct exchange *x, const struct path *path,
+                     unsigned debug_class, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    put_debug(ike, x, x == NULL || x->number == 0 ? path : NULL, debug_class, format, args);
+    va_end(args);
 }
 
 void report_odd(struct ike *ike, const struct exchange *x, unsigned odd)
@@ -126,6 +142,6 @@ bool report_stranger(struct ike *ike, const struct path *path, const char *forma
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    put_line(ike, NULL, path, LOG_LEVEL_INFO, text);
+    put_line(ike, NULL, path, LOG_LEVEL_INFO, 0, text);
     return true;
 }

@@ -40,9 +40,10 @@ void sent_forget(struct sent *s)
 bool outgoing_send(struct ike *ike, struct exchange *x, struct outgoing *o, uint8_t *iv,
                    bool by_timer)
 {
+    trace_emitted(ike, x, &o->bytes);
     bool ok = !o->bytes.overflowed && (iv == NULL || message_seal(&o->bytes, &x->sa->keys, iv));
     if (ok) {
-        ike->out.send(ike->out.context, &x->sa->path, o->bytes.data, o->bytes.len);
+        transmit(ike, x, &x->sa->path, o->bytes.data, o->bytes.len);
         sent_forget(&x->sent);
         x->sent = (struct sent){ .bytes = o->bytes.data, .len = o->bytes.len, .times = 1,
                                  .first = ike->now, .by_timer = by_timer };
@@ -57,6 +58,6 @@ bool outgoing_send(struct ike *ike, struct exchange *x, struct outgoing *o, uint
 void sent_again(struct ike *ike, struct exchange *x)
 {
     if (x->sent.bytes != NULL) {
-        ike->out.send(ike->out.context, &x->sa->path, x->sent.bytes, x->sent.len);
+        transmit(ike, x, &x->sa->path, x->sent.bytes, x->sent.len);
     }
 }

@@ -102,6 +102,26 @@ static enum core_peer peer_by_hand(const struct record *r)
     return (from & P_K) != 0 ? PEER_PLUTOD : (from & N_K) != 0 ? PEER_NEGOTIATE : PEER_SECRETS;
 }
 
+/* What is asked of us, without the keys [P9]. */
+static void debug_record(const struct loop *loop, const struct record *r)
+{
+    struct buffer line;
+    struct buffer shown;
+    const struct log_about about = { .exchange = record_number(r, K_EXCHANGE), .classes = DEBUG_KERNEL };
+    if (!log_wants(&loop->log, DEBUG_KERNEL)) {
+        return;
+    }
+    buffer_init(&line, RECORD_MAX);
+    buffer_init(&shown, RECORD_MAX);
+    if (record_print(&line, r) && line.len > 0) {
+        record_redact(&shown, (const char *)line.data, line.len - 1); /* without its newline */
+        log_about(&loop->log, LOG_LEVEL_DEBUG, &about, "kernel-sa takes %.*s", (int)shown.len,
+                  (const char *)shown.data);
+    }
+    buffer_wipe(&shown);
+    buffer_wipe(&line);
+}
+
 static bool on_record(void *context, struct hub_line *l, const struct record *r, int fd)
 {
     struct loop *loop = context;
@@ -120,6 +140,11 @@ static bool on_record(void *context, struct hub_line *l, const struct record *r,
         log_serious(&loop->log, "%s", record_text(r, K_WHY));
         return true;
     }
+    if (r->verb == V_DEBUG) {
+        (void)debug_classes_parse(&loop->log.classes, record_text(r, K_CLASSES));
+        return true;
+    }
+    debug_record(loop, r);
     serve_random(loop->core);
     if (peer_of(l) == PEER_SECRETS) {
         core_from_worker(loop->core, l->worker, r, clock_ms());

@@ -118,6 +118,11 @@ static void to_records(const struct log *log, enum log_level level, const struct
     if (about->code != 0) {
         record_put_number(&w, K_CODE, about->code);
     }
+    if (level == LOG_LEVEL_DEBUG) { /* plutod knows whose they are: it may be for one connection only */
+        char classes[DEBUG_CLASSES_TEXT];
+        debug_classes_print(about->classes, classes);
+        record_put_text(&w, K_CLASSES, classes);
+    }
     record_finish(&w);
 }
 
@@ -181,6 +186,9 @@ void log_about(const struct log *log, enum log_level level, const struct log_abo
                const char *format, ...)
 {
     va_list args;
+    if (level == LOG_LEVEL_DEBUG && !log_wants(log, about->classes)) {
+        return;
+    }
     va_start(args, format);
     say(log, level, about, format, args);
     va_end(args);
@@ -193,6 +201,6 @@ void log_debug(const struct log *log, unsigned classes, const char *format, ...)
         return;
     }
     va_start(args, format);
-    say(log, LOG_LEVEL_DEBUG, &(struct log_about){ 0 }, format, args);
+    say(log, LOG_LEVEL_DEBUG, &(struct log_about){ .classes = classes }, format, args);
     va_end(args);
 }

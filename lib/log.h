@@ -67,12 +67,14 @@ struct log_about {
     const struct address *remote; /* borrowed for the call */
     uint16_t remote_port;
     unsigned code;                /* of whack's reply line [W9] */
+    unsigned classes;             /* debug classes that a debug line is of */
 };
 
 void log_info(const struct log *log, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void log_serious(const struct log *log, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* A debug line: nothing unless one of its classes is on. */
 void log_about(const struct log *log, enum log_level level, const struct log_about *about,
                const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* Nothing unless one of the classes is on; by hand the line begins with "| ". */

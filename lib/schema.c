@@ -27,7 +27,7 @@ static const struct verb_spec verbs[VERB_COUNT] = {
         .help = "the other side broke the rules of these records" },
 
     [V_LOG] = { .name = "log", .from = N_P | S_P | K_P, .required = { K_LEVEL, K_TEXT },
-        .optional = { K_EXCHANGE, K_REMOTE, K_REMOTE_PORT, K_CODE },
+        .optional = { K_EXCHANGE, K_REMOTE, K_REMOTE_PORT, K_CODE, K_CLASSES },
         .help = "a line for the log (and for the whack that waits for this exchange)" },
     [V_DEBUG] = { .name = "debug", .from = P_N | P_S | P_K, .required = { K_CLASSES },
         .help = "these debug classes from now on" },
@@ -102,10 +102,10 @@ static const struct verb_spec verbs[VERB_COUNT] = {
 
     [V_ANNOUNCE] = { .name = "announce", .from = P_S,
         .required = { K_EXCHANGE, K_CONNECTION, K_ROLE, K_METHOD, K_IKE, K_OUR_ID, K_PEER_ID },
-        .optional = { K_WHOEVER },
+        .optional = { K_WHOEVER, K_CLASSES },
         .help = "an exchange may begin; once for each candidate connection" },
     [V_ANNOUNCE_QUICK] = { .name = "announce-quick", .from = P_S,
-        .required = { K_EXCHANGE, K_PARENT, K_ROLE, K_ESP, K_PFS },
+        .required = { K_EXCHANGE, K_PARENT, K_ROLE, K_ESP, K_PFS }, .optional = { K_CLASSES },
         .help = "a Quick Mode may begin under an announced exchange" },
     [V_ACCEPT] = { .name = "accept", .from = P_S, .request = true,
         .required = { K_EXCHANGE, K_CONNECTION, K_OUR_ID, K_PEER_ID },

@@ -136,6 +136,7 @@ void conn_remove(struct keying *k, struct conn *c)
     agenda_clear(&k->agenda, &c->retry);
     agenda_clear(&k->agenda, &c->renewal);
     conn_pair_leave(k, c);
+    k->debugged -= c->classes != 0 ? 1 : 0;
     HASH_DEL(k->conns, c);
     if (c->template != NULL) {
         c->template->instances--;

@@ -320,7 +320,7 @@ void ends_unique_ids(struct keying *k, const struct xchg *x)
 void ends_expired(struct keying *k, struct xchg *y, bool hard)
 {
     if (!hard) {
-        if ((keying_classes(k) & DEBUG_LIFECYCLE) != 0) {
+        if ((keying_classes_of(k, y->conn) & DEBUG_LIFECYCLE) != 0) {
             keying_log(k, LOG_LEVEL_DEBUG, y, "the IPsec SA comes to its end");
         }
         return;

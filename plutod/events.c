@@ -34,12 +34,35 @@ static void tell_waiting(struct keying *k, const struct address *remote, unsigne
     }
 }
 
+/* The tools say what is asked for of any connection: is it asked for of this one [P9]? */
+static bool is_wanted(struct keying *k, const struct xchg *x, const struct record *r)
+{
+    unsigned classes = DEBUG_ALL;
+    struct address remote;
+    if (record_has(r, K_CLASSES)) {
+        (void)debug_classes_parse(&classes, record_text(r, K_CLASSES));
+    }
+    if (x != NULL && x->conn != NULL) {
+        return (keying_classes_of(k, x->conn) & classes) != 0;
+    }
+    if (x != NULL) {
+        return (keying_classes_between(k, &x->local, &x->remote) & classes) != 0;
+    }
+    if (record_address(r, K_REMOTE, &remote)) {
+        return (keying_classes_between(k, &(struct address){ 0 }, &remote) & classes) != 0;
+    }
+    return (keying_classes(k) & classes) != 0;
+}
+
 void event_log(struct keying *k, const struct record *r)
 {
     const struct xchg *x = xchg_find(k, record_number(r, K_EXCHANGE));
     enum log_level level = (enum log_level)record_word(r, K_LEVEL);
     const char *text = record_text(r, K_TEXT);
     struct address remote;
+    if (level == LOG_LEVEL_DEBUG && !is_wanted(k, x, r)) {
+        return;
+    }
     if (x == NULL && record_address(r, K_REMOTE, &remote)) {
         char prefix[ADDRESS_TEXT + 40];
         char address[ADDRESS_TEXT];
@@ -49,7 +72,7 @@ void event_log(struct keying *k, const struct record *r)
         address_print(&remote, address);
         snprintf(prefix, sizeof prefix, "packet from %s:%u: ", address,
                  (unsigned)record_number(r, K_REMOTE_PORT));
-        keying_line(k, level, prefix, text);
+        keying_line(k, level, &remote, prefix, text);
         if (record_has(r, K_CODE)) {
             tell_waiting(k, &remote, (unsigned)record_number(r, K_CODE), text);
         }
@@ -192,7 +215,7 @@ static void take_acquire(struct keying *k, const struct record *r)
     struct conn *c = trapped_conn(k, r);
     if (c != NULL) {
         initiate_wanted(k, c);
-    } else if ((keying_classes(k) & DEBUG_KERNEL) != 0) {
+    } else if ((k->classes & DEBUG_KERNEL) != 0) {
         keying_log(k, LOG_LEVEL_DEBUG, NULL, "a packet wants from %s to %s, for which there is no "
                    "connection", record_text(r, K_OUR_CLIENT), record_text(r, K_PEER_CLIENT));
     }

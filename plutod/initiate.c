@@ -213,7 +213,7 @@ void initiate_wanted(struct keying *k, struct conn *c)
         keying_log_conn(k, LOG_LEVEL_INFO, c, "a packet wants through and there is no IPsec SA: we "
                         "begin");
         initiate_conn(k, c, 0, false);
-    } else if ((keying_classes(k) & DEBUG_KERNEL) != 0) {
+    } else if ((keying_classes_of(k, c) & DEBUG_KERNEL) != 0) {
         keying_log_conn(k, LOG_LEVEL_DEBUG, c, "a packet wants through: %s", why);
     }
 }

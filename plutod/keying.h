@@ -44,7 +44,9 @@ struct script_job;
 /* `client` is the number of a whack that waits; 0: nobody does. Unknown ones are ignored. */
 struct keying_hooks {
     void *context;
-    void (*log)(void *context, enum log_level level, const char *prefix, const char *text);
+    /* peer: whose file of his own the line goes to as well [P6]; NULL: nobody's */
+    void (*log)(void *context, enum log_level level, const struct address *peer, const char *prefix,
+                const char *text);
     void (*say)(void *context, uint64_t client, const char *line); /* "NNN text", no newline */
     void (*hold)(void *context, uint64_t client);       /* keep the channel: a request goes on */
     void (*release)(void *context, uint64_t client);    /* one hold less */
@@ -128,6 +130,7 @@ struct keying {
     unsigned reported_left_out;
     uint64_t reported_told;
     unsigned classes;       /* debug classes, mask of enum debug_class */
+    unsigned debugged;      /* connections that have some of their own */
     uint64_t status_client; /* waits for samples; 0: nobody does */
     size_t status_left;     /* samples that are still to come */
     bool stopping;
@@ -189,17 +192,22 @@ void keying_release_kept(struct keying *k);
 void keying_repeat(struct keying *k, struct buffer *out);
 bool keying_waits(const struct keying *k, enum pending_kind kind);
 
-/* Debug classes in force: those of all, and those that connections have of their own. */
+/* Debug classes that the tools are to have: those of all, and those that connections have of their own. */
 unsigned keying_classes(const struct keying *k);
+/* Those that are in force when c (may be NULL) is at work. */
+unsigned keying_classes_of(const struct keying *k, const struct conn *c);
+/* And when anything between these hosts is; family 0: on whichever of ours. */
+unsigned keying_classes_between(struct keying *k, const struct address *ours, const struct address *peer);
 
 /* A reply line for the whack that waits. */
 __attribute__((format(printf, 4, 5)))
 void keying_say(struct keying *k, uint64_t client, unsigned code, const char *format, ...);
 /*
- * A line as it is. What ike-negotiate causes by its records is bounded: it could be anybody's by now,
- * and fill the disk.
+ * A line as it is, about that peer (NULL: about none). What ike-negotiate causes by its records is
+ * bounded: it could be anybody's by now, and fill the disk.
  */
-void keying_line(struct keying *k, enum log_level level, const char *prefix, const char *text);
+void keying_line(struct keying *k, enum log_level level, const struct address *peer, const char *prefix,
+                 const char *text);
 /* May a line be written that somebody at this address causes, who has proved nothing? */
 bool keying_may_log(struct keying *k, struct line_limit *limit, const struct address *remote);
 /*

@@ -43,18 +43,46 @@ void keying_say(struct keying *k, uint64_t client, unsigned code, const char *fo
 unsigned keying_classes(const struct keying *k)
 {
     unsigned classes = k->classes;
-    for (const struct conn *c = k->conns; c != NULL; c = c->hh.next) {
+    for (const struct conn *c = k->debugged == 0 ? NULL : k->conns; c != NULL; c = c->hh.next) {
         classes |= c->classes;
     }
     return classes;
 }
 
-/* Debug lines are for whoever has turned them on: he gets all. */
+unsigned keying_classes_of(const struct keying *k, const struct conn *c)
+{
+    return k->classes | (c == NULL ? 0 : c->classes)
+           | (c == NULL || c->template == NULL ? 0 : c->template->classes);
+}
+
+static unsigned classes_of_pair(const struct keying *k, const struct pair *p)
+{
+    unsigned classes = k->classes;
+    for (const struct conn *c = p == NULL ? NULL : p->conns; c != NULL; c = c->next) {
+        classes |= keying_classes_of(k, c);
+    }
+    return classes;
+}
+
+unsigned keying_classes_between(struct keying *k, const struct address *ours, const struct address *peer)
+{
+    static const struct address any;
+    unsigned classes = k->classes;
+    for (size_t i = 0; i < k->interface_count && k->debugged > 0; i++) {
+        const struct address *a = &k->interfaces[i].address;
+        if (ours->family == 0 || address_equal(ours, a)) {
+            classes |= classes_of_pair(k, conn_pair(k, a, peer)) | classes_of_pair(k, conn_pair(k, a, &any));
+        }
+    }
+    return classes;
+}
+
+/* Debug lines are for whoever has turned them on: he gets all (events.c sees to whose they are). */
 static bool may_report(struct keying *k, enum log_level level)
 {
     char text[100];
     if (level == LOG_LEVEL_DEBUG) {
-        return keying_classes(k) != 0;
+        return true;
     }
     if (!line_bucket_take(&k->reported, REPORTED_REFILL, REPORTED_AT_ONCE, k->now)) {
         k->reported_left_out++;
@@ -63,17 +91,33 @@ static bool may_report(struct keying *k, enum log_level level)
     if (k->reported_left_out > 0 && k->now >= k->reported_told + LINES_LEFT_OUT_EVERY) {
         snprintf(text, sizeof text, "%u lines about what ike-negotiate reported were left out",
                  k->reported_left_out);
-        k->hooks.log(k->hooks.context, LOG_LEVEL_SERIOUS, "", text);
+        k->hooks.log(k->hooks.context, LOG_LEVEL_SERIOUS, NULL, "", text);
         k->reported_left_out = 0;
         k->reported_told = k->now;
     }
     return true;
 }
 
-void keying_line(struct keying *k, enum log_level level, const char *prefix, const char *text)
+/*
+ * Only peers that a connection names, or that have proved themselves (then there is an instance), have
+ * files of their own: others could make files without end.
+ */
+static bool is_known(struct keying *k, const struct address *peer)
+{
+    for (size_t i = 0; i < k->interface_count; i++) {
+        if (conn_pair(k, &k->interfaces[i].address, peer) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void keying_line(struct keying *k, enum log_level level, const struct address *peer, const char *prefix,
+                 const char *text)
 {
     if (!k->negotiators_turn || may_report(k, level)) {
-        k->hooks.log(k->hooks.context, level, prefix, text);
+        bool own = peer != NULL && peer->family != 0 && is_known(k, peer);
+        k->hooks.log(k->hooks.context, level, own ? peer : NULL, prefix, text);
     }
 }
 
@@ -86,7 +130,7 @@ bool keying_may_log(struct keying *k, struct line_limit *limit, const struct add
     }
     if (left_out > 0) {
         snprintf(text, sizeof text, LINES_LEFT_OUT, left_out);
-        k->hooks.log(k->hooks.context, LOG_LEVEL_INFO, "", text);
+        k->hooks.log(k->hooks.context, LOG_LEVEL_INFO, NULL, "", text);
     }
     return true;
 }
@@ -111,7 +155,7 @@ void keying_log(struct keying *k, enum log_level level, const struct xchg *x, co
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     prefix_of(x, prefix);
-    keying_line(k, level, prefix, text);
+    keying_line(k, level, x == NULL ? NULL : &x->remote, prefix, text);
 }
 
 void keying_tell(struct keying *k, const struct xchg *x, unsigned code, const char *format, ...)
@@ -124,7 +168,7 @@ void keying_tell(struct keying *k, const struct xchg *x, unsigned code, const ch
     va_end(args);
     prefix_of(x, prefix);
     if (!is_strangers(x) || keying_may_log(k, &k->strangers, &x->remote)) {
-        keying_line(k, LOG_LEVEL_INFO, prefix, text);
+        keying_line(k, LOG_LEVEL_INFO, &x->remote, prefix, text);
     }
     keying_say(k, x->client, code, "%s%s", prefix, text);
 }
@@ -141,5 +185,5 @@ void keying_log_conn(struct keying *k, enum log_level level, const struct conn *
     va_end(args);
     conn_label(c, label);
     snprintf(prefix, sizeof prefix, "%s: ", label);
-    keying_line(k, level, prefix, text);
+    keying_line(k, level, &c->peer_host, prefix, text);
 }

@@ -1,5 +1,7 @@
 #include "lines.h"
 
+#include "peerlog.h"
+
 #include <bsd/string.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -159,6 +161,18 @@ static void say_lost(struct lines *l)
     buffer_wipe(&text);
 }
 
+/* With the log of peers; "": there is none. */
+static void say_trouble(struct lines *l, const char *why)
+{
+    struct buffer line;
+    if (why[0] != '\0') {
+        buffer_init(&line, LINE_MAX_BYTES);
+        log_escape(&line, why, strlen(why));
+        add(l, LOG_LEVEL_SERIOUS, &line);
+        buffer_wipe(&line);
+    }
+}
+
 /* ---- out ---- */
 
 static ssize_t put(const struct lines *l, const char *bytes, size_t len)
@@ -226,7 +240,8 @@ int lines_fd(const struct lines *l)
     return l->waiting == NULL ? -1 : l->fd;
 }
 
-void lines_add(struct lines *l, enum log_level level, const char *prefix, const char *text)
+void lines_add(struct lines *l, enum log_level level, const struct address *peer, const char *prefix,
+               const char *text)
 {
     struct buffer line;
     buffer_init(&line, LINE_MAX_BYTES);
@@ -236,8 +251,20 @@ void lines_add(struct lines *l, enum log_level level, const char *prefix, const 
     log_escape(&line, prefix, strlen(prefix));
     log_escape(&line, text, strlen(text));
     add(l, level, &line);
+    if (peer != NULL && l->peers != NULL && !line.overflowed) {
+        char why[PEERLOG_WHY];
+        peerlog_add(l->peers, peer, line.data, line.len, why);
+        say_trouble(l, why);
+    }
     buffer_wipe(&line);
     lines_flush(l);
+}
+
+void lines_peers(struct lines *l, const char *base)
+{
+    char why[PEERLOG_WHY];
+    l->peers = peerlog_new(base, why);
+    say_trouble(l, why);
 }
 
 void lines_print(struct lines *l, enum log_level level, const char *format, ...)
@@ -247,7 +274,7 @@ void lines_print(struct lines *l, enum log_level level, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    lines_add(l, level, "", text);
+    lines_add(l, level, NULL, "", text);
 }
 
 void lines_free(struct lines *l)
@@ -257,4 +284,6 @@ void lines_free(struct lines *l)
         drop_first(l);
     }
     disconnect(l);
+    peerlog_free(l->peers);
+    l->peers = NULL;
 }

@@ -1,5 +1,6 @@
 /*
- * Where log lines go [P5]: syslog (authpriv), or stderr. Everything is escaped here, and only here.
+ * Where log lines go [P5]: syslog (authpriv), or stderr; and files of peers (peerlog.h). Everything is
+ * escaped here, and only here.
  *
  * Nothing here ever waits: what the reader does not take is kept, up to LINES_WAITING bytes; lines
  * beyond are lost, and how many is said where they are missing. The owner calls lines_flush once a
@@ -17,6 +18,7 @@
 #define LINES_SYSLOG "/dev/log"
 
 struct waiting_line;
+struct peerlog;
 
 struct lines {
     int fd;                 /* -1: syslog's socket is not connected */
@@ -29,14 +31,19 @@ struct lines {
     size_t bytes;           /* of those */
     size_t written;         /* of the first one */
     unsigned long lost;     /* after them */
+    struct peerlog *peers;  /* owned; NULL: peers have no files of their own */
 };
 
 /* fd: stderr, borrowed; its flags, which others share, stay as they are. -1: to syslog at that path. */
 void lines_init(struct lines *l, int fd, const char *syslog);
 void lines_free(struct lines *l); /* what the reader does not take now is lost */
 
-/* One line: prefix and text. Debug lines begin with "| ". */
-void lines_add(struct lines *l, enum log_level level, const char *prefix, const char *text);
+/* From now on lines about a peer go to a file of his own as well, below base (borrowed) [P6]. */
+void lines_peers(struct lines *l, const char *base);
+
+/* One line: prefix and text; peer: NULL, or whose file it goes to, too. Debug lines begin with "| ". */
+void lines_add(struct lines *l, enum log_level level, const struct address *peer, const char *prefix,
+               const char *text);
 __attribute__((format(printf, 3, 4)))
 void lines_print(struct lines *l, enum log_level level, const char *format, ...);
 

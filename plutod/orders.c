@@ -20,6 +20,17 @@ static unsigned role_of(const struct xchg *x)
 
 /* ---- secrets ---- */
 
+/* Debug classes that it has of its own. */
+static void put_classes(struct record_writer *w, const struct conn *c)
+{
+    char text[DEBUG_CLASSES_TEXT];
+    unsigned classes = c->classes | (c->template == NULL ? 0 : c->template->classes);
+    if (classes != 0) {
+        debug_classes_print(classes, text);
+        record_put_text(w, K_CLASSES, text);
+    }
+}
+
 void order_announce(struct keying *k, const struct xchg *x, const struct conn *c)
 {
     struct record_writer w;
@@ -39,6 +50,7 @@ void order_announce(struct keying *k, const struct xchg *x, const struct conn *c
     if (!x->initiator && choose_whoever(k, &x->local, &x->remote, c)) {
         record_put_yes(&w, K_WHOEVER, true);
     }
+    put_classes(&w, c);
     record_finish(&w);
     if (!x->initiator) { /* else secrets says at once if there is none for it */
         buffer_quiet(out, before);
@@ -73,6 +85,7 @@ void order_announce_quick(struct keying *k, const struct xchg *y, const char *pf
     record_put_word(&w, K_ROLE, role_of(y));
     record_put_text(&w, K_ESP, y->conn->form->esp);
     record_put_text(&w, K_PFS, pfs);
+    put_classes(&w, y->conn);
     record_finish(&w);
     buffer_quiet(out, before);
 }
@@ -205,7 +218,8 @@ void order_debug_one(const struct keying *k, struct buffer *out)
     if (out == NULL) {
         return;
     }
-    debug_classes_print(keying_classes(k), text);
+    /* Keys only leave secrets where they are asked for: it is told of each exchange. */
+    debug_classes_print((keying_classes(k) & DEBUG_ALL) | (k->classes & DEBUG_PRIVATE), text);
     record_start(&w, out, V_DEBUG);
     record_put_text(&w, K_CLASSES, text);
     record_finish(&w);

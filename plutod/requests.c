@@ -74,6 +74,8 @@ static void debug(struct keying *k, uint64_t client, const struct record *r)
     }
     struct conn *c = named(k, client, r);
     if (c != NULL) {
+        k->debugged -= c->classes != 0 ? 1 : 0;
+        k->debugged += classes != 0 ? 1 : 0;
         c->classes = classes;
         order_debug(k);
     }

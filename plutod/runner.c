@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/limits.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,12 +42,26 @@ struct run {
     struct run *prev, *next;
 };
 
+/* ---- lines ---- */
+
+__attribute__((format(printf, 4, 5)))
+static void say(struct supervisor *s, const struct script_job *job, enum log_level level,
+                const char *format, ...)
+{
+    char text[OUTPUT_LINE + 64 + PATH_MAX];
+    char prefix[CONN_LABEL + 4];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    snprintf(prefix, sizeof prefix, "%s: ", job->label);
+    lines_add(&s->lines, level, &job->peer, prefix, text);
+}
+
 /* ---- output ---- */
 
 static void say_line(struct run *r)
 {
-    char text[OUTPUT_LINE + 64];
-    char prefix[CONN_LABEL + 4];
     if (r->cut) {
         r->line_len = 0;
         return;
@@ -54,14 +70,12 @@ static void say_line(struct run *r)
     r->burst++;
     r->bytes += r->line_len;
     r->cut = r->lines > OUTPUT_LINES || r->bytes > OUTPUT_BYTES;
-    snprintf(prefix, sizeof prefix, "%s: ", r->job->label);
     if (r->cut) {
-        snprintf(text, sizeof text, "%s output: the rest is left out: no more than %d lines and %d "
-                 "bytes of one run are logged", r->job->verb, OUTPUT_LINES, OUTPUT_BYTES);
+        say(r->s, r->job, LOG_LEVEL_INFO, "%s output: the rest is left out: no more than %d lines and "
+            "%d bytes of one run are logged", r->job->verb, OUTPUT_LINES, OUTPUT_BYTES);
     } else {
-        snprintf(text, sizeof text, "%s output: %.*s", r->job->verb, (int)r->line_len, r->line);
+        say(r->s, r->job, LOG_LEVEL_INFO, "%s output: %.*s", r->job->verb, (int)r->line_len, r->line);
     }
-    lines_add(&r->s->lines, LOG_LEVEL_INFO, prefix, text);
     r->line_len = 0;
 }
 
@@ -160,15 +174,14 @@ static void on_child(struct ev_loop *loop, ev_child *w, int events)
     ev_child_stop(loop, w);
     read_output(r);
     if (r->late) {
-        lines_print(&s->lines, LOG_LEVEL_SERIOUS, "%s: %s: the script did not end within %u s "
-                    "(--updown-timeout) and was killed", r->job->label, r->job->verb,
-                    s->setup->updown_timeout);
+        say(s, r->job, LOG_LEVEL_SERIOUS, "%s: the script did not end within %u s (--updown-timeout) "
+            "and was killed", r->job->verb, s->setup->updown_timeout);
     } else if (WIFSIGNALED(status)) {
-        lines_print(&s->lines, LOG_LEVEL_SERIOUS, "%s: %s: the script was ended by signal %d",
-                    r->job->label, r->job->verb, WTERMSIG(status));
+        say(s, r->job, LOG_LEVEL_SERIOUS, "%s: the script was ended by signal %d", r->job->verb,
+            WTERMSIG(status));
     } else if (!good) {
-        lines_print(&s->lines, LOG_LEVEL_SERIOUS, "%s: %s: the script exited with status %d",
-                    r->job->label, r->job->verb, WEXITSTATUS(status));
+        say(s, r->job, LOG_LEVEL_SERIOUS, "%s: the script exited with status %d", r->job->verb,
+            WEXITSTATUS(status));
     }
     r->pid = 0;
     ev_timer_stop(loop, &r->limit);
@@ -227,8 +240,8 @@ static void begin(struct supervisor *s, struct script_job *job)
         r->job = job;
     }
     if (r == NULL || !launch(r)) {
-        lines_print(&s->lines, LOG_LEVEL_SERIOUS, "%s: %s: %s cannot be run: %s", job->label,
-                    job->verb, job->words[0], strerror(errno));
+        say(s, job, LOG_LEVEL_SERIOUS, "%s: %s cannot be run: %s", job->verb, job->words[0],
+            strerror(errno));
         free(r);
         script_job_free(job);
         keying_script_done(&s->keying, id, false);

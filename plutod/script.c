@@ -179,6 +179,7 @@ struct script_job *script_job_new(const struct keying *k, const struct conn *c, 
         return NULL;
     }
     job->id = id;
+    job->peer = c->peer_host;
     job->peer_client = c->peer_client;
     conn_label(c, job->label);
     bool host = subnet_is_host(&c->our_client, &c->our_host);

@@ -14,6 +14,7 @@ struct script_job {
     uint64_t id;
     char verb[24];              /* up-client-v6 */
     char label[CONN_LABEL];     /* for the log */
+    struct address peer;        /* whom it is about */
     struct subnet peer_client;  /* one script at a time for one of these */
     char **words;               /* owned, NULL ended; at least one */
     char **environment;         /* owned, NULL ended */

@@ -87,6 +87,8 @@ static enum setup_result take(struct setup *s, const struct option_given *given)
     case OPTION_UNIQUEIDS: s->uniqueids = true; break;
     case OPTION_INSECURE_SECRETSFILE: s->insecure_secretsfile = true; break;
     case OPTION_NO_NAT_T: break; /* there is none to be switched off yet */
+    case OPTION_PERPEERLOG: s->perpeerlog = true; break;
+    case OPTION_PERPEERLOGBASE: s->perpeerlogbase = given->text; break;
     case OPTION_CTLBASE: s->ctlbase = given->text; break;
     case OPTION_SECRETSFILE: s->secretsfile = given->text; break;
     case OPTION_INTERFACE: return take_interface(s, given->text);
@@ -129,7 +131,7 @@ static enum setup_result parse_words(struct setup *s)
 /* A daemon changes to "/" when it forks: what was meant from here is named from there. */
 static enum setup_result make_absolute(struct setup *s)
 {
-    const char **const paths[] = { &s->ctlbase, &s->secretsfile };
+    const char **const paths[] = { &s->ctlbase, &s->secretsfile, &s->perpeerlogbase };
     char *here = getcwd(NULL, 0);
     enum setup_result result = SETUP_RUN;
 
@@ -153,6 +155,7 @@ enum setup_result setup_parse(struct setup *s, int argc, char **argv)
 {
     memset(s, 0, sizeof *s);
     s->ctlbase = option_spec(OPTION_CTLBASE)->preset_text;
+    s->perpeerlogbase = option_spec(OPTION_PERPEERLOGBASE)->preset_text;
     s->secretsfile = option_spec(OPTION_SECRETSFILE)->preset_text;
     s->ikeport = (uint16_t)option_spec(OPTION_OUR_IKEPORT)->preset;
     s->updown_timeout = (unsigned)option_spec(OPTION_UPDOWN_TIMEOUT)->preset;

@@ -26,6 +26,8 @@ struct setup {
     bool stderrlog;
     bool uniqueids;
     bool insecure_secretsfile;
+    bool perpeerlog;
+    const char *perpeerlogbase;
     const char *ctlbase;
     const char *secretsfile;
     const char *interfaces[SETUP_INTERFACES]; /* none: all */
@@ -38,7 +40,7 @@ struct setup {
     unsigned classes;       /* debug classes */
     mode_t umask;           /* that plutod was started with: updown scripts get it; set by main */
     struct option_reader reader; /* owns what the pointers point into */
-    char *absolute[2];      /* owned: paths that were relative, for a daemon that leaves the folder */
+    char *absolute[3];      /* owned: paths that were relative, for a daemon that leaves the folder */
 };
 
 /* Prints what a person must know. Call setup_free whatever came of it. */

@@ -88,6 +88,11 @@ static void show_conn(struct keying *k, uint64_t client, const struct conn *c)
                c->form->pfsgroup == NULL ? "" : c->form->pfsgroup);
     keying_say(k, client, 0, "%s:   newest ISAKMP SA: #%" PRIu64 "; newest IPsec SA: #%" PRIu64,
                label, serial_of(k, c->newest_isakmp), ipsec);
+    if (c->classes != 0) {
+        char classes[DEBUG_CLASSES_TEXT];
+        debug_classes_print(c->classes, classes);
+        keying_say(k, client, 0, "%s:   debug %s", label, classes);
+    }
     if (c->retry.place != 0) {
         keying_say(k, client, 0, "%s:   attempt %u begins in %" PRIu64 "s", label, c->attempt,
                    (c->retry.at - k->now) / 1000);
@@ -167,7 +172,7 @@ static void show(struct keying *k, uint64_t client)
         identity_print(k->settings.myid, id);
     }
     keying_say(k, client, 0, "%%myid = %s", id);
-    debug_classes_print(keying_classes(k), text);
+    debug_classes_print(k->classes, text);
     keying_say(k, client, 0, "debug %s", text[0] == '\0' ? "none" : text);
     for (const struct conn *c = k->conns; c != NULL; c = c->hh.next) {
         show_conn(k, client, c);

@@ -21,10 +21,11 @@ void supervisor_clock(struct supervisor *s)
 
 /* ---- what the core asks for ---- */
 
-static void hook_log(void *context, enum log_level level, const char *prefix, const char *text)
+static void hook_log(void *context, enum log_level level, const struct address *peer,
+                     const char *prefix, const char *text)
 {
     struct supervisor *s = context;
-    lines_add(&s->lines, level, prefix, text);
+    lines_add(&s->lines, level, peer, prefix, text);
 }
 
 static void hook_say(void *context, uint64_t client, const char *line)
@@ -229,6 +230,9 @@ bool supervisor_init(struct supervisor *s, const struct setup *setup, struct loc
     s->setup = setup;
     s->lock = lock;
     lines_init(&s->lines, setup->stderrlog ? STDERR_FILENO : -1, LINES_SYSLOG);
+    if (setup->perpeerlog) {
+        lines_peers(&s->lines, setup->perpeerlogbase);
+    }
     s->loop = ev_default_loop(EVFLAG_NOSIGMASK);
     if (s->loop == NULL) {
         lines_print(&s->lines, LOG_LEVEL_SERIOUS, "no event loop");

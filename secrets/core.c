@@ -74,6 +74,30 @@ void accuse(struct core *c, uint64_t exchange, const char *format, ...)
     log_about(c->config.log, LOG_LEVEL_SERIOUS, &about, "%s", text);
 }
 
+bool debug_wants(const struct core *c, const struct exchange *x, unsigned classes)
+{
+    return ((c->config.log->classes | (x == NULL ? 0 : x->classes)) & classes) != 0;
+}
+
+void debug(const struct core *c, const struct exchange *x, unsigned classes, const char *format, ...)
+{
+    char text[WHY_TEXT + 100];
+    struct log log = *c->config.log;
+    const struct log_about about = { .exchange = x == NULL ? 0 : x->number, .classes = classes };
+    va_list args;
+    if (!debug_wants(c, x, classes)) {
+        return;
+    }
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    log.classes |= x == NULL ? 0 : x->classes;
+    log_about(&log, LOG_LEVEL_DEBUG, &about, "%s", text);
+    if ((classes & DEBUG_PRIVATE) != 0) {
+        explicit_bzero(text, sizeof text);
+    }
+}
+
 static void write_refusal(struct core *c, const struct record *r, enum outcome outcome)
 {
     struct record_writer w;
@@ -175,9 +199,8 @@ static void negotiator_request(struct core *c, enum step step, const struct reco
     if (outcome != OUTCOME_OK) {
         write_refusal(c, r, outcome);
     }
-    log_debug(c->config.log, DEBUG_CONTROL, "exchange %" PRIu64 ": %s: %s",
-              record_number(r, K_EXCHANGE), schema_verb(r->verb)->name,
-              outcome == OUTCOME_OK ? "ok" : c->why);
+    debug(c, exchanges_find(c, record_number(r, K_EXCHANGE)), DEBUG_CONTROL, "%s: %s",
+          schema_verb(r->verb)->name, outcome == OUTCOME_OK ? "ok" : c->why);
     if (outcome == OUTCOME_BAD) {
         accuse(c, record_number(r, K_EXCHANGE), "the negotiator asked for what it may not have: "
                "%s", c->why);

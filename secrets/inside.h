@@ -35,6 +35,7 @@ struct candidate { /* a connection that was announced */
     char *ike;        /* owned */
     struct identity ours;
     struct identity peer;
+    unsigned classes; /* debug classes for it alone */
     bool whoever; /* no other connection could be meant: the peer's identity need not be asked about */
 };
 
@@ -102,6 +103,7 @@ struct exchange {
     uint64_t number;
     UT_hash_handle hh;
     enum role role;
+    unsigned classes;               /* debug classes that its connection has of its own */
     unsigned refusals;
     struct answered *answered;      /* owned */
     struct main_mode *main_mode;    /* exactly one of these two */
@@ -141,6 +143,14 @@ enum { NOTIFY_INVALID_KEY_INFORMATION = 17, NOTIFY_INVALID_ID_INFORMATION = 18,
 /* Fills c->why and returns `outcome`. */
 enum outcome deny(struct core *c, enum outcome outcome, unsigned notification, const char *format,
                   ...) __attribute__((format(printf, 4, 5)));
+
+/* ---- debug lines ---- */
+
+/* For all exchanges, or (x, may be NULL) for this one because of its connection. */
+bool debug_wants(const struct core *c, const struct exchange *x, unsigned classes);
+/* A line about x, if it is wanted. */
+void debug(const struct core *c, const struct exchange *x, unsigned classes, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 
 /* ---- exchange.c ---- */
 

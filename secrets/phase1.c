@@ -106,6 +106,9 @@ void phase1_announce(struct core *c, const struct record *r)
                "memory", connection);
         return;
     }
+    if (record_has(r, K_CLASSES)) {
+        (void)debug_classes_parse(&a->classes, record_text(r, K_CLASSES)); /* or none: it is plutod's word */
+    }
     a->whoever = peer.type == ID_ANY && record_yes(r, K_WHOEVER);
     check_secret(c, x, a);
 }
@@ -305,19 +308,18 @@ static void derive(const struct exchange *x, const struct record *r, struct part
 static void debug_keys(const struct core *c, const struct exchange *x, const struct skeyids *s)
 {
     const struct main_mode *m = x->main_mode;
-    const struct log *log = c->config.log;
     const uint8_t *const key[] = { s->skeyid, s->d, s->a, s->e };
     static const char *const name[] = { "SKEYID", "SKEYID_d", "SKEYID_a", "SKEYID_e" };
     char hex[2 * HASH_MAX + 1];
 
-    log_debug(log, DEBUG_CRYPT | DEBUG_CONTROL, "exchange %" PRIu64 ": connection \"%s\" with the "
-              "secret of %s:%u, %s", x->number, m->chosen->connection, m->half->secret->file,
-              m->half->secret->line, hash_get(m->hash)->word);
-    for (size_t i = 0; i < sizeof key / sizeof key[0] && log_wants(log, DEBUG_PRIVATE); i++) {
+    debug(c, x, DEBUG_CRYPT | DEBUG_CONTROL, "connection \"%s\" with the secret of %s:%u, %s",
+          m->chosen->connection, m->half->secret->file, m->half->secret->line,
+          hash_get(m->hash)->word);
+    for (size_t i = 0; i < sizeof key / sizeof key[0] && debug_wants(c, x, DEBUG_PRIVATE); i++) {
         for (size_t n = 0; n < hash_get(m->hash)->len; n++) {
             (void)snprintf(hex + 2 * n, 3, "%02x", key[i][n]);
         }
-        log_debug(log, DEBUG_PRIVATE, "exchange %" PRIu64 ": %s %s", x->number, name[i], hex);
+        debug(c, x, DEBUG_PRIVATE, "%s %s", name[i], hex);
         explicit_bzero(hex, sizeof hex);
     }
 }
@@ -370,6 +372,7 @@ enum outcome phase1_keys(struct core *c, struct exchange *x, const struct record
     if (outcome == OUTCOME_OK) {
         m->hash = suite.hash->id;
         m->chosen = a;
+        x->classes = a->classes;
         m->half->secret = secret;
         m->half->suite = suite;
         derive(x, r, (struct part){ g_xy, suite.group->secret_len }, &s);

@@ -51,6 +51,9 @@ void phase2_announce(struct core *c, const struct record *r)
         accuse(c, number, "announced Quick Mode is not taken: %s", c->why);
         return;
     }
+    if (record_has(r, K_CLASSES)) {
+        (void)debug_classes_parse(&x->classes, record_text(r, K_CLASSES)); /* or none */
+    }
     x->quick_mode->parent = parent;
     x->quick_mode->esp = strdup(esp);
     x->quick_mode->pfs = strdup(pfs);

@@ -98,8 +98,10 @@ void lines_print(struct lines *l, enum log_level level, const char *format, ...)
 
 /* ---- hooks ---- */
 
-static void hook_log(void *context, enum log_level level, const char *prefix, const char *text)
+static void hook_log(void *context, enum log_level level, const struct address *peer,
+                     const char *prefix, const char *text)
 {
+    (void)peer;
     (void)context;
     (void)level;
     fuzz_check(prefix != NULL && text != NULL);

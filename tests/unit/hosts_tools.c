@@ -20,9 +20,11 @@ struct buffer *host_out(struct host *h, unsigned from, unsigned to)
 
 /* ---- plutod's surroundings ---- */
 
-static void hook_log(void *context, enum log_level level, const char *prefix, const char *text)
+static void hook_log(void *context, enum log_level level, const struct address *peer,
+                     const char *prefix, const char *text)
 {
     struct host *h = context;
+    (void)peer;
     (void)level;
     buffer_add_text(&h->log, prefix);
     buffer_add_text(&h->log, text);

@@ -77,9 +77,11 @@ static void out_send(void *context, const struct path *path, const uint8_t *byte
     free(d);
 }
 
-static void do_log(void *context, enum log_level level, const char *prefix, const char *text)
+static void do_log(void *context, enum log_level level, const struct address *peer,
+                   const char *prefix, const char *text)
 {
     struct lab_host *h = context;
+    (void)peer;
     (void)level;
     log_escape(&h->log, prefix, strlen(prefix));
     log_escape(&h->log, text, strlen(text));
@@ -158,6 +160,8 @@ static void take(struct lab_host *h, unsigned from, char *line, size_t len)
         why = to_negotiator(h, from, r);
     } else if (why == NULL && (from & (N_P | S_P | K_P)) != 0) {
         why = to_plutod(h, from, r);
+    } else if (why == NULL && r->verb == V_DEBUG) {
+        why = debug_classes_parse(&h->secrets_log.classes, record_text(r, K_CLASSES));
     } else if (why == NULL) {
         secrets_record(h->secrets, r, &out, h->lab->now);
     }

@@ -209,7 +209,7 @@ static void misfit(const struct record_form *f, void *context)
     line = form_build(f, (struct form_builder){ .all = true });
     assert_non_null(verdict(strcat(line, " "), f->from, NULL));
     /* A key that stands in no list of this verb; `classes` and `serial` are never together. */
-    enum key foreign = f->verb == V_DEBUG || f->verb == V_WHACK_DEBUG ? K_SERIAL : K_CLASSES;
+    enum key foreign = f->verb == V_WHACK_DELETESTATE ? K_CLASSES : K_SERIAL;
     line = form_build(f, (struct form_builder){ .all = true });
     (void)sprintf(line + strlen(line), " %s=1", schema_key(foreign)->name);
     assert_string_equal(verdict(line, f->from, &field), "field does not belong to this verb");

@@ -81,7 +81,7 @@ static void test_log_records(void **state)
     expect_records(&b, "log level=info text=x exchange=7 remote=10.9.0.2 remote-port=500 code=31\n");
     log_debug(&log, DEBUG_RAW, "no");
     log_debug(&log, DEBUG_CRYPT | DEBUG_RAW, "yes");
-    expect_records(&b, "log level=debug text=yes\n");
+    expect_records(&b, "log level=debug text=yes classes=raw,crypt\n");
 
     /* Debug lines do not fill what important ones need. */
     char big[1000];

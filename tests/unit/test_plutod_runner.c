@@ -14,8 +14,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static void no_log(void *context, enum log_level level, const char *prefix, const char *text)
+static void no_log(void *context, enum log_level level, const struct address *peer,
+                   const char *prefix, const char *text)
 {
+    (void)peer;
     (void)context;
     (void)level;
     (void)prefix;

@@ -35,6 +35,7 @@ struct world {
     struct buffer n, kernel, s[3];
     struct buffer said;         /* lines to whack, with newlines */
     struct buffer log;
+    struct address log_peer;    /* in whose own file the last line is, too; family 0: nobody's */
     int holds;
     struct script_job *jobs[16];
     size_t job_count;
@@ -44,10 +45,12 @@ struct world {
     char line[RECORD_MAX];
 };
 
-static inline void world_log(void *c, enum log_level level, const char *prefix, const char *text)
+static inline void world_log(void *c, enum log_level level, const struct address *peer,
+                             const char *prefix, const char *text)
 {
     struct world *w = c;
     (void)level;
+    w->log_peer = peer == NULL ? (struct address){ 0 } : *peer;
     buffer_add_text(&w->log, prefix);
     buffer_add_text(&w->log, text);
     buffer_add_text(&w->log, "\n");
