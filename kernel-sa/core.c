@@ -169,27 +169,20 @@ void exchange_drop(struct core *core, struct exchange *x)
 
 /* ---- speaking ---- */
 
-/* A hijacked process could otherwise fill the log. */
-static bool serious_allowed(struct core *core)
-{
-    bool allowed = line_bucket_take(&core->serious, SERIOUS_EVERY, SERIOUS_BURST, core->now);
-    core->serious_dropped += !allowed;
-    return allowed;
-}
-
 void core_log(struct core *core, enum log_level level, uint64_t exchange, const char *text)
 {
     struct record_writer w;
-    char more[WHY_MAX + 64];
-    if (core->out[PEER_PLUTOD] == NULL
-        || (level == LOG_LEVEL_SERIOUS && !serious_allowed(core))) {
+    char missing[LINE_MISSING];
+    char more[WHY_MAX + LINE_MISSING];
+    if (core->out[PEER_PLUTOD] == NULL) {
         return;
     }
-    if (level == LOG_LEVEL_SERIOUS && core->serious_dropped > 0) {
-        (void)snprintf(more, sizeof more, "%s (%" PRIu64 " like this were not logged)", text,
-                       core->serious_dropped);
+    if (level == LOG_LEVEL_SERIOUS) { /* a hijacked process could otherwise fill the log */
+        if (!line_bucket_take(&core->serious, SERIOUS_EVERY, SERIOUS_BURST, core->now)) {
+            return;
+        }
+        (void)snprintf(more, sizeof more, "%s%s", text, line_bucket_missing(&core->serious, missing));
         text = more;
-        core->serious_dropped = 0;
     }
     record_start(&w, core->out[PEER_PLUTOD], V_LOG);
     record_put_word(&w, K_LEVEL, level);

@@ -212,7 +212,6 @@ struct core {
     size_t random_count;
     struct job job;
     struct line_bucket serious;     /* lines */
-    uint64_t serious_dropped;
 };
 
 /* ---- core.c, events.c ---- */

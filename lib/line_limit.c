@@ -1,5 +1,7 @@
 #include "line_limit.h"
 
+#include <stdio.h>
+
 static void refill(struct line_bucket *b, uint64_t now)
 {
     uint64_t passed = now > b->since ? now - b->since : 0;
@@ -16,10 +18,21 @@ bool line_bucket_take(struct line_bucket *b, uint64_t refill_time, unsigned size
 {
     refill(b, now);
     if (!has_token(b, refill_time, size)) {
+        b->left_out++;
         return false;
     }
     b->spent += refill_time;
     return true;
+}
+
+const char *line_bucket_missing(struct line_bucket *b, char text[LINE_MISSING])
+{
+    text[0] = '\0';
+    if (b->left_out > 0) {
+        (void)snprintf(text, LINE_MISSING, " (%u like this were not logged)", b->left_out);
+        b->left_out = 0;
+    }
+    return text;
 }
 
 /* The sender's bucket, refilled; a new sender gets that of whoever was quiet longest. */

@@ -24,6 +24,7 @@
 struct line_bucket {
     uint64_t since;  /* when it was looked at last */
     uint64_t spent;  /* milliseconds of refilling until it is full again */
+    unsigned left_out; /* lines, since one was allowed */
 };
 
 struct line_limit { /* zero-initialised: everything is allowed that may be */
@@ -48,5 +49,9 @@ bool line_limit_take(struct line_limit *l, const struct address *source, uint64_
  * refilled in refill_time ms. False: it is empty.
  */
 bool line_bucket_take(struct line_bucket *b, uint64_t refill_time, unsigned size, uint64_t now);
+
+#define LINE_MISSING 60
+/* For the end of the line that was allowed: how many were not, before it, or "". Counts anew. */
+const char *line_bucket_missing(struct line_bucket *b, char text[LINE_MISSING]);
 
 #endif

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LOG_WINDOW 10000u /* milliseconds */
-#define LOG_LINES 20u     /* in that time */
+#define ACCUSED_AT_ONCE 20u  /* lines, */
+#define ACCUSED_REFILL 500u  /* and the milliseconds for each further one */
 
 struct core *secrets_new(const struct core_config *config)
 {
@@ -54,24 +54,18 @@ enum outcome deny(struct core *c, enum outcome outcome, unsigned notification, c
 void accuse(struct core *c, uint64_t exchange, const char *format, ...)
 {
     char text[WHY_TEXT];
+    char missing[LINE_MISSING];
     const struct log_about about = { .exchange = exchange };
     va_list args;
 
-    if (c->log_since == 0 || c->now - c->log_since >= LOG_WINDOW) {
-        if (c->log_count > LOG_LINES) {
-            log_serious(c->config.log, "%u more lines like the last ones were left out",
-                        c->log_count - LOG_LINES);
-        }
-        c->log_since = c->now == 0 ? 1 : c->now;
-        c->log_count = 0;
-    }
-    if (c->log_count++ >= LOG_LINES) {
+    if (!line_bucket_take(&c->accused, ACCUSED_REFILL, ACCUSED_AT_ONCE, c->now)) {
         return;
     }
     va_start(args, format);
     (void)vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    log_about(c->config.log, LOG_LEVEL_SERIOUS, &about, "%s", text);
+    log_about(c->config.log, LOG_LEVEL_SERIOUS, &about, "%s%s", text,
+              line_bucket_missing(&c->accused, missing));
 }
 
 bool debug_wants(const struct core *c, const struct exchange *x, unsigned classes)

@@ -8,6 +8,7 @@
 
 #include "core.h"
 #include "derive.h"
+#include "line_limit.h"
 
 #include <uthash.h>
 
@@ -122,8 +123,7 @@ struct core {
     unsigned notification;      /* that the peer should get; 0: none in particular */
     unsigned code;              /* for whack; 0: none in particular */
     uint64_t now;
-    uint64_t log_since;         /* limit of log lines about what others do wrong */
-    unsigned log_count;
+    struct line_bucket accused; /* lines about what others do wrong */
 };
 
 /* What became of a request. */

@@ -108,6 +108,21 @@ static void what_is_missing_is_counted(void **state)
     assert_int_equal(left_out, 7);
 }
 
+static void a_bucket_counts_what_is_missing(void **state)
+{
+    struct line_bucket b = { 0 };
+    char text[LINE_MISSING];
+    (void)state;
+    for (unsigned i = 0; i < 25; i++) {
+        assert_int_equal(line_bucket_take(&b, 1000, 5, 1000000), i < 5);
+    }
+    assert_true(line_bucket_take(&b, 1000, 5, 1001000));
+    assert_string_equal(line_bucket_missing(&b, text), " (20 like this were not logged)");
+    assert_string_equal(line_bucket_missing(&b, text), "");
+    b.left_out = UINT32_MAX;
+    assert_string_equal(line_bucket_missing(&b, text), " (4294967295 like this were not logged)");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -116,6 +131,7 @@ int main(void)
         cmocka_unit_test(all_together),
         cmocka_unit_test(a_net_of_ipv6_is_one_sender),
         cmocka_unit_test(what_is_missing_is_counted),
+        cmocka_unit_test(a_bucket_counts_what_is_missing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
