@@ -105,13 +105,7 @@ void engine_enter(struct ike *ike, struct exchange *x, enum state next)
 
 static void bad_message(struct ike *ike, struct exchange *x, const char *why)
 {
-    if (x->number == 0) {
-        report_stranger(ike, &x->sa->path, "a message in state %s is ignored: %s",
-                        state_name(x->state), why);
-    } else {
-        report(ike, x, LOG_LEVEL_INFO, "a message in state %s is ignored: %s", state_name(x->state),
-               why);
-    }
+    (void)report_unproved(ike, x, "a message in state %s is ignored: %s", state_name(x->state), why);
 }
 
 enum outcome engine_message(struct ike *ike, struct exchange *x, const struct message *m, bool encrypted,

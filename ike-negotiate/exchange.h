@@ -165,10 +165,9 @@ struct exchange {
     bool has_last_in;
     struct sent sent;
     unsigned garbage; /* messages that did not decrypt */
-    unsigned said; /* lines in this minute, for their bound */
-    uint64_t say_minute;
-    unsigned hints; /* notifications reported in this minute */
-    uint64_t hint_minute;
+    struct line_bucket lines; /* about it, */
+    struct line_bucket unproved; /* about what anybody could have sent it, */
+    struct line_bucket notified; /* and what its peer said, for plutod */
     uint64_t timer; /* UINT64_MAX: none */
     RB_ENTRY(exchange) by_timer;
     LIST_ENTRY(exchange) siblings; /* Quick Modes of one ISAKMP SA */
@@ -232,8 +231,7 @@ struct ike {
     size_t half_open_bytes; /* of their SA payloads */
     struct source *sources; /* how many of them each address has */
     struct log log;
-    unsigned said; /* lines about exchanges in this second, for their bound */
-    uint64_t say_second;
+    struct line_bucket said, said_unproved; /* lines about all exchanges together */
     struct line_limit strangers; /* lines about their packets */
 };
 
@@ -333,6 +331,12 @@ bool refusal_again(struct ike *ike, struct exchange *main, uint32_t message_id,
 /* ---- report.c ---- */
 void report(struct ike *ike, struct exchange *x, enum log_level level, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+/* About what came for x, and was not proved to be its peer's: uses up nothing of what report has.
+ * False: left out. */
+bool report_unproved(struct ike *ike, struct exchange *x, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* One more of what an exchange may cause in a minute; it has 16 at once. */
+bool exchange_may(const struct ike *ike, struct line_bucket *b);
 /* About a packet that belongs to nothing that we know; bounded per second: false if left out. */
 bool report_stranger(struct ike *ike, const struct path *path, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -9,19 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HINTS_A_MINUTE 16 /* notifications of one exchange that plutod hears of */
-
-/* False: this exchange had its share of this minute. */
-static bool may_hint(const struct ike *ike, struct exchange *x)
-{
-    uint64_t minute = ike->now / 60000;
-    if (minute != x->hint_minute) {
-        x->hint_minute = minute;
-        x->hints = 0;
-    }
-    return x->hints++ < HINTS_A_MINUTE;
-}
-
 static void tell_plutod(struct ike *ike, const struct exchange *x, unsigned type,
                         bool is_protected)
 {
@@ -100,9 +87,9 @@ static struct exchange *only_waiting_quick(struct exchange *main)
     return found;
 }
 
-/* An authenticated error ends the Quick Mode that it is about: found by SPI or message id (Q10). */
-static void take_error(struct ike *ike, struct exchange *main, const struct notification *n,
-                       uint32_t message_id)
+/* The Quick Mode that an authenticated error ends: found by SPI or message id (Q10). */
+static struct exchange *refused_quick(struct exchange *main, const struct notification *n,
+                                      uint32_t message_id)
 {
     struct exchange *q = quick_by_spi(main, n);
     if (q == NULL && refuses_quick(n->type)) {
@@ -111,14 +98,15 @@ static void take_error(struct ike *ike, struct exchange *main, const struct noti
     if (q == NULL && !has_spi(n) && refuses_quick(n->type)) {
         q = only_waiting_quick(main);
     }
-    if (q != NULL && (q->state == QUICK_I1 || q->state == QUICK_R1)) {
-        const char *ours = our_proposal(q, n->type);
-        exchange_failed(ike, q, n->type <= 30 ? 200 + n->type : 31,
-                        "the peer answered %s (%u)%s%s", notify_name(n->type), n->type,
-                        ours[0] == '\0' ? "" : ": we proposed ", ours);
-    } else {
-        tell_plutod(ike, main, n->type, true);
-    }
+    return q != NULL && (q->state == QUICK_I1 || q->state == QUICK_R1) ? q : NULL;
+}
+
+static void end_refused(struct ike *ike, struct exchange *q, unsigned type)
+{
+    const char *ours = our_proposal(q, type);
+    exchange_failed(ike, q, type <= NOTIFY_UNEQUAL_PAYLOAD_LENGTHS ? 200 + type : 31,
+                    "the peer answered %s (%u)%s%s", notify_name(type), type,
+                    ours[0] == '\0' ? "" : ": we proposed ", ours);
 }
 
 /* In message 5 or 6 it waits until the peer is authenticated. Once for each ISAKMP SA: it may be a
@@ -136,12 +124,43 @@ static void take_initial_contact(struct ike *ike, struct exchange *x)
     }
 }
 
+/* Anybody may have said so (Q11): it has a bound of its own, beside what the peer says. */
+static void take_hint(struct ike *ike, struct exchange *x, const struct notification *n)
+{
+    const char *ours = our_proposal(x, n->type);
+    if (report_unproved(ike, x, "unprotected (only a hint) notification from the peer: %s (%u)%s%s",
+                        notify_name(n->type), n->type, ours[0] == '\0' ? "" : ": we proposed ",
+                        ours)) {
+        tell_plutod(ike, x, n->type, false);
+    }
+}
+
+/* Lines and records for whack are bounded; what comes of it is not. */
+static void take_proved(struct ike *ike, struct exchange *x, const struct notification *n,
+                        uint32_t message_id)
+{
+    const char *ours = our_proposal(x, n->type);
+    report(ike, x, LOG_LEVEL_INFO, "authenticated notification from the peer: %s (%u)%s%s",
+           notify_name(n->type), n->type, ours[0] == '\0' ? "" : ": we proposed ", ours);
+    struct exchange *q = !x->is_quick && x->sa->up && notify_is_error(n->type)
+                             ? refused_quick(x, n, message_id)
+                             : NULL;
+    if (q != NULL) {
+        end_refused(ike, q, n->type);
+    } else if (exchange_may(ike, &x->notified)) {
+        tell_plutod(ike, x, n->type, true);
+    }
+}
+
 static void take_notification(struct ike *ike, struct exchange *x, const struct payload *p,
                               enum trust trust, uint32_t message_id)
 {
-    bool is_protected = trust == TRUST_HASHED;
     struct notification n;
     const char *why = notification_decode(&n, p->body, p->body_len);
+    if (why != NULL && trust == TRUST_HINT) {
+        (void)report_unproved(ike, x, "an unprotected notification is ignored: %s", why);
+        return;
+    }
     if (why != NULL) {
         report(ike, x, LOG_LEVEL_INFO, "a notification is ignored: %s", why);
         return;
@@ -152,35 +171,22 @@ static void take_notification(struct ike *ike, struct exchange *x, const struct 
     /* In clear, anybody may say so while message 5 or 6 is waited for (Q11). */
     if (n.type == NOTIFY_INITIAL_CONTACT && !x->is_quick && trust != TRUST_HINT) {
         take_initial_contact(ike, x);
-        return;
-    }
-    if (!may_hint(ike, x)) {
-        return;
-    }
-    if (n.type == NOTIFY_RESPONDER_LIFETIME && trust != TRUST_HINT) {
+    } else if (n.type == NOTIFY_RESPONDER_LIFETIME && trust != TRUST_HINT) {
         lifetime_take(ike, x, &n, trust);
-        return;
-    }
-    const char *ours = our_proposal(x, n.type);
-    report(ike, x, LOG_LEVEL_INFO, "%s notification from the peer: %s (%u)%s%s",
-           is_protected ? "authenticated" : "unprotected (only a hint)", notify_name(n.type), n.type,
-           ours[0] == '\0' ? "" : ": we proposed ", ours);
-    if (is_protected && x->sa->up && !x->is_quick && notify_is_error(n.type)) {
-        take_error(ike, x, &n, message_id);
+    } else if (trust == TRUST_HASHED) {
+        take_proved(ike, x, &n, message_id);
     } else {
-        tell_plutod(ike, x, n.type, is_protected);
+        take_hint(ike, x, &n);
     }
 }
 
 void take_notifications(struct ike *ike, struct exchange *x, const struct message *m,
                         enum trust trust)
 {
-    for (unsigned i = 0; i < 8; i++) {
-        const struct payload *p = message_find(m, PAYLOAD_N, i);
-        if (p == NULL) {
-            break;
+    for (size_t i = 0; i < m->count; i++) {
+        if (m->payload[i].type == PAYLOAD_N) {
+            take_notification(ike, x, &m->payload[i], trust, m->header.message_id);
         }
-        take_notification(ike, x, p, trust, m->header.message_id);
     }
 }
 
@@ -303,7 +309,7 @@ void informational_protected(struct ike *ike, struct exchange *main, const struc
     uint8_t m_id[4];
 
     if (m->count < 2 || m->payload[0].type != PAYLOAD_HASH || m->header.message_id == 0) {
-        report(ike, main, LOG_LEVEL_INFO, "an Informational without HASH in front is ignored");
+        (void)report_unproved(ike, main, "an Informational without HASH in front is ignored");
         return;
     }
     const struct payload *p = &m->payload[0];
@@ -312,7 +318,7 @@ void informational_protected(struct ike *ike, struct exchange *main, const struc
                                   { p->whole + p->whole_len, m->payloads_len - p->whole_len } };
     isakmp_hash(keys, parts, 2, hash);
     if (p->body_len != keys->hash->len || !memeql_sec(p->body, hash, p->body_len)) {
-        report(ike, main, LOG_LEVEL_INFO, "an Informational with a wrong HASH is ignored");
+        (void)report_unproved(ike, main, "an Informational with a wrong HASH is ignored");
         return;
     }
     const char *foreign = check_payloads(m);

@@ -100,9 +100,9 @@ static void take_in_quick(struct ike *ike, struct exchange *x, const struct noti
 void lifetime_of_quick(struct ike *ike, struct exchange *x, const struct message *m)
 {
     struct notification n;
-    const struct payload *p;
-    for (unsigned i = 0; i < 8 && (p = message_find(m, PAYLOAD_N, i)) != NULL; i++) {
-        if (notification_decode(&n, p->body, p->body_len) == NULL
+    for (size_t i = 0; i < m->count; i++) {
+        const struct payload *p = &m->payload[i];
+        if (p->type == PAYLOAD_N && notification_decode(&n, p->body, p->body_len) == NULL
             && n.type == NOTIFY_RESPONDER_LIFETIME) {
             take_in_quick(ike, x, &n);
         }

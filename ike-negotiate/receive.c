@@ -42,8 +42,8 @@ static void report_garbage(struct ike *ike, struct exchange *x, const char *why)
                "cannot decrypt the peer's message (%s): probably a wrong secret; compare the PSK "
                "of both sides", why);
     } else {
-        report(ike, x, LOG_LEVEL_INFO, "an encrypted message in state %s is ignored: %s",
-               state_name(x->state), why);
+        (void)report_unproved(ike, x, "an encrypted message in state %s is ignored: %s",
+                              state_name(x->state), why);
     }
 }
 
@@ -116,8 +116,8 @@ static void receive_main(struct ike *ike, const struct path *path, struct messag
     }
     memcpy(iv, x->sa->iv, IV_MAX);
     if (encrypted && x->sa->keys.cipher == NULL) {
-        report(ike, x, LOG_LEVEL_INFO, "a message in state %s is encrypted too early: ignored",
-               state_name(x->state));
+        (void)report_unproved(ike, x, "a message in state %s is encrypted too early: ignored",
+                              state_name(x->state));
         return;
     }
     why = encrypted ? open_message(x->sa, m, packet, len, plain, iv)
@@ -126,8 +126,8 @@ static void receive_main(struct ike *ike, const struct path *path, struct messag
     if (why != NULL && encrypted) {
         report_garbage(ike, x, why);
     } else if (why != NULL) {
-        report(ike, x, LOG_LEVEL_INFO, "a message in state %s is ignored: %s",
-               state_name(x->state), why);
+        (void)report_unproved(ike, x, "a message in state %s is ignored: %s",
+                              state_name(x->state), why);
     } else {
         trace_parsed(ike, x, m);
         enum outcome outcome = engine_message(ike, x, m, encrypted, digest);
@@ -161,8 +161,8 @@ static void receive_quick(struct ike *ike, struct exchange *main, struct message
         return;
     }
     if (x == NULL && sa_id_used(main->sa, m->header.message_id)) {
-        report(ike, main, LOG_LEVEL_INFO, "a Quick Mode message with a message id that was used "
-                                          "before is ignored");
+        (void)report_unproved(ike, main, "a Quick Mode message with a message id that was used before "
+                                         "is ignored");
         return;
     }
     if (x != NULL && is_duplicate(ike, x, digest)) {

@@ -4,10 +4,12 @@
 #include "exchange.h"
 
 #include <stdarg.h>
+#include <bsd/string.h>
 #include <stdio.h>
+#include <string.h>
 
 #define LINES_A_SECOND 100
-#define LINES_OF_EXCHANGE 16 /* a minute */
+#define OF_EXCHANGE 16 /* a minute */
 
 /* debug_class: of a debug line, else 0. */
 static void put_line(struct ike *ike, const struct exchange *x, const struct path *path,
@@ -39,54 +41,81 @@ static bool stranger_may_say(struct ike *ike, const struct path *path)
     return true;
 }
 
+bool exchange_may(const struct ike *ike, struct line_bucket *b)
+{
+    return line_bucket_take(b, 60000 / OF_EXCHANGE, OF_EXCHANGE, ike->now);
+}
+
 /*
  * Nearly every line here is caused by a packet, and packets cost their senders nothing: so many
  * about one exchange in a minute, and so many about all together in a second. Half-open exchanges
  * are strangers', who may not use up what there is for the others. `serious` lines are bounded
  * where they are made.
  */
-static bool may_say(struct ike *ike, struct exchange *x, const char **rest)
+static bool may_say(struct ike *ike, struct exchange *x, struct line_bucket *one,
+                    struct line_bucket *all)
 {
-    uint64_t second = ike->now / 1000;
-    *rest = "";
-    if (second != ike->say_second) {
-        ike->say_second = second;
-        ike->said = 0;
-    }
-    if (x != NULL && second / 60 != x->say_minute) {
-        x->say_minute = second / 60;
-        x->said = 0;
-    }
-    bool stranger = x != NULL && half_open_is(x);
-    if ((x != NULL && x->said >= LINES_OF_EXCHANGE)
-        || (stranger ? !stranger_may_say(ike, &x->sa->path) : ike->said >= LINES_A_SECOND)) {
+    if (one != NULL && !exchange_may(ike, one)) {
         return false;
     }
-    ike->said += stranger ? 0 : 1;
-    if (x != NULL && ++x->said == LINES_OF_EXCHANGE) {
-        *rest = " (more lines about this one are left out for a minute)";
+    return x != NULL && half_open_is(x)
+               ? stranger_may_say(ike, &x->sa->path)
+               : line_bucket_take(all, 1000 / LINES_A_SECOND, LINES_A_SECOND, ike->now);
+}
+
+/* Behind it goes how many were left out before, for which there always is room. */
+static void end_line(char *text, size_t size, struct line_bucket *b)
+{
+    char missing[LINE_MISSING];
+    size_t len = strlen(text);
+    len = len < size - LINE_MISSING ? len : size - LINE_MISSING;
+    (void)strlcpy(text + len, line_bucket_missing(b, missing), size - len);
+}
+
+__attribute__((format(printf, 5, 0)))
+static bool say(struct ike *ike, struct exchange *x, struct line_bucket *one, struct line_bucket *all,
+                const char *format, va_list args)
+{
+    char text[4000];
+    if (!may_say(ike, x, one, all)) {
+        return false;
     }
-    if (!stranger && ike->said == LINES_A_SECOND) {
-        *rest = " (more lines are left out for a second)";
+    vsnprintf(text, sizeof text, format, args);
+    if (one != NULL) {
+        end_line(text, sizeof text, one);
     }
+    end_line(text, sizeof text, all);
+    put_line(ike, x, NULL, LOG_LEVEL_INFO, 0, text);
     return true;
+}
+
+__attribute__((format(printf, 3, 0)))
+static void say_serious(struct ike *ike, const struct exchange *x, const char *format, va_list args)
+{
+    char text[4000];
+    vsnprintf(text, sizeof text, format, args);
+    put_line(ike, x, NULL, LOG_LEVEL_SERIOUS, 0, text);
 }
 
 void report(struct ike *ike, struct exchange *x, enum log_level level, const char *format, ...)
 {
-    char text[4000];
-    const char *rest = "";
     va_list args;
-    if (level != LOG_LEVEL_SERIOUS && !may_say(ike, x, &rest)) {
-        return;
-    }
     va_start(args, format);
-    int len = vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    if (len > 0 && (size_t)len < sizeof text) {
-        snprintf(text + len, sizeof text - (size_t)len, "%s", rest);
+    if (level == LOG_LEVEL_SERIOUS) {
+        say_serious(ike, x, format, args);
+    } else {
+        (void)say(ike, x, x == NULL ? NULL : &x->lines, &ike->said, format, args);
     }
-    put_line(ike, x, NULL, level, 0, text);
+    va_end(args);
+}
+
+bool report_unproved(struct ike *ike, struct exchange *x, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    bool said = say(ike, x, &x->unproved, &ike->said_unproved, format, args);
+    va_end(args);
+    return said;
 }
 
 __attribute__((format(printf, 5, 0)))
