@@ -210,7 +210,7 @@ static void peer_deleted_isakmp(struct keying *k, struct xchg *x, uint64_t numbe
 {
     struct xchg *target = xchg_find_main(k, number);
     if (target == NULL || !target->up || !xchg_same_peer(x, target)) {
-        keying_log(k, LOG_LEVEL_INFO, x, "Delete for an ISAKMP SA that is not with this peer: ignored");
+        keying_log_heard(k, x, "Delete for an ISAKMP SA that is not with this peer: ignored");
         return;
     }
     keying_log(k, LOG_LEVEL_INFO, target, "the peer deleted the ISAKMP SA");
@@ -236,11 +236,11 @@ static void peer_deleted_esp(struct keying *k, struct xchg *x, const struct reco
         }
     }
     if (more > 0) {
-        keying_log(k, LOG_LEVEL_INFO, x, "Delete for ESP SPI %08x and %u more, which are none of this "
-                   "peer's: ignored", be32dec(unknown), more);
+        keying_log_heard(k, x, "Delete for ESP SPI %08x and %u more, which are none of this peer's: "
+                         "ignored", be32dec(unknown), more);
     } else if (unknown != NULL) {
-        keying_log(k, LOG_LEVEL_INFO, x, "Delete for ESP SPI %08x, which is none of this peer's: "
-                   "ignored", be32dec(unknown));
+        keying_log_heard(k, x, "Delete for ESP SPI %08x, which is none of this peer's: ignored",
+                         be32dec(unknown));
     }
 }
 

@@ -127,7 +127,6 @@ struct keying {
     struct line_limit strangers; /* and about their negotiations */
     bool negotiators_turn;  /* a record of ike-negotiate is at hand: these lines are bounded too */
     struct line_bucket reported;
-    unsigned reported_left_out;
     uint64_t reported_told;
     unsigned classes;       /* debug classes, mask of enum debug_class */
     unsigned debugged;      /* connections that have some of their own */
@@ -216,6 +215,9 @@ bool keying_may_log(struct keying *k, struct line_limit *limit, const struct add
  */
 __attribute__((format(printf, 4, 5)))
 void keying_log(struct keying *k, enum log_level level, const struct xchg *x, const char *format, ...);
+/* About an ISAKMP SA, or IPsec SAs, because of what their peer said: 16 a minute for each. */
+__attribute__((format(printf, 3, 4)))
+void keying_log_heard(struct keying *k, struct xchg *x, const char *format, ...);
 /* The same for the log and, with `code`, for the whack that waits for the exchange. */
 __attribute__((format(printf, 4, 5)))
 void keying_tell(struct keying *k, const struct xchg *x, unsigned code, const char *format, ...);

@@ -7,6 +7,7 @@
 
 #define LINE_MAX_LEN 2000
 #define PREFIX_MAX (CONN_LABEL + 64)
+#define HEARD_A_MINUTE 16u /* lines because of what an ISAKMP SA's peer says; as many at once */
 #define REPORTED_AT_ONCE 1000u /* lines that ike-negotiate causes, */
 #define REPORTED_REFILL 20u    /* and the milliseconds for each further one */
 
@@ -85,14 +86,13 @@ static bool may_report(struct keying *k, enum log_level level)
         return true;
     }
     if (!line_bucket_take(&k->reported, REPORTED_REFILL, REPORTED_AT_ONCE, k->now)) {
-        k->reported_left_out++;
         return false;
     }
-    if (k->reported_left_out > 0 && k->now >= k->reported_told + LINES_LEFT_OUT_EVERY) {
+    if (k->reported.left_out > 0 && k->now >= k->reported_told + LINES_LEFT_OUT_EVERY) {
         snprintf(text, sizeof text, "%u lines about what ike-negotiate reported were left out",
-                 k->reported_left_out);
+                 k->reported.left_out);
         k->hooks.log(k->hooks.context, LOG_LEVEL_SERIOUS, NULL, "", text);
-        k->reported_left_out = 0;
+        k->reported.left_out = 0;
         k->reported_told = k->now;
     }
     return true;
@@ -156,6 +156,20 @@ void keying_log(struct keying *k, enum log_level level, const struct xchg *x, co
     va_end(args);
     prefix_of(x, prefix);
     keying_line(k, level, x == NULL ? NULL : &x->remote, prefix, text);
+}
+
+void keying_log_heard(struct keying *k, struct xchg *x, const char *format, ...)
+{
+    char text[LINE_MAX_LEN];
+    char missing[LINE_MISSING];
+    va_list args;
+    if (!line_bucket_take(&x->heard, 60000 / HEARD_A_MINUTE, HEARD_A_MINUTE, k->now)) {
+        return;
+    }
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    keying_log(k, LOG_LEVEL_INFO, x, "%s%s", text, line_bucket_missing(&x->heard, missing));
 }
 
 void keying_tell(struct keying *k, const struct xchg *x, unsigned code, const char *format, ...)

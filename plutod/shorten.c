@@ -29,12 +29,12 @@ void shorten_refused(struct keying *k, uint64_t number, const char *why)
 static void shorten(struct keying *k, struct xchg *x, uint32_t life)
 {
     if (life >= x->life) {
-        keying_log(k, LOG_LEVEL_INFO, x, "the peer lets this SA live %us, which is not shorter "
-                   "than %us: nothing changes", life, x->life);
+        keying_log_heard(k, x, "the peer lets this SA live %us, which is not shorter than %us: nothing "
+                         "changes", life, x->life);
         return;
     }
-    keying_log(k, LOG_LEVEL_INFO, x, "the peer lets this SA live %us, not %us (RESPONDER-LIFETIME)",
-               life, x->life);
+    keying_log_heard(k, x, "the peer lets this SA live %us, not %us (RESPONDER-LIFETIME)", life,
+                     x->life);
     x->life = life;
     if (!x->quick) {
         own_clock(k, x);
@@ -49,8 +49,7 @@ static void shorten_isakmp(struct keying *k, struct xchg *x, const struct record
 {
     struct xchg *target = xchg_find_main(k, record_number(r, K_TARGET));
     if (target == NULL || !target->up || !xchg_same_peer(x, target)) {
-        keying_log(k, LOG_LEVEL_INFO, x,
-                   "RESPONDER-LIFETIME for an ISAKMP SA that is not with this peer: ignored");
+        keying_log_heard(k, x, "RESPONDER-LIFETIME for an ISAKMP SA that is not with this peer: ignored");
         return;
     }
     shorten(k, target, (uint32_t)record_number(r, K_LIFE));
@@ -78,8 +77,8 @@ bool shorten_asked(struct keying *k, const struct record *r, const char **why)
     const uint8_t *spi = record_bytes(r, K_SPI_OUT, &len);
     struct xchg *y = xchg_by_spi(k, &x->remote, spi);
     if (y == NULL || !y->up || y->ending || !xchg_same_peer(x, y)) {
-        keying_log(k, LOG_LEVEL_INFO, x, "RESPONDER-LIFETIME for ESP SPI %08x, which is none of this "
-                   "peer's: ignored", be32dec(spi));
+        keying_log_heard(k, x, "RESPONDER-LIFETIME for ESP SPI %08x, which is none of this peer's: "
+                         "ignored", be32dec(spi));
         return true;
     }
     shorten(k, y, (uint32_t)record_number(r, K_LIFE));

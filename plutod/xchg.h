@@ -52,6 +52,7 @@ struct xchg {
     uint64_t client;        /* whack that waits for it; 0: none */
     char *notified;         /* what the peer said was wrong, last; owned; NULL: nothing */
     bool answered;          /* it said so under the protection of the ISAKMP SA */
+    struct line_bucket heard; /* lines about what its peer says of SAs */
     uint64_t since;         /* when it began, later when it came up */
     uint64_t event_at;      /* while it is not up: our message is sent again, or given up */
     bool resends;           /* sent again */

@@ -154,6 +154,49 @@ static void f9_a_flood_of_hints_is_bounded(void **state)
     assert_true(lab_count(&s->l->host[1].heard, "notified ") <= 20);
 }
 
+/* Within one minute; and how many lines are missing is said in the next one. */
+static void flood_of(struct informational *s, unsigned to, unsigned type, const void *body, size_t len,
+                     const char *line)
+{
+    unsigned lines = 0;
+    lab_pass(s->l, 61000);
+    for (unsigned i = 0; i < 500; i++) {
+        hostile_begin(s->l, to, EXCHANGE_INFORMATIONAL, s->message_id++, &s->o);
+        payload_insert(&s->o, 1, type, body, len);
+        hostile_seal(&s->o, &s->d);
+        assault(s->l, &s->d, i == 0 ? line : NULL, 0);
+        lines += lab_lines(s->l, to);
+        lab_pass(s->l, 100);
+    }
+    assert_in_range(lines, 1, 16 + 14); /* 50 seconds */
+    informational_begin(s, to);
+    payload_insert(&s->o, 1, type, body, len);
+    informational_end(s, "like this were not logged)");
+}
+
+static void f9_a_flood_of_deletes_is_bounded(void **state)
+{
+    static const uint8_t of_esp[] = { 0, 0, 0, 1, 3, 4, 0, 1, 0xde, 0xad, 0xbe, 0xef };
+    uint8_t of_isakmp[24];
+    (void)delete_body(of_isakmp, 1, 16, 1, sizeof of_isakmp);
+    for (unsigned to = 0; to < 2; to++) {
+        flood_of(*state, to, PAYLOAD_D, of_esp, sizeof of_esp, "none of this peer's");
+        flood_of(*state, to, PAYLOAD_D, of_isakmp, sizeof of_isakmp, "that we do not have");
+    }
+}
+
+static void f9_a_flood_of_lifetimes_is_bounded(void **state)
+{
+    static const uint8_t body[] = { 0, 0, 0, 1, 3, 4, 0x60, 0, 0xde, 0xad, 0xbe, 0xef,
+                                    0x80, 1, 0, 1, 0x80, 2, 2, 0x58 };
+    static const uint8_t of_isakmp[] = { 0, 0, 0, 1, 1, 0, 0x60, 0,
+                                         0x80, 11, 0, 1, 0, 12, 0, 4, 0, 1, 0x51, 0x80 };
+    for (unsigned to = 0; to < 2; to++) {
+        flood_of(*state, to, PAYLOAD_N, body, sizeof body, "none of this peer's");
+        flood_of(*state, to, PAYLOAD_N, of_isakmp, sizeof of_isakmp, "nothing changes");
+    }
+}
+
 /* INITIAL-CONTACT is believed once for each ISAKMP SA, and what is made under it stays. */
 static void f9_initial_contact(void **state)
 {
@@ -268,7 +311,8 @@ int main(void)
         TEST(f9_unprotected_notifications_are_hints), TEST(f9_unprotected_deletes_are_ignored),
         TEST(f9_unprotected_deletes_of_what_there_is), TEST(f9_wrong_hash), TEST(f9_no_hash),
         TEST(f9_repeated), TEST(f9_a_flood_of_them_is_bounded),
-        TEST(f9_a_flood_of_hints_is_bounded), TEST(f9_initial_contact), TEST(f9_of_another_peer),
+        TEST(f9_a_flood_of_hints_is_bounded), TEST(f9_a_flood_of_deletes_is_bounded),
+        TEST(f9_a_flood_of_lifetimes_is_bounded), TEST(f9_initial_contact), TEST(f9_of_another_peer),
         TEST(f10_messages_for_no_exchange), TEST(f10_quick_mode_that_nobody_began),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
