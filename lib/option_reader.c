@@ -144,8 +144,9 @@ static void begin_end(struct option_reader *r)
 /* getopt takes no value of its own accord from the next word, where there may be none. */
 static void take_maybe(struct option_reader *r, struct option_given *g)
 {
-    if (g->text == NULL && optind < r->words.argc && r->words.argv[optind][0] != '-') {
-        g->text = r->words.argv[optind++];
+    if (g->text == NULL && r->from + optind < r->words.argc
+        && r->words.argv[r->from + optind][0] != '-') {
+        g->text = r->words.argv[r->from + optind++];
     }
 }
 
@@ -173,12 +174,14 @@ enum option_read option_next(struct option_reader *r, struct option_given *given
                              char why[OPTION_WHY])
 {
     for (;;) {
-        int before = optind == 0 ? 1 : optind;
-        int code = getopt_long(r->words.argc, r->words.argv, "+:", r->table, NULL);
-        if (code == -1 && optind < r->words.argc) {
+        int before = r->from + (optind == 0 ? 1 : optind);
+        int code = getopt_long(r->words.argc - r->from, r->words.argv + r->from, "+:", r->table, NULL);
+        if (code == -1 && r->from + optind < r->words.argc) {
+            /* Options may follow even so. To go on behind "--", getopt has to begin anew. */
+            r->from += optind;
+            optind = 0;
             snprintf(why, OPTION_WHY, "%.100s: superfluous; it belongs to no option (see %s --help)",
-                     r->words.argv[optind], r->name);
-            optind++;
+                     r->words.argv[r->from], r->name);
             return OPTION_WRONG;
         }
         if (code == -1) {
@@ -195,7 +198,7 @@ enum option_read option_next(struct option_reader *r, struct option_given *given
         if (given->option != OPTION_OPTIONSFROM || strcmp(given->text, "-") == 0) {
             return OPTION_GIVEN;
         }
-        const char *wrong = options_splice(&r->words, given->text, optind);
+        const char *wrong = options_splice(&r->words, given->text, r->from + optind);
         if (wrong != NULL) {
             snprintf(why, OPTION_WHY, "%s", wrong);
             return OPTION_WRONG;

@@ -26,6 +26,7 @@ struct option_reader {
     struct options words;   /* owned: what is read; texts point into it or into main's argv */
     enum option_program program;
     const char *name;       /* of the program, in messages */
+    int from;               /* the word that getopt takes for the program's name */
     struct option table[OPTION_COUNT + 1];
     bool seen[OPTION_COUNT];
     const char *text[OPTION_COUNT]; /* the last value of each; NULL: none */

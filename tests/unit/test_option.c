@@ -106,12 +106,31 @@ static void test_refusals(void **state)
     assert_string_equal(READ(OF_WHACK, given, "--to", "--to"), "--to: repeated; it may be given once");
 }
 
+/* Each word is read once, whatever stands before it. */
+static void test_after_what_is_wrong(void **state)
+{
+    (void)state;
+    char *argv[] = { "prog", "--status", "a", "--", "b", "--label", "x", "--", "--", "--name", "c", NULL };
+    static const enum option_read read[] = { OPTION_GIVEN, OPTION_WRONG, OPTION_WRONG, OPTION_GIVEN,
+                                             OPTION_WRONG, OPTION_GIVEN, OPTION_NO_MORE };
+    char why[OPTION_WHY];
+    struct option_reader r;
+    struct option_given g;
+    assert_null(option_reader_init(&r, OF_WHACK, "prog", 11, argv));
+    for (size_t i = 0; i < sizeof read / sizeof read[0]; i++) {
+        assert_int_equal(option_next(&r, &g, why), read[i]);
+    }
+    assert_int_equal(g.option, OPTION_NAME);
+    option_reader_free(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),
         cmocka_unit_test(test_reading),
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_after_what_is_wrong),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
