@@ -84,7 +84,7 @@ static void bash_values(enum option_program program, const char *name)
     for (unsigned i = 0; i < OPTION_COUNT; i++) {
         const struct option_spec *spec = shown(i, program);
         char words[400];
-        if (spec == NULL || spec->value == VALUE_NONE || spec->value == VALUE_MAYBE) {
+        if (spec == NULL || !option_wants_value(spec)) {
             continue;
         }
         (void)printf("    --%s) ", spec->name);
@@ -203,10 +203,10 @@ static void zsh_option(const struct option_spec *spec)
     };
     char words[400];
     (void)printf("        '%s--%s%s[", spec->times == TIMES_ONCE ? "" : "*", spec->name,
-                 spec->argument == NULL || spec->value == VALUE_MAYBE ? "" : "=");
+                 option_wants_value(spec) ? "=" : "");
     zsh_text(spec->help);
     (void)putchar(']');
-    if (spec->argument != NULL && spec->value != VALUE_MAYBE) {
+    if (option_wants_value(spec)) {
         (void)putchar(':');
         zsh_text(spec->argument);
         if (words_of(spec, words, sizeof words)) {

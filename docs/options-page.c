@@ -138,7 +138,7 @@ static void put_text(const char *text, const char *argument, bool upper)
 
 static void put_value(const struct option_spec *spec)
 {
-    if (spec->argument != NULL) {
+    if (option_wants_value(spec)) {
         (void)printf(" Ar ");
         put_argument(spec->argument, strlen(spec->argument), true);
     }

@@ -81,6 +81,11 @@ static int read_options(struct hand *h, struct option_reader *reader)
         take(h, &words, &listen, &given);
     }
     bool ok = read == OPTION_NO_MORE;
+    if (ok && reader->text[OPTION_TO] != NULL) {
+        snprintf(why, sizeof why, "--to %.100s: takes no value; an end's address stands after --host",
+                 reader->text[OPTION_TO]);
+        ok = false;
+    }
     if (ok && h->initiate == listen) {
         snprintf(why, sizeof why, "say either --initiate or --listen; see ike-negotiate --help");
         ok = false;
@@ -125,6 +130,10 @@ static bool orient(struct hand *h)
     }
     h->us = &h->form.end[left ? END_LEFT : END_RIGHT];
     h->peer = &h->form.end[left ? END_RIGHT : END_LEFT];
+    if (h->us->id_is_myid || h->peer->id_is_myid) {
+        fprintf(stderr, "ike-negotiate: --id %%myid: only plutod knows who that is; name the identity\n");
+        return false;
+    }
     if (h->initiate && h->peer->host_kind != HOST_ADDRESS) {
         fprintf(stderr, "ike-negotiate: --host %%any: cannot initiate to a peer without address\n");
         return false;

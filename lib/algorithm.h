@@ -1,6 +1,6 @@
 /*
  * The one list of algorithms: words, numbers on the wire, key sizes, the kernel's names; and the
- * proposal texts of --ike, --esp and --pfsgroup [W13] [X2] [X3].
+ * proposal texts of --ike, --esp, --ah and --pfsgroup [W13] [X2] [X3].
  *
  * Not for: doing any cryptography (secrets and ike-negotiate look their functions up by these
  * entries) and for putting proposals on the wire (ike-negotiate/sa.h).
@@ -101,6 +101,11 @@ struct group_list { /* --pfsgroup: the first is proposed */
     const struct group *group[GROUP_COUNT];
 };
 
+struct hash_list { /* --ah */
+    size_t count;
+    const struct hash *hash[HASH_COUNT];
+};
+
 /*
  * Suites with commas between, or `default` or `classic`, which may stand among others. An ISAKMP
  * suite without a group means one for each group of `default`. `default` offers at most 12
@@ -110,6 +115,7 @@ struct group_list { /* --pfsgroup: the first is proposed */
 const char *ike_proposals_parse(struct ike_proposals *p, const char *text, const char **at);
 const char *esp_proposals_parse(struct esp_proposals *p, const char *text, const char **at);
 const char *group_list_parse(struct group_list *g, const char *text, const char **at);
+const char *hash_list_parse(struct hash_list *h, const char *text, const char **at);
 
 /* aes256-sha2_256-modp2048; aes256-sha2_256 or aes256gcm16 */
 void ike_suite_print(const struct ike_suite *s, char out[SUITE_TEXT]);

@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SECURITY ((unsigned)(POLICY_ENCRYPT | POLICY_AUTHENTICATE))
-
 bool making_refuse(const struct making *m, const char *format, ...)
 {
     va_list args;
@@ -58,101 +56,59 @@ static bool too_long(const struct making *m, const char *option, const char *tex
                              text, (unsigned)schema_key(key)->max);
 }
 
+/* Proposals are parsed by a function of their own each; only whether they are right matters here. */
+static const char *parse_ike(const char *text, const char **at)
+{
+    struct ike_proposals p;
+    return ike_proposals_parse(&p, text, at);
+}
+
+static const char *parse_esp(const char *text, const char **at)
+{
+    struct esp_proposals p;
+    return esp_proposals_parse(&p, text, at);
+}
+
+static const char *parse_ah(const char *text, const char **at)
+{
+    struct hash_list h;
+    return hash_list_parse(&h, text, at);
+}
+
+static const char *parse_groups(const char *text, const char **at)
+{
+    struct group_list g;
+    return group_list_parse(&g, text, at);
+}
+
 static bool make_algorithms(const struct making *m)
 {
-    struct connection_form *form = m->form;
-    const struct connection_words *words = m->words;
-    struct ike_proposals ike;
-    struct esp_proposals esp;
-    struct group_list groups;
-    const char *at = "";
-    const char *why;
-
-    if (too_long(m, "--ike", words->ike, K_IKE) || too_long(m, "--esp", words->esp, K_ESP)
-        || too_long(m, "--pfsgroup", words->pfsgroup, K_PFSGROUP)) {
-        return false;
-    }
-    why = ike_proposals_parse(&ike, form->ike, &at);
-    if (why != NULL) {
-        return making_refuse(m, "--ike %.200s: %s, at \"%.60s\"", form->ike, why, at);
-    }
-    why = esp_proposals_parse(&esp, form->esp, &at);
-    if (why != NULL) {
-        return making_refuse(m, "--esp %.200s: %s, at \"%.60s\"", form->esp, why, at);
-    }
-    why = form->pfsgroup == NULL ? NULL : group_list_parse(&groups, form->pfsgroup, &at);
-    if (why != NULL) {
-        return making_refuse(m, "--pfsgroup %.200s: %s, at \"%.60s\"", form->pfsgroup, why, at);
-    }
-    return true;
-}
-
-/* ---- the checks that look at more than one option [W3] ---- */
-
-static bool check_peers(const struct making *m)
-{
-    const struct connection_end *end = m->form->end;
-
-    if (end[END_LEFT].host_kind == HOST_ANY && end[END_RIGHT].host_kind == HOST_ANY) {
-        return making_refuse(m, "--host %%any: only one end can be %%any");
-    }
-    for (int i = 0; i < 2; i++) {
-        if (end[i].host_kind == HOST_ANY && end[1 - i].nexthop_kind == NEXTHOP_PEER) {
-            return making_refuse(m, "--host %%any: the other end (--host %.100s) needs a --nexthop"
-                                 " with the gateway's address, or --nexthop %%direct",
-                                 m->words->end[1 - i].host);
+    const struct {
+        const char *option;
+        const char *text;
+        const char *(*parse)(const char *text, const char **at);
+        enum key limit;
+    } lists[] = {
+        { "--ike", m->words->ike, parse_ike, K_IKE },
+        { "--esp", m->words->esp, parse_esp, K_ESP },
+        { "--ah", m->words->ah, parse_ah, K_ESP },
+        { "--pfsgroup", m->words->pfsgroup, parse_groups, K_PFSGROUP },
+    };
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        const char *text = lists[i].text;
+        const char *at = "";
+        if (text == NULL || strcmp(text, "default") == 0) { /* which is right, and what most have */
+            continue;
+        }
+        if (too_long(m, lists[i].option, text, lists[i].limit)) {
+            return false;
+        }
+        const char *why = lists[i].parse(text, &at);
+        if (why != NULL) {
+            return making_refuse(m, "%s %.200s: %s, at \"%.60s\"", lists[i].option, text, why, at);
         }
     }
     return true;
-}
-
-static bool check_policy(const struct making *m)
-{
-    unsigned policy = m->form->policy;
-
-    if ((policy & (POLICY_PSK | POLICY_RSASIG)) == 0) {
-        return making_refuse(m, "--psk: missing; a connection needs to say how the peers prove who"
-                             " they are (--rsasig is not supported yet)");
-    }
-    if ((policy & SECURITY) != 0) {
-        if (m->words->pfsgroup != NULL && (policy & POLICY_PFS) == 0) {
-            return making_refuse(m, "--pfsgroup %.100s: goes with --pfs only", m->words->pfsgroup);
-        }
-        return true;
-    }
-    for (int i = 0; i < 2; i++) {
-        if (m->form->end[i].has_client) {
-            return making_refuse(m, "--client %.100s: goes with --encrypt only (without it, only an"
-                                 " ISAKMP SA is built, and nothing of a client goes through that)",
-                                 m->words->end[i].client);
-        }
-    }
-    if ((policy & (POLICY_TUNNEL | POLICY_COMPRESS | POLICY_PFS)) != 0) {
-        const char *word = (policy & POLICY_TUNNEL) != 0 ? "tunnel"
-                           : (policy & POLICY_PFS) != 0 ? "pfs" : "compress";
-        return making_refuse(m, "--%s: goes with --encrypt only", word);
-    }
-    if (m->words->esp != NULL) {
-        return making_refuse(m, "--esp %.100s: goes with --encrypt only", m->words->esp);
-    }
-    if (m->words->pfsgroup != NULL) {
-        return making_refuse(m, "--pfsgroup %.100s: goes with --pfs only", m->words->pfsgroup);
-    }
-    return true;
-}
-
-static bool check_life(const struct making *m, const char *option, uint32_t life)
-{
-    const struct connection_form *form = m->form;
-    uint64_t least = (uint64_t)form->rekeymargin * (100 + (uint64_t)form->rekeyfuzz) / 100;
-
-    if (life > least || (form->policy & POLICY_DONTREKEY) != 0) {
-        return true;
-    }
-    return making_refuse(m, "%s %u: must be greater than the %llu s that --rekeymargin %u with"
-                         " --rekeyfuzz %u can reach, else nothing is replaced in time (or give"
-                         " --dontrekey)", option, life, (unsigned long long)least,
-                         form->rekeymargin, form->rekeyfuzz);
 }
 
 /* ---- all of it ---- */
@@ -210,9 +166,8 @@ bool connection_form_make(struct connection_form *form, const struct connection_
         connection_form_free(form);
         return false;
     }
-    if (!make_name(&m) || !making_ends(&m) || !make_algorithms(&m) || !check_peers(&m)
-        || !check_policy(&m) || !check_life(&m, "--ikelifetime", form->ikelifetime)
-        || !check_life(&m, "--ipseclifetime", form->ipseclifetime)) {
+    if (!make_name(&m) || !making_ends(&m) || !make_algorithms(&m) || !making_checks(&m)
+        || !making_supported(&m)) {
         connection_form_free(form);
         return false;
     }
@@ -255,5 +210,5 @@ void connection_form_free(struct connection_form *form)
 
 bool connection_isakmp_only(const struct connection_form *form)
 {
-    return (form->policy & (SECURITY | POLICY_COMPRESS | POLICY_PFS)) == 0;
+    return (form->policy & (POLICY_ENCRYPT | POLICY_AUTHENTICATE | POLICY_COMPRESS | POLICY_PFS)) == 0;
 }

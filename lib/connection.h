@@ -41,31 +41,6 @@ enum { END_LEFT, END_RIGHT }; /* before and after --to; nothing says which one i
 
 /* ---- what was said ---- */
 
-/* All pointers are borrowed: from argv, or from a record. NULL: not said. */
-struct connection_words_end {
-    const char *host;
-    const char *id;
-    const char *nexthop;
-    const char *client;
-    const char *updown;
-    uint16_t ikeport;       /* 0: not said */
-};
-
-struct connection_words {
-    const char *name;
-    struct connection_words_end end[2];
-    unsigned at;            /* the end that options now belong to */
-    bool any;               /* an option other than --name was seen */
-    bool replace;           /* --delete in the connection form; the caller sets it */
-    unsigned policy;        /* mask of enum connection_policy */
-    unsigned families;      /* mask of enum connection_family */
-    const char *ike;
-    const char *esp;
-    const char *pfsgroup;
-    bool has[5];            /* of number[]: was it said? */
-    uint32_t number[5];     /* enum connection_number */
-};
-
 enum connection_family {
     FAMILY_IPV4 = 1 << 0,
     FAMILY_IPV6 = 1 << 1,
@@ -73,7 +48,49 @@ enum connection_family {
     FAMILY_TUNNEL_IPV6 = 1 << 3
 };
 
-enum connection_number { IKELIFETIME, IPSECLIFETIME, REKEYMARGIN, REKEYFUZZ, KEYINGTRIES };
+/* The kernel's answers where there is no SA [C6]: before, and after a negotiation that failed. */
+enum connection_shunt {
+    SHUNT_TRAP = 1 << 0,
+    SHUNT_PASS = 1 << 1,
+    SHUNT_DROP = 1 << 2,
+    SHUNT_REJECT = 1 << 3,
+    FAIL_NONE = 1 << 4,
+    FAIL_PASS = 1 << 5,
+    FAIL_DROP = 1 << 6,
+    FAIL_REJECT = 1 << 7
+};
+
+enum connection_number { IKELIFETIME, IPSECLIFETIME, REKEYMARGIN, REKEYFUZZ, KEYINGTRIES, DPDDELAY,
+                         DPDTIMEOUT, NUMBERS };
+
+/* All pointers are borrowed: from argv, or from a record. NULL: not said. */
+struct connection_words_end {
+    const char *host;
+    const char *id;
+    const char *nexthop;
+    const char *client;
+    const char *updown;
+    const char *clientprotoport;
+    uint16_t ikeport;       /* 0: not said */
+    bool dnskeyondemand;
+};
+
+struct connection_words {
+    const char *name;
+    struct connection_words_end end[2];
+    unsigned at;            /* the end that options now belong to */
+    bool replace;           /* --delete in the connection form; the caller sets it */
+    unsigned policy;        /* mask of enum connection_policy */
+    unsigned families;      /* mask of enum connection_family */
+    unsigned shunts;        /* mask of enum connection_shunt */
+    const char *ike;
+    const char *esp;
+    const char *ah;
+    const char *pfsgroup;
+    const char *dpdaction;
+    bool has[NUMBERS];      /* of number[]: was it said? */
+    uint32_t number[NUMBERS]; /* enum connection_number */
+};
 
 /*
  * One option of a command line (option_reader.h) into `words`, which began as all zeros; its text must
@@ -83,17 +100,19 @@ bool connection_option(struct connection_words *words, const struct option_given
 
 /* ---- what it means ---- */
 
-enum host_kind { HOST_ADDRESS, HOST_ANY };
+enum host_kind { HOST_ADDRESS, HOST_ANY, HOST_OPPORTUNISTIC, HOST_DEFAULTROUTE };
 enum nexthop_kind {
     NEXTHOP_PEER,           /* not said: the peer's address */
     NEXTHOP_DIRECT,         /* said: %direct. The peer's address */
-    NEXTHOP_ADDRESS
+    NEXTHOP_ADDRESS,
+    NEXTHOP_DEFAULTROUTE
 };
 
 struct connection_end {
     enum host_kind host_kind;
-    struct address host;    /* family 0 with HOST_ANY */
+    struct address host;    /* family 0 but with HOST_ADDRESS */
     bool has_id;            /* --id was given; else it comes from the host */
+    bool id_is_myid;        /* --id %myid: who that is, plutod knows; id is then ID_ANY */
     const struct identity *id; /* owned (identity_dup); always right; ID_ANY: HOST_ANY without --id */
     uint16_t ikeport;       /* 500 if not said */
     enum nexthop_kind nexthop_kind;
@@ -126,6 +145,15 @@ struct connection_form {
  */
 typedef const char *connection_resolver(void *context, const char *option, const char *name,
                                         unsigned family, struct address *a);
+
+/*
+ * Of other forms: somebody's identity, as --id has it, but neither %any nor %myid; and one address, or
+ * a name that has one (family 4 or 6; 0: either, of a name IPv4). `option` is the word for messages.
+ */
+bool connection_identity(struct identity *id, const char *option, const char *text,
+                         connection_resolver *resolver, void *context, char why[CONNECTION_WHY]);
+bool connection_address(struct address *a, const char *option, const char *text, unsigned family,
+                        connection_resolver *resolver, void *context, char why[CONNECTION_WHY]);
 
 /* Can a connection be called so? NULL, or why not (static text). */
 const char *connection_name_check(const char *name);

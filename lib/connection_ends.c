@@ -125,7 +125,12 @@ static bool make_host(const struct making *m, int i)
         return true;
     }
     if (strcmp(text, "%opportunistic") == 0 || strcmp(text, "%defaultroute") == 0) {
-        return making_refuse(m, "--host %s: not supported yet", text);
+        end->host_kind = text[1] == 'o' ? HOST_OPPORTUNISTIC : HOST_DEFAULTROUTE;
+        return true;
+    }
+    if (text[0] == '%') {
+        return making_refuse(m, "--host %.100s: no such word; there are %%any, %%opportunistic and"
+                             " %%defaultroute", text);
     }
     end->host_kind = HOST_ADDRESS;
     if (!number_or_name(m, "--host", text, m->form->family, &end->host)) {
@@ -151,28 +156,29 @@ static bool make_nexthop(const struct making *m, int i)
         return true;
     }
     if (strcmp(text, "%defaultroute") == 0) {
-        return making_refuse(m, "--nexthop %s: not supported yet", text);
+        end->nexthop_kind = NEXTHOP_DEFAULTROUTE;
+        return true;
+    }
+    if (text[0] == '%') {
+        return making_refuse(m, "--nexthop %.100s: no such word; there are %%direct and %%defaultroute",
+                             text);
     }
     end->nexthop_kind = NEXTHOP_ADDRESS;
     return number_or_name(m, "--nexthop", text, m->form->family, &end->nexthop);
 }
 
-static bool parse_id(const struct making *m, const char *text, struct identity *id)
+static bool parse_id(const struct making *m, const char *option, const char *text, unsigned family,
+                     struct identity *id)
 {
     char printed[IDENTITY_TEXT];
     struct address a;
 
-    if (is_any(text)) {
-        return making_refuse(m, "--id %s: not an identity; leave --id out with --host %%any", text);
-    }
-    if (strcmp(text, "%myid") == 0) {
-        return making_refuse(m, "--id %%myid: not supported yet");
-    }
     if (strchr(text, '@') == NULL && !is_numeric(text)) {
         if (strchr(text, '=') != NULL) {
-            return making_refuse(m, "--id %.200s: distinguished names are not supported yet", text);
+            return making_refuse(m, "%s %.200s: distinguished names are not supported yet", option,
+                                 text);
         }
-        if (!resolve(m, "--id", text, strlen(text), m->form->family, &a)) {
+        if (!resolve(m, option, text, strlen(text), family, &a)) {
             return false;
         }
         identity_of_address(id, &a);
@@ -180,13 +186,42 @@ static bool parse_id(const struct making *m, const char *text, struct identity *
     }
     const char *why = identity_parse(id, text);
     if (why != NULL) {
-        return making_refuse(m, "--id %.200s: %s", text, why);
+        return making_refuse(m, "%s %.200s: %s", option, text, why);
     }
     identity_print(id, printed);
     if (strlen(printed) > schema_key(K_LEFT_ID)->max) {
-        return making_refuse(m, "--id %.100s...: too long", text);
+        return making_refuse(m, "%s %.100s...: too long", option, text);
     }
     return true;
+}
+
+bool connection_identity(struct identity *id, const char *option, const char *text,
+                         connection_resolver *resolver, void *context, char why[CONNECTION_WHY])
+{
+    const struct making m = { .resolver = resolver, .context = context, .why = why };
+    if (is_any(text) || text[0] == '%') {
+        return making_refuse(&m, "%s %.200s: not an identity of somebody", option, text);
+    }
+    return parse_id(&m, option, text, 4, id);
+}
+
+bool connection_address(struct address *a, const char *option, const char *text, unsigned family,
+                        connection_resolver *resolver, void *context, char why[CONNECTION_WHY])
+{
+    const struct making m = { .resolver = resolver, .context = context, .why = why };
+    if (is_any(text) || text[0] == '%') {
+        return making_refuse(&m, "%s %.200s: one address is wanted, no wildcard", option, text);
+    }
+    if (!is_numeric(text)) {
+        return resolve(&m, option, text, strlen(text), family == 6 ? 6 : 4, a);
+    }
+    const char *wrong = address_parse(a, text);
+    if (wrong != NULL) {
+        return making_refuse(&m, "%s %.200s: %s", option, text, wrong);
+    }
+    return family == 0 || a->family == family
+           || making_refuse(&m, "%s %.200s: an IPv%u address, but IPv%u is wanted", option, text,
+                            a->family, family);
 }
 
 static bool make_id(const struct making *m, int i)
@@ -196,9 +231,14 @@ static bool make_id(const struct making *m, int i)
     struct identity id = { .type = ID_ANY };
 
     end->has_id = text != NULL;
-    if (text == NULL && end->host_kind == HOST_ADDRESS) {
+    end->id_is_myid = text != NULL && strcmp(text, "%myid") == 0;
+    if (end->id_is_myid) {
+        /* as it stands */
+    } else if (text == NULL && end->host_kind == HOST_ADDRESS) {
         identity_of_address(&id, &end->host);
-    } else if (text != NULL && !parse_id(m, text, &id)) {
+    } else if (text != NULL && is_any(text)) {
+        return making_refuse(m, "--id %s: not an identity; leave --id out with --host %%any", text);
+    } else if (text != NULL && !parse_id(m, "--id", text, m->form->family, &id)) {
         return false;
     }
     end->id = identity_dup(&id);

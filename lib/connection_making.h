@@ -1,5 +1,5 @@
 /*
- * Between connection.c and connection_ends.c only: what the steps of connection_form_make share.
+ * Between connection.c, connection_ends.c and connection_checks.c only: what the steps of connection_form_make share.
  */
 #ifndef LIB_CONNECTION_MAKING_H
 #define LIB_CONNECTION_MAKING_H
@@ -20,5 +20,10 @@ bool making_refuse(const struct making *m, const char *format, ...)
 
 /* The families, and all of form->end. */
 bool making_ends(const struct making *m);
+
+/* What must, or must not, stand together [W3]. */
+bool making_checks(const struct making *m);
+/* Of values that are right, those that are not supported yet. (Of options: option_supported.) */
+bool making_supported(const struct making *m);
 
 #endif

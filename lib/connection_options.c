@@ -12,7 +12,9 @@ enum kind {
     FLAG,       /* a bit of the policy */
     FAMILY,
     NUMBER,
-    LATER       /* not supported yet: only that it was given counts */
+    END_FLAG,   /* --dnskeyondemand */
+    SHUNT,      /* a bit of what holds without an SA */
+    REST        /* that it was given is all there is to it */
 };
 
 struct meaning {
@@ -54,21 +56,21 @@ static const struct meaning meanings[OPTION_COUNT] = {
     [OPTION_REKEYMARGIN] = { NUMBER, REKEYMARGIN },
     [OPTION_REKEYFUZZ] = { NUMBER, REKEYFUZZ },
     [OPTION_KEYINGTRIES] = { NUMBER, KEYINGTRIES },
-    [OPTION_AH] = { LATER, 0 },
-    [OPTION_DNSKEYONDEMAND] = { LATER, 0 },
-    [OPTION_CLIENTPROTOPORT] = { LATER, 0 },
-    [OPTION_INITIATEONTRAFFIC] = { LATER, 0 },
-    [OPTION_PASS] = { LATER, 0 },
-    [OPTION_DROP] = { LATER, 0 },
-    [OPTION_REJECT] = { LATER, 0 },
-    [OPTION_FAILNONE] = { LATER, 0 },
-    [OPTION_FAILPASS] = { LATER, 0 },
-    [OPTION_FAILDROP] = { LATER, 0 },
-    [OPTION_FAILREJECT] = { LATER, 0 },
-    [OPTION_DPDDELAY] = { LATER, 0 },
-    [OPTION_DPDTIMEOUT] = { LATER, 0 },
-    [OPTION_DPDACTION] = { LATER, 0 },
-    [OPTION_FRAGMENTATION] = { LATER, 0 },
+    [OPTION_AH] = AT(ah),
+    [OPTION_DNSKEYONDEMAND] = { END_FLAG, 0 },
+    [OPTION_CLIENTPROTOPORT] = END_AT(clientprotoport),
+    [OPTION_INITIATEONTRAFFIC] = { SHUNT, SHUNT_TRAP },
+    [OPTION_PASS] = { SHUNT, SHUNT_PASS },
+    [OPTION_DROP] = { SHUNT, SHUNT_DROP },
+    [OPTION_REJECT] = { SHUNT, SHUNT_REJECT },
+    [OPTION_FAILNONE] = { SHUNT, FAIL_NONE },
+    [OPTION_FAILPASS] = { SHUNT, FAIL_PASS },
+    [OPTION_FAILDROP] = { SHUNT, FAIL_DROP },
+    [OPTION_FAILREJECT] = { SHUNT, FAIL_REJECT },
+    [OPTION_DPDDELAY] = { NUMBER, DPDDELAY },
+    [OPTION_DPDTIMEOUT] = { NUMBER, DPDTIMEOUT },
+    [OPTION_DPDACTION] = AT(dpdaction),
+    [OPTION_FRAGMENTATION] = { REST, 0 },
 };
 
 /* The pointer to a text that lies at this offset of the words, or of one of their ends. */
@@ -82,7 +84,6 @@ bool connection_option(struct connection_words *words, const struct option_given
     const struct meaning *m = &meanings[given->option];
     struct connection_words_end *end = &words->end[words->at];
 
-    words->any = words->any || (m->kind != NAME && m->kind != NOT_OURS);
     switch (m->kind) {
     case NOT_OURS:
         return false;
@@ -111,7 +112,13 @@ bool connection_option(struct connection_words *words, const struct option_given
         words->has[m->place] = true;
         words->number[m->place] = (uint32_t)given->number;
         break;
-    case LATER:
+    case END_FLAG:
+        end->dnskeyondemand = true;
+        break;
+    case SHUNT:
+        words->shunts |= (unsigned)m->place;
+        break;
+    case REST:
         break;
     }
     return true;

@@ -56,7 +56,9 @@ static void put_end(struct record_writer *w, const struct connection_end *end, i
         address_print(&end->host, address);
         record_put_text(w, host_key[i], address);
     }
-    if (end->has_id) {
+    if (end->id_is_myid) {
+        record_put_text(w, id_key[i], "%myid");
+    } else if (end->has_id) {
         identity_print(end->id, id);
         record_put_text(w, id_key[i], id);
     }

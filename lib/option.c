@@ -36,6 +36,11 @@ const struct option_spec *option_spec(enum option_id option)
     return &specs[option];
 }
 
+bool option_wants_value(const struct option_spec *spec)
+{
+    return spec->value != VALUE_NONE && spec->value != VALUE_MAYBE;
+}
+
 const char *option_form_name(enum option_form_place place)
 {
     return forms[place].name;

@@ -135,6 +135,9 @@ struct option_spec {
 
 const struct option_spec *option_spec(enum option_id option);
 
+/* Does it need one? VALUE_MAYBE does not. */
+bool option_wants_value(const struct option_spec *spec);
+
 const char *option_form_name(enum option_form_place place);
 /* The first of the forms in the mask, as a person calls it. */
 const char *option_form_first(unsigned forms);

@@ -29,8 +29,8 @@ static const char *name_for(enum option_form form)
 void option_head(enum option_id option, char out[OPTION_HEAD])
 {
     const struct option_spec *spec = option_spec(option);
-    snprintf(out, OPTION_HEAD, "--%s%s%s%s", spec->name, spec->argument == NULL ? "" : " ",
-             spec->argument == NULL ? "" : spec->argument, name_for(spec->form));
+    snprintf(out, OPTION_HEAD, "--%s%s%s%s", spec->name, !option_wants_value(spec) ? "" : " ",
+             !option_wants_value(spec) ? "" : spec->argument, name_for(spec->form));
 }
 
 /* ---- lines that are filled up ---- */
@@ -142,9 +142,9 @@ void option_usage_print(FILE *out, enum option_program program, const char *name
     for (unsigned i = 0; i < OPTION_COUNT; i++) {
         const struct option_spec *spec = option_spec((enum option_id)i);
         if (option_shown((enum option_id)i, program, false)) {
-            snprintf(word, sizeof word, "[--%s%s%s]%s", spec->name, spec->argument == NULL ? "" : " ",
-                     spec->argument == NULL ? "" : spec->argument,
-                     spec->times == TIMES_ANY && spec->argument != NULL ? "..." : "");
+            snprintf(word, sizeof word, "[--%s%s%s]%s", spec->name, !option_wants_value(spec) ? "" : " ",
+                     !option_wants_value(spec) ? "" : spec->argument,
+                     spec->times == TIMES_ANY && option_wants_value(spec) ? "..." : "");
             put_word(&l, word, strlen(word)); /* with its value on one line */
         }
     }

@@ -1,4 +1,4 @@
-/* The texts of --ike, --esp and --pfsgroup; see algorithm.h. */
+/* The texts of --ike, --esp, --ah and --pfsgroup; see algorithm.h. */
 #include "suites.h"
 
 #include <string.h>
@@ -266,6 +266,33 @@ const char *group_list_parse(struct group_list *g, const char *text, const char 
     const char *why = each_piece(text, add_group, &result, at);
     if (why == NULL) {
         *g = result;
+    }
+    return why;
+}
+
+static const char *add_hash(void *result, const struct piece *piece, const char **at)
+{
+    struct hash_list *h = result;
+    (void)at;
+    if (piece_is(piece, "default")) {
+        suites_add_default_hashes(h);
+        return NULL;
+    }
+    if (piece_is(piece, "classic")) {
+        suites_add_classic_hashes(h);
+        return NULL;
+    }
+    const struct hash *hash = NULL;
+    const char *why = parse_hash(&hash, piece);
+    return why != NULL ? why : suites_add_hash(h, hash);
+}
+
+const char *hash_list_parse(struct hash_list *h, const char *text, const char **at)
+{
+    struct hash_list result = { .count = 0 };
+    const char *why = each_piece(text, add_hash, &result, at);
+    if (why == NULL) {
+        *h = result;
     }
     return why;
 }

@@ -192,6 +192,7 @@ static const struct verb_spec verbs[VERB_COUNT] = {
                       K_FAMILY, K_TUNNEL_FAMILY, K_IKE, K_ESP, K_PFSGROUP, K_IKELIFETIME,
                       K_IPSECLIFETIME, K_REKEYMARGIN, K_REKEYFUZZ, K_KEYINGTRIES, K_REPLACE },
         .help = "describe a connection" },
+    [V_WHACK_MYID] = { .name = "whack-myid", .from = W_P, .required = { K_MYID }, .help = "--myid" },
     [V_WHACK_DELETE] = { .name = "whack-delete", .from = W_P, .required = { K_NAME },
         .help = "--delete" },
     [V_WHACK_DELETESTATE] = { .name = "whack-deletestate", .from = W_P, .required = { K_SERIAL },
@@ -209,7 +210,8 @@ static const struct verb_spec verbs[VERB_COUNT] = {
     [V_WHACK_DEBUG] = { .name = "whack-debug", .from = W_P, .required = { K_CLASSES },
         .optional = { K_NAME }, .help = "--debug-CLASS" },
     [V_WHACK_STATUS] = { .name = "whack-status", .from = W_P, .help = "--status" },
-    [V_WHACK_SHUTDOWN] = { .name = "whack-shutdown", .from = W_P, .help = "--shutdown" },
+    [V_WHACK_SHUTDOWN] = { .name = "whack-shutdown", .from = W_P, .optional = { K_LEAVE_STATE },
+        .help = "--shutdown" },
 };
 
 unsigned direction_reverse(unsigned d)

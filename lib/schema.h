@@ -155,6 +155,8 @@ enum field_type {
     KEY(K_KEYINGTRIES, "keyingtries", NUMBER, 0, 1000000, 0, NULL, "--keyingtries; 0: never give up") \
     KEY(K_REPLACE, "replace", WORD, 0, 0, 0, "no|yes", "--delete: what had that name goes first") \
     KEY(K_ASYNCHRONOUS, "asynchronous", WORD, 0, 0, 0, "no|yes", "--asynchronous: answer at once") \
+    KEY(K_MYID, "myid", TEXT, 1, 300, 0, NULL, "--myid: who %myid is") \
+    KEY(K_LEAVE_STATE, "leave-state", WORD, 0, 0, 0, "no|yes", "--leave-state: SAs, policies and routes stay") \
     KEY(K_SERIAL, "serial", NUMBER, 1, INT64_MAX, 0, NULL, "a state's serial number")
 
 enum key {
@@ -211,7 +213,7 @@ enum verb {
     V_PERMIT, V_DELETE_KERNEL_SA, V_UPDATE_KERNEL_SA, V_POLICY, V_SAMPLE, V_FLUSH,
     V_SA_UP, V_SA_EXPIRED, V_ACQUIRE,
     /* whack to plutod */
-    V_WHACK_CONNECTION, V_WHACK_DELETE, V_WHACK_DELETESTATE, V_WHACK_LISTEN, V_WHACK_UNLISTEN,
+    V_WHACK_MYID, V_WHACK_CONNECTION, V_WHACK_DELETE, V_WHACK_DELETESTATE, V_WHACK_LISTEN, V_WHACK_UNLISTEN,
     V_WHACK_ROUTE, V_WHACK_UNROUTE, V_WHACK_INITIATE, V_WHACK_TERMINATE, V_WHACK_DEBUG,
     V_WHACK_STATUS, V_WHACK_SHUTDOWN,
     VERB_COUNT

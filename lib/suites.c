@@ -242,6 +242,38 @@ void suites_add_classic_groups(struct group_list *g)
     }
 }
 
+/* ---- hashes ---- */
+
+const char *suites_add_hash(struct hash_list *h, const struct hash *hash)
+{
+    for (size_t i = 0; i < h->count; i++) {
+        if (h->hash[i] == hash) {
+            return NULL;
+        }
+        if (h->hash[i]->esp_number == hash->esp_number) {
+            return "sha2_256 and sha2_256_96 have one number, so a peer cannot tell them apart: name "
+                   "only one of them";
+        }
+    }
+    assert(h->count < HASH_COUNT);
+    h->hash[h->count++] = hash;
+    return NULL;
+}
+
+void suites_add_default_hashes(struct hash_list *h)
+{
+    for (size_t i = 0; i < LENGTH(default_hashes); i++) {
+        (void)suites_add_hash(h, hash_get(default_hashes[i]));
+    }
+}
+
+void suites_add_classic_hashes(struct hash_list *h)
+{
+    for (size_t i = 0; i < LENGTH(classic_hashes); i++) {
+        (void)suites_add_hash(h, hash_get(classic_hashes[i]));
+    }
+}
+
 /* ---- texts ---- */
 
 void ike_suite_print(const struct ike_suite *s, char out[SUITE_TEXT])

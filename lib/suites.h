@@ -25,4 +25,9 @@ void suites_add_default_groups(struct group_list *g);
 void suites_add_classic_groups(struct group_list *g);
 void suites_add_group(struct group_list *g, const struct group *group);
 
+/* Hashes of AH. */
+void suites_add_default_hashes(struct hash_list *h);
+void suites_add_classic_hashes(struct hash_list *h);
+const char *suites_add_hash(struct hash_list *h, const struct hash *hash);
+
 #endif

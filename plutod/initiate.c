@@ -132,7 +132,7 @@ static unsigned obstacle(struct keying *k, const struct conn *c, char why[400])
     }
     if (!c->oriented) {
         snprintf(why, 400, "%s: cannot orient: %s", label, orient_why(k, c));
-        return 22;
+        return orient_needs_myid(k, c) ? 27 : 22;
     }
     if (c->peer_host.family == 0) {
         snprintf(why, 400, "%s: cannot initiate: the peer's address is not known (--host %%any)",

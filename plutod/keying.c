@@ -59,6 +59,7 @@ void keying_free(struct keying *k)
         buffer_wipe(&p->record);
         free(p);
     }
+    free((void *)(uintptr_t)k->own_myid);
     path_free_all(k);
     name_free_all(k);
     agenda_free(&k->agenda);
@@ -246,14 +247,11 @@ bool keying_waits(const struct keying *k, enum pending_kind kind)
 
 /* ---- interfaces, and the end ---- */
 
-void keying_interfaces(struct keying *k, struct interface *list, size_t count)
+/* After the addresses that are ours, or who we are, may have changed. */
+static void orient_all(struct keying *k)
 {
     struct conn *c;
     struct conn *next;
-    free(k->interfaces);
-    k->interfaces = list;
-    k->interface_count = count;
-    k->listening = true;
     HASH_ITER(hh, k->conns, c, next) {
         if (!c->oriented || orient_stays(k, c)) {
             orient_conn(k, c);
@@ -269,9 +267,36 @@ void keying_interfaces(struct keying *k, struct interface *list, size_t count)
     conn_sweep(k);
 }
 
+void keying_interfaces(struct keying *k, struct interface *list, size_t count)
+{
+    free(k->interfaces);
+    k->interfaces = list;
+    k->interface_count = count;
+    k->listening = true;
+    orient_all(k);
+}
+
+bool keying_myid(struct keying *k, const struct identity *id)
+{
+    const struct identity *own = identity_dup(id);
+    if (own == NULL) {
+        return false;
+    }
+    free((void *)(uintptr_t)k->own_myid);
+    k->own_myid = own;
+    k->settings.myid = own;
+    orient_all(k);
+    return true;
+}
+
 void keying_unlisten(struct keying *k)
 {
     k->listening = false;
+}
+
+void keying_leave(struct keying *k)
+{
+    k->stopping = true;
 }
 
 void keying_stop(struct keying *k)

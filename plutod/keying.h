@@ -78,13 +78,14 @@ struct keying_settings {
     uint32_t epoch;         /* of this plutod: the upper half of exchange numbers */
     uint16_t ikeport;
     bool uniqueids;
-    const struct identity *myid; /* borrowed; NULL: none was given */
+    const struct identity *myid; /* borrowed; NULL: nobody has said who %myid is */
     const char *updown;     /* the default script's path; borrowed */
 };
 
 struct keying {
     struct keying_settings settings;
     struct keying_hooks hooks;
+    const struct identity *own_myid; /* owned: what whack --myid said; NULL: nothing */
     uint64_t now;           /* milliseconds; set by the owner before each event */
 
     struct buffer *negotiator; /* borrowed; NULL: not running */
@@ -160,10 +161,14 @@ void keying_workers_old(struct keying *k); /* those that there are get no new ex
 
 /* Takes the list (malloc'ed, owned from then on): orients every connection anew. */
 void keying_interfaces(struct keying *k, struct interface *list, size_t count);
+/* Who %myid is from now on; connections that name it are oriented anew. False: no memory. */
+bool keying_myid(struct keying *k, const struct identity *id);
 void keying_unlisten(struct keying *k); /* SAs go on; nothing is begun */
 
 /* Ends everything: peers and kernel are told, scripts run. Stopped: nothing is waited for. */
 void keying_stop(struct keying *k);
+/* Nothing more is begun; SAs, policies and routes stay as they are, for the next plutod [P8]. */
+void keying_leave(struct keying *k);
 bool keying_stopped(const struct keying *k);
 
 /* ---- for the parts of the core ---- */

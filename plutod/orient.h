@@ -1,6 +1,6 @@
 /*
  * Which end of a connection is ours [W2]: the one whose host is an address of ours and whose
- * --ikeport is plutod's. Not for: finding the interfaces (listen.h).
+ * --ikeport is plutod's; and who we are there, where that is %myid. Not for: finding the interfaces (listen.h).
  */
 #ifndef PLUTOD_ORIENT_H
 #define PLUTOD_ORIENT_H
@@ -11,6 +11,8 @@
 void orient_conn(struct keying *k, struct conn *c);
 /* Would orient_conn find an oriented connection the same end and interface again? */
 bool orient_stays(const struct keying *k, const struct conn *c);
+/* Only who %myid is stands in the way [W5]. */
+bool orient_needs_myid(const struct keying *k, const struct conn *c);
 /* Why it is not oriented, for a person: static text. */
 const char *orient_why(const struct keying *k, const struct conn *c);
 const struct interface *orient_interface(const struct keying *k, const struct address *a);

@@ -81,6 +81,22 @@ static void debug(struct keying *k, uint64_t client, const struct record *r)
     }
 }
 
+static void myid(struct keying *k, uint64_t client, const struct record *r)
+{
+    struct identity id;
+    const char *why = identity_parse(&id, record_text(r, K_MYID));
+    if (why == NULL && id.type == ID_ANY) {
+        why = "this is nobody";
+    }
+    if (why != NULL) {
+        keying_say(k, client, 30, "--myid %s: %s", record_text(r, K_MYID), why);
+    } else if (!keying_myid(k, &id)) {
+        keying_say(k, client, 32, "no memory for --myid");
+    } else {
+        keying_say(k, client, 2, "%%myid is %s", record_text(r, K_MYID));
+    }
+}
+
 static void not_yet(struct keying *k, uint64_t client, const struct record *r, const char *what)
 {
     if (named(k, client, r) != NULL) {
@@ -117,6 +133,9 @@ static bool take(struct keying *k, uint64_t client, const struct record *r)
             order_unwanted(k, c, client);
             ends_and_remove(k, c, client);
         }
+        return true;
+    case V_WHACK_MYID:
+        myid(k, client, r);
         return true;
     case V_WHACK_DELETESTATE:
         delete_state(k, client, r);

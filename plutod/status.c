@@ -16,11 +16,13 @@ static void host_and_id(const struct connection_end *end, const struct address *
                         const struct identity *id, char *out, size_t size)
 {
     char address[ADDRESS_TEXT] = "%any";
-    char identity[IDENTITY_TEXT];
+    char identity[IDENTITY_TEXT] = "%myid";
     if (host->family != 0) {
         address_print(host, address);
     }
-    identity_print(id, identity);
+    if (!end->id_is_myid || id->type != ID_ANY) {
+        identity_print(id, identity);
+    }
     char port[16] = "";
     if (end->ikeport != 500) {
         snprintf(port, sizeof port, ":%u", end->ikeport);
@@ -45,7 +47,7 @@ void status_topology(const struct conn *c, char out[STATUS_TOPOLOGY])
     bool instance = c->instance != 0;
 
     client_of(left, &left->client, net);
-    host_and_id(left, &left->host, left->id, host, sizeof host);
+    host_and_id(left, &left->host, c->oriented ? c->our_id : left->id, host, sizeof host);
     snprintf(out, STATUS_TOPOLOGY, "%s%s%s...", net, net[0] == '\0' ? "" : "===", host);
     client_of(right, instance ? &c->peer_client : &right->client, net);
     host_and_id(right, instance ? &c->peer_host : &right->host,

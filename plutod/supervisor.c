@@ -84,18 +84,19 @@ static void on_last(struct ev_loop *loop, ev_timer *w, int events)
     ev_break(s->loop, EVBREAK_ALL);
 }
 
-void supervisor_stop(struct supervisor *s)
+void supervisor_stop(struct supervisor *s, bool leave)
 {
     if (s->stopping) {
         return;
     }
     s->stopping = true;
     supervisor_clock(s);
-    lines_print(&s->lines, LOG_LEVEL_INFO, "shutting down");
+    lines_print(&s->lines, LOG_LEVEL_INFO, leave ? "shutting down; SAs, policies and routes stay"
+                                                 : "shutting down");
     ev_timer_init(&s->last, on_last, s->setup->updown_timeout + STOP_TIME, 0.);
     s->last.data = s;
     ev_timer_start(s->loop, &s->last);
-    keying_stop(&s->keying);
+    (leave ? keying_leave : keying_stop)(&s->keying);
 }
 
 static void on_signal(struct ev_loop *loop, ev_signal *w, int events)
@@ -112,7 +113,7 @@ static void on_signal(struct ev_loop *loop, ev_signal *w, int events)
         ev_break(s->loop, EVBREAK_ALL); /* a second time: at once */
         return;
     }
-    supervisor_stop(s);
+    supervisor_stop(s, false);
 }
 
 /* ---- the turn of the loop ---- */

@@ -49,7 +49,7 @@ void supervisor_free(struct supervisor *s);
 /* whack's forms that are about sockets and processes. */
 void supervisor_listen(struct supervisor *s, uint64_t client);
 void supervisor_unlisten(struct supervisor *s, uint64_t client);
-void supervisor_stop(struct supervisor *s);
+void supervisor_stop(struct supervisor *s, bool leave);
 /* Brings the core's clock up to date; before every event. */
 void supervisor_clock(struct supervisor *s);
 

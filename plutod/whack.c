@@ -167,7 +167,7 @@ static void take_record(struct client *c, const struct record *r)
         c->holds++; /* until plutod is gone */
         c->shutdown = true;
         keying_say(&s->keying, c->id, 2, "shutting down");
-        supervisor_stop(s);
+        supervisor_stop(s, record_yes(r, K_LEAVE_STATE));
         break;
     case V_WHACK_INITIATE:
         take_initiate(c, r);

@@ -193,3 +193,65 @@ crowd() {
     assert_line --partial '021 '
     within 5 gone "$daemon"
 }
+
+# with_myid WORDS...: what --status says of the connection "mine", whose end is ours
+with_myid() {
+    nsenter -t "$daemon" -n ip link set lo up
+    ask --name mine --psk --id %myid --host 127.0.0.1 --to --host 10.9.0.2
+    assert_success
+    ask --listen
+    ask --status
+}
+
+@test "[W5] [W8] %myid without anybody who says it: 027 on use; whack --myid says it, and another later" {
+    start
+    with_myid
+    assert_line '000 %myid = (none)'
+    assert_line --partial '000 "mine":   unoriented: its --id is %myid, and nobody has said who that is: whack --myid ID does'
+    ask --initiate --name mine
+    assert_equal "$status" 27
+    assert_output --partial '027 "mine": cannot orient: its --id is %myid, and nobody has said who that is'
+    ask --myid @gate.example.com
+    assert_success
+    assert_output '002 %myid is @gate.example.com'
+    ask --status
+    assert_line '000 %myid = @gate.example.com'
+    assert_line --partial '000 "mine": 127.0.0.1[@gate.example.com]...10.9.0.2[10.9.0.2]; unrouted'
+    ask --initiate --name mine --myid @Gate.example.com --status --asynchronous
+    assert_line --partial '000 "mine": 127.0.0.1[@Gate.example.com]...10.9.0.2[10.9.0.2]; unrouted'
+    raw $'hello version=1 epoch=1 tool=whack\nwhack-myid myid=%25any\n'
+    assert_output --partial '030 --myid %any: this is nobody'
+    raw $'hello version=1 epoch=1 tool=whack\nwhack-myid myid=%25myid\n'
+    assert_output --partial '030 --myid %myid: '
+}
+
+@test "[P1] [W5] %myid from plutod's --myid, else from IPSECmyid" {
+    IPSECmyid=@env.example.com start
+    with_myid
+    assert_line --partial '000 "mine": 127.0.0.1[@env.example.com]...'
+    kill -TERM "$daemon"
+    within 5 gone "$daemon"
+    IPSECmyid=@env.example.com start --myid @word.example.com
+    with_myid
+    assert_line --partial '000 "mine": 127.0.0.1[@word.example.com]...'
+}
+
+@test "[W5] %myid at the peer's end: 027 on use" {
+    start --myid @gate.example.com
+    nsenter -t "$daemon" -n ip link set lo up
+    ask --listen
+    ask --name mine --psk --host 127.0.0.1 --to --host 10.9.0.2 --id %myid
+    ask --initiate --name mine
+    assert_equal "$status" 27
+    assert_output --partial "the peer's end has --id %myid, which is who we are"
+}
+
+@test "[P8] --shutdown --leave-state ends plutod, and leaves neither lock nor socket" {
+    start
+    ask --shutdown --leave-state
+    assert_success
+    wait "$daemon"
+    grep -q 'shutting down; SAs, policies and routes stay' "$dir/err"
+    [ ! -e "$base.pid" ] && [ ! -e "$base.ctl" ]
+    daemon=
+}

@@ -194,9 +194,9 @@ bats_require_minimum_version 1.5.0
 @test 'W3: policy words with what they belong to' {
     local plain=(--name n --psk --host 10.9.0.1 --to --host 10.9.0.2)
     refused '--psk: missing' --name n --encrypt --host 10.9.0.1 --to --host 10.9.0.2
-    refused '--client 10.2.0.0/24: goes with --encrypt only' "${plain[@]}" --client 10.2.0.0/24
-    refused '--tunnel: goes with --encrypt only' "${plain[@]}" --tunnel
-    refused '--pfs: goes with --encrypt only' "${plain[@]}" --pfs
+    refused '--client 10.2.0.0/24: goes with --encrypt or --authenticate only' "${plain[@]}" --client 10.2.0.0/24
+    refused '--tunnel: goes with --encrypt or --authenticate only' "${plain[@]}" --tunnel
+    refused '--pfs: goes with --encrypt or --authenticate only' "${plain[@]}" --pfs
     refused '--esp aes256-sha1: goes with --encrypt only' "${plain[@]}" --esp aes256-sha1
     refused '--pfsgroup modp2048: goes with --pfs only' "${plain[@]}" --pfsgroup modp2048
     refused '--pfsgroup modp2048: goes with --pfs only' "${hosts[@]}" --pfsgroup modp2048
@@ -244,24 +244,17 @@ bats_require_minimum_version 1.5.0
         # shellcheck disable=SC2086 # an option and its value
         refused "$word: not supported yet" "${hosts[@]}" $word
     done <<'END'
---ah sha2_256
 --clientprotoport tcp/80
 --dpddelay 5
---dpdtimeout 30
---dpdaction restart
 --fragmentation no
 END
     for word in events explain; do
         refused "--$word: not supported yet" "--$word" --name net
     done
-    refused '--myid @x: not supported yet' --my=@x
     refused '--keyid @x: not supported yet' --keyid @x --addkey
     refused '--json: not supported yet' --status --json
-    refused '--leave-state: not supported yet' --shutdown --leave-state
     refused '--oppohere 10.9.0.1: not supported yet' --oppohere 10.9.0.1 --oppothere 10.9.0.2
-    refused '--host %opportunistic: not supported yet' "${hosts[@]/10.9.0.2/%opportunistic}"
     refused '--host %defaultroute: not supported yet' "${hosts[@]/10.9.0.2/%defaultroute}"
-    refused '--id %myid: not supported yet' "${hosts[@]}" --id %myid
 }
 
 @test 'W1: what goes with others does not stand alone' {
@@ -340,15 +333,18 @@ END
 
 @test 'W8: several forms in one call go out in their order' {
     plutod_says <<<'000 done'
-    run tell --shutdown --status --terminate --initiate --unroute --route --listen "${net[@]}" --deletestate 7 \
-        --debug-raw --asynchronous
+    run tell --shutdown --leave-state --status --terminate --initiate --unroute --route --listen "${net[@]}" --deletestate 7 \
+        --debug-raw --asynchronous --myid user@example.com
     assert_success
-    got hello whack-debug whack-deletestate whack-connection whack-listen whack-route whack-unroute whack-initiate \
+    got hello whack-debug whack-myid whack-deletestate whack-connection whack-listen whack-route whack-unroute whack-initiate \
         whack-terminate whack-status whack-shutdown
     run grep -E '^whack-(initiate|terminate|deletestate)' "$D/got"
     assert_line 'whack-initiate name=net asynchronous=yes'
     assert_line 'whack-terminate name=net asynchronous=yes'
     assert_line 'whack-deletestate serial=7'
+    run grep -E '^whack-(myid|shutdown)' "$D/got"
+    assert_output 'whack-myid myid=user@example.com
+whack-shutdown leave-state=yes'
 }
 
 @test 'P9: debug classes are read from left to right' {

@@ -53,6 +53,32 @@ static bool put_debug(struct buffer *out, const struct request *r)
     return record_finish(&w);
 }
 
+static bool put_myid(struct buffer *out, const struct request *r)
+{
+    char id[IDENTITY_TEXT];
+    struct record_writer w;
+    if ((r->forms & FORM_MYID) == 0) {
+        return true;
+    }
+    identity_print(&r->myid, id);
+    record_start(&w, out, V_WHACK_MYID);
+    record_put_text(&w, K_MYID, id);
+    return record_finish(&w);
+}
+
+static bool put_shutdown(struct buffer *out, const struct request *r)
+{
+    struct record_writer w;
+    if ((r->forms & FORM_SHUTDOWN) == 0) {
+        return true;
+    }
+    record_start(&w, out, V_WHACK_SHUTDOWN);
+    if (r->leave_state) {
+        record_put_yes(&w, K_LEAVE_STATE, true);
+    }
+    return record_finish(&w);
+}
+
 static bool put_deletestate(struct buffer *out, const struct request *r)
 {
     struct record_writer w;
@@ -68,6 +94,7 @@ bool request_records(struct buffer *out, const struct request *r)
 {
     return put_hello(out)
            && put_debug(out, r)
+           && put_myid(out, r)
            && put_named(out, r, FORM_DELETE, V_WHACK_DELETE)
            && put_deletestate(out, r)
            && ((r->forms & FORM_CONNECTION) == 0 || connection_to_record(out, &r->form))
@@ -78,5 +105,5 @@ bool request_records(struct buffer *out, const struct request *r)
            && put_named(out, r, FORM_INITIATE, V_WHACK_INITIATE)
            && put_named(out, r, FORM_TERMINATE, V_WHACK_TERMINATE)
            && put_plain(out, r, FORM_STATUS, V_WHACK_STATUS)
-           && put_plain(out, r, FORM_SHUTDOWN, V_WHACK_SHUTDOWN);
+           && put_shutdown(out, r);
 }

@@ -199,6 +199,6 @@ int main(int argc, char *argv[])
     } else if (out) {
         status = talk(&r);
     }
-    request_free(&r);
+    request_done(&r);
     return out && standard_written(name, closed) ? status : WHACK_TROUBLE;
 }

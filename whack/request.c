@@ -1,9 +1,16 @@
 #include "request.h"
 
 #include "log.h"
+#include "rsa_public.h"
 
 #include <stdio.h>
 #include <string.h>
+
+/* Who looks names up. */
+struct asked {
+    connection_resolver *resolver;
+    void *context;
+};
 
 static bool say(char why[CONNECTION_WHY], const char *sentence)
 {
@@ -27,7 +34,7 @@ static void take(struct request *r, const struct option_given *given)
 {
     const struct option_spec *spec = option_spec(given->option);
 
-    r->forms |= spec->form;
+    r->forms |= given->option == OPTION_TO && given->text != NULL ? FORM_NONE : spec->form;
     if (spec->section == SECTION_DEBUG) {
         take_debug(r, given->option);
         return;
@@ -44,6 +51,9 @@ static void take(struct request *r, const struct option_given *given)
         break;
     case OPTION_ASYNCHRONOUS:
         r->asynchronous = true;
+        break;
+    case OPTION_LEAVE_STATE:
+        r->leave_state = true;
         break;
     default:
         (void)connection_option(&r->words, given);
@@ -113,6 +123,88 @@ static bool check_name(const struct request *r, char why[CONNECTION_WHY])
     return wrong == NULL;
 }
 
+/* --explain --name N, or --explain --from A --to B. */
+static bool check_explain(const struct request *r, const struct asked *asked, char why[CONNECTION_WHY])
+{
+    const char *from = r->reader.text[OPTION_FROM];
+    const char *to = r->reader.text[OPTION_TO];
+    struct address a;
+    struct address b;
+
+    if (to != NULL && (r->forms & FORM_EXPLAIN) == 0) {
+        option_refuse(&(struct option_given){ .option = OPTION_TO, .text = to },
+                      "goes with --explain --from only; an end's address stands after --host", why);
+        return false;
+    }
+    if ((r->forms & FORM_EXPLAIN) == 0) {
+        return true;
+    }
+    if ((from == NULL) != (to == NULL)) {
+        return say(why, from == NULL ? "--from: missing; --explain --to needs it"
+                                     : "--to: missing; --explain --from needs it");
+    }
+    if ((from == NULL) == (r->words.name == NULL)) {
+        return say(why, "--explain: wants either --name NAME, or --from ADDRESS --to ADDRESS");
+    }
+    return from == NULL
+           || (connection_address(&a, "--from", from, 0, asked->resolver, asked->context, why)
+               && connection_address(&b, "--to", to, a.family, asked->resolver, asked->context, why));
+}
+
+static bool check_oppo(const struct request *r, const struct asked *asked, char why[CONNECTION_WHY])
+{
+    const char *here = r->reader.text[OPTION_OPPOHERE];
+    const char *there = r->reader.text[OPTION_OPPOTHERE];
+    bool v4 = r->reader.seen[OPTION_TUNNELIPV4];
+    bool v6 = r->reader.seen[OPTION_TUNNELIPV6];
+    struct address a;
+    struct address b;
+
+    if ((r->forms & FORM_OPPO) == 0) {
+        return true;
+    }
+    if (here == NULL || there == NULL) {
+        return say(why, here == NULL ? "--oppohere: missing; --oppothere needs it"
+                                     : "--oppothere: missing; --oppohere needs it");
+    }
+    if (v4 && v6) {
+        return say(why, "--tunnelipv6: contradicts --tunnelipv4");
+    }
+    return connection_address(&a, "--oppohere", here, v4 ? 4 : v6 ? 6 : 0, asked->resolver,
+                              asked->context, why)
+           && connection_address(&b, "--oppothere", there, a.family, asked->resolver, asked->context,
+                                 why);
+}
+
+static bool check_key(const struct request *r, const struct asked *asked, char why[CONNECTION_WHY])
+{
+    const char *text = r->reader.text[OPTION_PUBKEYRSA];
+    struct identity id;
+    struct rsa_public key;
+    uint8_t bytes[RSA_PUBLIC_MAX];
+
+    if ((r->forms & FORM_KEY) == 0) {
+        return true;
+    }
+    if (!connection_identity(&id, "--keyid", r->reader.text[OPTION_KEYID], asked->resolver,
+                             asked->context, why)) {
+        return false;
+    }
+    const char *wrong = text == NULL ? NULL : rsa_public_from_text(&key, bytes, text);
+    if (wrong != NULL) {
+        snprintf(why, CONNECTION_WHY, "--pubkeyrsa %.40s%s: %s", text,
+                 strlen(text) > 40 ? "..." : "", wrong);
+    }
+    return wrong == NULL;
+}
+
+static bool check_myid(struct request *r, const struct asked *asked, char why[CONNECTION_WHY])
+{
+    return (r->forms & FORM_MYID) == 0
+           || connection_identity(&r->myid, "--myid", r->reader.text[OPTION_MYID], asked->resolver,
+                                  asked->context, why);
+}
+
 static bool check_forms(struct request *r, char why[CONNECTION_WHY])
 {
     if (!check_company(r, why)) {
@@ -148,6 +240,7 @@ static bool read_options(struct request *r, char why[CONNECTION_WHY])
 bool request_read(struct request *r, int argc, char *const *argv, connection_resolver *resolver,
                   void *context, char why[CONNECTION_WHY])
 {
+    const struct asked asked = { resolver, context };
     memset(r, 0, sizeof *r);
     r->ctlbase = option_spec(OPTION_CTLBASE)->preset_text;
     const char *wrong = option_reader_init(&r->reader, OF_WHACK, "whack", argc, argv);
@@ -160,7 +253,8 @@ bool request_read(struct request *r, int argc, char *const *argv, connection_res
     if ((r->forms & (FORM_HELP | FORM_VERSION)) != 0) {
         return true;
     }
-    if (!check_forms(r, why)) {
+    if (!check_forms(r, why) || !check_explain(r, &asked, why) || !check_oppo(r, &asked, why)
+        || !check_key(r, &asked, why) || !check_myid(r, &asked, why)) {
         return false;
     }
     if ((r->forms & FORM_CONNECTION) != 0) {
@@ -173,7 +267,7 @@ bool request_read(struct request *r, int argc, char *const *argv, connection_res
     return option_supported(&r->reader, why);
 }
 
-void request_free(struct request *r)
+void request_done(struct request *r)
 {
     connection_form_free(&r->form);
     option_reader_free(&r->reader);

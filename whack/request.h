@@ -19,6 +19,8 @@ struct request {
     struct connection_words words;  /* its name is that of the other forms, too */
     struct connection_form form;    /* with FORM_CONNECTION */
     bool asynchronous;
+    bool leave_state;               /* with FORM_SHUTDOWN */
+    struct identity myid;           /* with FORM_MYID */
     uint64_t serial;                /* with FORM_DELETESTATE */
     unsigned classes;               /* with FORM_DEBUG: mask of enum debug_class (lib/log.h) */
 };
@@ -29,7 +31,7 @@ struct request {
  */
 bool request_read(struct request *r, int argc, char *const *argv, connection_resolver *resolver,
                   void *context, char why[CONNECTION_WHY]);
-void request_free(struct request *r);
+void request_done(struct request *r);
 
 /* hello and one record for each form, in the order of [W8]; false: out is full. */
 bool request_records(struct buffer *out, const struct request *r);

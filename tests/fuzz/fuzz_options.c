@@ -101,7 +101,7 @@ static void read_whack(int argc, char **argv)
         }
         buffer_wipe(&out);
     }
-    request_free(&r);
+    request_done(&r);
 }
 
 static void read_plutod(int argc, char **argv)

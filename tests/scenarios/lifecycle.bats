@@ -298,3 +298,19 @@ END
     run whack_on left --status
     assert_output --partial 10.9.0.7
 }
+
+@test "[P8] --shutdown --leave-state: the tunnel carries traffic without plutod, and the next plutod takes its place" {
+    a_tunnel_with_charon
+    local tools pid
+    tools=$(children_of_pluto)
+    whack_on left --shutdown --leave-state || fail "whack --shutdown --leave-state: exit status $?"
+    wait_for 10 is_gone "$(pluto_pid left)" || fail 'plutod still runs'
+    for pid in $tools; do
+        wait_for 5 is_gone "$pid" || fail "a tool of it still runs: $(tr '\0' ' ' <"/proc/$pid/cmdline")"
+    done
+    traffic_is_protected
+    charon_has_none && fail 'charon was told that the tunnel is gone'
+    pluto_on left
+    whack_initiates left
+    traffic_is_protected
+}

@@ -1,0 +1,32 @@
+/*
+ * An RSA public key in the layout of RFC 3110 (that of DNS KEY records and of --pubkeyrsa): the
+ * length of the exponent in one byte, or 0 and two bytes; the exponent; the modulus.
+ *
+ * Not for: private keys and doing any arithmetic (secrets).
+ */
+#ifndef LIB_RSA_PUBLIC_H
+#define LIB_RSA_PUBLIC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define RSA_PUBLIC_MAX 2051 /* bytes: exponent and modulus of 8192 bits each */
+#define RSA_BITS_MIN 512
+#define RSA_BITS_STRONG 1024 /* below it a key is taken with a warning */
+#define RSA_BITS_MAX 8192
+
+struct rsa_public {
+    const uint8_t *exponent;    /* both borrowed, without leading zeros */
+    size_t exponent_len;
+    const uint8_t *modulus;
+    size_t modulus_len;
+    unsigned bits;              /* of the modulus */
+};
+
+/* NULL, or why not (static text). */
+const char *rsa_public_parse(struct rsa_public *key, const uint8_t *bytes, size_t len);
+/* The same of a text as datatext.h has it; bytes[RSA_PUBLIC_MAX] holds what `key` points into. */
+const char *rsa_public_from_text(struct rsa_public *key, uint8_t bytes[RSA_PUBLIC_MAX],
+                                 const char *text);
+
+#endif
