@@ -38,7 +38,7 @@ static void fill_arguments(const struct process *p, char *path, char worker[16],
 }
 
 /* In the child: only descriptors 0-3, default signals, a session of its own, a bare environment. */
-static _Noreturn void become(char *path, char **argv, int fd, bool keep_stderr)
+static _Noreturn void become(char *path, char **argv, int fd, int words)
 {
     static char path_variable[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
     char *environment[] = { path_variable, NULL };
@@ -47,11 +47,13 @@ static _Noreturn void become(char *path, char **argv, int fd, bool keep_stderr)
     for (int i = 1; i < NSIG; i++) {
         (void)signal(i, SIG_DFL);
     }
+    if (dup2(words, STDERR_FILENO) < 0) {
+        _exit(111);
+    }
     if (null < 0 || (fd == CONTROL_FD ? fcntl(fd, F_SETFD, 0) : dup2(fd, CONTROL_FD)) < 0) {
         _exit(111);
     }
-    if (dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0
-        || (!keep_stderr && dup2(null, STDERR_FILENO) < 0)) {
+    if (dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0) {
         _exit(111);
     }
     if (close_range(CONTROL_FD + 1, ~0U, 0) != 0) {
@@ -62,8 +64,9 @@ static _Noreturn void become(char *path, char **argv, int fd, bool keep_stderr)
     _exit(111);
 }
 
-int launch(struct process *p, char why[LAUNCH_WHY])
+int launch(struct process *p, int *words, char why[LAUNCH_WHY])
 {
+    int stderr_pipe[2];
     char path[PATH_MAX];
     char worker[16];
     char *argv[ARGUMENTS_MAX];
@@ -77,18 +80,28 @@ int launch(struct process *p, char why[LAUNCH_WHY])
         snprintf(why, LAUNCH_WHY, "no channel: %s", strerror(errno));
         return -1;
     }
+    if (pipe2(stderr_pipe, O_CLOEXEC) != 0) {
+        snprintf(why, LAUNCH_WHY, "no pipe for its stderr: %s", strerror(errno));
+        close(pair[0]);
+        close(pair[1]);
+        return -1;
+    }
     fill_arguments(p, path, worker, argv);
     p->pid = fork();
     if (p->pid == 0) {
-        become(path, argv, pair[1], p->s->setup->stderrlog);
+        become(path, argv, pair[1], stderr_pipe[1]);
     }
     int error = errno;
     close(pair[1]);
+    close(stderr_pipe[1]);
     if (p->pid < 0) {
         p->pid = 0;
         close(pair[0]);
+        close(stderr_pipe[0]);
         snprintf(why, LAUNCH_WHY, "fork: %s", strerror(error));
         return -1;
     }
+    (void)fcntl(stderr_pipe[0], F_SETFL, O_NONBLOCK);
+    *words = stderr_pipe[0];
     return pair[0];
 }

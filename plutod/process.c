@@ -23,7 +23,7 @@ static unsigned from_of(enum tool tool)
 
 /* ---- lines ---- */
 
-static void label(const struct process *p, char out[48])
+void process_label(const struct process *p, char out[48])
 {
     if (p->tool == TOOL_SECRETS) {
         snprintf(out, 48, "%s %u", schema_tool_name(p->tool), p->worker);
@@ -40,7 +40,7 @@ void process_trouble(struct process *p, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    label(p, name);
+    process_label(p, name);
     lines_print(&p->s->lines, LOG_LEVEL_SERIOUS, "%s %s", name, text);
     if (p->tool == TOOL_SECRETS) {
         process_secrets_trouble(p, name, text);
@@ -224,13 +224,15 @@ bool process_start(struct process *p)
     }
     p->reaped = false;
     char why[LAUNCH_WHY];
-    int fd = launch(p, why);
+    int words = -1;
+    int fd = launch(p, &words, why);
     if (fd < 0) {
         process_trouble(p, "cannot be started: %s; it is tried again", why);
         p->loaded = true; /* nobody shall wait for it */
         pause_then(p);
         return false;
     }
+    process_hear(p, words);
     ev_child_init(&p->child, on_child, p->pid, 0);
     p->child.data = p;
     ev_child_start(s->loop, &p->child);
@@ -277,6 +279,7 @@ void process_close(struct process *p)
 void process_forget(struct process *p)
 {
     DL_DELETE(p->s->processes.list, p);
+    process_hear_last(p);
     ev_timer_stop(p->s->loop, &p->again);
     free(p);
 }
@@ -298,6 +301,7 @@ static void on_child(struct ev_loop *loop, ev_child *w, int events)
     ev_child_stop(loop, w);
     supervisor_clock(p->s);
     p->reaped = true;
+    process_hear_last(p);
     if (p->channel != NULL) {
         read_from(p); /* what it said last */
         say_end(p, w->rstatus);
@@ -338,6 +342,7 @@ struct process *process_new(struct supervisor *s, enum tool tool, unsigned gener
     p->generation = generation;
     p->wanted = true;
     p->bell = -1;
+    p->words_fd = -1;
     DL_APPEND(s->processes.list, p);
     return p;
 }

@@ -11,6 +11,7 @@
 #define PLUTOD_PROCESS_H
 
 #include "channel.h"
+#include "line_limit.h"
 
 #include <ev.h>
 #include <sys/types.h>
@@ -34,6 +35,13 @@ struct process {
     ev_io in;
     ev_io out;
     ev_child child;
+    int words_fd;           /* what it says on its stderr (process_stderr.c); -1: nothing comes */
+    ev_io words_io;
+    ev_timer words_pause;
+    char words[512];        /* the line at hand */
+    size_t words_len;
+    struct line_bucket words_limit;
+    unsigned words_left_out;
     ev_timer again;
     ev_timer stalled;       /* active: since then it has read nothing, though something waits */
     ev_tstamp since;

@@ -18,6 +18,11 @@ void process_forget(struct process *p); /* frees one that does not run */
 /* Its channel is new: it is to read what it is sent. */
 void process_watch_reading(struct process *p);
 
+/* ---- process_stderr.c ---- */
+void process_hear(struct process *p, int fd); /* takes the reading end of its stderr; -1: none */
+void process_hear_last(struct process *p);    /* it has ended: what is left, then no more */
+
+void process_label(const struct process *p, char out[48]); /* secrets 1 */
 /* A line for the log, after the process's name. */
 __attribute__((format(printf, 2, 3)))
 void process_trouble(struct process *p, const char *format, ...);

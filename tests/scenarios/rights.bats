@@ -40,6 +40,7 @@ fd_kinds() {
         /dev/null) echo null ;;
         "$HOSTS_DIR"/left/pluto.out | "$HOSTS_DIR"/left/pluto.err) echo output ;;
         anon_inode:\[eventpoll\]) echo epoll ;;
+        pipe:*) echo pipe ;;
         anon_inode:\[*) target=${target#*[} && echo "${target%]}" ;;
         socket:*)
             inode=${target//[!0-9]/}
@@ -124,6 +125,27 @@ is_ended_by() {
     assert_output 'ended by signal 31'
     log_has left "(pid $pid) was ended by signal 31 (Bad system call)"
     wait_for 20 another_than "$1" "$pid" || fail "no new $1 after the old one was killed"
+}
+
+@test "rights: what a tool writes to its stderr comes into the log under its name, escaped, and a few lines only" {
+    a_tunnel
+    local pid start before after i
+    pid=$(the_tool ike-negotiate)
+    start=$(awk '$NF ~ /ike-negotiate$/ { sub("-.*", "", $1); print "0x" $1; exit }' "/proc/$pid/maps")
+    run "$repo/tests/programs/inject" "$pid" write 2 "$start" 4000 # its own ELF header, for want of other bytes
+    assert_output 'returned 4000'
+    wait_for 5 log_has left 'ike-negotiate says on its stderr: ' || fail 'not in the log'
+    log_has left '\177ELF' || fail 'not escaped'
+    run ! grep -aq $'\x7f' "$(pluto_log left)"
+    before=$(wc -c <"$(pluto_log left)")
+    for ((i = 0; i < 60; i++)); do
+        "$repo/tests/programs/inject" "$pid" write 2 "$start" 4000 >"$BATS_TEST_TMPDIR/injected"
+    done
+    sleep 0.5
+    after=$(wc -c <"$(pluto_log left)")
+    [ $((after - before)) -lt 60000 ] || fail "$((after - before)) bytes"
+    kill -0 "$pid"
+    ping_through left right
 }
 
 # SYS_openat with AT_FDCWD, AF_INET and SOCK_DGRAM, and so on: that they end it does not rest on the arguments.
