@@ -13,20 +13,14 @@
 /* ---- lost ---- */
 
 /* Quick Modes that are under way under x. */
-static void lose_children(struct keying *k, const struct xchg *x, const char *why, bool told)
+static void lose_children(struct keying *k, struct xchg *x, const char *why, bool told)
 {
-    struct pair *p = conn_pair(k, &x->local, &x->remote);
-    struct conn *c = p == NULL ? NULL : p->conns;
-    while (c != NULL) {
-        struct conn *next_conn = c->next;
-        struct xchg *y;
-        struct xchg *next;
-        DL_FOREACH_SAFE(c->exchanges, y, next) {
-            if (y->quick && !y->up && !y->ending && y->parent == x->number) {
-                anew_lost(k, y, why, told);
-            }
+    struct xchg *y;
+    struct xchg *next;
+    DL_FOREACH_SAFE2(x->children, y, next, child_next) {
+        if (!y->ending) {
+            anew_lost(k, y, why, told);
         }
-        c = next_conn;
     }
 }
 
@@ -98,7 +92,6 @@ void anew_lost(struct keying *k, struct xchg *x, const char *why, bool told)
 static bool go(struct keying *k, struct xchg *x)
 {
     const struct keying_worker *w = keying_pick_worker(k);
-    const struct conn *c;
     struct xchg *y;
     if (w == NULL || k->negotiator == NULL) {
         return false;
@@ -112,12 +105,8 @@ static bool go(struct keying *k, struct xchg *x)
     x->waits = WAITS_NOT;
     order_announce_all(k, x);
     order_worker(k, x);
-    DL_FOREACH(x->conn == NULL || x->conn->pair == NULL ? NULL : x->conn->pair->conns, c) {
-        DL_FOREACH(c->exchanges, y) {
-            if (y->quick && y->parent == x->number) {
-                initiate_quick_moved(k, y, w->number);
-            }
-        }
+    DL_FOREACH2(x->children, y, child_next) {
+        initiate_quick_moved(k, y, w->number);
     }
     return true;
 }

@@ -1,20 +1,14 @@
 #include "choose.h"
 
-#include "algorithm.h"
+#include "index.h"
+#include "rules.h"
 
-#include <bsd/string.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <utlist.h>
 
 static const struct address any_host = { .family = 0 };
 
-/* The connections between two hosts, or toward %any; NULL: none. */
-static struct conn *between(struct keying *k, const struct address *ours, const struct address *peer)
-{
-    struct pair *p = conn_pair(k, ours, peer);
-    return p == NULL ? NULL : p->conns;
-}
+/* ---- the first message ---- */
 
 static size_t add_distinct(struct conn *list[CHOOSE_MAX], size_t count, struct conn *c)
 {
@@ -24,47 +18,45 @@ static size_t add_distinct(struct conn *list[CHOOSE_MAX], size_t count, struct c
             return count;
         }
     }
-    if (count == CHOOSE_MAX || (c->form->policy & POLICY_PSK) == 0) {
-        return count;
+    if (count < CHOOSE_MAX) {
+        list[count++] = c;
     }
-    list[count] = c;
-    return count + 1;
+    return count;
+}
+
+/* Of each set of words the connection that was added first; and those in order of adding. */
+static size_t add_pair(struct conn *list[CHOOSE_MAX], size_t count, const struct pair *p)
+{
+    const struct variant *v;
+    size_t from = count;
+    LL_FOREACH(p == NULL ? NULL : p->variants, v) {
+        count = add_distinct(list, count, v->conns);
+    }
+    for (size_t i = from + 1; i < count; i++) {
+        struct conn *c = list[i];
+        size_t at = i;
+        for (; at > from && list[at - 1]->order > c->order; at--) {
+            list[at] = list[at - 1];
+        }
+        list[at] = c;
+    }
+    return count;
 }
 
 size_t choose_first(struct keying *k, const struct address *local, const struct address *remote,
                     struct conn *list[CHOOSE_MAX])
 {
-    size_t count = 0;
-    struct conn *c;
-    DL_FOREACH(between(k, local, remote), c) {
-        count = add_distinct(list, count, c);
-    }
-    DL_FOREACH(between(k, local, &any_host), c) {
-        count = add_distinct(list, count, c);
-    }
-    return count;
-}
-
-static bool was_offered(const struct xchg *x, const struct conn *c)
-{
-    for (size_t i = 0; x->offer != NULL && i < x->offer->count; i++) {
-        if (x->offer->reqid[i] == c->reqid) {
-            return true;
-        }
-    }
-    return false;
+    size_t count = add_pair(list, 0, index_pair(k, local, remote));
+    return add_pair(list, count, index_pair(k, local, &any_host));
 }
 
 size_t choose_offered(struct keying *k, const struct xchg *x, struct conn *list[CHOOSE_MAX])
 {
     size_t count = 0;
-    struct conn *c;
-    const struct address *const peers[] = { &x->remote, &any_host };
-    for (size_t i = 0; i < sizeof peers / sizeof peers[0]; i++) {
-        DL_FOREACH(between(k, &x->local, peers[i]), c) {
-            if (count < CHOOSE_MAX && was_offered(x, c)) {
-                list[count++] = c;
-            }
+    for (size_t i = 0; x->offer != NULL && i < x->offer->count && count < CHOOSE_MAX; i++) {
+        struct conn *c = index_by_reqid(k, x->offer->reqid[i]);
+        if (c != NULL && choose_may_be(x, c)) {
+            list[count++] = c;
         }
     }
     return count;
@@ -79,123 +71,115 @@ struct conn *choose_named(struct keying *k, const struct xchg *x, const char *na
 bool choose_whoever(struct keying *k, const struct address *local, const struct address *remote,
                     const struct conn *c)
 {
-    const struct conn *only = between(k, local, &any_host);
-    return only != NULL && only == c && only->next == NULL && c->peer_id->type == ID_ANY
-           && between(k, local, remote) == NULL;
+    const struct pair *any = index_pair(k, local, &any_host);
+    const struct pair *here = index_pair(k, local, remote);
+    bool only = any != NULL && any->conns == c && any->count == 1 && c->peer_id->type == ID_ANY;
+    /* With one connection to %any, instances are all its own. */
+    return only && (here == NULL || here->conns->template == c) && (here == NULL || here->variants == NULL);
 }
 
 bool choose_may_be(const struct xchg *x, const struct conn *c)
 {
-    return c->oriented && address_equal(&c->our_host, &x->local)
-           && (c->peer_host.family == 0 || address_equal(&c->peer_host, &x->remote));
+    const struct rules_wanted w = { .local = &x->local, .remote = &x->remote };
+    return rules_out(c, &w) == RULE_NONE;
 }
 
-/* Does it allow what was agreed in phase 1? */
-static bool allows(const struct conn *c, const struct xchg *x)
+/* ---- the identity ---- */
+
+struct ranked {
+    struct conn *list[CHOOSE_MAX];
+    size_t count;
+};
+
+/* Of each kin that fits one, as all of it have the same secret; in order of adding. */
+static void add_kins(struct keying *k, struct ranked *r, const struct rules_wanted *w,
+                     const struct address *peer, const struct identity *id)
 {
-    struct ike_suite suite;
-    struct ike_proposals *p = malloc(sizeof *p);
-    bool good = p != NULL && (c->form->policy & POLICY_PSK) != 0
-                && ike_suite_parse(&suite, xchg_proposal(x)) == NULL
-                && ike_proposals_parse(p, c->form->ike, NULL) == NULL
-                && ike_proposals_find(p, &suite) >= 0;
-    free(p);
-    return good;
+    size_t from = r->count;
+    struct kin *kin = index_kin(k, id, w->local, peer);
+    for (; kin != NULL && r->count < CHOOSE_MAX; kin = index_next_kin(kin, false)) {
+        struct conn *c = kin_conns(kin);
+        while (c != NULL && rules_out(c, w) != RULE_NONE) {
+            c = c->kin_next;
+        }
+        if (c == NULL) {
+            continue;
+        }
+        size_t at = r->count++;
+        for (; at > from && r->list[at - 1]->order > c->order; at--) {
+            r->list[at] = r->list[at - 1];
+        }
+        r->list[at] = c;
+    }
 }
 
 struct conn *choose_identified(struct keying *k, const struct xchg *x, unsigned nth)
 {
-    struct conn *c;
-    unsigned seen = 0;
-    DL_FOREACH(between(k, &x->local, &x->remote), c) {
-        if (identity_equal(c->peer_id, x->peer_id) && allows(c, x) && seen++ == nth) {
-            return c;
-        }
-    }
-    for (int exact = 1; exact >= 0; exact--) {
-        DL_FOREACH(between(k, &x->local, &any_host), c) {
-            bool fits = exact ? identity_equal(c->peer_id, x->peer_id)
-                              : c->peer_id->type == ID_ANY;
-            if (fits && allows(c, x) && seen++ == nth) {
-                return c;
-            }
-        }
-    }
-    return NULL;
+    struct ranked r = { .count = 0 };
+    const struct rules_wanted w = rules_of_exchange(x);
+    add_kins(k, &r, &w, &x->remote, x->peer_id);
+    add_kins(k, &r, &w, &any_host, x->peer_id);
+    add_kins(k, &r, &w, &any_host, &identity_any);
+    return nth < r.count ? r.list[nth] : NULL;
 }
 
-static void compare_list(const struct conn *first, const struct xchg *x, char *out, size_t size)
-{
-    const struct conn *c;
-    char line[CONN_NAME + IDENTITY_TEXT + 80];
-    char id[IDENTITY_TEXT];
-    DL_FOREACH(first, c) {
-        identity_print(c->peer_id, id);
-        snprintf(line, sizeof line, "%s\"%s\" wants %s%s", out[0] == '\0' ? "" : ", ", c->name, id,
-                 allows(c, x) ? "" : " (and does not allow the proposal that was agreed)");
-        strlcat(out, line, size);
-    }
-}
-
-void choose_compared(struct keying *k, const struct xchg *x, char *out, size_t size)
-{
-    out[0] = '\0';
-    compare_list(between(k, &x->local, &x->remote), x, out, size);
-    compare_list(between(k, &x->local, &any_host), x, out, size);
-    if (out[0] == '\0') {
-        strlcpy(out, "no connection is left for these hosts", size);
-    }
-}
+/* ---- Quick Mode ---- */
 
 struct conn *choose_instance(struct keying *k, const struct conn *t, const struct address *remote,
                              const struct identity *peer_id)
 {
-    struct conn *c;
-    DL_FOREACH(between(k, &t->our_host, remote), c) {
-        if (c->template == t && identity_equal(c->peer_id, peer_id)) {
-            return c;
+    struct subnet peer_client = t->peer_client;
+    if (peer_client.base.family == 0) {
+        subnet_of_host(&peer_client, remote);
+    }
+    struct conn *c = index_by_all(k, &t->our_host, remote, peer_id, &t->our_client, &peer_client);
+    while (c != NULL && c->template != t) {
+        c = index_next_by_all(c);
+    }
+    return c;
+}
+
+/* How much of the peer was left open when it was described. */
+static unsigned wildcards(const struct conn *c)
+{
+    const struct conn *described = c->template == NULL ? c : c->template;
+    return (described->peer_host.family == 0 ? 1u : 0) + (described->peer_id->type == ID_ANY ? 1u : 0)
+           + (described->peer_client.base.family == 0 ? 1u : 0);
+}
+
+/* Is a better than b, which came before it? An instance that is there is better than another one. */
+static bool is_better(const struct conn *a, const struct conn *b)
+{
+    if (b == NULL || (a->eroute != NULL) != (b->eroute != NULL)) {
+        return b == NULL || a->eroute != NULL;
+    }
+    return wildcards(a) < wildcards(b);
+}
+
+static void look(struct keying *k, struct conn **best, const struct rules_wanted *w,
+                 const struct address *peer, const struct identity *id, const struct subnet *client)
+{
+    struct conn *c = index_by_all(k, w->local, peer, id, w->our_client, client);
+    for (; c != NULL; c = index_next_by_all(c)) {
+        if (rules_out(c, w) == RULE_NONE && is_better(c, *best)) {
+            *best = c;
         }
     }
-    return NULL;
-}
-
-static bool fits_quick(const struct conn *c, const struct xchg *x, const struct subnet *ours)
-{
-    return !connection_isakmp_only(c->form) && identity_equal(c->our_id, x->conn->our_id)
-           && subnet_equal(&c->our_client, ours) && allows(c, x);
-}
-
-/* Only he who came in as a road warrior without a known identity proved the secret that they share. */
-static bool is_road_warrior(const struct xchg *x)
-{
-    return x->conn->template != NULL && x->conn->template->peer_id->type == ID_ANY;
 }
 
 struct conn *choose_quick(struct keying *k, const struct xchg *x, const struct subnet *ours,
                           const struct subnet *peer)
 {
-    struct conn *c;
+    static const struct subnet itself = { .base = { .family = 0 } };
+    struct rules_wanted w = rules_of_exchange(x);
     struct conn *best = NULL;
-    DL_FOREACH(between(k, &x->local, &x->remote), c) {
-        if (fits_quick(c, x, ours) && identity_equal(c->peer_id, x->peer_id)
-            && subnet_equal(&c->peer_client, peer)
-            && (best == NULL || (best->eroute == NULL && c->eroute != NULL))) {
-            best = c;
-        }
+    w.our_client = ours;
+    w.peer_client = peer;
+    look(k, &best, &w, &x->remote, x->peer_id, peer);
+    const struct identity *const ids[] = { x->peer_id, &identity_any };
+    for (size_t i = 0; i < 2; i++) {
+        look(k, &best, &w, &any_host, ids[i], peer);
+        look(k, &best, &w, &any_host, ids[i], &itself);
     }
-    if (best != NULL) {
-        return best;
-    }
-    for (int exact = 1; exact >= 0; exact--) {
-        DL_FOREACH(between(k, &x->local, &any_host), c) {
-            bool id = exact ? identity_equal(c->peer_id, x->peer_id)
-                            : c->peer_id->type == ID_ANY && is_road_warrior(x);
-            bool client = conn_peer_end(c)->has_client ? subnet_equal(&c->peer_client, peer)
-                                                       : subnet_is_host(peer, &x->remote);
-            if (id && client && fits_quick(c, x, ours)) {
-                return c;
-            }
-        }
-    }
-    return NULL;
+    return best;
 }

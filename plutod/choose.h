@@ -1,8 +1,9 @@
 /*
  * Which connection a peer's message is for [R1]-[R3].
  *
- * Looks only at connections between the two hosts, and those from our host to %any. Not for:
- * whether the same secret was used for both (secrets is asked) and instances (conn.h makes them).
+ * Looks only at connections between the two hosts, and those from our host to %any, by index.h, so
+ * that the cost does not grow with their number. rules.h says what fits. Not for: whether the same
+ * secret was used for both (secrets is asked) and instances (conn.h makes them).
  */
 #ifndef PLUTOD_CHOOSE_H
 #define PLUTOD_CHOOSE_H
@@ -13,7 +14,7 @@
 
 /*
  * For a first message: fills list with what may be offered, in order; of several that would be
- * told the same words only the first. Returns how many.
+ * told the same words only the first, and of instances what they were made of. Returns how many.
  */
 size_t choose_first(struct keying *k, const struct address *local, const struct address *remote,
                     struct conn *list[CHOOSE_MAX]);
@@ -38,10 +39,10 @@ bool choose_may_be(const struct xchg *x, const struct conn *c);
  * and exactly this identity first, then %any with it, then %any with none.
  */
 struct conn *choose_identified(struct keying *k, const struct xchg *x, unsigned nth);
-/* "net: @left ... @right, ..." : what the identity was compared with, for the log. */
-void choose_compared(struct keying *k, const struct xchg *x, char *out, size_t size);
-
-/* For Quick Mode under x: exact clients; or a template to be instantiated, or NULL. */
+/*
+ * For Quick Mode under x: exact clients; routed ones before others, then those in whose description
+ * less of the peer was left open. It may be a template to be instantiated. NULL: none.
+ */
 struct conn *choose_quick(struct keying *k, const struct xchg *x, const struct subnet *ours,
                           const struct subnet *peer);
 /* The instance of template t that x's peer has already, or NULL. */

@@ -1,5 +1,6 @@
 #include "conn.h"
 
+#include "index.h"
 #include "name.h"
 #include "orient.h"
 #include "xchg.h"
@@ -9,52 +10,19 @@
 #include <stdlib.h>
 #include <utlist.h>
 
-static struct pair_key key_of(const struct address *ours, const struct address *peer)
+void conn_join(struct keying *k, struct conn *c)
 {
-    struct pair_key key;
-    memset(&key, 0, sizeof key);
-    key.ours = *ours;
-    key.peer = *peer;
-    return key;
-}
-
-struct pair *conn_pair(struct keying *k, const struct address *ours, const struct address *peer)
-{
-    struct pair_key key = key_of(ours, peer);
-    struct pair *p;
-    HASH_FIND(hh, k->pairs, &key, sizeof key, p);
-    return p;
-}
-
-void conn_pair_join(struct keying *k, struct conn *c)
-{
-    struct pair *p = conn_pair(k, &c->our_host, &c->peer_host);
-    if (p == NULL) {
-        p = calloc(1, sizeof *p);
-        if (p == NULL) {
-            c->oriented = false;
-            return;
-        }
-        p->key = key_of(&c->our_host, &c->peer_host);
-        HASH_ADD(hh, k->pairs, key, sizeof p->key, p);
+    index_join(k, c);
+    if (c->oriented) {
+        name_ours(c->our_id, true);
     }
-    DL_APPEND(p->conns, c);
-    c->pair = p;
-    name_ours(c->our_id, true);
 }
 
-void conn_pair_leave(struct keying *k, struct conn *c)
+void conn_leave(struct keying *k, struct conn *c)
 {
-    struct pair *p = c->pair;
-    if (p == NULL) {
-        return;
-    }
-    DL_DELETE(p->conns, c);
-    c->pair = NULL;
-    name_ours(c->our_id, false);
-    if (p->conns == NULL) {
-        HASH_DELETE(hh, k->pairs, p);
-        free(p);
+    if (c->pair != NULL) {
+        index_leave(k, c);
+        name_ours(c->our_id, false);
     }
 }
 
@@ -74,6 +42,8 @@ static bool enter(struct keying *k, struct conn *c)
     k->next_reqid += k->next_reqid == UINT32_MAX ? 2 : 1; /* 0 means any */
     c->reqid = k->next_reqid;
     c->born = k->next_exchange;
+    c->order = ++k->next_order;
+    index_enter_reqid(k, c);
     HASH_ADD_STR(k->conns, name, c);
     return true;
 }
@@ -135,11 +105,12 @@ void conn_remove(struct keying *k, struct conn *c)
 {
     agenda_clear(&k->agenda, &c->retry);
     agenda_clear(&k->agenda, &c->renewal);
-    conn_pair_leave(k, c);
     k->debugged -= c->classes != 0 ? 1 : 0;
+    conn_leave(k, c);
+    index_leave_reqid(k, c);
     HASH_DEL(k->conns, c);
     if (c->template != NULL) {
-        c->template->instances--;
+        DL_DELETE2(c->template->instances, c, sibling_prev, sibling_next);
     }
     if (c->stale) {
         LL_DELETE2(k->stale, c, stale_next);
@@ -170,7 +141,7 @@ struct conn *conn_instantiate(struct keying *k, struct conn *t, const struct add
         free_conn(k, c);
         return NULL;
     }
-    t->instances++;
+    DL_APPEND2(t->instances, c, sibling_prev, sibling_next);
     orient_conn(k, c);
     conn_stale(k, c); /* gone again unless it gets an exchange in this very event */
     return c;
@@ -194,6 +165,23 @@ void conn_sweep(struct keying *k)
             conn_remove(k, c);
         }
     }
+}
+
+struct conn *conn_in_use(struct keying *k, const struct conn *c, const struct conn *besides)
+{
+    struct kin *kin = c->pair == NULL ? NULL : index_kin(k, c->peer_id, &c->our_host, &c->peer_host);
+    for (; kin != NULL; kin = index_next_kin(kin, false)) {
+        struct conn *other;
+        if (!identity_equal(kin_conns(kin)->our_id, c->our_id)) {
+            continue;
+        }
+        DL_FOREACH2(kin_conns(kin), other, kin_next) {
+            if (other != besides && xchg_has_ipsec(other, NULL)) {
+                return other;
+            }
+        }
+    }
+    return NULL;
 }
 
 bool conn_is_template(const struct conn *c)

@@ -2,9 +2,8 @@
  * The connections that plutod knows: what whack described, and instances made of it for peers whose
  * address was not known before (%any).
  *
- * Owned by the core's table, by name ("road", an instance "road[1]"). Indexed by the two hosts'
- * addresses, so that choosing one costs the same however many there are. Not for: parsing and
- * checking descriptions (lib/connection.h).
+ * Owned by the core's table, by name ("road", an instance "road[1]"). Not for: finding them by anything
+ * else (index.h), parsing and checking descriptions (lib/connection.h).
  */
 #ifndef PLUTOD_CONN_H
 #define PLUTOD_CONN_H
@@ -13,27 +12,22 @@
 
 #include "connection.h"
 
+#include <bsd/sys/cdefs.h>
+#include <bsd/sys/tree.h>
 #include <uthash.h>
 
 #define CONN_NAME (NAME_MAX_LEN + 16)
 
-struct pair_key {
-    struct address ours;
-    struct address peer;    /* family 0: %any */
-};
-
-/* What there is between two hosts. Lives while it has a connection. */
-struct pair {
-    struct pair_key key;
-    struct conn *conns;     /* in order of adding */
-    UT_hash_handle hh;
-};
+struct pair;
+struct variant;
+struct kin;
 
 struct conn {
     char name[CONN_NAME];
     unsigned instance;      /* 0: as described */
     struct conn *template;  /* of an instance: what it was made of */
-    unsigned instances;     /* alive, made of this one */
+    struct conn *instances; /* alive, made of this one, oldest first */
+    struct conn *sibling_prev, *sibling_next; /* of an instance: among those */
     unsigned next_instance;
     const struct connection_form *form; /* instances share their template's; see conn.c */
 
@@ -48,6 +42,7 @@ struct conn {
     struct subnet our_client;
     struct subnet peer_client; /* base.family 0: the peer's host, not known yet */
 
+    uint64_t order;         /* of adding */
     uint32_t reqid;         /* its own; no other connection has had it */
     uint32_t born;          /* the last exchange that was begun before it was there */
     struct eroute *eroute;  /* the client pair that it owns; NULL: none */
@@ -62,8 +57,16 @@ struct conn {
     unsigned renewals;      /* that failed, one after the other */
     unsigned classes;       /* debug classes that are on because of it */
 
-    struct pair *pair;
+    /* index.h */
+    struct pair *pair;      /* NULL: not oriented */
     struct conn *prev, *next; /* in the pair */
+    struct kin *kin;
+    struct conn *kin_prev, *kin_next;
+    struct variant *variant;
+    struct conn *variant_prev, *variant_next;
+    RB_ENTRY(conn) by_all;
+    RB_ENTRY(conn) by_reqid;
+
     struct conn *stale_next;
     bool stale;
     UT_hash_handle hh;
@@ -81,10 +84,11 @@ struct conn *conn_instantiate(struct keying *k, struct conn *t, const struct add
 void conn_stale(struct keying *k, struct conn *c);
 void conn_sweep(struct keying *k);
 
-void conn_pair_join(struct keying *k, struct conn *c); /* oriented: by its hosts */
-void conn_pair_leave(struct keying *k, struct conn *c);
-struct pair *conn_pair(struct keying *k, const struct address *ours, const struct address *peer);
+void conn_join(struct keying *k, struct conn *c); /* oriented: it can be found (index.h) */
+void conn_leave(struct keying *k, struct conn *c);
 
+/* One with the same hosts and identities as c that has IPsec SAs, and is not `besides`; NULL: none. */
+struct conn *conn_in_use(struct keying *k, const struct conn *c, const struct conn *besides);
 bool conn_is_template(const struct conn *c); /* peer %any */
 bool conn_same_ids(const struct conn *a, const struct conn *b);
 const struct connection_end *conn_our_end(const struct conn *c);

@@ -1,5 +1,6 @@
 #include "ends.h"
 
+#include "index.h"
 #include "initiate.h"
 #include "orders.h"
 #include "renew.h"
@@ -44,25 +45,20 @@ void ends_quick(struct keying *k, struct xchg *y, enum ends_how how, uint64_t cl
 }
 
 /* Quick Modes under x that are not finished fail with it. */
-static void fail_children(struct keying *k, const struct xchg *x, unsigned code, const char *why)
+static void fail_children(struct keying *k, struct xchg *x, unsigned code, const char *why)
 {
-    struct pair *p = conn_pair(k, &x->local, &x->remote);
-    struct conn *c = p == NULL ? NULL : p->conns;
-    while (c != NULL) {
-        struct conn *next_conn = c->next;
-        struct xchg *y;
-        struct xchg *next;
-        DL_FOREACH_SAFE(c->exchanges, y, next) {
-            if (y->quick && !y->up && !y->ending && y->parent == x->number) {
-                if (y->client == x->client && y->client != 0) {
-                    keying_log(k, LOG_LEVEL_INFO, y, "ends with its Main Mode: %s", why);
-                } else {
-                    keying_tell(k, y, code, "%s", why);
-                }
-                ends_failed(k, y, code, NULL, false);
-            }
+    struct xchg *y;
+    struct xchg *next;
+    DL_FOREACH_SAFE2(x->children, y, next, child_next) {
+        if (y->ending) {
+            continue;
         }
-        c = next_conn;
+        if (y->client == x->client && y->client != 0) {
+            keying_log(k, LOG_LEVEL_INFO, y, "ends with its Main Mode: %s", why);
+        } else {
+            keying_tell(k, y, code, "%s", why);
+        }
+        ends_failed(k, y, code, NULL, false);
     }
 }
 
@@ -124,20 +120,15 @@ void ends_quietly(struct keying *k, struct xchg *x, bool told)
 /* An ISAKMP SA that serves another connection of the same identities is left to that one. */
 static bool hand_over(struct keying *k, struct xchg *x)
 {
-    struct conn *other;
-    if (!x->up || x->conn->pair == NULL) {
+    struct conn *from = x->conn;
+    struct conn *other = x->up ? conn_in_use(k, from, from) : NULL;
+    if (other == NULL) {
         return false;
     }
-    DL_FOREACH(x->conn->pair->conns, other) {
-        if (other != x->conn && conn_same_ids(other, x->conn) && other->newest_ipsec != 0) {
-            struct conn *from = x->conn;
-            xchg_set_conn(k, x, other);
-            from->newest_isakmp = 0;
-            other->newest_isakmp = other->newest_isakmp == 0 ? x->number : other->newest_isakmp;
-            return true;
-        }
-    }
-    return false;
+    xchg_set_conn(k, x, other);
+    from->newest_isakmp = 0;
+    other->newest_isakmp = other->newest_isakmp == 0 ? x->number : other->newest_isakmp;
+    return true;
 }
 
 static void end_own(struct keying *k, struct conn *c, uint64_t client)
@@ -167,14 +158,10 @@ static void end_own(struct keying *k, struct conn *c, uint64_t client)
 
 void ends_conn(struct keying *k, struct conn *c, uint64_t client)
 {
-    if (c->instances > 0) {
-        struct conn *i;
-        struct conn *next;
-        HASH_ITER(hh, k->conns, i, next) {
-            if (i->template == c) {
-                end_own(k, i, client);
-            }
-        }
+    struct conn *i;
+    struct conn *next;
+    DL_FOREACH_SAFE2(c->instances, i, next, sibling_next) {
+        end_own(k, i, client);
     }
     end_own(k, c, client);
 }
@@ -182,14 +169,8 @@ void ends_conn(struct keying *k, struct conn *c, uint64_t client)
 void ends_and_remove(struct keying *k, struct conn *c, uint64_t client)
 {
     ends_conn(k, c, client);
-    if (c->instances > 0) {
-        struct conn *i;
-        struct conn *next;
-        HASH_ITER(hh, k->conns, i, next) {
-            if (i->template == c) {
-                conn_remove(k, i);
-            }
-        }
+    while (c->instances != NULL) {
+        conn_remove(k, c->instances);
     }
     conn_remove(k, c);
 }
@@ -265,20 +246,21 @@ bool ends_peer_deleted(struct keying *k, const struct record *r, const char **wh
     return true;
 }
 
-/* All SAs with c's peer that are older than x, and not made under it. */
-static void end_older(struct keying *k, struct conn *c, const struct xchg *x)
+/* All SAs of c that are older than x, and not made under it. */
+static void end_older(struct keying *k, struct conn *c, const struct xchg *x, enum ends_how how,
+                      const char *why)
 {
     struct xchg *old;
     struct xchg *next;
     DL_FOREACH_SAFE(c->exchanges, old, next) {
         if (old->quick && old->serial < x->serial && old->parent != x->number) {
-            ended_early(k, old, "the peer does not know this IPsec SA any more");
-            ends_quick(k, old, ENDS_SILENTLY, 0);
+            ended_early(k, old, why);
+            ends_quick(k, old, how, 0);
         }
     }
     DL_FOREACH_SAFE(c->exchanges, old, next) {
         if (!old->quick && old->up && old->serial < x->serial) {
-            ends_main(k, old, ENDS_SILENTLY);
+            ends_main(k, old, how);
             next = c->exchanges; /* its unfinished Quick Modes may have gone with it */
         }
     }
@@ -288,14 +270,18 @@ void ends_initial_contact(struct keying *k, const struct xchg *x)
 {
     struct conn *c;
     struct conn *next;
-    if (!x->up || x->conn->pair == NULL) {
+    const struct conn *own = x->conn;
+    if (!x->up || own->pair == NULL) {
         return;
     }
     keying_log(k, LOG_LEVEL_INFO, x, "the peer knows no other SA with us: older ones end");
-    for (c = x->conn->pair->conns; c != NULL; c = next) {
-        next = c->next;
-        if (conn_same_ids(c, x->conn)) {
-            end_older(k, c, x);
+    struct kin *kin = index_kin(k, own->peer_id, &own->our_host, &own->peer_host);
+    for (; kin != NULL; kin = index_next_kin(kin, false)) {
+        if (!identity_equal(kin_conns(kin)->our_id, own->our_id)) {
+            continue;
+        }
+        DL_FOREACH_SAFE2(kin_conns(kin), c, next, kin_next) {
+            end_older(k, c, x, ENDS_SILENTLY, "the peer does not know this IPsec SA any more");
         }
     }
 }
@@ -304,13 +290,19 @@ void ends_unique_ids(struct keying *k, const struct xchg *x)
 {
     struct conn *c;
     struct conn *next;
-    HASH_ITER(hh, k->conns, c, next) {
-        if (c->exchanges != NULL && c->oriented && c != x->conn
-            && identity_equal(c->peer_id, x->peer_id)
-            && !address_equal(&c->peer_host, &x->remote)) {
+    struct kin *kin = index_kin(k, x->peer_id, NULL, NULL);
+    for (; kin != NULL; kin = index_next_kin(kin, true)) {
+        const struct address *host = &kin_conns(kin)->peer_host;
+        if (host->family == 0 || address_equal(host, &x->remote)) {
+            continue;
+        }
+        DL_FOREACH_SAFE2(kin_conns(kin), c, next, kin_next) {
+            if (c->exchanges == NULL || c == x->conn) {
+                continue;
+            }
             keying_log_conn(k, LOG_LEVEL_INFO, c,
                             "its peer's identity is now used from another address: its SAs end");
-            end_older(k, c, x);
+            end_older(k, c, x, ENDS_TELL_PEER, "its peer is elsewhere now (--uniqueids)");
         }
     }
 }

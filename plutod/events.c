@@ -2,6 +2,7 @@
 #include "events.h"
 
 #include "ends.h"
+#include "index.h"
 #include "initiate.h"
 #include "orders.h"
 #include "respond.h"
@@ -193,21 +194,17 @@ static struct conn *trapped_conn(struct keying *k, const struct record *r)
 {
     struct subnet ours;
     struct subnet peer;
-    struct conn *c;
+    struct conn *c = index_by_reqid(k, (uint32_t)record_number(r, K_REQID));
+    if (c != NULL) {
+        return c;
+    }
     record_subnet(r, K_OUR_CLIENT, &ours);
     record_subnet(r, K_PEER_CLIENT, &peer);
-    for (c = k->conns; c != NULL; c = c->hh.next) {
-        if (c->reqid == record_number(r, K_REQID)) {
-            return c;
-        }
+    c = index_by_clients(k, &ours, &peer);
+    while (c != NULL && connection_isakmp_only(c->form)) {
+        c = index_next_by_clients(c);
     }
-    for (c = k->conns; c != NULL; c = c->hh.next) {
-        if (c->oriented && !connection_isakmp_only(c->form) && subnet_equal(&c->our_client, &ours)
-            && subnet_equal(&c->peer_client, &peer)) {
-            return c;
-        }
-    }
-    return NULL;
+    return c;
 }
 
 static void take_acquire(struct keying *k, const struct record *r)

@@ -82,17 +82,13 @@ void initiate_quick_moved(struct keying *k, struct xchg *y, uint32_t worker)
     }
 }
 
-static bool start_quick(struct keying *k, struct conn *c, const struct xchg *x, uint64_t client)
+static bool start_quick(struct keying *k, struct conn *c, struct xchg *x, uint64_t client)
 {
     struct xchg *y = xchg_new(k, c, true, true);
     if (y == NULL) {
         return false;
     }
-    y->parent = x->number;
-    y->local = x->local;
-    y->local_port = x->local_port;
-    y->remote = x->remote;
-    y->remote_port = x->remote_port;
+    xchg_set_parent(y, x);
     y->client = client;
     if (client != 0) {
         k->hooks.hold(k->hooks.context, client);
@@ -121,48 +117,33 @@ static bool attempt(struct keying *k, struct conn *c, uint64_t client, bool wait
     return x != NULL && start_quick(k, c, x, client);
 }
 
-/* What stands in the way of an attempt: 0, or a code and a text. */
-static unsigned obstacle(struct keying *k, const struct conn *c, char why[400])
+unsigned initiate_obstacle(struct keying *k, const struct conn *c, char why[OBSTACLE])
 {
     char label[CONN_LABEL];
     conn_label(c, label);
     if (!k->listening) {
-        snprintf(why, 400, "%s: not listening for IKE messages: whack --listen comes first", label);
+        snprintf(why, OBSTACLE, "%s: not listening for IKE messages: whack --listen comes first", label);
         return 24;
     }
     if (!c->oriented) {
-        snprintf(why, 400, "%s: cannot orient: %s", label, orient_why(k, c));
+        char orientation[ORIENT_WHY];
+        orient_why(k, c, orientation);
+        snprintf(why, OBSTACLE, "%s: cannot orient: %s", label, orientation);
         return orient_needs_myid(k, c) ? 27 : 22;
     }
     if (c->peer_host.family == 0) {
-        snprintf(why, 400, "%s: cannot initiate: the peer's address is not known (--host %%any)",
+        snprintf(why, OBSTACLE, "%s: cannot initiate: the peer's address is not known (--host %%any)",
                  label);
         return 29;
     }
     const struct conn *other =
         connection_isakmp_only(c->form) || c->eroute != NULL ? NULL : routing_conflict(k, c);
     if (other != NULL) {
-        snprintf(why, 400, "%s: cannot route: connection \"%s\" has an IPsec SA for these clients, "
+        snprintf(why, OBSTACLE, "%s: cannot route: connection \"%s\" has an IPsec SA for these clients, "
                  "or another route to the peer's; terminate it first", label, other->name);
         return 25;
     }
     return 0;
-}
-
-/* Does any Quick Mode wait for this Main Mode? */
-static bool is_waited_for(struct keying *k, const struct xchg *x)
-{
-    const struct pair *p = conn_pair(k, &x->local, &x->remote);
-    const struct conn *c;
-    const struct xchg *y;
-    DL_FOREACH(p == NULL ? NULL : p->conns, c) {
-        DL_FOREACH(c->exchanges, y) {
-            if (y->quick && y->parent == x->number) {
-                return true;
-            }
-        }
-    }
-    return false;
 }
 
 /* An attempt of our own accord that nobody watches gives way to one that somebody asked for. */
@@ -176,7 +157,7 @@ static void supersede(struct keying *k, struct conn *c)
         }
     }
     DL_FOREACH_SAFE(c->exchanges, x, next) {
-        if (!x->quick && x->initiator && !x->up && x->client == 0 && !is_waited_for(k, x)) {
+        if (!x->quick && x->initiator && !x->up && x->client == 0 && x->children == NULL) {
             ends_main(k, x, ENDS_SILENTLY);
         }
     }
@@ -184,8 +165,8 @@ static void supersede(struct keying *k, struct conn *c)
 
 void initiate_conn(struct keying *k, struct conn *c, uint64_t client, bool wait)
 {
-    char why[400];
-    unsigned code = obstacle(k, c, why);
+    char why[OBSTACLE];
+    unsigned code = initiate_obstacle(k, c, why);
     if (code != 0) {
         keying_say(k, client, code, "%s", why);
         return;
@@ -203,13 +184,13 @@ void initiate_conn(struct keying *k, struct conn *c, uint64_t client, bool wait)
 
 void initiate_wanted(struct keying *k, struct conn *c)
 {
-    char why[400] = "a negotiation is at hand";
+    char why[OBSTACLE] = "a negotiation is at hand";
     const struct xchg *x;
     bool at_hand = c->attempt != 0;
     DL_FOREACH(c->exchanges, x) {
         at_hand = at_hand || (x->quick && !x->up);
     }
-    if (!at_hand && obstacle(k, c, why) == 0) {
+    if (!at_hand && initiate_obstacle(k, c, why) == 0) {
         keying_log_conn(k, LOG_LEVEL_INFO, c, "a packet wants through and there is no IPsec SA: we "
                         "begin");
         initiate_conn(k, c, 0, false);
@@ -222,8 +203,8 @@ static void retry(void *context, void *owner)
 {
     struct keying *k = context;
     struct conn *c = owner;
-    char why[400];
-    unsigned code = obstacle(k, c, why);
+    char why[OBSTACLE];
+    unsigned code = initiate_obstacle(k, c, why);
     if (code != 0) {
         keying_log_conn(k, LOG_LEVEL_INFO, c, "no further attempt: %s", why);
         c->attempt = 0;
@@ -235,8 +216,8 @@ static void retry(void *context, void *owner)
 
 void initiate_anew(struct keying *k, struct conn *c, uint64_t client)
 {
-    char why[400];
-    unsigned code = obstacle(k, c, why);
+    char why[OBSTACLE];
+    unsigned code = initiate_obstacle(k, c, why);
     if (code != 0) {
         keying_say(k, client, code, "%s", why);
         c->attempt = 0;
@@ -322,17 +303,10 @@ void initiate_state(struct keying *k, struct xchg *x, unsigned state)
 
 static void go_deferred(struct keying *k, const struct xchg *x)
 {
-    struct pair *p = conn_pair(k, &x->local, &x->remote);
-    struct conn *c;
     struct xchg *y;
-    if (p == NULL) {
-        return;
-    }
-    DL_FOREACH(p->conns, c) {
-        DL_FOREACH(c->exchanges, y) {
-            if (y->quick && y->deferred && y->parent == x->number) {
-                quick_go(k, y);
-            }
+    DL_FOREACH2(x->children, y, child_next) {
+        if (y->deferred) {
+            quick_go(k, y);
         }
     }
 }
@@ -355,7 +329,7 @@ bool initiate_isakmp_up(struct keying *k, struct xchg *x, const struct record *r
     x->offer = NULL;
     uint64_t life = record_number(r, K_LIFE);
     x->life = life < x->conn->form->ikelifetime ? (uint32_t)life : x->conn->form->ikelifetime;
-    x->up = true;
+    xchg_set_up(x);
     xchg_set_half_open(k, x, false);
     x->since = k->now;
     x->state = x->initiator ? STATE_MAIN_I4 : STATE_MAIN_R3;
@@ -387,7 +361,7 @@ bool initiate_sa_up(struct keying *k, struct xchg *y, const struct record *r, co
         return same;
     }
     agenda_clear(&k->agenda, &y->life_end); /* the kernel counts it from now on */
-    y->up = true;
+    xchg_set_up(y);
     y->since = k->now;
     y->life = y->conn->form->ipseclifetime;
     if (record_has(r, K_LIFE) && record_number(r, K_LIFE) < y->life) {

@@ -9,6 +9,10 @@
 
 #include "xchg.h"
 
+#define OBSTACLE 640
+/* What stands in the way of an attempt, as far as it is known here: 0, or whack's code and a text. */
+unsigned initiate_obstacle(struct keying *k, const struct conn *c, char why[OBSTACLE]);
+
 /* --initiate. The client is told what is in the way, and held until the first attempt has ended if
  * it is to wait. */
 void initiate_conn(struct keying *k, struct conn *c, uint64_t client, bool wait);

@@ -261,7 +261,9 @@ static void orient_all(struct keying *k)
         ends_conn(k, c, 0);
         orient_conn(k, c);
         if (!c->oriented) {
-            keying_log_conn(k, LOG_LEVEL_INFO, c, "is oriented no more: %s", orient_why(k, c));
+            char why[ORIENT_WHY];
+            orient_why(k, c, why);
+            keying_log_conn(k, LOG_LEVEL_INFO, c, "is oriented no more: %s", why);
         }
     }
     conn_sweep(k);

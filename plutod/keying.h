@@ -6,6 +6,7 @@
  * no clock and draws no randomness, so a test drives it with buffers. Its parts:
  *
  *   conn.h      connections and their instances; orient.h  which end is ours; choose.h  which fits
+ *   index.h     finding them, however many there are
  *   name.h      their identities
  *   xchg.h      exchanges: negotiations and the SAs that they made, by number, serial and SPI
  *   orders.h    the records that it sends
@@ -36,6 +37,7 @@
 struct conn;
 struct xchg;
 struct pair;
+struct kin;
 struct name;
 struct eroute;
 struct route;
@@ -102,7 +104,11 @@ struct keying {
     size_t interface_count;
 
     struct conn *conns;     /* by name, in order of adding */
-    struct pair *pairs;     /* by the hosts' addresses */
+    struct pair *pairs;     /* by the hosts' addresses (index.h) */
+    struct kin *kins;       /* roots of trees: by who the two are, */
+    struct conn *by_all;    /* by clients and the peer, */
+    struct conn *by_reqid;
+    uint64_t next_order;
     struct name *names;     /* identities (name.h) */
     struct conn *stale;     /* instances that may have lost their last exchange */
     uint32_t next_reqid;

@@ -1,6 +1,7 @@
 /* What the core says: to the log, and to whacks that wait; and how much of it others may cause. */
 #include "keying.h"
 
+#include "index.h"
 #include "xchg.h"
 
 #include <stdio.h>
@@ -72,7 +73,7 @@ unsigned keying_classes_between(struct keying *k, const struct address *ours, co
     for (size_t i = 0; i < k->interface_count && k->debugged > 0; i++) {
         const struct address *a = &k->interfaces[i].address;
         if (ours->family == 0 || address_equal(ours, a)) {
-            classes |= classes_of_pair(k, conn_pair(k, a, peer)) | classes_of_pair(k, conn_pair(k, a, &any));
+            classes |= classes_of_pair(k, index_pair(k, a, peer)) | classes_of_pair(k, index_pair(k, a, &any));
         }
     }
     return classes;
@@ -105,7 +106,7 @@ static bool may_report(struct keying *k, enum log_level level)
 static bool is_known(struct keying *k, const struct address *peer)
 {
     for (size_t i = 0; i < k->interface_count; i++) {
-        if (conn_pair(k, &k->interfaces[i].address, peer) != NULL) {
+        if (index_pair(k, &k->interfaces[i].address, peer) != NULL) {
             return true;
         }
     }

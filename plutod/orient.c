@@ -3,6 +3,7 @@
 #include "name.h"
 
 #include <bsd/string.h>
+#include <stdio.h>
 #include <string.h>
 
 const struct interface *orient_interface(const struct keying *k, const struct address *a)
@@ -41,24 +42,46 @@ bool orient_needs_myid(const struct keying *k, const struct conn *c)
                              || has_myid(&c->form->end[1 - ours]));
 }
 
-const char *orient_why(const struct keying *k, const struct conn *c)
+/* Why an end is not ours. */
+static void end_why(const struct keying *k, const struct connection_end *end, char out[120])
 {
-    bool left = is_ours(k, &c->form->end[END_LEFT]);
-    bool right = is_ours(k, &c->form->end[END_RIGHT]);
+    char address[ADDRESS_TEXT] = "%any";
+    if (end->host_kind == HOST_ADDRESS) {
+        address_print(&end->host, address);
+    }
+    if (end->host_kind == HOST_ADDRESS && orient_interface(k, &end->host) != NULL) {
+        snprintf(out, 120, "%s is, but with --ikeport %u, and ours is %u", address, end->ikeport,
+                 k->settings.ikeport);
+    } else {
+        snprintf(out, 120, "%s is not", address);
+    }
+}
+
+void orient_why(const struct keying *k, const struct conn *c, char out[ORIENT_WHY])
+{
+    const struct connection_end *end = c->form->end;
+    bool left = is_ours(k, &end[END_LEFT]);
+    bool right = is_ours(k, &end[END_RIGHT]);
+    char a[120];
+    char b[120];
     if (left && right) {
-        return "both its hosts are addresses of this machine";
+        address_print(&end[END_LEFT].host, a);
+        address_print(&end[END_RIGHT].host, b);
+        snprintf(out, ORIENT_WHY, "both its hosts, %s and %s, are addresses of this machine", a, b);
+    } else if (orient_needs_myid(k, c)) {
+        strlcpy(out, our_id_of(k, &end[right ? END_RIGHT : END_LEFT]) == NULL
+                         ? "its --id is %myid, and nobody has said who that is: whack --myid ID does"
+                         : "the peer's end has --id %myid, which is who we are", ORIENT_WHY);
+    } else if (left || right) {
+        strlcpy(out, c->oriented ? "it is oriented" : "no memory", ORIENT_WHY);
+    } else if (k->interface_count == 0) {
+        strlcpy(out, "no interface is known yet: whack --listen finds them", ORIENT_WHY);
+    } else {
+        end_why(k, &end[END_LEFT], a);
+        end_why(k, &end[END_RIGHT], b);
+        snprintf(out, ORIENT_WHY, "neither of its hosts is an address of this machine that we listen on: "
+                 "%s, %s", a, b);
     }
-    if (orient_needs_myid(k, c)) {
-        return our_id_of(k, &c->form->end[right ? END_RIGHT : END_LEFT]) == NULL
-                   ? "its --id is %myid, and nobody has said who that is: whack --myid ID does"
-                   : "the peer's end has --id %myid, which is who we are";
-    }
-    if (left || right) {
-        return "it is oriented";
-    }
-    return k->interface_count == 0
-               ? "no interface is known yet: whack --listen finds them"
-               : "neither of its hosts is an address of this machine with our --ikeport";
 }
 
 /* False: no memory. */
@@ -101,12 +124,12 @@ void orient_conn(struct keying *k, struct conn *c)
     bool oriented = left != right;
     unsigned ours = right ? END_RIGHT : END_LEFT;
 
-    conn_pair_leave(k, c);
+    conn_leave(k, c);
     c->ours = ours;
     c->oriented = oriented && !orient_needs_myid(k, c) && fill_in(k, c);
     if (!c->oriented) {
         return;
     }
     strlcpy(c->interface, orient_interface(k, &c->our_host)->name, sizeof c->interface);
-    conn_pair_join(k, c);
+    conn_join(k, c);
 }

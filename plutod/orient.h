@@ -13,8 +13,9 @@ void orient_conn(struct keying *k, struct conn *c);
 bool orient_stays(const struct keying *k, const struct conn *c);
 /* Only who %myid is stands in the way [W5]. */
 bool orient_needs_myid(const struct keying *k, const struct conn *c);
-/* Why it is not oriented, for a person: static text. */
-const char *orient_why(const struct keying *k, const struct conn *c);
+#define ORIENT_WHY 360
+/* Why it is not oriented, for a person, with the addresses that were looked for. */
+void orient_why(const struct keying *k, const struct conn *c, char out[ORIENT_WHY]);
 const struct interface *orient_interface(const struct keying *k, const struct address *a);
 
 #endif

@@ -102,7 +102,6 @@ static bool take_route(struct keying *k, const struct conn *c)
         }
         r->peer = c->peer_client;
         r->next_hop = *next_hop_of(c);
-        r->first = c;
         strlcpy(r->interface, c->interface, sizeof r->interface);
         HASH_ADD(hh, k->routes, peer, sizeof r->peer, r);
     }
@@ -124,6 +123,7 @@ struct eroute *path_take(struct keying *k, struct conn *c)
     e->key.peer = c->peer_client;
     e->owner = c;
     HASH_ADD(hh, k->eroutes, key, sizeof e->key, e);
+    DL_APPEND2(path_route(k, c)->eroutes, e, mate_prev, mate_next);
     c->eroute = e;
     path_step(k, e, STEP_PREPARE);
     return e;
@@ -134,21 +134,12 @@ void path_leave_eroute(struct keying *k, struct conn *c)
     struct eroute *e = c->eroute;
     c->eroute = NULL;
     if (e != NULL) {
+        struct route *r = path_route(k, c);
         path_step(k, e, STEP_DONE); /* out of the list */
+        DL_DELETE2(r->eroutes, e, mate_prev, mate_next);
         HASH_DEL(k->eroutes, e);
         free(e);
     }
-}
-
-/* A user of a route other than the one that leaves it, for messages. */
-static const struct conn *other_user(struct keying *k, const struct route *r, const struct conn *c)
-{
-    for (const struct eroute *e = k->eroutes; e != NULL; e = e->hh.next) {
-        if (e->owner != c && subnet_equal(&e->key.peer, &r->peer)) {
-            return e->owner;
-        }
-    }
-    return NULL;
 }
 
 bool path_leave_route(struct keying *k, const struct conn *c)
@@ -159,7 +150,6 @@ bool path_leave_route(struct keying *k, const struct conn *c)
     }
     r->users--;
     if (r->users > 0) {
-        r->first = r->first == c ? other_user(k, r, c) : r->first;
         return false;
     }
     bool begun = r->begun;

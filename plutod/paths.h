@@ -24,6 +24,7 @@ struct eroute {
     bool upped;             /* `up` was begun, so `down` is due in the end */
     bool underway;          /* step is not STEP_DONE: in the list of those */
     struct eroute *prev, *next;
+    struct eroute *mate_prev, *mate_next; /* on the same route */
     UT_hash_handle hh;
 };
 
@@ -31,8 +32,8 @@ struct route {
     struct subnet peer;
     char interface[16];
     struct address next_hop;
-    const struct conn *first; /* for messages; of those that share it */
-    unsigned users;
+    struct eroute *eroutes; /* that share it, oldest first */
+    unsigned users;         /* how many of them */
     bool begun;             /* `route` was begun, so `unroute` is due in the end */
     bool routed;            /* `route` ended well: it is there for all that share it */
     uint64_t script;        /* the `route` that runs; 0: none */

@@ -12,18 +12,10 @@
 #define ATTEMPTS 10u        /* after the first: most of an hour, an IPsec SA's life by default */
 
 /* A connection with x's peer that has IPsec SAs, or NULL. */
-static struct conn *in_use(const struct xchg *x)
+static struct conn *in_use(struct keying *k, const struct xchg *x)
 {
-    struct conn *c;
-    if (x->conn == NULL || x->conn->pair == NULL) {
-        return NULL;
-    }
-    DL_FOREACH(x->conn->pair->conns, c) {
-        if (conn_same_ids(c, x->conn) && xchg_has_ipsec(c, NULL)) {
-            return c;
-        }
-    }
-    return NULL;
+    struct conn *c = x->conn;
+    return c == NULL || c->pair == NULL ? NULL : xchg_has_ipsec(c, NULL) ? c : conn_in_use(k, c, c);
 }
 
 static void renew(void *context, void *owner);
@@ -54,7 +46,7 @@ static void renew(void *context, void *owner)
 
 void renew_lost(struct keying *k, const struct xchg *x)
 {
-    struct conn *c = k->stopping ? NULL : in_use(x);
+    struct conn *c = k->stopping ? NULL : in_use(k, x);
     if (c == NULL || c->renewal.place != 0) {
         return;
     }

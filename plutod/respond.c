@@ -4,6 +4,7 @@
 #include "ends.h"
 #include "name.h"
 #include "orders.h"
+#include "rules.h"
 
 #include <bsd/string.h>
 #include <stdio.h>
@@ -74,16 +75,20 @@ static void answer_first(struct keying *k, struct xchg *x, uint64_t id, struct c
     record_finish(&w);
 }
 
+/* The same is said by whack --explain. */
 static void refuse_first(struct keying *k, uint64_t id, const struct address *local,
                          const struct address *remote)
 {
+    const struct rules_wanted w = { .local = local, .remote = remote };
     char ours[ADDRESS_TEXT];
     char peer[ADDRESS_TEXT];
-    char why[2 * ADDRESS_TEXT + 80];
+    char list[RULES_LIST];
+    char why[RULES_LIST + 2 * ADDRESS_TEXT + 80];
     address_print(local, ours);
     address_print(remote, peer);
-    snprintf(why, sizeof why, "no connection is known between %s (ours) and %s, nor from ours to %%any",
-             ours, peer);
+    rules_say_all(k, &w, list);
+    snprintf(why, sizeof why, "no connection is known between %s (ours) and %s, nor from ours to %%any: %s",
+             ours, peer, list);
     record_fail(k->negotiator, V_FIRST, id, why);
 }
 
@@ -260,16 +265,14 @@ static void answer_identify(struct keying *k, struct xchg *x, bool good)
         record_finish(&w);
         return;
     }
-    char *compared = malloc(3000);
+    char compared[RULES_LIST];
     char peer[IDENTITY_TEXT];
+    const struct rules_wanted wanted = rules_of_exchange(x);
     identity_print(x->peer_id, peer);
-    if (compared != NULL) {
-        choose_compared(k, x, compared, 3000);
-    }
+    rules_say_all(k, &wanted, compared);
     keying_log(k, LOG_LEVEL_SERIOUS, x, "the peer proved to be %s, which no connection expects "
                "with the secret that was used: %s; --id %s for its end would match", peer,
-               compared == NULL ? "" : compared, peer);
-    free(compared);
+               compared[0] == '\0' ? "see above" : compared, peer);
     record_answer(&w, k->negotiator, V_FAIL, V_IDENTIFY, id);
     record_put_text(&w, K_WHY, "no connection expects this identity with the secret that was used");
     record_put_number(&w, K_NOTIFICATION, INVALID_ID_INFORMATION);

@@ -5,7 +5,9 @@
 #include "ends.h"
 #include "initiate.h"
 #include "orders.h"
+#include "paths.h"
 #include "routing.h"
+#include "rules.h"
 
 static void refuse_quick(struct keying *k, uint64_t id, const char *why, unsigned notification)
 {
@@ -19,17 +21,17 @@ static void refuse_quick(struct keying *k, uint64_t id, const char *why, unsigne
 }
 
 /*
- * What is in the way of this peer's client goes if it is an older life of the same road warrior, or
- * if the net is fixed and was reached another way [C4] [R5]. Returns what is still in the way.
+ * What is in the way of this peer's client goes if it is an older life of the same peer, or if the net
+ * is fixed: then it was reached another way before [C4] [R5]. Returns what is still in the way.
  */
 static const struct conn *make_way(struct keying *k, struct xchg *x, struct conn *c)
 {
     const struct conn *other = routing_conflict(k, c);
-    for (int i = 0; other != NULL && i < 8; i++) {
+    bool fixed = conn_peer_end(c)->has_client;
+    for (unsigned left = HASH_COUNT(k->eroutes); other != NULL && left > 0; left--) {
         struct conn *old = conn_find(k, other->name);
         bool same_template = c->template != NULL && old->template == c->template;
-        bool same_peer = identity_equal(old->peer_id, x->peer_id);
-        if (!same_template && !same_peer) {
+        if (!fixed && !same_template && !identity_equal(old->peer_id, x->peer_id)) {
             return other;
         }
         keying_log_conn(k, LOG_LEVEL_INFO, old, "its SAs make way for \"%s\"", c->name);
@@ -76,8 +78,13 @@ static struct conn *quick_conn(struct keying *k, const struct xchg *x, const str
         char b[SUBNET_TEXT];
         subnet_print(ours, a);
         subnet_print(peer, b);
+        struct rules_wanted w = rules_of_exchange(x);
+        char list[RULES_LIST];
+        w.our_client = ours;
+        w.peer_client = peer;
+        rules_say_all(k, &w, list);
         keying_log(k, LOG_LEVEL_INFO, x, "no connection with this peer has the clients %s (ours) "
-                   "and %s (the peer's)", a, b);
+                   "and %s (the peer's): %s", a, b, list);
     }
     return c;
 }
@@ -128,11 +135,7 @@ bool respond_quick_ask(struct keying *k, const struct record *r, const char **wh
                      INVALID_ID_INFORMATION);
         return true;
     }
-    y->parent = x->number;
-    y->local = x->local;
-    y->remote = x->remote;
-    y->local_port = x->local_port;
-    y->remote_port = x->remote_port;
+    xchg_set_parent(y, x);
     xchg_set_worker(k, y, x->worker);
     order_pfs_text(c, x, false, pfs);
     order_announce_quick(k, y, pfs);

@@ -14,7 +14,7 @@ const struct conn *routing_conflict(struct keying *k, const struct conn *c)
         return e->owner;
     }
     const struct route *r = path_route(k, c);
-    return r != NULL && !path_same_way(r, c) ? r->first : NULL;
+    return r != NULL && r->eroutes != NULL && !path_same_way(r, c) ? r->eroutes->owner : NULL;
 }
 
 const char *routing_story(const struct conn *c)

@@ -79,7 +79,9 @@ static void show_conn(struct keying *k, uint64_t client, const struct conn *c)
     }
     free(topology);
     if (!c->oriented) {
-        keying_say(k, client, 0, "%s:   unoriented: %s", label, orient_why(k, c));
+        char why[ORIENT_WHY];
+        orient_why(k, c, why);
+        keying_say(k, client, 0, "%s:   unoriented: %s", label, why);
     }
     keying_say(k, client, 0, "%s:   ike_life: %us; ipsec_life: %us; rekey_margin: %us; "
                "rekey_fuzz: %u%%; keyingtries: %u", label, c->form->ikelifetime,

@@ -1,5 +1,6 @@
 #include "xchg.h"
 
+#include "index.h"
 #include "name.h"
 
 #include <bsd/string.h>
@@ -56,6 +57,39 @@ void xchg_set_half_open(struct keying *k, struct xchg *x, bool half_open)
     }
 }
 
+static void leave_main(struct xchg *y)
+{
+    if (y->main != NULL) {
+        DL_DELETE2(y->main->children, y, child_prev, child_next);
+        y->main = NULL;
+    }
+}
+
+static void leave_family(struct xchg *x)
+{
+    leave_main(x);
+    while (x->children != NULL) {
+        leave_main(x->children);
+    }
+}
+
+void xchg_set_parent(struct xchg *y, struct xchg *x)
+{
+    y->parent = x->number;
+    y->main = x;
+    DL_APPEND2(x->children, y, child_prev, child_next);
+    y->local = x->local;
+    y->remote = x->remote;
+    y->local_port = x->local_port;
+    y->remote_port = x->remote_port;
+}
+
+void xchg_set_up(struct xchg *x)
+{
+    x->up = true;
+    leave_main(x);
+}
+
 void xchg_free(struct keying *k, struct xchg *x)
 {
     agenda_clear(&k->agenda, &x->life_end);
@@ -70,9 +104,11 @@ void xchg_free(struct keying *k, struct xchg *x)
         if (x->conn->newest_ipsec == x->number) {
             x->conn->newest_ipsec = 0;
         }
+        index_leave_main(x);
         DL_DELETE(x->conn->exchanges, x);
         conn_stale(k, x->conn);
     }
+    leave_family(x);
     HASH_DELETE(hh, k->exchanges, x);
     HASH_DELETE(hh_serial, k->serials, x);
     if (x->in_spis) {
@@ -150,12 +186,14 @@ void xchg_set_conn(struct keying *k, struct xchg *x, struct conn *conn)
         return;
     }
     if (x->conn != NULL) {
+        index_leave_main(x);
         DL_DELETE(x->conn->exchanges, x);
         conn_stale(k, x->conn);
     }
     x->conn = conn;
     if (conn != NULL) {
         DL_APPEND(conn->exchanges, x);
+        index_join_main(x);
     }
 }
 
@@ -183,19 +221,10 @@ static bool usable(struct keying *k, const struct xchg *x, const struct conn *c,
 struct xchg *xchg_usable_isakmp(struct keying *k, const struct conn *c, bool pending)
 {
     struct xchg *found = NULL;
-    const struct conn *other;
     struct xchg *x;
-    if (c->pair == NULL) {
-        return NULL;
-    }
-    DL_FOREACH(c->pair->conns, other) {
-        if (!conn_same_ids(other, c) || strcmp(other->form->ike, c->form->ike) != 0) {
-            continue;
-        }
-        DL_FOREACH(other->exchanges, x) {
-            if (usable(k, x, c, pending) && (found == NULL || x->serial > found->serial)) {
-                found = x;
-            }
+    DL_FOREACH2(c->kin == NULL ? NULL : kin_mains(c->kin), x, main_next) {
+        if (usable(k, x, c, pending) && (found == NULL || x->serial > found->serial)) {
+            found = x;
         }
     }
     return found;
@@ -204,22 +233,15 @@ struct xchg *xchg_usable_isakmp(struct keying *k, const struct conn *c, bool pen
 struct xchg *xchg_sa_with_peer(struct keying *k, const struct conn *c)
 {
     struct xchg *found = NULL;
-    const struct conn *other;
-    struct xchg *x;
-    if (c->pair == NULL) {
-        return NULL;
-    }
-    DL_FOREACH(c->pair->conns, other) {
-        if (!identity_equal(other->peer_id, c->peer_id)) {
-            continue;
-        }
-        DL_FOREACH(other->exchanges, x) {
-            if (!x->quick && x->up && (found == NULL || x->serial > found->serial)) {
+    struct kin *kin = c->kin == NULL ? NULL : index_kin(k, c->peer_id, &c->our_host, &c->peer_host);
+    for (; kin != NULL; kin = index_next_kin(kin, false)) {
+        struct xchg *x;
+        DL_FOREACH2(kin_mains(kin), x, main_next) {
+            if (x->up && (found == NULL || x->serial > found->serial)) {
                 found = x;
             }
         }
     }
-    (void)k;
     return found;
 }
 

@@ -64,6 +64,9 @@ struct xchg {
     uint16_t local_port, remote_port;
 
     /* Main Mode, ISAKMP SA */
+    struct kin *kin;        /* of its connection (index.h): there it is in a list */
+    struct xchg *main_prev, *main_next;
+    struct xchg *children;  /* Quick Modes under it that are not finished, oldest first */
     bool half_open;         /* counted as such */
     struct offer *offer;    /* owned; a responder's until the ISAKMP SA stands, or NULL */
     bool renews;            /* takes the place of one that was lost (renew.h) */
@@ -74,7 +77,9 @@ struct xchg {
     struct identify *identify; /* owned; NULL: the negotiator waits for no such answer */
 
     /* Quick Mode, IPsec SAs */
-    uint64_t parent;
+    uint64_t parent;        /* its number stays where it has gone */
+    struct xchg *main;      /* the same, while it is there and this is not up */
+    struct xchg *child_prev, *child_next;
     bool deferred;          /* waits in plutod until its parent is up and its group known */
     bool permitted;         /* kernel-sa knows of it */
     bool negotiated;        /* the negotiator reported its last state */
@@ -104,6 +109,9 @@ struct xchg *xchg_by_serial(struct keying *k, uint64_t serial);
 struct xchg *xchg_by_spi(struct keying *k, const struct address *peer, const uint8_t spi[4]);
 void xchg_enter_spi(struct keying *k, struct xchg *x, const uint8_t spi_out[4]);
 void xchg_set_conn(struct keying *k, struct xchg *x, struct conn *conn);
+/* y, a new Quick Mode, runs under x: from there to there. */
+void xchg_set_parent(struct xchg *y, struct xchg *x);
+void xchg_set_up(struct xchg *x);
 void xchg_set_worker(struct keying *k, struct xchg *x, uint32_t number);
 
 /*

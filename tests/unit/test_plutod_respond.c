@@ -114,7 +114,7 @@ static void test_identity_that_nobody_expects(void **state)
     const struct record *r = sent(w, &w->n, P_N, V_FAIL);
     assert_int_equal(record_number(r, K_NOTIFICATION), 18);
     assert_true(has(&w->log, "@stranger"));
-    assert_true(has(&w->log, "\"net\" wants 10.9.0.2"));
+    assert_true(has(&w->log, "\"net\": it expects the identity 10.9.0.2, not @stranger"));
     assert_true(has(&w->log, "--id @stranger for its end would match")); /* Q9 */
     world_free(w);
 }
