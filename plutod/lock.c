@@ -74,8 +74,8 @@ static bool is_other(pid_t pid)
     }
     snprintf(path, sizeof path, "/proc/%d/comm", (int)pid);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return errno == ENOENT && access("/proc/self/comm", R_OK) == 0;
+    if (fd < 0) { /* gone meanwhile, or a /proc that does not show it (hidepid) */
+        return kill(pid, 0) != 0 && errno == ESRCH;
     }
     ssize_t n = read(fd, name, sizeof name - 1);
     close(fd);

@@ -148,6 +148,18 @@ elsewhere() {
     grep -q 'taking it over' "$dir/err"
 }
 
+@test "[P3] a lock of a plutod that /proc does not show (hidepid) is not taken over: exit 10" {
+    start
+    # shellcheck disable=SC2016 # the inner shells'
+    run timeout 30 unshare -m sh -c 'mount -t proc -o hidepid=ptraceable proc /proc &&
+        exec setpriv --bounding-set -sys_ptrace --inh-caps -sys_ptrace "$@"' sh \
+        sh -c 'kill -0 "$0" && [ ! -e "/proc/$0" ] && exec "$@"' "$daemon" "$plutod" --nofork --ctlbase "$base"
+    assert_failure 10
+    assert_output --partial 'another plutod runs'
+    ask --status
+    assert_success
+}
+
 @test "[P3] a lock of a plutod that was killed and nobody has waited for yet is taken over" {
     # shellcheck disable=SC2016 # perl's variables
     perl -e 'my $pid = fork // die; exec @ARGV if !$pid; sleep 60' \
