@@ -29,6 +29,15 @@ struct waiting_line {
 
 /* ---- where to ---- */
 
+/* Is it systemd's journal? It says so in the environment, by device and inode (systemd.exec(5)). */
+static bool is_journal(const struct stat *s)
+{
+    const char *stream = secure_getenv("JOURNAL_STREAM");
+    char own[64];
+    snprintf(own, sizeof own, "%ju:%ju", (uintmax_t)s->st_dev, (uintmax_t)s->st_ino);
+    return stream != NULL && strcmp(stream, own) == 0;
+}
+
 /*
  * A description of our own for the same pipe or terminal, one that never blocks: to make stderr so
  * would change it for everybody who has it.
@@ -41,7 +50,9 @@ static void open_stderr(struct lines *l, int fd)
     struct stat s;
     l->fd = fd;
     l->socket = getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0;
-    if (l->socket || (fstat(fd, &s) == 0 && S_ISREG(s.st_mode))) {
+    bool known = fstat(fd, &s) == 0;
+    l->journal = known && is_journal(&s);
+    if (l->socket || (known && S_ISREG(s.st_mode))) {
         return;
     }
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
@@ -123,24 +134,28 @@ static void enqueue(struct lines *l, const void *bytes, size_t len)
     l->bytes += len;
 }
 
+static int priority_of(enum log_level level)
+{
+    return level == LOG_LEVEL_DEBUG ? LOG_DEBUG : level == LOG_LEVEL_INFO ? LOG_INFO : LOG_WARNING;
+}
+
 /* Adds the line with what the way it goes wants around it. */
 static void add(struct lines *l, enum log_level level, const struct buffer *text)
 {
     struct buffer whole;
+    char head[80] = "";
     buffer_init(&whole, LINE_MAX_BYTES + 100);
     if (l->syslog != NULL) {
-        char head[80];
         char when[32];
-        int priority = level == LOG_LEVEL_DEBUG  ? LOG_DEBUG
-                       : level == LOG_LEVEL_INFO ? LOG_INFO
-                                                 : LOG_WARNING;
         time_t now = time(NULL);
         struct tm tm;
         strftime(when, sizeof when, "%b %e %H:%M:%S", localtime_r(&now, &tm));
-        snprintf(head, sizeof head, "<%d>%s plutod[%d]: ", LOG_AUTHPRIV | priority, when,
+        snprintf(head, sizeof head, "<%d>%s plutod[%d]: ", LOG_AUTHPRIV | priority_of(level), when,
                  (int)getpid());
-        buffer_add_text(&whole, head);
+    } else if (l->journal) {
+        snprintf(head, sizeof head, "<%d>", priority_of(level));
     }
+    buffer_add_text(&whole, head);
     buffer_add(&whole, text->data, text->len);
     buffer_add_text(&whole, l->syslog != NULL ? "" : "\n");
     enqueue(l, whole.data, whole.len);

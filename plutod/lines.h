@@ -24,6 +24,7 @@ struct lines {
     int fd;                 /* -1: syslog's socket is not connected */
     bool owned;             /* fd was opened here */
     bool socket;            /* fd is one */
+    bool journal;           /* fd is systemd's: a line begins with its priority (sd-daemon(3)) */
     bool polled;            /* fd would block: it is asked first */
     const char *syslog;     /* its socket's path; NULL: not to syslog. Borrowed. */
     int64_t again;          /* seconds of the clock: no new connection to syslog before */

@@ -6,6 +6,7 @@
  */
 #include "supervisor.h"
 
+#include "notify.h"
 #include "sandbox.h"
 #include "standard.h"
 
@@ -15,36 +16,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 enum { EXIT_LOCKED = 10 };
 
 static struct supervisor supervisor;
-
-/* systemd's Type=notify [P10]: a datagram to the socket that it names. */
-static void notify_ready(void)
-{
-    const char *path = getenv("NOTIFY_SOCKET");
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
-    if (path == NULL || strlen(path) >= sizeof address.sun_path) {
-        return;
-    }
-    memcpy(address.sun_path, path, strlen(path));
-    if (path[0] == '@') {
-        address.sun_path[0] = '\0'; /* an abstract name */
-    }
-    socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
-    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd >= 0) {
-        static const char ready[] = "READY=1";
-        (void)sendto(fd, ready, sizeof ready - 1, MSG_NOSIGNAL, (struct sockaddr *)&address, len);
-        close(fd);
-    }
-}
 
 /* The child's session and its standard descriptors; stderr is kept for --stderrlog. */
 static bool detach(bool keep_stderr)
@@ -148,6 +126,7 @@ int main(int argc, char **argv)
 {
     struct setup setup;
     struct lock lock;
+    struct notify notify;
     int status;
     int ready;
 
@@ -163,6 +142,10 @@ int main(int argc, char **argv)
         setup_free(&setup);
         return EXIT_FAILURE;
     }
+    const char *nobody = notify_take(&notify);
+    if (nobody != NULL) {
+        fprintf(stderr, "plutod: NOTIFY_SOCKET: %s; nobody is told when plutod is ready\n", nobody);
+    }
     setup.umask = umask(077);
     sandbox_no_core();
     (void)close_range(STDERR_FILENO + 1, ~0U, 0); /* whatever the caller had open is not ours */
@@ -176,8 +159,8 @@ int main(int argc, char **argv)
         setup_free(&setup);
         return status;
     }
-    if (supervisor_init(&supervisor, &setup, &lock)) {
-        notify_ready();
+    if (supervisor_init(&supervisor, &setup, &lock, &notify)) {
+        supervisor_ready(&supervisor);
         tell_parent(ready);
         ev_run(supervisor.loop, 0);
         lock_remove(&lock); /* before the whack that asked for the end is let go */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define STOP_TIME 15.       /* seconds beyond --updown-timeout */
+#define READY_TIME 5        /* seconds that a service manager may take to hear of it */
 
 void supervisor_clock(struct supervisor *s)
 {
@@ -53,6 +54,30 @@ static void hook_idle(void *context, uint32_t worker)
     process_idle(context, worker);
 }
 
+/* ---- what the service manager is told [P10] ---- */
+
+static void tell_manager(struct supervisor *s, const char *text, unsigned seconds)
+{
+    int error = notify_send(s->notify, text, seconds);
+    if (error != 0) {
+        lines_print(&s->lines, LOG_LEVEL_INFO, "NOTIFY_SOCKET: the service manager was not told %.*s: %s",
+                    (int)strcspn(text, "\n"), text, strerror(error));
+    }
+}
+
+void supervisor_ready(struct supervisor *s)
+{
+    tell_manager(s, "READY=1\nSTATUS=waits for whack --listen", READY_TIME);
+}
+
+static void tell_where_we_listen(struct supervisor *s)
+{
+    char text[80];
+    size_t n = s->listener.count;
+    snprintf(text, sizeof text, "STATUS=listening on %zu address%s", n, n == 1 ? "" : "es");
+    tell_manager(s, text, 0);
+}
+
 /* ---- whack's forms ---- */
 
 void supervisor_listen(struct supervisor *s, uint64_t client)
@@ -62,6 +87,7 @@ void supervisor_listen(struct supervisor *s, uint64_t client)
         return;
     }
     listen_discover(s, client);
+    tell_where_we_listen(s);
     lines_print(&s->lines, LOG_LEVEL_INFO, "listening for IKE messages");
     keying_say(&s->keying, client, 2, "listening for IKE messages");
     process_new_secrets(s, client);
@@ -71,6 +97,7 @@ void supervisor_unlisten(struct supervisor *s, uint64_t client)
 {
     listen_close_all(s);
     keying_unlisten(&s->keying);
+    tell_manager(s, "STATUS=not listening (whack --unlisten)", 0);
     lines_print(&s->lines, LOG_LEVEL_INFO, "no longer listening for IKE messages");
     keying_say(&s->keying, client, 2, "no longer listening for IKE messages");
 }
@@ -93,6 +120,8 @@ void supervisor_stop(struct supervisor *s, bool leave)
     supervisor_clock(s);
     lines_print(&s->lines, LOG_LEVEL_INFO, leave ? "shutting down; SAs, policies and routes stay"
                                                  : "shutting down");
+    tell_manager(s, leave ? "STOPPING=1\nSTATUS=leaves SAs, policies and routes to the next one"
+                          : "STOPPING=1\nSTATUS=tells peers, removes SAs, policies and routes", 0);
     ev_timer_init(&s->last, on_last, s->setup->updown_timeout + STOP_TIME, 0.);
     s->last.data = s;
     ev_timer_start(s->loop, &s->last);
@@ -225,11 +254,13 @@ static void start_signal(struct supervisor *s, ev_signal *w, int number)
     ev_signal_start(s->loop, w);
 }
 
-bool supervisor_init(struct supervisor *s, const struct setup *setup, struct lock *lock)
+bool supervisor_init(struct supervisor *s, const struct setup *setup, struct lock *lock,
+                     const struct notify *notify)
 {
     memset(s, 0, sizeof *s);
     s->setup = setup;
     s->lock = lock;
+    s->notify = notify;
     lines_init(&s->lines, setup->stderrlog ? STDERR_FILENO : -1, LINES_SYSLOG);
     if (setup->perpeerlog) {
         lines_peers(&s->lines, setup->perpeerlogbase);

@@ -13,6 +13,7 @@
 #include "lines.h"
 #include "listen.h"
 #include "lock.h"
+#include "notify.h"
 #include "process.h"
 #include "runner.h"
 #include "setup.h"
@@ -25,6 +26,7 @@ struct supervisor {
     struct ev_loop *loop;
     const struct setup *setup;  /* borrowed */
     struct lock *lock;          /* borrowed */
+    const struct notify *notify; /* borrowed */
     struct keying keying;
     struct lines lines;
     struct processes processes;
@@ -43,7 +45,9 @@ struct supervisor {
 };
 
 /* False: a message has been logged. The loop is the default one (it reaps children). */
-bool supervisor_init(struct supervisor *s, const struct setup *setup, struct lock *lock);
+bool supervisor_init(struct supervisor *s, const struct setup *setup, struct lock *lock,
+                     const struct notify *notify);
+void supervisor_ready(struct supervisor *s); /* tells the service manager that the loop is about to run */
 void supervisor_free(struct supervisor *s);
 
 /* whack's forms that are about sockets and processes. */

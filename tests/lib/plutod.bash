@@ -16,6 +16,7 @@ setup() {
     : >"$dir/secrets"
     chmod 600 "$dir/secrets"
     daemon=
+    netns=(unshare -n) # the words that put it into a network namespace
 }
 
 teardown() {
@@ -28,7 +29,7 @@ teardown() {
 start() {
     : >"$dir/out" # what one before it said is not this one's word
     : >"$dir/err"
-    unshare -n "$plutod" --nofork --stderrlog --ctlbase "$base" --secretsfile "$dir/secrets" "$@" \
+    "${netns[@]}" "$plutod" --nofork --stderrlog --ctlbase "$base" --secretsfile "$dir/secrets" "$@" \
         >"$dir/out" 2>"$dir/err" 3>&- &
     daemon=$!
     within 5 grep -qx 'Pluto initialized' "$dir/out" || { cat "$dir/err" >&2; return 1; }

@@ -164,6 +164,39 @@ static void test_syslog(void **state)
     unlink(path);
 }
 
+static void printed_is(int write_end, int read_end, const char *expected)
+{
+    struct lines l;
+    lines_init(&l, write_end, NULL);
+    lines_add(&l, LOG_LEVEL_SERIOUS, NULL, "\"net\" #1: ", "<7>\n<7>it fails");
+    lines_add(&l, LOG_LEVEL_INFO, NULL, "", "it goes");
+    lines_add(&l, LOG_LEVEL_DEBUG, NULL, "", "it looks");
+    lines_free(&l);
+    char *all = read_all(&l, read_end);
+    assert_string_equal(all, expected);
+    free(all);
+    close(write_end);
+    close(read_end);
+}
+
+/* Where stderr is systemd's journal, and only there, lines begin with a priority. */
+static void test_journal(void **state)
+{
+    int ends[2];
+    struct stat s;
+    char text[64];
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    assert_int_equal(fstat(ends[1], &s), 0);
+    snprintf(text, sizeof text, "%ju:%ju", (uintmax_t)s.st_dev, (uintmax_t)s.st_ino);
+    assert_int_equal(setenv("JOURNAL_STREAM", text, 1), 0);
+    printed_is(ends[1], ends[0],
+               "<4>\"net\" #1: <7>\\012<7>it fails\n<6>it goes\n<7>| it looks\n");
+    assert_int_equal(pipe(ends), 0); /* that of a shell that systemd began, led elsewhere */
+    printed_is(ends[1], ends[0], "\"net\" #1: <7>\\012<7>it fails\nit goes\n| it looks\n");
+    assert_int_equal(unsetenv("JOURNAL_STREAM"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +204,7 @@ int main(void)
         cmocka_unit_test(test_stream_socket),
         cmocka_unit_test(test_no_reader),
         cmocka_unit_test(test_syslog),
+        cmocka_unit_test(test_journal),
     };
     signal(SIGPIPE, SIG_IGN); /* as plutod does */
     return cmocka_run_group_tests(tests, NULL, NULL);
