@@ -64,7 +64,7 @@ help:
 	@echo 'make flood    how honest peers fare while others flood us, five minutes (as root)'
 	@echo 'make asan     run the native tests with AddressSanitizer and UBSan'
 	@echo 'make lint     gcc and clang warnings, -fanalyzer, clang-tidy, cppcheck, shellcheck'
-	@echo 'make install  tools to PREFIX/libexec/ipsec, manual pages and completion to PREFIX/share (PREFIX, DESTDIR)'
+	@echo 'make install  ipsec to PREFIX/sbin, tools to PREFIX/libexec/ipsec, manual pages and completion to PREFIX/share'
 
 $(OBJ)/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -163,6 +163,7 @@ demo: packages
 install: all
 	install -d $(LIBEXEC) $(foreach n,$(sort $(suffix $(PAGES))),$(MAN)/man$(patsubst .%,%,$(n))) $(DESTDIR)$(PREFIX)/lib/sysusers.d
 	install -m 755 $(PROGRAMS) updown/updown $(LIBEXEC)
+	install -D -m 755 whack/ipsec $(DESTDIR)$(PREFIX)/sbin/ipsec
 	$(foreach page,$(PAGES),install -m 644 $(page) $(MAN)/man$(patsubst .%,%,$(suffix $(page))) &&) true
 	install -d $(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions
 	install -m 644 build/completion/ipsec.bash $(SHARE)/bash-completion/completions/ipsec
