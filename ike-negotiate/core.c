@@ -1,7 +1,7 @@
 /*
  * The core's tables: exchanges by serial, number and cookies, timers, random bytes.
  */
-#include "exchange.h"
+#include "early.h"
 
 #include <bsd/sys/endian.h>
 #include <stdarg.h>
@@ -164,6 +164,7 @@ static void free_one(struct ike *ike, struct exchange *x)
         free(x->sa->used_ids);
         free(x->sa->recent_info);
         free(x->sa->refused);
+        early_free(x);
         explicit_bzero(x->sa, sizeof *x->sa);
         free(x->sa);
     } else {

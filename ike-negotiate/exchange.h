@@ -90,6 +90,7 @@ struct isakmp_sa {
     unsigned odd;         /* ODD_... of its peer that were said */
     bool commit;          /* his Commit flag was warned of */
     struct refusals *refused; /* owned; NULL: none yet */
+    struct early *early;      /* owned; NULL: none */
 };
 
 struct source;
@@ -147,6 +148,7 @@ struct quick_scratch {
     size_t id_len[2];
     bool has_ke, has_keys, has_sa;
     bool counted; /* in our_quicks */
+    uint32_t said_life; /* RESPONDER-LIFETIME while its SAs were made; 0: none */
 };
 
 struct exchange {
@@ -445,11 +447,18 @@ void lifetime_take(struct ike *ike, struct exchange *x, const struct notificatio
                    enum trust trust);
 /* Of message 2, once quick->life and both SPIs are agreed upon: makes life shorter. */
 void lifetime_of_quick(struct ike *ike, struct exchange *x, const struct message *m);
+/* Of IPsec SAs that have just been made: plutod is told what came too early for him. */
+void lifetime_of_made(struct ike *ike, const struct exchange *x);
 /* Of an ISAKMP SA that has just come up. */
 uint32_t lifetime_of_main(struct ike *ike, struct exchange *x);
 
 /* ---- informational.c ---- */
-void informational_protected(struct ike *ike, struct exchange *main, const struct message *m);
+/* HASH(1), over all that follows it: of an Informational, or of message 1 of a Quick Mode. */
+bool hash_1_ok(const struct exchange *main, const struct message *m);
+/* iv, digest: of the message, if it is to be kept. */
+void informational_protected(struct ike *ike, struct exchange *main, const struct message *m,
+                             const uint8_t *iv, const uint8_t *digest);
+void informational_take(struct ike *ike, struct exchange *main, const struct message *m); /* checked */
 void informational_hint(struct ike *ike, struct exchange *main, const struct path *path,
                         const struct message *m);
 /* 16 bytes name any SA; 8 (one cookie) or 0 only that which it came under (interop Q10). */

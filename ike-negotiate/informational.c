@@ -2,7 +2,7 @@
  * Informational exchanges that come in, and notifications inside of other exchanges (RFC 2409, 5.7;
  * RFC 2408, 3.14 and 3.15). What comes unprotected is a hint and changes no state (interop Q11).
  */
-#include "exchange.h"
+#include "early.h"
 
 #include <bsd/sys/endian.h>
 #include <nettle/memops.h>
@@ -270,13 +270,13 @@ static bool is_replayed(struct isakmp_sa *sa, uint32_t message_id)
  * Before Main Mode is done, but with its keys: the peer holds the same secret, and says why he will
  * not go on. Nothing else is heard from one who has not proved his identity.
  */
-static void take_refusal(struct ike *ike, struct exchange *main, const struct message *m)
+static bool take_refusal(struct ike *ike, struct exchange *main, const struct message *m)
 {
     struct notification n;
     const struct payload *p = message_find(m, PAYLOAD_N, 0);
     if (p == NULL || notification_decode(&n, p->body, p->body_len) != NULL
         || !notify_is_error(n.type) || main->state == MAIN_I4 || main->state == MAIN_R3) {
-        return;
+        return false;
     }
     exchange_failed(ike, main, n.type <= NOTIFY_UNEQUAL_PAYLOAD_LENGTHS ? 200 + n.type : 31,
                     "the peer answered %s (%u): he holds the same secret and refuses %s",
@@ -284,6 +284,7 @@ static void take_refusal(struct ike *ike, struct exchange *main, const struct me
                     n.type == NOTIFY_AUTHENTICATION_FAILED || n.type == NOTIFY_INVALID_ID_INFORMATION
                         ? "our identity, or has another one than we expect"
                         : "to go on");
+    return true;
 }
 
 /*
@@ -301,23 +302,38 @@ static const char *check_payloads(const struct message *m)
     return NULL;
 }
 
-/* HASH(1) = prf(SKEYID_a, M-ID | N/D) */
-void informational_protected(struct ike *ike, struct exchange *main, const struct message *m)
+/* HASH(1) = prf(SKEYID_a, M-ID | rest) */
+bool hash_1_ok(const struct exchange *main, const struct message *m)
 {
     const struct isakmp_keys *keys = &main->sa->keys;
+    const struct payload *p = &m->payload[0];
     uint8_t hash[HASH_MAX];
     uint8_t m_id[4];
 
-    if (m->count < 2 || m->payload[0].type != PAYLOAD_HASH || m->header.message_id == 0) {
-        (void)report_unproved(ike, main, "an Informational without HASH in front is ignored");
-        return;
-    }
-    const struct payload *p = &m->payload[0];
     be32enc(m_id, m->header.message_id);
     const struct part parts[] = { { m_id, sizeof m_id },
                                   { p->whole + p->whole_len, m->payloads_len - p->whole_len } };
     isakmp_hash(keys, parts, 2, hash);
-    if (p->body_len != keys->hash->len || !memeql_sec(p->body, hash, p->body_len)) {
+    return p->type == PAYLOAD_HASH && p->body_len == keys->hash->len
+           && memeql_sec(p->body, hash, p->body_len);
+}
+
+void informational_take(struct ike *ike, struct exchange *main, const struct message *m)
+{
+    take_notifications(ike, main, m, TRUST_HASHED);
+    for (unsigned i = 0; i < 8 && message_find(m, PAYLOAD_D, i) != NULL; i++) {
+        take_delete(ike, main, message_find(m, PAYLOAD_D, i));
+    }
+}
+
+void informational_protected(struct ike *ike, struct exchange *main, const struct message *m,
+                             const uint8_t *iv, const uint8_t *digest)
+{
+    if (m->count < 2 || m->payload[0].type != PAYLOAD_HASH || m->header.message_id == 0) {
+        (void)report_unproved(ike, main, "an Informational without HASH in front is ignored");
+        return;
+    }
+    if (!hash_1_ok(main, m)) {
         (void)report_unproved(ike, main, "an Informational with a wrong HASH is ignored");
         return;
     }
@@ -330,13 +346,10 @@ void informational_protected(struct ike *ike, struct exchange *main, const struc
     if (is_replayed(main->sa, m->header.message_id)) {
         return;
     }
-    if (!main->sa->up) {
-        take_refusal(ike, main, m);
-        return;
-    }
-    take_notifications(ike, main, m, TRUST_HASHED);
-    for (unsigned i = 0; i < 8 && message_find(m, PAYLOAD_D, i) != NULL; i++) {
-        take_delete(ike, main, message_find(m, PAYLOAD_D, i));
+    if (main->sa->up) {
+        informational_take(ike, main, m);
+    } else if (!take_refusal(ike, main, m) && early_waits(main)) {
+        early_keep(ike, main, m, iv, digest);
     }
 }
 

@@ -140,6 +140,29 @@ static void put_start(struct ike *ike, struct record_writer *w, const struct exc
     record_put_number(w, K_LIFE, seconds);
 }
 
+static void tell_esp(struct ike *ike, const struct exchange *main, const uint8_t spi[4],
+                     uint32_t seconds)
+{
+    struct record_writer w;
+    put_start(ike, &w, main, WORD_ESP, seconds);
+    record_put_bytes(&w, K_SPI_OUT, spi, 4);
+    record_finish(&w);
+}
+
+/* The Quick Mode of ours whose SAs are being made, with that SPI: plutod does not know it yet. */
+static struct exchange *being_made(const struct exchange *main, const uint8_t spi[4])
+{
+    struct exchange *q;
+    LIST_FOREACH(q, &main->sa->quicks, siblings)
+    {
+        if ((q->state == QUICK_I1_SA || q->state == QUICK_I1_ACTIVATE)
+            && memcmp(q->quick->spi_out, spi, 4) == 0) {
+            break;
+        }
+    }
+    return q;
+}
+
 static void take_alone(struct ike *ike, struct exchange *main, const struct notification *n)
 {
     struct record_writer w;
@@ -162,10 +185,18 @@ static void take_alone(struct ike *ike, struct exchange *main, const struct noti
         return;
     }
     uint32_t seconds = life_of(ike, main, n);
-    if (seconds != 0) {
-        put_start(ike, &w, main, WORD_ESP, seconds);
-        record_put_bytes(&w, K_SPI_OUT, n->spi, 4);
-        record_finish(&w);
+    struct exchange *q = being_made(main, n->spi);
+    if (seconds != 0 && q == NULL) {
+        tell_esp(ike, main, n->spi, seconds);
+    } else if (seconds != 0 && (q->quick->said_life == 0 || seconds < q->quick->said_life)) {
+        q->quick->said_life = seconds;
+    }
+}
+
+void lifetime_of_made(struct ike *ike, const struct exchange *x)
+{
+    if (x->quick->said_life != 0) {
+        tell_esp(ike, x->parent, x->quick->spi_out, x->quick->said_life);
     }
 }
 

@@ -1,7 +1,7 @@
 /*
  * Main Mode, our part as responder (RFC 2409, 5.4), and what both parts do once it is up.
  */
-#include "exchange.h"
+#include "early.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -359,4 +359,5 @@ void main_up(struct ike *ike, struct exchange *x)
             quick_begin(ike, q);
         }
     }
+    early_take(ike, x);
 }

@@ -382,5 +382,9 @@ enum outcome qi_install(struct ike *ike, struct exchange *x, struct event *e)
 
 enum outcome qi_activate(struct ike *ike, struct exchange *x, struct event *e)
 {
-    return e->answer->verb == V_OK ? GO : sas_refused(ike, x, e->answer);
+    if (e->answer->verb != V_OK) {
+        return sas_refused(ike, x, e->answer);
+    }
+    lifetime_of_made(ike, x);
+    return GO;
 }

@@ -1,7 +1,7 @@
 /*
  * Datagrams on their way in: header, the exchange they belong to, duplicates, decryption, payloads.
  */
-#include "exchange.h"
+#include "early.h"
 
 #include <string.h>
 
@@ -150,6 +150,18 @@ struct exchange *quick_by_message_id(const struct isakmp_sa *sa, uint32_t messag
     return NULL;
 }
 
+static void new_quick(struct ike *ike, struct exchange *main, const struct message *m,
+                      const uint8_t *iv, const uint8_t *digest)
+{
+    if (main->sa->up) {
+        quick_first_message(ike, main, m, iv, digest);
+    } else if (m->count > 0 && hash_1_ok(main, m)) {
+        early_keep(ike, main, m, iv, digest);
+    } else {
+        (void)report_unproved(ike, main, "a Quick Mode message with a wrong HASH is ignored");
+    }
+}
+
 static void receive_quick(struct ike *ike, struct exchange *main, struct message *m,
                           const uint8_t *packet, size_t len, const uint8_t *digest)
 {
@@ -178,7 +190,7 @@ static void receive_quick(struct ike *ike, struct exchange *main, struct message
         report_garbage(ike, x != NULL ? x : main, why);
     } else if (x == NULL) {
         trace_parsed(ike, main, m);
-        quick_first_message(ike, main, m, iv, digest);
+        new_quick(ike, main, m, iv, digest);
     } else {
         trace_parsed(ike, x, m);
         enum outcome outcome = engine_message(ike, x, m, true, digest);
@@ -190,7 +202,8 @@ static void receive_quick(struct ike *ike, struct exchange *main, struct message
 }
 
 static void receive_informational(struct ike *ike, struct exchange *main, const struct path *path,
-                                  struct message *m, const uint8_t *packet, size_t len)
+                                  struct message *m, const uint8_t *packet, size_t len,
+                                  const uint8_t *digest)
 {
     uint8_t plain[MESSAGE_MAX];
     uint8_t iv[IV_MAX];
@@ -223,7 +236,7 @@ static void receive_informational(struct ike *ike, struct exchange *main, const 
     } else {
         trace_parsed(ike, main, m);
         report_odd(ike, main, m->odd | (q != NULL ? ODD_QUICK_ID : ODD_NONE));
-        informational_protected(ike, main, m);
+        informational_protected(ike, main, m, iv, digest);
     }
     explicit_bzero(plain, sizeof plain);
 }
@@ -303,9 +316,9 @@ static void receive(struct ike *ike, const struct path *path, const uint8_t *byt
         return;
     }
     if (m.header.exchange == EXCHANGE_INFORMATIONAL) {
-        receive_informational(ike, main, path, &m, bytes, len);
-    } else if (main == NULL || !main->sa->up || (m.header.flags & FLAG_ENCRYPTION) == 0
-               || m.header.message_id == 0) {
+        receive_informational(ike, main, path, &m, bytes, len, digest);
+    } else if (main == NULL || !(main->sa->up || early_waits(main))
+               || (m.header.flags & FLAG_ENCRYPTION) == 0 || m.header.message_id == 0) {
         report_stranger(ike, path, "a Quick Mode message outside of an ISAKMP SA that is up is "
                                    "ignored");
     } else {
