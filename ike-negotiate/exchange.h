@@ -57,6 +57,7 @@ struct sent {
 };
 
 #define DIGEST_LEN 32
+#define OFFER_TEXT 700 /* of a list of proposals, in a line that says what to do, too */
 #define CLIENT_BODY_MAX (4 + 2 * 16) /* an IPv6 subnet */
 
 struct quick_needs { /* what plutod said a Quick Mode may be */

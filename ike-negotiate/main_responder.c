@@ -2,6 +2,7 @@
  * Main Mode, our part as responder (RFC 2409, 5.4), and what both parts do once it is up.
  */
 #include "early.h"
+#include "text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -141,7 +142,10 @@ static int choose(struct exchange *x, const struct sa_offer *offer, const char *
     return chosen;
 }
 
-/* What each candidate allows, in the form in which the peer's offer is shown. */
+#define LIST_LEAST 140u /* of the proposals of one connection, where there are several */
+#define AROUND_LIST 105u /* a connection's name, and what is put between them */
+
+/* What each candidate allows, in the form in which the peer's offer is shown: each has its share. */
 static void print_allowed(const char *candidates, char *out, size_t size)
 {
     char *list = strdup(candidates);
@@ -149,33 +153,41 @@ static void print_allowed(const char *candidates, char *out, size_t size)
     char *name;
     char *proposals;
     unsigned methods;
-    size_t len = 0;
+    size_t count = 1;
+    bool room = true;
+    struct text t;
 
-    out[0] = '\0';
-    while (list != NULL && len < size && next_candidate(&at, &name, &methods, &proposals)) {
+    for (const char *c = candidates; *c != '\0'; c++) {
+        count += *c == ';' ? 1 : 0;
+    }
+    size_t share = size / count < LIST_LEAST + AROUND_LIST ? LIST_LEAST : size / count - AROUND_LIST;
+    text_begin(&t, out, size);
+    for (size_t i = 0; list != NULL && room && next_candidate(&at, &name, &methods, &proposals); i++) {
         struct ike_proposals allowed;
-        char text[1200] = "";
+        char text[OFFER_TEXT] = "nothing";
+        char item[OFFER_TEXT + AROUND_LIST];
         if (ike_proposals_parse(&allowed, proposals, NULL) == NULL) {
-            sa_print_ike_allowed(&allowed, methods, text, sizeof text);
-            len += (size_t)snprintf(out + len, size - len, "%s%s (\"%s\")", len > 0 ? ", " : "", text,
-                                    name);
+            sa_print_ike_allowed(&allowed, methods, text, share);
         }
+        snprintf(item, sizeof item, "%s (\"%s\")", text, name);
+        room = text_add_item(&t, i, count, item);
     }
     free(list);
 }
 
+/* First what is to be done: lines have an end. */
 static void refuse_offer(struct ike *ike, struct exchange *x, const struct sa_offer *offer,
                          const char *candidates, const char *why)
 {
-    char theirs[1500];
-    char ours[1700];
+    char theirs[OFFER_TEXT];
+    char ours[OFFER_TEXT];
     sa_print_ike_offer(offer, theirs, sizeof theirs);
     print_allowed(candidates, ours, sizeof ours);
     send_clear_notification(ike, &x->sa->path, x->sa->cky_i, x->sa->cky_r,
                             NOTIFY_NO_PROPOSAL_CHOSEN);
     exchange_failed(ike, x, 200 + NOTIFY_NO_PROPOSAL_CHOSEN,
-                    "no proposal chosen (NO-PROPOSAL-CHOSEN sent): the peer proposed %s; we allow %s%s%s",
-                    theirs, ours, why[0] != '\0' ? "; " : "", why);
+                    "no proposal chosen (NO-PROPOSAL-CHOSEN sent)%s%s; the peer proposed %s; we allow %s",
+                    why[0] != '\0' ? ": " : "", why, theirs, ours);
 }
 
 enum outcome mr_first(struct ike *ike, struct exchange *x, struct event *e)

@@ -115,21 +115,22 @@ static enum outcome refuse_for(struct ike *ike, struct exchange *x, const struct
     return refuse(ike, x, notify, record_text(answer, K_WHY));
 }
 
+/* First what is to be done: lines have an end. */
 static enum outcome refuse_offer(struct ike *ike, struct exchange *x, const struct sa_offer *offer,
                                  const struct sa_esp_terms *terms)
 {
-    char theirs[1500];
-    char ours[1500];
+    char theirs[OFFER_TEXT];
+    char ours[OFFER_TEXT];
     char hint[300];
-    char line[3600];
+    char line[2 * OFFER_TEXT + 500];
     sa_print_esp_offer(offer, theirs, sizeof theirs);
     sa_print_esp_allowed(terms, ours, sizeof ours);
     if (!sa_weak_esp(offer, terms, hint, sizeof hint)) { /* the lists may look alike: KE, mode, life */
         snprintf(hint, sizeof hint, "the first has %s", sa_why_not_esp(offer, 0, terms));
     }
     snprintf(line, sizeof line,
-             "no proposal chosen (NO-PROPOSAL-CHOSEN sent): the peer proposed %s; we allow %s; %s",
-             theirs, ours, hint);
+             "no proposal chosen (NO-PROPOSAL-CHOSEN sent): %s; the peer proposed %s; we allow %s",
+             hint, theirs, ours);
     return refuse(ike, x, NOTIFY_NO_PROPOSAL_CHOSEN, line);
 }
 

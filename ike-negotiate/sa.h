@@ -131,7 +131,7 @@ const char *sa_check_esp_answer(const struct sa_offer *answer, const struct esp_
 unsigned sa_answer_odd(const struct sa_offer *answer, const uint8_t *offer, size_t len,
                        uint32_t life);
 
-/* ---- for the log; what does not fit ends in "..." ---- */
+/* ---- for the log; a list that does not fit ends in "and N more" ---- */
 
 /* aes128-sha1-modp2048/psk, cipher 7/256 hash 9 group 14/psk [a hash that we do not have] */
 void sa_print_ike_offer(const struct sa_offer *o, char *out, size_t size);

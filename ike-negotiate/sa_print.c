@@ -4,6 +4,8 @@
 #include "attribute.h"
 #include "text.h"
 
+#include <bsd/string.h>
+
 static void add_number(struct text *t, const char *what, unsigned number)
 {
     if (number == 0) {
@@ -94,18 +96,22 @@ static void add_esp(struct text *t, const struct sa_proposal *p, const struct sa
 static void print_offer(const struct sa_offer *o, bool phase1, char *out, size_t size)
 {
     struct text t;
+    bool room = true;
     text_begin(&t, out, size);
-    for (size_t i = 0; i < o->transform_count; i++) {
+    for (size_t i = 0; i < o->transform_count && room; i++) {
         const struct sa_transform *s = &o->transform[i];
-        text_add(&t, "%s", i > 0 ? ", " : "");
+        char item[300];
+        struct text one;
+        text_begin(&one, item, sizeof item);
         if (phase1) {
-            add_ike(&t, s);
+            add_ike(&one, s);
         } else {
-            add_esp(&t, &o->proposal[s->proposal], s);
+            add_esp(&one, &o->proposal[s->proposal], s);
         }
         if (s->why_not != NULL) {
-            text_add(&t, " [%s]", s->why_not);
+            text_add(&one, " [%s]", s->why_not);
         }
+        room = text_add_item(&t, i, o->transform_count, item);
     }
 }
 
@@ -123,15 +129,20 @@ void sa_print_ike_allowed(const struct ike_proposals *p, unsigned methods, char 
 {
     struct text t;
     char suite[SUITE_TEXT];
+    bool room = true;
     text_begin(&t, out, size);
-    for (size_t i = 0; i < p->count; i++) {
+    for (size_t i = 0; i < p->count && room; i++) {
+        char item[200];
+        struct text one;
+        text_begin(&one, item, sizeof item);
         ike_suite_print(&p->suite[i], suite);
-        text_add(&t, "%s%s", i > 0 ? ", " : "", suite);
+        text_add(&one, "%s", suite);
         for (unsigned method = 1; method < 32; method++) {
             if ((methods & 1u << method) != 0) {
-                add_method(&t, method);
+                add_method(&one, method);
             }
         }
+        room = text_add_item(&t, i, p->count, item);
     }
 }
 
@@ -139,14 +150,12 @@ void sa_print_esp_allowed(const struct sa_esp_terms *terms, char *out, size_t si
 {
     struct text t;
     char suite[SUITE_TEXT];
+    char conditions[300];
+    bool room = true;
     bool tunnel = (terms->modes & 1u << SA_MODE_TUNNEL) != 0;
     bool transport = (terms->modes & 1u << SA_MODE_TRANSPORT) != 0;
 
-    text_begin(&t, out, size);
-    for (size_t i = 0; terms->allowed != NULL && i < terms->allowed->count; i++) {
-        esp_suite_print(&terms->allowed->suite[i], suite);
-        text_add(&t, "%s%s", i > 0 ? ", " : "", suite);
-    }
+    text_begin(&t, conditions, sizeof conditions);
     text_add(&t, "%s%s%s%s", tunnel || transport ? ", each in " : "", tunnel ? "tunnel" : "",
              tunnel && transport ? " or " : "", transport ? "transport" : "");
     text_add(&t, "%s", tunnel || transport ? " mode" : "");
@@ -154,6 +163,13 @@ void sa_print_esp_allowed(const struct sa_esp_terms *terms, char *out, size_t si
         text_add(&t, "%s%s", i == 0 ? ", pfs " : " or ", terms->groups->group[i]->word);
     }
     text_add(&t, "%s", terms->pfs_required ? " required" : "");
+    size_t tail = t.len + 20 < size ? t.len : 0; /* they have room behind the list */
+    text_begin(&t, out, size - tail);
+    for (size_t i = 0; terms->allowed != NULL && i < terms->allowed->count && room; i++) {
+        esp_suite_print(&terms->allowed->suite[i], suite);
+        room = text_add_item(&t, i, terms->allowed->count, suite);
+    }
+    (void)strlcpy(out + strlen(out), conditions, size - strlen(out));
 }
 
 /* ---- what the peer is set to ---- */

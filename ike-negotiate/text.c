@@ -28,6 +28,17 @@ void text_add(struct text *t, const char *format, ...)
     t->len += (size_t)n;
 }
 
+bool text_add_item(struct text *t, size_t i, size_t count, const char *item)
+{
+    size_t more = i + 1 < count ? sizeof ", and 65535 more" : 1; /* what may follow, and its end */
+    if (i > 0 && t->len + 2 + strlen(item) + more > t->size) {
+        text_add(t, ", and %zu more", count - i);
+        return false;
+    }
+    text_add(t, "%s%s", i > 0 ? ", " : "", item);
+    return !t->full;
+}
+
 void text_add_hex(struct text *t, const uint8_t *bytes, size_t len, size_t most)
 {
     for (size_t i = 0; i < len && i < most; i++) {
