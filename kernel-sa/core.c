@@ -33,6 +33,7 @@ void core_free(struct core *core)
         policy_remove(&core->policies, e);
     }
     free(core->job.todo);
+    buffer_wipe(&core->job.others_text);
     spis_free(&core->spis);
     explicit_bzero(core, sizeof *core);
     free(core);
@@ -286,6 +287,9 @@ static void take_record(struct core *core, const struct record *r, uint64_t now)
         break;
     case V_SAMPLE:
         sample_start(core, r);
+        break;
+    case V_LOOKUP:
+        lookup_start(core, r);
         break;
     case V_FLUSH:
         job_start(core, JOB_FLUSH, NULL, V_FLUSH, record_number(r, K_ID));

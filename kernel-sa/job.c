@@ -125,6 +125,8 @@ static bool next(struct core *core)
         return check_next(core);
     case JOB_UPDATE:
         return update_next(core);
+    case JOB_LOOKUP:
+        return lookup_next(core);
     case JOB_NONE:
         break;
     }
@@ -159,6 +161,9 @@ static void take_result(struct core *core, const struct kernel_result *result)
     case JOB_UPDATE:
         update_result(core, result);
         break;
+    case JOB_LOOKUP:
+        lookup_result(core, result);
+        break;
     case JOB_NONE:
         break;
     }
@@ -188,6 +193,9 @@ static void end(struct core *core)
         break;
     case JOB_UPDATE:
         update_end(core);
+        break;
+    case JOB_LOOKUP:
+        lookup_end(core);
         break;
     case JOB_CHECK:
     case JOB_NONE:

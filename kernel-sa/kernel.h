@@ -68,6 +68,7 @@ struct kernel_policy {
     uint32_t priority;
     uint32_t index;             /* chosen by us: it is our mark; 0: the kernel chooses */
     enum maker maker;           /* read back: from the index */
+    bool narrower;              /* read back: it selects by protocol, port, interface or mark, too */
 };
 
 enum kernel_verb {

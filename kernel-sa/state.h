@@ -147,7 +147,8 @@ void spis_free(struct spis *s);
 /* ---- the job at hand ---- */
 
 enum job_kind { JOB_NONE, JOB_INSTALL, JOB_ACTIVATE, JOB_REMOVE, JOB_POLICY, JOB_SAMPLE,
-                JOB_FLUSH, JOB_ADOPT, JOB_CHECK, JOB_UPDATE };
+                JOB_FLUSH, JOB_ADOPT, JOB_CHECK, JOB_UPDATE,
+                JOB_LOOKUP };
 
 /* How far one SA or policy is on its way into the kernel. */
 enum phase { PHASE_FIRST, PHASE_LOOKING, PHASE_CLEARING, PHASE_AGAIN };
@@ -186,6 +187,16 @@ struct job {
     /* JOB_UPDATE */
     uint32_t life_before;
     unsigned changed;
+    /* JOB_LOOKUP */
+    struct address from;
+    struct address to;
+    enum way way;
+    bool caught;
+    struct kernel_policy by;        /* the best so far */
+    bool carried;
+    struct kernel_sa sa;            /* likewise; without keys */
+    unsigned others;
+    struct buffer others_text;
     /* JOB_FLUSH: what LIST found; done from the end */
     struct kernel_request *todo;    /* owned */
     size_t todo_count;
@@ -313,6 +324,14 @@ void sample_start(struct core *core, const struct record *r);
 bool sample_next(struct core *core);
 void sample_result(struct core *core, const struct kernel_result *result);
 void sample_end(struct core *core);
+/* lookup.c: which policy and SA a packet meets */
+void lookup_start(struct core *core, const struct record *r);
+bool lookup_next(struct core *core);
+void lookup_result(struct core *core, const struct kernel_result *result);
+void lookup_end(struct core *core);
+void lookup_found_policy(struct core *core, const struct kernel_policy *policy);
+void lookup_found_sa(struct core *core, const struct kernel_sa *sa);
+
 bool flush_next(struct core *core);
 void flush_result(struct core *core, const struct kernel_result *result);
 void flush_end(struct core *core);

@@ -133,6 +133,10 @@ static void adopt_sa(struct core *core, const struct kernel_sa *sa)
 
 void core_found_sa(struct core *core, const struct kernel_sa *sa)
 {
+    if (core->job.kind == JOB_LOOKUP) {
+        lookup_found_sa(core, sa);
+        return;
+    }
     if (sa->maker != core->maker) {
         return;
     }
@@ -148,6 +152,10 @@ void core_found_sa(struct core *core, const struct kernel_sa *sa)
 
 void core_found_policy(struct core *core, const struct kernel_policy *policy)
 {
+    if (core->job.kind == JOB_LOOKUP) {
+        lookup_found_policy(core, policy);
+        return;
+    }
     if (policy->maker != core->maker) {
         return;
     }

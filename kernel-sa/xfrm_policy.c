@@ -79,6 +79,13 @@ const char *xfrm_get_policy(struct kernel_policy *p, bool *own,
     if (!xfrm_get_selector(&p->src, &p->dst, &info->sel)) {
         return "policy has a selector of unknown family";
     }
+    const struct xfrm_selector *sel = &info->sel;
+    struct xfrm_mark mark;
+    uint32_t interface;
+    p->narrower = sel->proto != 0 || sel->sport_mask != 0 || sel->dport_mask != 0 || sel->ifindex != 0
+                  || (xfrm_attribute(attributes, XFRMA_MARK, &mark, sizeof mark) && mark.m != 0)
+                  || (xfrm_attribute(attributes, XFRMA_IF_ID, &interface, sizeof interface)
+                      && interface != 0);
     p->way = (enum way)info->dir;
     p->priority = info->priority;
     p->index = info->index;

@@ -155,6 +155,12 @@ enum field_type {
     KEY(K_KEYINGTRIES, "keyingtries", NUMBER, 0, 1000000, 0, NULL, "--keyingtries; 0: never give up") \
     KEY(K_REPLACE, "replace", WORD, 0, 0, 0, "no|yes", "--delete: what had that name goes first") \
     KEY(K_ASYNCHRONOUS, "asynchronous", WORD, 0, 0, 0, "no|yes", "--asynchronous: answer at once") \
+    KEY(K_FROM, "from", ADDRESS, 0, 0, 0, NULL, "where a packet comes from") \
+    KEY(K_TO, "to", ADDRESS, 0, 0, 0, NULL, "where a packet goes to") \
+    KEY(K_WAY, "way", WORD, 0, 0, 0, "in|out|fwd", "which policies a packet meets: for this machine, from or through it, through it") \
+    KEY(K_FOUND, "found", TEXT, 1, 400, 0, NULL, "a kernel policy, or the line of a file, in words") \
+    KEY(K_SA, "sa", TEXT, 1, 400, 0, NULL, "an SA of the kernel, with its counters, in words") \
+    KEY(K_OTHERS, "others", TEXT, 1, 2000, 0, NULL, "kernel policies that select the packet too, and why it is not theirs") \
     KEY(K_MYID, "myid", TEXT, 1, 300, 0, NULL, "--myid: who %myid is") \
     KEY(K_LEAVE_STATE, "leave-state", WORD, 0, 0, 0, "no|yes", "--leave-state: SAs, policies and routes stay") \
     KEY(K_SERIAL, "serial", NUMBER, 1, INT64_MAX, 0, NULL, "a state's serial number")
@@ -178,6 +184,7 @@ enum { METHOD_PSK, METHOD_RSASIG };                                       /* K_M
 enum { WORD_ISAKMP, WORD_AH, WORD_ESP, WORD_IPCOMP }; /* K_PROTOCOL; not the wire's numbers */
 enum { MODES_TUNNEL, MODES_TRANSPORT, MODES_ANY };    /* K_MODES, and K_MODE, without `any` */
 enum { ACTION_ADD, ACTION_DELETE };                                       /* K_ACTION */
+enum { WORD_IN, WORD_OUT, WORD_FWD, WORD_WAYS };                          /* K_WAY */
 enum { KIND_IPSEC, KIND_TRAP, KIND_PASS, KIND_DROP, KIND_REJECT };        /* K_KIND */
 enum again { AGAIN_OPEN, AGAIN_UP, AGAIN_NOT /* the field is absent */ }; /* K_AGAIN */
 
@@ -202,7 +209,7 @@ enum verb {
     V_FIRST, V_CHOSEN, V_IDENTIFY, V_QUICK_ASK, V_STATE, V_RETRANSMITTED, V_FAILED, V_ISAKMP_UP,
     V_PEER_DELETED, V_INITIAL_CONTACT, V_RESPONDER_LIFETIME, V_NOTIFIED,
     /* plutod and secrets */
-    V_ANNOUNCE, V_ANNOUNCE_QUICK, V_ACCEPT, V_AUTHENTICATED, V_LOADED,
+    V_ANNOUNCE, V_ANNOUNCE_QUICK, V_ACCEPT, V_SECRET, V_AUTHENTICATED, V_LOADED,
     /* ike-negotiate and secrets */
     V_KE, V_KEYS, V_AUTH, V_FINISH, V_QUICK_KE, V_KEYMAT,
     /* secrets and kernel-sa */
@@ -210,12 +217,12 @@ enum verb {
     /* ike-negotiate and kernel-sa */
     V_SPIS, V_INSTALL, V_ACTIVATE,
     /* plutod and kernel-sa */
-    V_PERMIT, V_DELETE_KERNEL_SA, V_UPDATE_KERNEL_SA, V_POLICY, V_SAMPLE, V_FLUSH,
+    V_PERMIT, V_DELETE_KERNEL_SA, V_UPDATE_KERNEL_SA, V_POLICY, V_SAMPLE, V_LOOKUP, V_FLUSH,
     V_SA_UP, V_SA_EXPIRED, V_ACQUIRE,
     /* whack to plutod */
     V_WHACK_MYID, V_WHACK_CONNECTION, V_WHACK_DELETE, V_WHACK_DELETESTATE, V_WHACK_LISTEN, V_WHACK_UNLISTEN,
     V_WHACK_ROUTE, V_WHACK_UNROUTE, V_WHACK_INITIATE, V_WHACK_TERMINATE, V_WHACK_DEBUG,
-    V_WHACK_STATUS, V_WHACK_SHUTDOWN,
+    V_WHACK_EXPLAIN, V_WHACK_STATUS, V_WHACK_SHUTDOWN,
     VERB_COUNT
 };
 

@@ -167,19 +167,24 @@ static void look(struct keying *k, struct conn **best, const struct rules_wanted
     }
 }
 
+struct conn *choose_quick_wanted(struct keying *k, const struct rules_wanted *w)
+{
+    static const struct subnet itself = { .base = { .family = 0 } };
+    struct conn *best = NULL;
+    look(k, &best, w, w->remote, w->peer_id, w->peer_client);
+    const struct identity *const ids[] = { w->peer_id, &identity_any };
+    for (size_t i = 0; i < 2; i++) {
+        look(k, &best, w, &any_host, ids[i], w->peer_client);
+        look(k, &best, w, &any_host, ids[i], &itself);
+    }
+    return best;
+}
+
 struct conn *choose_quick(struct keying *k, const struct xchg *x, const struct subnet *ours,
                           const struct subnet *peer)
 {
-    static const struct subnet itself = { .base = { .family = 0 } };
     struct rules_wanted w = rules_of_exchange(x);
-    struct conn *best = NULL;
     w.our_client = ours;
     w.peer_client = peer;
-    look(k, &best, &w, &x->remote, x->peer_id, peer);
-    const struct identity *const ids[] = { x->peer_id, &identity_any };
-    for (size_t i = 0; i < 2; i++) {
-        look(k, &best, &w, &any_host, ids[i], peer);
-        look(k, &best, &w, &any_host, ids[i], &itself);
-    }
-    return best;
+    return choose_quick_wanted(k, &w);
 }

@@ -8,7 +8,7 @@
 #ifndef PLUTOD_CHOOSE_H
 #define PLUTOD_CHOOSE_H
 
-#include "xchg.h"
+#include "rules.h"
 
 #define CHOOSE_MAX 32
 
@@ -45,6 +45,8 @@ struct conn *choose_identified(struct keying *k, const struct xchg *x, unsigned 
  */
 struct conn *choose_quick(struct keying *k, const struct xchg *x, const struct subnet *ours,
                           const struct subnet *peer);
+/* The same for whoever shows what is wanted. */
+struct conn *choose_quick_wanted(struct keying *k, const struct rules_wanted *w);
 /* The instance of template t that x's peer has already, or NULL. */
 struct conn *choose_instance(struct keying *k, const struct conn *t, const struct address *remote,
                              const struct identity *peer_id);

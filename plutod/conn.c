@@ -75,7 +75,23 @@ static void free_conn(struct keying *k, struct conn *c)
     name_release(k, &c->our_id);
     name_release(k, &c->peer_id);
     leave_form(c);
+    free(c->failure);
     free(c);
+}
+
+#define FAILURE_MAX 1000
+
+void conn_failed(struct keying *k, struct conn *c, uint64_t exchange, const char *why)
+{
+    for (; c != NULL; c = c->template) {
+        char *failure = exchange != 0 && c->failed_exchange == exchange ? NULL : strndup(why, FAILURE_MAX);
+        if (failure != NULL) {
+            free(c->failure);
+            c->failure = failure;
+            c->failed_at = k->now;
+            c->failed_exchange = exchange;
+        }
+    }
 }
 
 struct conn *conn_add(struct keying *k, struct connection_form *form)

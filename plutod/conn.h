@@ -55,6 +55,9 @@ struct conn {
     struct agenda_item retry;
     struct agenda_item renewal; /* of an ISAKMP SA that was lost */
     unsigned renewals;      /* that failed, one after the other */
+    char *failure;          /* of its last negotiation that failed; owned; NULL: none has */
+    uint64_t failed_at;
+    uint64_t failed_exchange; /* the first word about it counts */
     unsigned classes;       /* debug classes that are on because of it */
 
     /* index.h */
@@ -87,6 +90,8 @@ void conn_sweep(struct keying *k);
 void conn_join(struct keying *k, struct conn *c); /* oriented: it can be found (index.h) */
 void conn_leave(struct keying *k, struct conn *c);
 
+/* Why a negotiation failed, for whack --explain; of an instance, what it was made of knows it too. */
+void conn_failed(struct keying *k, struct conn *c, uint64_t exchange, const char *why);
 /* One with the same hosts and identities as c that has IPsec SAs, and is not `besides`; NULL: none. */
 struct conn *conn_in_use(struct keying *k, const struct conn *c, const struct conn *besides);
 bool conn_is_template(const struct conn *c); /* peer %any */

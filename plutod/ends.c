@@ -1,5 +1,6 @@
 #include "ends.h"
 
+#include "choose.h"
 #include "index.h"
 #include "initiate.h"
 #include "orders.h"
@@ -80,12 +81,26 @@ void ends_main(struct keying *k, struct xchg *x, enum ends_how how)
     xchg_free(k, x);
 }
 
+/* Of all that it could have been for, where that is not known. */
+static void note_failure(struct keying *k, const struct xchg *x, const char *why)
+{
+    struct conn *list[CHOOSE_MAX];
+    size_t count = x->conn == NULL ? choose_offered(k, x, list) : 0;
+    if (x->conn != NULL) {
+        conn_failed(k, x->conn, x->number, why);
+    }
+    for (size_t i = 0; i < count; i++) {
+        conn_failed(k, list[i], x->number, why);
+    }
+}
+
 void ends_failed(struct keying *k, struct xchg *x, unsigned code, const char *why, bool told)
 {
     struct conn *c = x->conn;
     bool again = x->initiator && c != NULL && (x->quick || connection_isakmp_only(c->form));
     x->ending = true;
     if (why != NULL) {
+        note_failure(k, x, why);
         keying_tell(k, x, code, "%s", why);
     }
     if (!x->quick) {

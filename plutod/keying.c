@@ -161,15 +161,31 @@ uint64_t keying_ask(struct keying *k, enum pending_kind kind, uint64_t exchange,
 }
 
 uint64_t keying_ask_worker(struct keying *k, enum pending_kind kind, uint64_t exchange,
-                           uint32_t worker)
+                           uint32_t worker, uint64_t client)
 {
     struct pending *p;
-    uint64_t id = keying_ask(k, kind, exchange, 0);
+    uint64_t id = keying_ask(k, kind, exchange, client);
     HASH_FIND(hh, k->pending, &id, sizeof id, p);
     if (p != NULL) {
         p->worker = worker;
     }
     return id;
+}
+
+uint64_t keying_client_of(const struct keying *k, uint64_t id)
+{
+    const struct pending *p;
+    HASH_FIND(hh, k->pending, &id, sizeof id, p);
+    return p == NULL ? 0 : p->client;
+}
+
+void keying_tell_pending(struct keying *k, enum pending_kind kind, uint32_t worker, const char *text)
+{
+    for (const struct pending *p = k->pending; p != NULL; p = p->hh.next) {
+        if (p->kind == kind && p->worker == worker) {
+            keying_say(k, p->client, 0, "%s", text);
+        }
+    }
 }
 
 static void drop(struct keying *k, struct pending *p)

@@ -72,7 +72,7 @@ struct interface {          /* one address that we listen on */
 
 /* A request of ours that a tool has not answered yet. */
 enum pending_kind { PENDING_ACCEPT, PENDING_DELETE, PENDING_SCRIPT, PENDING_SAMPLE, PENDING_FLUSH,
-                    PENDING_UPDATE };
+                    PENDING_UPDATE, PENDING_LOOKUP, PENDING_SECRET };
 
 struct pending;
 
@@ -187,7 +187,10 @@ struct keying_worker *keying_pick_worker(struct keying *k);             /* NULL:
 uint64_t keying_ask(struct keying *k, enum pending_kind kind, uint64_t exchange, uint64_t client);
 /* The same, asked of one worker of secrets: nobody else may answer it. */
 uint64_t keying_ask_worker(struct keying *k, enum pending_kind kind, uint64_t exchange,
-                           uint32_t worker);
+                           uint32_t worker, uint64_t client);
+uint64_t keying_client_of(const struct keying *k, uint64_t id); /* who waits for that answer; 0: nobody */
+/* Who waits for such an answer of a tool that has died is told. */
+void keying_tell_pending(struct keying *k, enum pending_kind kind, uint32_t worker, const char *text);
 /*
  * The answer came (or never will): releases the client. worker: whose it is; 0: of another tool.
  * False: nothing like that was asked of it.

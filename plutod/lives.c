@@ -72,6 +72,8 @@ void keying_worker_down(struct keying *k, uint32_t number)
         }
     }
     keying_drop_pending(k, PENDING_ACCEPT, number);
+    keying_tell_pending(k, PENDING_SECRET, number, "secrets died before it answered: ask again");
+    keying_drop_pending(k, PENDING_SECRET, number);
     for (const struct xchg *x = k->exchanges; x != NULL; x = x->hh.next) {
         if (!x->quick && x->worker == number && x->up) {
             renew_lost(k, x);
@@ -131,5 +133,7 @@ void keying_kernel_down(struct keying *k)
     agenda_clear(&k->agenda, &k->permits);
     keying_release_kept(k);
     keying_drop_pending(k, PENDING_SAMPLE, 0);
+    keying_tell_pending(k, PENDING_LOOKUP, 0, "kernel-sa died before it answered: ask again");
+    keying_drop_pending(k, PENDING_LOOKUP, 0);
     status_unsampled(k);
 }

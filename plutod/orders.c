@@ -94,7 +94,7 @@ bool order_accept(struct keying *k, struct xchg *x, const struct conn *c)
 {
     struct record_writer w;
     struct buffer *out = worker_out(k, x);
-    uint64_t id = out == NULL ? 0 : keying_ask_worker(k, PENDING_ACCEPT, x->number, x->worker);
+    uint64_t id = out == NULL ? 0 : keying_ask_worker(k, PENDING_ACCEPT, x->number, x->worker, 0);
     if (id == 0) {
         return false;
     }
@@ -104,6 +104,21 @@ bool order_accept(struct keying *k, struct xchg *x, const struct conn *c)
     record_put_text(&w, K_CONNECTION, c->name);
     record_put_identity(&w, K_OUR_ID, c->our_id);
     record_put_identity(&w, K_PEER_ID, x->peer_id);
+    return record_finish(&w);
+}
+
+bool order_secret(struct keying *k, const struct conn *c, uint64_t client)
+{
+    struct record_writer w;
+    const struct keying_worker *worker = keying_pick_worker(k);
+    uint64_t id = worker == NULL ? 0 : keying_ask_worker(k, PENDING_SECRET, c->reqid, worker->number, client);
+    if (id == 0) {
+        return false;
+    }
+    record_start(&w, worker->out, V_SECRET);
+    record_put_number(&w, K_ID, id);
+    record_put_identity(&w, K_OUR_ID, c->our_id);
+    record_put_identity(&w, K_PEER_ID, c->template == NULL ? c->peer_id : c->template->peer_id); /* [R4] */
     return record_finish(&w);
 }
 

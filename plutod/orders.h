@@ -13,6 +13,8 @@
 void order_announce(struct keying *k, const struct xchg *x, const struct conn *c);
 void order_announce_quick(struct keying *k, const struct xchg *y, const char *pfs);
 bool order_accept(struct keying *k, struct xchg *x, const struct conn *c);
+/* Which secret is there for c? The client is held. */
+bool order_secret(struct keying *k, const struct conn *c, uint64_t client);
 /* All that an unfinished Main Mode may become. */
 void order_announce_all(struct keying *k, const struct xchg *x);
 void order_forget_secrets(struct keying *k, const struct xchg *x);
@@ -35,6 +37,9 @@ void order_permit_again(struct keying *k, struct xchg *y); /* to a new one */
 void order_delete_kernel_sa(struct keying *k, const struct xchg *y, uint64_t client);
 /* y->life is to be its SAs' life in the kernel. False: no memory. */
 bool order_update_kernel_sa(struct keying *k, const struct xchg *y);
+/* Which policy of the kernel does such a packet meet? `way`: the word's place; the client is held. */
+bool order_lookup(struct keying *k, const struct address *from, const struct address *to, unsigned way,
+                  uint64_t client);
 bool order_sample(struct keying *k, const struct xchg *y);
 /* Nobody wants the policies of c's clients: what is left of an earlier plutod goes with them. */
 void order_unwanted(struct keying *k, const struct conn *c, uint64_t client);

@@ -129,6 +129,22 @@ bool order_sample(struct keying *k, const struct xchg *y)
     return record_finish(&w);
 }
 
+bool order_lookup(struct keying *k, const struct address *from, const struct address *to, unsigned way,
+                  uint64_t client)
+{
+    struct record_writer w;
+    uint64_t id = k->kernel == NULL ? 0 : keying_ask(k, PENDING_LOOKUP, way, client);
+    if (id == 0) {
+        return false;
+    }
+    record_start(&w, k->kernel, V_LOOKUP);
+    record_put_number(&w, K_ID, id);
+    record_put_address(&w, K_FROM, from);
+    record_put_address(&w, K_TO, to);
+    record_put_word(&w, K_WAY, way);
+    return record_finish(&w);
+}
+
 bool order_flush(struct keying *k)
 {
     struct kept o;

@@ -1,6 +1,7 @@
 #include "requests.h"
 
 #include "ends.h"
+#include "explain.h"
 #include "initiate.h"
 #include "orders.h"
 #include "status.h"
@@ -157,6 +158,9 @@ static bool take(struct keying *k, uint64_t client, const struct record *r)
         return true;
     case V_WHACK_DEBUG:
         debug(k, client, r);
+        return true;
+    case V_WHACK_EXPLAIN:
+        explain_begin(k, client, r);
         return true;
     case V_WHACK_STATUS:
         status_begin(k, client);

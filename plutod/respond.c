@@ -79,16 +79,8 @@ static void answer_first(struct keying *k, struct xchg *x, uint64_t id, struct c
 static void refuse_first(struct keying *k, uint64_t id, const struct address *local,
                          const struct address *remote)
 {
-    const struct rules_wanted w = { .local = local, .remote = remote };
-    char ours[ADDRESS_TEXT];
-    char peer[ADDRESS_TEXT];
-    char list[RULES_LIST];
-    char why[RULES_LIST + 2 * ADDRESS_TEXT + 80];
-    address_print(local, ours);
-    address_print(remote, peer);
-    rules_say_all(k, &w, list);
-    snprintf(why, sizeof why, "no connection is known between %s (ours) and %s, nor from ours to %%any: %s",
-             ours, peer, list);
+    char why[RULES_REFUSAL];
+    rules_say_refusal(k, local, remote, why);
     record_fail(k->negotiator, V_FIRST, id, why);
 }
 
@@ -270,9 +262,15 @@ static void answer_identify(struct keying *k, struct xchg *x, bool good)
     const struct rules_wanted wanted = rules_of_exchange(x);
     identity_print(x->peer_id, peer);
     rules_say_all(k, &wanted, compared);
-    keying_log(k, LOG_LEVEL_SERIOUS, x, "the peer proved to be %s, which no connection expects "
-               "with the secret that was used: %s; --id %s for its end would match", peer,
-               compared[0] == '\0' ? "see above" : compared, peer);
+    char line[RULES_LIST + 2 * IDENTITY_TEXT + 160];
+    snprintf(line, sizeof line, "the peer proved to be %s, which no connection expects with the secret that "
+             "was used: %s; --id %s for its end would match", peer,
+             compared[0] == '\0' ? "see above" : compared, peer);
+    struct conn *offered[CHOOSE_MAX];
+    for (size_t i = choose_offered(k, x, offered); i > 0; i--) {
+        conn_failed(k, offered[i - 1], x->number, line);
+    }
+    keying_log(k, LOG_LEVEL_SERIOUS, x, "%s", line);
     record_answer(&w, k->negotiator, V_FAIL, V_IDENTIFY, id);
     record_put_text(&w, K_WHY, "no connection expects this identity with the secret that was used");
     record_put_number(&w, K_NOTIFICATION, INVALID_ID_INFORMATION);

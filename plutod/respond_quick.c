@@ -9,6 +9,9 @@
 #include "routing.h"
 #include "rules.h"
 
+#include <stdio.h>
+
+
 static void refuse_quick(struct keying *k, uint64_t id, const char *why, unsigned notification)
 {
     struct record_writer w;
@@ -83,8 +86,11 @@ static struct conn *quick_conn(struct keying *k, const struct xchg *x, const str
         w.our_client = ours;
         w.peer_client = peer;
         rules_say_all(k, &w, list);
-        keying_log(k, LOG_LEVEL_INFO, x, "no connection with this peer has the clients %s (ours) "
-                   "and %s (the peer's): %s", a, b, list);
+        char line[RULES_LIST + 2 * SUBNET_TEXT + 100];
+        snprintf(line, sizeof line, "no connection with this peer has the clients %s (ours) and %s (the "
+                 "peer's): %s", a, b, list);
+        conn_failed(k, x->conn, 0, line);
+        keying_log(k, LOG_LEVEL_INFO, x, "%s", line);
     }
     return c;
 }

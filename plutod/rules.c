@@ -233,3 +233,17 @@ void rules_say_all(struct keying *k, const struct rules_wanted *w, char out[RULE
         snprintf(out + len, RULES_LIST - len, "; and %u more", count - list.shown);
     }
 }
+
+void rules_say_refusal(struct keying *k, const struct address *local, const struct address *remote,
+                       char out[RULES_REFUSAL])
+{
+    const struct rules_wanted w = { .local = local, .remote = remote };
+    char ours[ADDRESS_TEXT];
+    char peer[ADDRESS_TEXT];
+    char list[RULES_LIST];
+    address_print(local, ours);
+    address_print(remote, peer);
+    rules_say_all(k, &w, list);
+    snprintf(out, RULES_REFUSAL, "no connection is known between %s (ours) and %s, nor from ours to %%any: %s",
+             ours, peer, list);
+}

@@ -47,4 +47,9 @@ void rules_say(const struct keying *k, const struct conn *c, const struct rules_
 #define RULES_LIST 3000
 void rules_say_all(struct keying *k, const struct rules_wanted *w, char out[RULES_LIST]);
 
+/* The whole sentence where a first message is for nobody. */
+#define RULES_REFUSAL (RULES_LIST + 200)
+void rules_say_refusal(struct keying *k, const struct address *local, const struct address *remote,
+                       char out[RULES_REFUSAL]);
+
 #endif

@@ -233,6 +233,9 @@ void secrets_record(struct core *c, const struct record *r, const struct core_ou
     case V_ANNOUNCE_QUICK:
         phase2_announce(c, r);
         break;
+    case V_SECRET:
+        proof_which_secret(c, r);
+        break;
     case V_ACCEPT:
         proof_accept(c, r);
         break;

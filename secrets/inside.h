@@ -197,6 +197,9 @@ struct phase1_values phase1_view(const struct exchange *x);
 
 void proof_put(struct record_writer *w, const struct exchange *x); /* our identity and HASH */
 enum outcome proof_check(struct core *c, struct exchange *x, const struct record *r);
+/* Ours and the peer's identity, twice. */
+#define NO_SECRET "no preshared secret for \"%s\" and \"%s\" in ipsec.secrets: add a line %s %s : PSK \"...\""
+void proof_which_secret(struct core *c, const struct record *r); /* whack --explain wants to know */
 void proof_accept(struct core *c, const struct record *r);
 enum outcome proof_finish(struct core *c, struct exchange *x, const struct record *r);
 

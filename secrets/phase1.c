@@ -41,8 +41,7 @@ static enum outcome deny_secret(struct core *c, const struct candidate *a)
     identity_print(&a->ours, ours);
     identity_print(&a->peer, peer);
     return deny(c, OUTCOME_FAIL, NOTIFY_AUTHENTICATION_FAILED,
-                "no preshared secret for \"%s\" and \"%s\" in ipsec.secrets: add a line "
-                "%s %s : PSK \"...\"", ours, peer, ours, peer);
+                NO_SECRET, ours, peer, ours, peer);
 }
 
 /* An initiator's peer is known: without their secret there is no use in asking him anything. */

@@ -1,6 +1,7 @@
 #include "inside.h"
 
 #include <nettle/memops.h>
+#include <stdio.h>
 #include <string.h>
 
 /* ---- our own ---- */
@@ -231,6 +232,36 @@ void proof_accept(struct core *c, const struct record *r)
         record_answer(&w, c->out.plutod, V_OK, V_ACCEPT, id);
         (void)record_finish(&w);
     }
+}
+
+void proof_which_secret(struct core *c, const struct record *r)
+{
+    const uint64_t id = record_number(r, K_ID);
+    const struct secret *other = NULL;
+    struct identity ours;
+    struct identity peer;
+    struct record_writer w;
+    char text[400];
+
+    (void)record_identity(r, K_OUR_ID, &ours);
+    (void)record_identity(r, K_PEER_ID, &peer);
+    const struct secret *s = store_find(c->config.store, &ours, &peer, &other);
+    if (c->out.plutod == NULL) {
+        return;
+    }
+    if (s == NULL) {
+        char a[IDENTITY_TEXT];
+        char b[IDENTITY_TEXT];
+        identity_print(&ours, a);
+        identity_print(&peer, b);
+        (void)deny(c, OUTCOME_FAIL, 0, NO_SECRET, a, b, a, b);
+        record_fail(c->out.plutod, V_SECRET, id, c->why);
+        return;
+    }
+    snprintf(text, sizeof text, "%.380s:%u", s->file, s->line);
+    record_answer(&w, c->out.plutod, V_OK, V_SECRET, id);
+    record_put_text(&w, K_FOUND, text);
+    (void)record_finish(&w);
 }
 
 enum outcome proof_finish(struct core *c, struct exchange *x, const struct record *r)

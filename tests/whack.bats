@@ -248,9 +248,7 @@ bats_require_minimum_version 1.5.0
 --dpddelay 5
 --fragmentation no
 END
-    for word in events explain; do
-        refused "--$word: not supported yet" "--$word" --name net
-    done
+    refused '--events: not supported yet' --events --name net
     refused '--keyid @x: not supported yet' --keyid @x --addkey
     refused '--json: not supported yet' --status --json
     refused '--oppohere 10.9.0.1: not supported yet' --oppohere 10.9.0.1 --oppothere 10.9.0.2

@@ -90,6 +90,22 @@ static bool put_deletestate(struct buffer *out, const struct request *r)
     return record_finish(&w);
 }
 
+static bool put_explain(struct buffer *out, const struct request *r)
+{
+    struct record_writer w;
+    if ((r->forms & FORM_EXPLAIN) == 0) {
+        return true;
+    }
+    record_start(&w, out, V_WHACK_EXPLAIN);
+    if (r->from.family == 0) {
+        record_put_text(&w, K_NAME, r->words.name);
+    } else {
+        record_put_address(&w, K_FROM, &r->from);
+        record_put_address(&w, K_TO, &r->to);
+    }
+    return record_finish(&w);
+}
+
 bool request_records(struct buffer *out, const struct request *r)
 {
     return put_hello(out)
@@ -104,6 +120,7 @@ bool request_records(struct buffer *out, const struct request *r)
            && put_named(out, r, FORM_UNROUTE, V_WHACK_UNROUTE)
            && put_named(out, r, FORM_INITIATE, V_WHACK_INITIATE)
            && put_named(out, r, FORM_TERMINATE, V_WHACK_TERMINATE)
+           && put_explain(out, r)
            && put_plain(out, r, FORM_STATUS, V_WHACK_STATUS)
            && put_shutdown(out, r);
 }

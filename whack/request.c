@@ -124,12 +124,10 @@ static bool check_name(const struct request *r, char why[CONNECTION_WHY])
 }
 
 /* --explain --name N, or --explain --from A --to B. */
-static bool check_explain(const struct request *r, const struct asked *asked, char why[CONNECTION_WHY])
+static bool check_explain(struct request *r, const struct asked *asked, char why[CONNECTION_WHY])
 {
     const char *from = r->reader.text[OPTION_FROM];
     const char *to = r->reader.text[OPTION_TO];
-    struct address a;
-    struct address b;
 
     if (to != NULL && (r->forms & FORM_EXPLAIN) == 0) {
         option_refuse(&(struct option_given){ .option = OPTION_TO, .text = to },
@@ -147,8 +145,9 @@ static bool check_explain(const struct request *r, const struct asked *asked, ch
         return say(why, "--explain: wants either --name NAME, or --from ADDRESS --to ADDRESS");
     }
     return from == NULL
-           || (connection_address(&a, "--from", from, 0, asked->resolver, asked->context, why)
-               && connection_address(&b, "--to", to, a.family, asked->resolver, asked->context, why));
+           || (connection_address(&r->from, "--from", from, 0, asked->resolver, asked->context, why)
+               && connection_address(&r->to, "--to", to, r->from.family, asked->resolver,
+                                     asked->context, why));
 }
 
 static bool check_oppo(const struct request *r, const struct asked *asked, char why[CONNECTION_WHY])

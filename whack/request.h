@@ -21,6 +21,8 @@ struct request {
     bool asynchronous;
     bool leave_state;               /* with FORM_SHUTDOWN */
     struct identity myid;           /* with FORM_MYID */
+    struct address from;            /* with FORM_EXPLAIN without a name */
+    struct address to;
     uint64_t serial;                /* with FORM_DELETESTATE */
     unsigned classes;               /* with FORM_DEBUG: mask of enum debug_class (lib/log.h) */
 };

@@ -282,6 +282,27 @@ static void identity_not_announced(void **state)
     pair_quick_mode(p, 101, "aes256gcm16", "no");
 }
 
+/* [W12] whack --explain asks which line it would be; that tells nothing of what stands there. */
+static void which_secret(void **state)
+{
+    struct pair *p = *state;
+    side_free(p->r);
+    p->r = side_new("10.9.0.2 %any : PSK \"correct horse\"\n10.9.0.2 @other : PSK \"another\"\n");
+    static const char *const asked[] = { "%25any", "@other", "@new" };
+    static const char *const line[] = { ":1", ":2", ":1" };
+    for (size_t i = 0; i < 3; i++) {
+        side_say(p->r, "secret id=%zu our-id=10.9.0.2 peer-id=%s", i + 1, asked[i]);
+        assert_true(side_take(p->r, &p->r->plutod, S_P));
+        assert_int_equal(p->r->answer.verb, V_OK);
+        assert_non_null(strstr(record_text(&p->r->answer, K_FOUND), line[i]));
+        assert_null(strstr(record_text(&p->r->answer, K_FOUND), "correct"));
+    }
+    side_say(p->r, "secret id=9 our-id=@nobody peer-id=@other");
+    assert_true(side_take(p->r, &p->r->plutod, S_P));
+    assert_int_equal(p->r->answer.verb, V_FAIL);
+    assert_non_null(strstr(record_text(&p->r->answer, K_WHY), "add a line @nobody @other : PSK"));
+}
+
 /* One connection for whoever has its secret: plutod need not be asked, unless the identity has another. */
 static void whoever_has_the_secret(void **state)
 {
@@ -354,7 +375,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(every_group_and_hash), TEST(every_esp_suite), TEST(another_group),
-        TEST(same_again_same_answer), TEST(identity_not_announced), TEST(keys_are_sent_again),
+        TEST(same_again_same_answer), TEST(identity_not_announced), TEST(which_secret),
+        TEST(keys_are_sent_again),
         TEST(whoever_has_the_secret),
     };
     return cmocka_run_group_tests(tests, side_dh_set_up, side_dh_tear_down);

@@ -1,0 +1,394 @@
+#include "explain.h"
+
+#include "choose.h"
+#include "index.h"
+#include "initiate.h"
+#include "orders.h"
+#include "orient.h"
+#include "routing.h"
+#include "status.h"
+
+#include "algorithm.h"
+
+#include <bsd/string.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <utlist.h>
+
+#define SHOWN_MAX 16 /* connections in a list */
+
+/* ---- what both forms say of a first message ---- */
+
+/* Of which connections the peer would be offered the words. False: of none; the line says why. */
+static bool say_first(struct keying *k, uint64_t client, const struct address *local,
+                      const struct address *remote)
+{
+    struct conn *list[CHOOSE_MAX];
+    char ours[ADDRESS_TEXT];
+    char peer[ADDRESS_TEXT] = "any address";
+    size_t count = choose_first(k, local, remote, list);
+    if (count == 0) {
+        char why[RULES_REFUSAL];
+        rules_say_refusal(k, local, remote, why);
+        keying_say(k, client, 0, "a first message of IKE is refused: %s", why);
+        return false;
+    }
+    address_print(local, ours);
+    if (remote->family != 0) {
+        address_print(remote, peer);
+    }
+    for (size_t i = 0; i < count; i++) {
+        keying_say(k, client, 0, "a first message of IKE from %s to %s: %s for \"%s\", if the peer proposes "
+                   "something of --ike %s", peer, ours, i == 0 ? "it is" : "else", list[i]->name,
+                   list[i]->form->ike);
+    }
+    return true;
+}
+
+/* ---- --name: if we began ---- */
+
+static void say_proposals(struct keying *k, uint64_t client, const struct conn *c)
+{
+    struct ike_proposals *p = malloc(sizeof *p);
+    bool des = false;
+    bool md5 = false;
+    bool group2 = false;
+    bool group5 = false;
+    if (p == NULL || ike_proposals_parse(p, c->form->ike, NULL) != NULL) {
+        free(p);
+        return;
+    }
+    for (size_t i = 0; i < p->count; i++) {
+        des = des || strcmp(p->suite[i].cipher->word, "3des") == 0;
+        md5 = md5 || strcmp(p->suite[i].hash->word, "md5") == 0;
+        group2 = group2 || strcmp(p->suite[i].group->word, "modp1024") == 0;
+        group5 = group5 || strcmp(p->suite[i].group->word, "modp1536") == 0;
+    }
+    if (!des || !md5 || !group2 || !group5) {
+        keying_say(k, client, 0, "\"%s\": a peer that proposes nothing better than%s%s%s%s is refused, as --ike is %s: "
+                   "--ike classic, or naming them there, would allow them", c->name, des ? "" : " 3des",
+                   md5 ? "" : " md5", group2 ? "" : " modp1024", group5 ? "" : " modp1536",
+                   c->form->ike);
+    }
+    free(p);
+}
+
+/* What would be sent, where nothing is in the way. */
+static void say_initiate(struct keying *k, uint64_t client, const struct conn *c)
+{
+    const struct xchg *x = xchg_usable_isakmp(k, c, true);
+    char ours[ADDRESS_TEXT];
+    char peer[ADDRESS_TEXT];
+    char our_id[IDENTITY_TEXT];
+    char peer_id[IDENTITY_TEXT];
+    address_print(&c->our_host, ours);
+    address_print(&c->peer_host, peer);
+    identity_print(c->our_id, our_id);
+    identity_print(c->peer_id, peer_id);
+    if (x != NULL) {
+        keying_say(k, client, 0, "\"%s\": if we began now: Quick Mode under the ISAKMP SA #%" PRIu64 " that is there",
+                   c->name, x->serial);
+    } else {
+        keying_say(k, client, 0, "\"%s\": if we began now: Main Mode from %s:%u to %s:%u, as %s, proposing --ike %s; "
+                   "the peer must prove to be %s", c->name, ours, k->settings.ikeport, peer, c->peer_port,
+                   our_id, c->form->ike, peer_id);
+    }
+    if (!connection_isakmp_only(c->form)) {
+        char a[SUBNET_TEXT];
+        char b[SUBNET_TEXT];
+        subnet_print(&c->our_client, a);
+        subnet_print(&c->peer_client, b);
+        keying_say(k, client, 0, "\"%s\": then Quick Mode for %s (ours) and %s (the peer's), proposing --esp %s",
+                   c->name, a, b, c->form->esp);
+    }
+}
+
+static void say_if_we_began(struct keying *k, uint64_t client, const struct conn *c)
+{
+    char why[OBSTACLE];
+    if (initiate_obstacle(k, c, why) != 0) {
+        keying_say(k, client, 0, "if we began now, it would not come up: %s", why);
+    } else if (k->negotiator == NULL || keying_pick_worker(k) == NULL) {
+        keying_say(k, client, 0, "\"%s\": if we began now, it would not come up: %s is not running (see the log)",
+                   c->name, k->negotiator == NULL ? "ike-negotiate" : "secrets");
+    } else {
+        say_initiate(k, client, c);
+    }
+}
+
+/* ---- --name: if the peer began ---- */
+
+/* With the hosts and the identity of c: which one would Quick Mode for its clients be for? */
+static void say_quick(struct keying *k, uint64_t client, const struct conn *c)
+{
+    struct subnet peer_client = c->peer_client;
+    if (peer_client.base.family == 0) {
+        keying_say(k, client, 0, "\"%s\": as his client it takes the address that he has then, alone", c->name);
+        return;
+    }
+    const struct rules_wanted w = {
+        .local = &c->our_host, .remote = &c->peer_host, .our_id = c->our_id, .peer_id = c->peer_id,
+        .shared = c->peer_id->type == ID_ANY, .our_client = &c->our_client,
+        .peer_client = &peer_client
+    };
+    const struct conn *chosen = choose_quick_wanted(k, &w);
+    char why[RULES_TEXT];
+    if (chosen == NULL) {
+        rules_say(k, c, &w, rules_out(c, &w), why);
+        keying_say(k, client, 0, "\"%s\": no Quick Mode is for it: %s", c->name, why);
+    } else if (chosen != c) {
+        keying_say(k, client, 0, "\"%s\": Quick Mode for its clients is for \"%s\", which has the same and %s", c->name,
+                   chosen->name, chosen->eroute != NULL && c->eroute == NULL
+                   ? "is routed" : chosen->order < c->order && !conn_is_template(c)
+                   ? "was added before it" : "leaves less of the peer open");
+    } else {
+        const struct conn *other = c->eroute != NULL ? NULL : routing_conflict(k, c);
+        keying_say(k, client, 0, "\"%s\": Quick Mode for its clients, exactly these, is for it%s%s%s", c->name,
+                   other == NULL ? "" : "; the SAs of \"", other == NULL ? "" : other->name,
+                   other == NULL ? "" : "\" would make way for it");
+    }
+}
+
+/* Which others between these hosts his identity may turn it into; and which are ruled out. */
+static void say_others(struct keying *k, uint64_t client, const struct conn *c)
+{
+    const struct address any = { .family = 0 };
+    const struct rules_wanted w = { .local = &c->our_host, .remote = &c->peer_host };
+    const struct address *const peers[] = { &c->peer_host, &any };
+    unsigned shown = 0;
+    for (size_t i = c->peer_host.family == 0 ? 1 : 0; i < 2; i++) {
+        const struct pair *p = index_pair(k, &c->our_host, peers[i]);
+        const struct conn *other;
+        DL_FOREACH(p == NULL ? NULL : p->conns, other) {
+            char id[IDENTITY_TEXT];
+            if (other == c || other->instance != 0 || rules_out(other, &w) != RULE_NONE) {
+                continue;
+            }
+            if (++shown > SHOWN_MAX) {
+                break;
+            }
+            identity_print(other->peer_id, id);
+            keying_say(k, client, 0, "\"%s\": not \"%s\" in its place, unless the peer proves to be %s", c->name,
+                       other->name, id);
+        }
+    }
+    if (shown > SHOWN_MAX) {
+        keying_say(k, client, 0, "\"%s\": and more between these hosts", c->name);
+    }
+    char list[RULES_LIST];
+    rules_say_all(k, &w, list);
+    if (list[0] != '\0') {
+        keying_say(k, client, 0, "\"%s\": ruled out for its peer: %s", c->name, list);
+    }
+}
+
+static void say_if_the_peer_began(struct keying *k, uint64_t client, const struct conn *c)
+{
+    char id[IDENTITY_TEXT];
+    char why[ORIENT_WHY];
+    if (!k->listening) {
+        keying_say(k, client, 0, "\"%s\": if the peer began now, nobody would hear him: not listening for IKE "
+                   "messages: whack --listen comes first", c->name);
+        return;
+    }
+    if (!c->oriented) {
+        orient_why(k, c, why);
+        keying_say(k, client, 0, "\"%s\": if the peer began now, it would not be for this one: not oriented: %s",
+                   c->name, why);
+        return;
+    }
+    if (!say_first(k, client, &c->our_host, &c->peer_host)) {
+        return;
+    }
+    identity_print(c->peer_id, id);
+    keying_say(k, client, 0, "\"%s\": it goes on as this one if the peer proves to be %s", c->name, id);
+    say_proposals(k, client, c);
+    say_others(k, client, c);
+    if (!connection_isakmp_only(c->form)) {
+        say_quick(k, client, c);
+    }
+}
+
+static void explain_conn(struct keying *k, uint64_t client, const struct conn *c)
+{
+    char topology[STATUS_TOPOLOGY];
+    status_topology(c, topology);
+    keying_say(k, client, 0, "\"%s\": %s", c->name, topology);
+    if (c->newest_ipsec != 0) {
+        const struct xchg *y = xchg_find(k, c->newest_ipsec);
+        keying_say(k, client, 0, "\"%s\": it is up: IPsec SA #%" PRIu64, c->name, y == NULL ? 0 : y->serial);
+    }
+    say_if_we_began(k, client, c);
+    say_if_the_peer_began(k, client, c);
+    if (c->failure != NULL) {
+        keying_say(k, client, 0, "\"%s\": it failed last %" PRIu64 " s ago: %s", c->name,
+                   (k->now - c->failed_at) / 1000, c->failure);
+    } else {
+        keying_say(k, client, 0, "\"%s\": no negotiation of it has failed", c->name);
+    }
+    if (c->oriented && !order_secret(k, c, client)) {
+        keying_say(k, client, 0, "\"%s\": whether there is a secret is not known now: secrets is not running", c->name);
+    }
+}
+
+bool explain_secret_answered(struct keying *k, uint32_t worker, const struct record *r)
+{
+    uint64_t reqid;
+    uint64_t id = record_number(r, K_ID);
+    uint64_t client = keying_client_of(k, id);
+    if (client != 0) {
+        k->hooks.hold(k->hooks.context, client); /* until the line is said */
+    }
+    bool ours = keying_answered(k, id, PENDING_SECRET, worker, &reqid);
+    const struct conn *c = ours ? index_by_reqid(k, (uint32_t)reqid) : NULL;
+    if (c != NULL && r->verb == V_OK) {
+        keying_say(k, client, 0, "\"%s\": its secret is that of %s", c->name, record_text(r, K_FOUND));
+    } else if (c != NULL) {
+        keying_say(k, client, 0, "\"%s\": so it does not come up, whoever begins: %s", c->name, record_text(r, K_WHY));
+    }
+    if (client != 0) {
+        k->hooks.release(k->hooks.context, client);
+    }
+    return ours;
+}
+
+/* ---- --from, --to ---- */
+
+/* Connections whose clients the packet is between, in one direction or the other. */
+static void say_clients(struct keying *k, uint64_t client, const struct address *from,
+                        const struct address *to)
+{
+    unsigned fit = 0;
+    unsigned not = 0;
+    for (const struct conn *c = k->conns; c != NULL; c = c->hh.next) {
+        char a[SUBNET_TEXT];
+        char b[SUBNET_TEXT];
+        bool tunnel = c->oriented && !connection_isakmp_only(c->form) && c->peer_client.base.family != 0;
+        bool outward = tunnel && subnet_contains(&c->our_client, from) && subnet_contains(&c->peer_client, to);
+        bool inward = tunnel && subnet_contains(&c->our_client, to) && subnet_contains(&c->peer_client, from);
+        if (tunnel) {
+            subnet_print(&c->our_client, a);
+            subnet_print(&c->peer_client, b);
+        }
+        if (outward || inward) {
+            if (++fit <= SHOWN_MAX) {
+                keying_say(k, client, 0, "\"%s\" is for it: between %s (ours) and %s; it is %s%s%s", c->name, a, b,
+                           routing_story(c), c->failure == NULL || c->newest_ipsec != 0 ? "" : "; it failed last: ",
+                           c->failure == NULL || c->newest_ipsec != 0 ? "" : c->failure);
+            }
+        } else if (++not <= SHOWN_MAX) {
+            char why[ORIENT_WHY] = "it has no clients: it is for an ISAKMP SA only";
+            if (!c->oriented) {
+                orient_why(k, c, why);
+            } else if (tunnel) {
+                snprintf(why, sizeof why, "it is between %s (ours) and %s", a, b);
+            } else if (c->peer_client.base.family == 0) {
+                strlcpy(why, "its peer is not known yet (%any)", sizeof why);
+            }
+            keying_say(k, client, 0, "\"%s\" is not for it: %s", c->name, why);
+        }
+    }
+    if (fit > SHOWN_MAX || not > SHOWN_MAX) {
+        keying_say(k, client, 0, "in all, %u connections are for it, and %u are not", fit, not);
+    }
+}
+
+static void explain_packet(struct keying *k, uint64_t client, const struct record *r)
+{
+    static const unsigned ways[] = { WORD_OUT, WORD_IN, WORD_FWD };
+    struct address from;
+    struct address to;
+    (void)record_address(r, K_FROM, &from);
+    (void)record_address(r, K_TO, &to);
+    if (from.family != to.family) {
+        keying_say(k, client, 30, "--from and --to are of two families");
+        return;
+    }
+    bool ours_from = orient_interface(k, &from) != NULL;
+    bool ours_to = orient_interface(k, &to) != NULL;
+    if (ours_from != ours_to) {
+        (void)say_first(k, client, ours_to ? &to : &from, ours_to ? &from : &to);
+    }
+    say_clients(k, client, &from, &to);
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        if (!order_lookup(k, &from, &to, ways[i], client)) {
+            keying_say(k, client, 0, "what the kernel does with it is not known now: kernel-sa is not running");
+            return;
+        }
+    }
+}
+
+static void say_policy(struct keying *k, uint64_t client, const struct record *r, unsigned way)
+{
+    static const char *const what[WORD_WAYS] = {
+        [WORD_IN] = "a packet that comes in for this machine", [WORD_OUT] = "a packet that leaves",
+        [WORD_FWD] = "a packet that passes through"
+    };
+    const struct conn *c = record_has(r, K_REQID) ? index_by_reqid(k, (uint32_t)record_number(r, K_REQID))
+                                                  : NULL;
+    const char *found = record_text(r, K_FOUND);
+    const char *sa = record_text(r, K_SA);
+    unsigned kind = found == NULL ? KIND_PASS : record_word(r, K_KIND);
+    if (found == NULL && way != WORD_OUT) {
+        return; /* nothing is asked of it */
+    }
+    if (found == NULL) {
+        keying_say(k, client, 0, "%s: in the clear: no policy of the kernel catches it", what[way]);
+    } else if (kind == KIND_PASS || kind == KIND_DROP) {
+        keying_say(k, client, 0, "%s: %s, by the policy %s", what[way],
+                   kind == KIND_PASS ? "in the clear" : "dropped", found);
+    } else {
+        keying_say(k, client, 0, "%s: caught by the policy %s, which is %s%s%s", what[way], found,
+                   c == NULL ? "of no connection that is known" : "of \"", c == NULL ? "" : c->name,
+                   c == NULL ? "" : "\"");
+        if (way != WORD_OUT) {
+            keying_say(k, client, 0, "%s: dropped, unless it came by an SA of that policy", what[way]);
+        } else if (sa == NULL) {
+            keying_say(k, client, 0, "%s: dropped or held: there is no SA for that policy", what[way]);
+        } else {
+            keying_say(k, client, 0, "%s: sent by the SA %s", what[way], sa);
+        }
+    }
+    if (record_has(r, K_OTHERS)) {
+        keying_say(k, client, 0, "%s: not by %s", what[way], record_text(r, K_OTHERS));
+    }
+}
+
+bool explain_lookup_answered(struct keying *k, const struct record *r)
+{
+    uint64_t way;
+    uint64_t id = record_number(r, K_ID);
+    uint64_t client = keying_client_of(k, id);
+    if (client != 0) {
+        k->hooks.hold(k->hooks.context, client);
+    }
+    bool ours = keying_answered(k, id, PENDING_LOOKUP, 0, &way);
+    if (ours && r->verb == V_OK) {
+        say_policy(k, client, r, (unsigned)way);
+    } else if (ours) {
+        keying_say(k, client, 0, "what the kernel does with it is not known: %s", record_text(r, K_WHY));
+    }
+    if (client != 0) {
+        k->hooks.release(k->hooks.context, client);
+    }
+    return ours;
+}
+
+/* ---- both ---- */
+
+void explain_begin(struct keying *k, uint64_t client, const struct record *r)
+{
+    if (record_has(r, K_NAME)) {
+        const struct conn *c = conn_find(k, record_text(r, K_NAME));
+        if (c == NULL) {
+            keying_say(k, client, 21, "no connection named \"%s\"", record_text(r, K_NAME));
+        } else {
+            explain_conn(k, client, c);
+        }
+    } else if (record_has(r, K_FROM) && record_has(r, K_TO)) {
+        explain_packet(k, client, r);
+    } else {
+        keying_say(k, client, 30, "--explain: wants either a name, or --from and --to");
+    }
+}

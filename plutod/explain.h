@@ -1,0 +1,18 @@
+/*
+ * whack --explain: which connection would be chosen, and why no other [W12].
+ *
+ * What the core knows is said at once; a secret and the kernel's policies are asked for, and the
+ * whack is held until the answers are there. Not for: choosing (choose.h) and the rules (rules.h),
+ * which are asked here as they are for a peer.
+ */
+#ifndef PLUTOD_EXPLAIN_H
+#define PLUTOD_EXPLAIN_H
+
+#include "keying.h"
+
+void explain_begin(struct keying *k, uint64_t client, const struct record *r);
+/* Is that record the answer to a question of ours? Then it is dealt with. */
+bool explain_secret_answered(struct keying *k, uint32_t worker, const struct record *r);
+bool explain_lookup_answered(struct keying *k, const struct record *r);
+
+#endif

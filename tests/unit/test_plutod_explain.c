@@ -1,0 +1,195 @@
+/* [W12] whack --explain: the true reason for each way in which a connection does not come up. */
+#include "test_plutod_world.h"
+
+static void explain(struct world *w, const char *name)
+{
+    clear(w);
+    assert_null(feed(w, W_P, "whack-explain name=%s", name));
+}
+
+static void test_all_is_well(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY));
+    explain(w, "net");
+    assert_true(has(&w->said, "000 \"net\": 10.1.0.0/24===10.9.0.1[10.9.0.1]...10.9.0.2[10.9.0.2]===10.2.0.0/24\n"));
+    assert_true(has(&w->said, "if we began now: Main Mode from 10.9.0.1:500 to 10.9.0.2:500, as 10.9.0.1, proposing "
+                              "--ike default; the peer must prove to be 10.9.0.2\n"));
+    assert_true(has(&w->said, "then Quick Mode for 10.1.0.0/24 (ours) and 10.2.0.0/24 (the peer's), proposing --esp default"));
+    assert_true(has(&w->said, "a first message of IKE from 10.9.0.2 to 10.9.0.1: it is for \"net\""));
+    assert_true(has(&w->said, "Quick Mode for its clients, exactly these, is for it\n"));
+    assert_true(has(&w->said, "no negotiation of it has failed"));
+    const struct record *r = sent(w, &w->s[1], P_S, V_SECRET);
+    assert_string_equal(record_text(r, K_PEER_ID), "10.9.0.2");
+    assert_int_equal(w->holds, 1);
+    assert_null(feed(w, S_P, "ok id=%" PRIu64 " re=secret found=/etc/ipsec.secrets:3", w->k.next_id));
+    assert_true(has(&w->said, "its secret is that of /etc/ipsec.secrets:3\n"));
+    assert_int_equal(w->holds, 0);
+    explain(w, "nobody");
+    assert_true(has(&w->said, "021 "));
+    world_free(w);
+}
+
+static void test_no_secret(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY));
+    explain(w, "net");
+    assert_null(feed(w, S_P, "fail id=%" PRIu64 " re=secret why=no%%20preshared%%20secret", w->k.next_id));
+    assert_true(has(&w->said, "so it does not come up, whoever begins: no preshared secret\n"));
+    explain(w, "net");
+    keying_worker_down(&w->k, 1);
+    assert_true(has(&w->said, "secrets died before it answered"));
+    assert_int_equal(w->holds, 0);
+    explain(w, "net");
+    assert_true(has(&w->said, "it would not come up: secrets is not running"));
+    assert_int_equal(w->holds, 0);
+    world_free(w);
+}
+
+static void test_not_listening_not_oriented(void **state)
+{
+    struct world *w = world_new("10.9.0.9");
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY));
+    explain(w, "net");
+    assert_true(has(&w->said, "if we began now, it would not come up: \"net\": cannot orient: neither of its hosts is an "
+                              "address of this machine that we listen on: 10.9.0.1 is not, 10.9.0.2 is not"));
+    assert_true(has(&w->said, "if the peer began now, it would not be for this one: not oriented: "));
+    world_listen(w, "10.9.0.1");
+    keying_unlisten(&w->k);
+    explain(w, "net");
+    assert_true(has(&w->said, "would not come up: \"net\": not listening for IKE messages"));
+    assert_true(has(&w->said, "if the peer began now, nobody would hear him: not listening"));
+    world_free(w);
+}
+
+/* [X3] what is off by default is named, and the option that turns it on. */
+static void test_weak_algorithms(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY));
+    assert_null(feed(w, W_P, "whack-connection name=old left-host=10.9.0.1 right-host=10.9.0.3 policy=psk,encrypt "
+                     "ike=classic"));
+    explain(w, "net");
+    assert_true(has(&w->said, "nothing better than 3des md5 modp1024 modp1536 is refused, as --ike is default: --ike classic"));
+    explain(w, "old");
+    assert_false(has(&w->said, "nothing better than"));
+    world_free(w);
+}
+
+/* What the log said, explain says again: no proposal in common, a wrong identity, other clients. */
+static void test_last_failure(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY));
+    uint64_t x = first(w, "10.9.0.2");
+    assert_null(feed(w, N_P, "failed exchange=%" PRIu64 " code=214 why=no%%20proposal%%20chosen:%%203des", x));
+    pass(w, 5000);
+    explain(w, "net");
+    assert_true(has(&w->said, "it failed last 5 s ago: no proposal chosen: 3des\n"));
+
+    x = first(w, "10.9.0.2");
+    chosen(w, x, "net");
+    authenticated(w, x, "net", "@stranger", "no");
+    assert_null(feed(w, N_P, "identify id=4 exchange=%" PRIu64, x));
+    assert_null(feed(w, N_P, "failed exchange=%" PRIu64 " code=218 why=refused", x));
+    explain(w, "net");
+    assert_true(has(&w->said, "it failed last 0 s ago: the peer proved to be @stranger, which no connection expects with the "
+                              "secret that was used: \"net\": it expects the identity 10.9.0.2, not @stranger"));
+
+    x = main_mode(w, "10.9.0.2", "net", "10.9.0.2");
+    (void)quick_ask(w, x, "10.1.0.0/24", "10.66.0.0/24");
+    explain(w, "net");
+    assert_true(has(&w->said, "no connection with this peer has the clients 10.1.0.0/24 (ours) and 10.66.0.0/24 (the peer's): "
+                              "\"net\": the peer's client is 10.2.0.0/24, not 10.66.0.0/24"));
+    world_free(w);
+}
+
+static void test_other_candidates(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY));
+    assert_null(feed(w, W_P, "whack-connection name=east left-host=10.9.0.1 right-host=10.9.0.2 right-id=@east "
+                     "policy=psk,encrypt"));
+    assert_null(feed(w, W_P, "whack-connection name=twin left-host=10.9.0.1 left-client=10.1.0.0/24 "
+                     "right-host=10.9.0.2 right-client=10.2.0.0/24 " NET_POLICY));
+    assert_null(feed(w, W_P, "whack-connection name=road left-host=10.9.0.1 left-nexthop=%%25direct "
+                     "right-host=%%25any right-id=@road left-client=10.1.0.0/24 " NET_POLICY));
+    explain(w, "twin");
+    assert_true(has(&w->said, "\"twin\": not \"east\" in its place, unless the peer proves to be @east\n"));
+    assert_true(has(&w->said, "\"twin\": not \"road\" in its place, unless the peer proves to be @road\n"));
+    assert_true(has(&w->said, "\"twin\": Quick Mode for its clients is for \"net\", which has the same and was added before it"));
+    explain(w, "road");
+    assert_true(has(&w->said, "029") || has(&w->said, "the peer's address is not known (--host %any)"));
+    assert_true(has(&w->said, "a first message of IKE from any address to 10.9.0.1: it is for \"road\""));
+    world_free(w);
+}
+
+/* The line of a refused peer and that of whack are one. */
+static void test_unknown_address(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    char why[4000];
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY));
+    assert_null(feed(w, N_P, "first id=1 local=10.9.0.1 local-port=500 remote=10.9.0.7 remote-port=500"));
+    const struct record *r = sent(w, &w->n, P_N, V_FAIL);
+    snprintf(why, sizeof why, "000 a first message of IKE is refused: %s\n", record_text(r, K_WHY));
+    clear(w);
+    assert_null(feed(w, W_P, "whack-explain from=10.9.0.7 to=10.9.0.1"));
+    assert_true(has(&w->said, why));
+    world_free(w);
+}
+
+static void test_packet(void **state)
+{
+    struct tunnel t = tunnel_up();
+    struct world *w = t.w;
+    uint32_t reqid = conn_find(&w->k, "net")->reqid;
+    (void)state;
+    assert_null(feed(w, W_P, "whack-connection name=other left-host=10.9.0.1 left-client=10.3.0.0/24 "
+                     "right-host=10.9.0.2 right-client=10.4.0.0/24 " NET_POLICY));
+    clear(w);
+    assert_null(feed(w, W_P, "whack-explain from=10.1.0.7 to=10.2.0.7"));
+    assert_true(has(&w->said, "\"net\" is for it: between 10.1.0.0/24 (ours) and 10.2.0.0/24; it is erouted\n"));
+    assert_true(has(&w->said, "\"other\" is not for it: it is between 10.3.0.0/24 (ours) and 10.4.0.0/24\n"));
+    const struct record *r = sent(w, &w->kernel, P_K, V_LOOKUP);
+    assert_string_equal(record_text(r, K_WAY), "out");
+    uint64_t id = record_number(r, K_ID);
+    assert_null(feed(w, K_P, "ok id=%" PRIu64 " re=lookup found=out%%20policy kind=ipsec reqid=%u sa=esp%%201 "
+                     "others=wide", id, reqid));
+    assert_true(has(&w->said, "a packet that leaves: caught by the policy out policy, which is of \"net\"\n"));
+    assert_true(has(&w->said, "a packet that leaves: sent by the SA esp 1\n"));
+    assert_true(has(&w->said, "a packet that leaves: not by wide\n"));
+    assert_null(feed(w, K_P, "ok id=%" PRIu64 " re=lookup", id + 1));
+    assert_int_equal(w->holds, 1);
+    keying_kernel_down(&w->k);
+    assert_true(has(&w->said, "kernel-sa died before it answered"));
+    assert_int_equal(w->holds, 0);
+    clear(w);
+    assert_null(feed(w, W_P, "whack-explain from=10.1.0.7 to=10.2.0.7"));
+    assert_true(has(&w->said, "kernel-sa is not running"));
+    assert_int_equal(w->holds, 0);
+    world_free(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_all_is_well),
+        cmocka_unit_test(test_no_secret),
+        cmocka_unit_test(test_not_listening_not_oriented),
+        cmocka_unit_test(test_weak_algorithms),
+        cmocka_unit_test(test_last_failure),
+        cmocka_unit_test(test_other_candidates),
+        cmocka_unit_test(test_unknown_address),
+        cmocka_unit_test(test_packet),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
