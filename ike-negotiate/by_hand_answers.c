@@ -257,6 +257,8 @@ static void take_negotiator(struct hand *h, const struct record *r)
     case V_STATE:
         take_state(h, r);
         break;
+    case V_IGNORED:
+        break; /* each was said, too */
     case V_RETRANSMITTED:
         fprintf(stderr, "ike-negotiate: no answer yet, sent %u times; next step in %u s\n",
                 (unsigned)record_number(r, K_ATTEMPT), (unsigned)record_number(r, K_WAIT));

@@ -29,6 +29,7 @@ struct ike *ike_new(const struct ike_outputs *outputs)
     ike->log = (struct log){ .tool = "ike-negotiate", .records = outputs->plutod };
     ike->next_serial = 1;
     ike->next_request = 1;
+    ike->ignored_due = UINT64_MAX;
     RB_INIT(&ike->timers);
     TAILQ_INIT(&ike->waiting);
     TAILQ_INIT(&ike->unanswered);
@@ -341,7 +342,8 @@ void exchange_timer(struct ike *ike, struct exchange *x, uint64_t at)
 uint64_t ike_next_timer(const struct ike *ike)
 {
     const struct exchange *x = RB_MIN(timers, &((struct ike *)(uintptr_t)ike)->timers);
-    return x == NULL ? UINT64_MAX : x->timer;
+    uint64_t timer = x == NULL ? UINT64_MAX : x->timer;
+    return ike->ignored_due < timer ? ike->ignored_due : timer;
 }
 
 static void send_once_more(struct ike *ike, struct exchange *x)
@@ -410,6 +412,9 @@ void ike_timer(struct ike *ike, uint64_t now)
         } else {
             give_up(ike, x);
         }
+    }
+    if (ike->ignored_due <= now) {
+        tell_ignored(ike);
     }
     quick_begin_waiting(ike);
 }

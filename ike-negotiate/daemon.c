@@ -163,6 +163,7 @@ static void take_datagram(void *context, const struct path *path, const uint8_t 
     /* plutod is behind: strangers wait, all else goes on. */
     if (channel_half_full(hub_lines(d->hub)->channel) && len >= 2 * COOKIE_LEN
         && memcmp(bytes + COOKIE_LEN, none, COOKIE_LEN) == 0) {
+        ike_ignored(d->ike, clock_ms(), FLAW_NO_ROOM);
         return;
     }
     refill_random(d);

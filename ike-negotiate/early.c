@@ -61,6 +61,7 @@ void early_keep(struct ike *ike, struct exchange *main, const struct message *m,
         e = malloc(sizeof *e + m->payloads_len);
     }
     if (e == NULL) {
+        count_ignored(ike, FLAW_NO_ROOM);
         report(ike, main, LOG_LEVEL_INFO, "a message that came before the peer had proved himself is "
                                           "ignored: more than is kept of them");
         return;

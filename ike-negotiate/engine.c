@@ -103,28 +103,29 @@ void engine_enter(struct ike *ike, struct exchange *x, enum state next)
     }
 }
 
-static void bad_message(struct ike *ike, struct exchange *x, const char *why)
+static void bad_message(struct ike *ike, struct exchange *x, enum flaw flaw, const char *why)
 {
+    count_ignored(ike, flaw);
     (void)report_unproved(ike, x, "a message in state %s is ignored: %s", state_name(x->state), why);
 }
 
 enum outcome engine_message(struct ike *ike, struct exchange *x, const struct message *m, bool encrypted,
                     const uint8_t *digest)
 {
-    struct event e = { .message = m };
+    struct event e = { .message = m, .flaw = FLAW_UNEXPECTED };
     const struct transition *t = table_find(x->state, ON_MESSAGE);
 
     if (t == NULL) {
-        bad_message(ike, x, "no message is expected now");
+        bad_message(ike, x, FLAW_UNEXPECTED, "no message is expected now");
         return IGNORE;
     }
     if (t->encrypted != encrypted) {
-        bad_message(ike, x, encrypted ? "it is encrypted too early"
-                                      : "it should be encrypted and is not");
+        bad_message(ike, x, FLAW_UNEXPECTED, encrypted ? "it is encrypted too early"
+                                                       : "it should be encrypted and is not");
         return IGNORE;
     }
     if (!check_payloads(t, m, x->is_quick, e.text, sizeof e.text)) {
-        bad_message(ike, x, e.text);
+        bad_message(ike, x, FLAW_UNEXPECTED, e.text);
         return IGNORE;
     }
     report_odd(ike, x, m->odd | stray_odd(m, x->is_quick));
@@ -133,7 +134,7 @@ enum outcome engine_message(struct ike *ike, struct exchange *x, const struct me
         return END;
     }
     if (outcome == IGNORE) {
-        bad_message(ike, x, e.why != NULL ? e.why : e.text);
+        bad_message(ike, x, e.flaw, e.why != NULL ? e.why : e.text);
         return IGNORE;
     }
     memcpy(x->last_in, digest, DIGEST_LEN);

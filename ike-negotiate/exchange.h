@@ -236,6 +236,8 @@ struct ike {
     struct log log;
     struct line_bucket said, said_unproved; /* lines about all exchanges together */
     struct line_limit strangers; /* lines about their packets */
+    uint32_t ignored[FLAW_COUNT]; /* messages, since plutod was told */
+    uint64_t ignored_due;       /* when it is told; UINT64_MAX: there is nothing to tell */
 };
 
 /* ---- tables ---- */
@@ -252,6 +254,7 @@ struct event {
     const struct record *answer;   /* an ok or fail to the request `on` */
     const char *why;               /* an action's reason for IGNORE, static or in `text` */
     char text[512];
+    enum flaw flaw;                /* with IGNORE: FLAW_UNEXPECTED unless an action says otherwise */
 };
 
 typedef enum outcome action(struct ike *ike, struct exchange *x, struct event *e);
@@ -351,6 +354,10 @@ void report_debug_at(struct ike *ike, const struct exchange *x, const struct pat
     __attribute__((format(printf, 5, 6)));
 /* Each of ODD_... once for the ISAKMP SA, at debug level. */
 void report_odd(struct ike *ike, const struct exchange *x, unsigned odd);
+
+/* A message is ignored for this reason. */
+void count_ignored(struct ike *ike, enum flaw flaw);
+void tell_ignored(struct ike *ike);
 
 /* ---- trace.c: debug lines about messages; x may be NULL ---- */
 void trace_parsed(struct ike *ike, const struct exchange *x, const struct message *m);

@@ -48,6 +48,9 @@ void ike_free(struct ike *ike);                         /* wipes all keys */
 size_t ike_random_wanted(const struct ike *ike); /* bytes; give them before the next event */
 void ike_random(struct ike *ike, const uint8_t *bytes, size_t len);
 
+/* For plutod's counters: a message changed nothing, for this reason. It is told within a second. */
+void ike_ignored(struct ike *ike, uint64_t now, enum flaw flaw);
+
 void ike_datagram(struct ike *ike, uint64_t now, const struct path *path, const uint8_t *bytes,
                   size_t len);
 /* Returns NULL, or why the record breaks the rules (static text); the channel is then closed. */

@@ -158,10 +158,12 @@ static void take_notification(struct ike *ike, struct exchange *x, const struct 
     struct notification n;
     const char *why = notification_decode(&n, p->body, p->body_len);
     if (why != NULL && trust == TRUST_HINT) {
+        count_ignored(ike, FLAW_MALFORMED);
         (void)report_unproved(ike, x, "an unprotected notification is ignored: %s", why);
         return;
     }
     if (why != NULL) {
+        count_ignored(ike, FLAW_MALFORMED);
         report(ike, x, LOG_LEVEL_INFO, "a notification is ignored: %s", why);
         return;
     }
@@ -210,6 +212,7 @@ static void take_isakmp_delete(struct ike *ike, struct exchange *main,
     for (size_t i = 0; i < d->count && i < 8; i++) {
         struct exchange *target = isakmp_target(ike, main, d->spis + d->spi_size * i, d->spi_size);
         if (target == NULL || target->number == 0) {
+            count_ignored(ike, FLAW_UNKNOWN);
             report(ike, main, LOG_LEVEL_INFO, "a Delete for an ISAKMP SA that we do not have");
             continue;
         }
@@ -227,6 +230,7 @@ static void take_delete(struct ike *ike, struct exchange *main, const struct pay
     struct record_writer w;
     const char *why = delete_decode(&d, p->body, p->body_len);
     if (why != NULL) {
+        count_ignored(ike, FLAW_MALFORMED);
         report(ike, main, LOG_LEVEL_INFO, "a Delete is ignored: %s", why);
         return;
     }
@@ -235,6 +239,7 @@ static void take_delete(struct ike *ike, struct exchange *main, const struct pay
         return;
     }
     if ((d.protocol != PROTOCOL_ESP && d.protocol != PROTOCOL_AH) || d.spi_size != 4) {
+        count_ignored(ike, FLAW_UNSUPPORTED);
         report(ike, main, LOG_LEVEL_INFO, "a Delete for protocol %u is ignored", d.protocol);
         return;
     }
@@ -330,20 +335,24 @@ void informational_protected(struct ike *ike, struct exchange *main, const struc
                              const uint8_t *iv, const uint8_t *digest)
 {
     if (m->count < 2 || m->payload[0].type != PAYLOAD_HASH || m->header.message_id == 0) {
+        count_ignored(ike, FLAW_UNEXPECTED);
         (void)report_unproved(ike, main, "an Informational without HASH in front is ignored");
         return;
     }
     if (!hash_1_ok(main, m)) {
+        count_ignored(ike, FLAW_WRONG_HASH);
         (void)report_unproved(ike, main, "an Informational with a wrong HASH is ignored");
         return;
     }
     const char *foreign = check_payloads(m);
     if (foreign != NULL) {
+        count_ignored(ike, FLAW_UNEXPECTED);
         report(ike, main, LOG_LEVEL_INFO, "an Informational is ignored: a %s payload does not belong "
                                           "there", foreign);
         return;
     }
     if (is_replayed(main->sa, m->header.message_id)) {
+        count_ignored(ike, FLAW_REPLAYED);
         return;
     }
     if (main->sa->up) {
@@ -361,9 +370,11 @@ void informational_hint(struct ike *ike, struct exchange *main, const struct pat
     if (main != NULL && p != NULL) {
         take_notifications(ike, main, m, TRUST_HINT);
     } else if (p != NULL && notification_decode(&n, p->body, p->body_len) == NULL) {
+        count_ignored(ike, FLAW_UNKNOWN);
         report_stranger(ike, path, "an unprotected notification %s (%u) for no exchange of ours is "
                                    "ignored", notify_name(n.type), n.type);
     } else {
+        count_ignored(ike, FLAW_UNEXPECTED);
         report_stranger(ike, path, "an unprotected Informational is ignored");
     }
 }

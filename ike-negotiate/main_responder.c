@@ -29,6 +29,7 @@ static bool already_known(struct ike *ike, const uint8_t key[FIRST_KEY], const u
     if (x == NULL) {
         return false;
     }
+    count_ignored(ike, FLAW_DUPLICATE);
     if (x->state == MAIN_R1 && memcmp(x->last_in, digest, DIGEST_LEN) == 0
         && x->sent.replies < DUPLICATE_REPLIES) {
         x->sent.replies++;
@@ -48,11 +49,13 @@ void main_first_message(struct ike *ike, const struct path *path, const struct m
     const struct payload *sa = message_find(m, PAYLOAD_SA, 0);
     const char *full = half_open_room(ike, path, sa == NULL ? 0 : sa->body_len);
     if (full != NULL) {
+        count_ignored(ike, FLAW_NO_ROOM);
         report_stranger(ike, path, "%s", full);
         return;
     }
     struct exchange *x = exchange_new(ike, false, false);
     if (x == NULL) {
+        count_ignored(ike, FLAW_NO_ROOM);
         report_stranger(ike, path, "no memory for a first message of Main Mode");
         return;
     }
@@ -60,6 +63,7 @@ void main_first_message(struct ike *ike, const struct path *path, const struct m
     memcpy(x->sa->cky_i, m->header.cky_i, COOKIE_LEN);
     make_cookie(ike, x, key, x->sa->cky_r);
     if (!half_open_enter(ike, x, key)) {
+        count_ignored(ike, FLAW_NO_ROOM);
         report_stranger(ike, path, "no memory for a first message of Main Mode");
         exchange_free(ike, x);
         return;

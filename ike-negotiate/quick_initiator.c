@@ -300,6 +300,7 @@ enum outcome qi_message_2(struct ike *ike, struct exchange *x, struct event *e)
         return IGNORE;
     }
     if (!quick_hash_ok(x, e->message, 2)) {
+        e->flaw = FLAW_WRONG_HASH;
         e->why = "HASH(2) is wrong";
         return IGNORE;
     }

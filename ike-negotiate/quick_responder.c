@@ -11,6 +11,7 @@ void quick_first_message(struct ike *ike, struct exchange *parent, const struct 
                          const uint8_t *iv, const uint8_t *digest)
 {
     if (parent->sa->open_quicks >= OPEN_QUICKS_MAX) {
+        count_ignored(ike, FLAW_NO_ROOM);
         report(ike, parent, LOG_LEVEL_INFO, "the peer has begun %u Quick Modes and finished none of "
                                             "them: another one is ignored", OPEN_QUICKS_MAX);
         return;
@@ -60,10 +61,12 @@ enum outcome qr_message_1(struct ike *ike, struct exchange *x, struct event *e)
     const struct payload *sa = message_find(e->message, PAYLOAD_SA, 0);
 
     if (!quick_hash_ok(x, e->message, 1)) {
+        e->flaw = FLAW_WRONG_HASH;
         e->why = "HASH(1) is wrong";
         return IGNORE;
     }
     if (!sa_use_id(x->sa, x->message_id)) {
+        e->flaw = FLAW_NO_ROOM;
         e->why = "too many Quick Modes under one ISAKMP SA";
         return IGNORE;
     }
@@ -269,11 +272,17 @@ enum outcome qr_install(struct ike *ike, struct exchange *x, struct event *e)
 
 enum outcome qr_message_3(struct ike *ike, struct exchange *x, struct event *e)
 {
-    e->why = quick_hash_ok(x, e->message, 3) ? NULL : "HASH(3) is wrong";
-    if (e->why == NULL && !kernel_ask(ike, x, V_ACTIVATE)) {
-        e->why = "memory is short";
+    if (!quick_hash_ok(x, e->message, 3)) {
+        e->flaw = FLAW_WRONG_HASH;
+        e->why = "HASH(3) is wrong";
+        return IGNORE;
     }
-    return e->why == NULL ? GO : IGNORE;
+    if (!kernel_ask(ike, x, V_ACTIVATE)) {
+        e->flaw = FLAW_NO_ROOM;
+        e->why = "memory is short";
+        return IGNORE;
+    }
+    return GO;
 }
 
 enum outcome qr_activate(struct ike *ike, struct exchange *x, struct event *e)

@@ -3,6 +3,8 @@
  */
 #include "early.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 static void digest_of(const uint8_t *bytes, size_t len, uint8_t digest[DIGEST_LEN])
@@ -16,12 +18,26 @@ static bool same_path(const struct path *a, const struct path *b)
            && a->local_port == b->local_port && a->remote_port == b->remote_port;
 }
 
+/* A datagram that belongs to none of our exchanges. */
+__attribute__((format(printf, 4, 5)))
+static void ignore(struct ike *ike, const struct path *path, enum flaw flaw, const char *format, ...)
+{
+    char text[400];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    count_ignored(ike, flaw);
+    report_stranger(ike, path, "%s", text);
+}
+
 /* The message that was answered last comes again: the old answer goes again, a few times [C3]. */
 static bool is_duplicate(struct ike *ike, struct exchange *x, const uint8_t *digest)
 {
     if (!x->has_last_in || memcmp(x->last_in, digest, DIGEST_LEN) != 0) {
         return false;
     }
+    count_ignored(ike, FLAW_DUPLICATE);
     bool answered = x->state < PUBLIC_STATES || x->state == QUICK_I1_ACTIVATE;
     if (answered && x->sent.bytes != NULL && x->sent.replies < DUPLICATE_REPLIES) {
         x->sent.replies++;
@@ -34,6 +50,7 @@ static bool is_duplicate(struct ike *ike, struct exchange *x, const uint8_t *dig
 /* A message that decrypts to nonsense: before the peer is authenticated, the key is to blame. */
 static void report_garbage(struct ike *ike, struct exchange *x, const char *why)
 {
+    count_ignored(ike, FLAW_UNDECRYPTABLE);
     if (x->state == MAIN_R2 || x->state == MAIN_I3) {
         if (x->garbage++ >= 3) {
             return; /* `serious` lines have no other bound */
@@ -88,7 +105,7 @@ static void receive_main(struct ike *ike, const struct path *path, struct messag
     const char *why;
 
     if (h->message_id != 0) {
-        report_stranger(ike, path, "a Main Mode message with a message id is ignored");
+        ignore(ike, path, FLAW_UNEXPECTED, "a Main Mode message with a message id is ignored");
         return;
     }
     struct exchange *x = find_main(ike, h);
@@ -96,7 +113,7 @@ static void receive_main(struct ike *ike, const struct path *path, struct messag
         why = payloads_decode(m, h->next_payload, packet + ISAKMP_HEADER_LEN,
                               len - ISAKMP_HEADER_LEN);
         if (why != NULL) {
-            report_stranger(ike, path, "a first message of Main Mode is ignored: %s", why);
+            ignore(ike, path, FLAW_MALFORMED, "a first message of Main Mode is ignored: %s", why);
             return;
         }
         trace_parsed(ike, NULL, m);
@@ -104,11 +121,11 @@ static void receive_main(struct ike *ike, const struct path *path, struct messag
         return;
     }
     if (x == NULL) {
-        report_stranger(ike, path, "a Main Mode message for no exchange that we know is ignored");
+        ignore(ike, path, FLAW_UNKNOWN, "a Main Mode message for no exchange that we know is ignored");
         return;
     }
     if (!same_path(path, &x->sa->path)) {
-        report_stranger(ike, path, "a Main Mode message for an exchange with another peer is ignored");
+        ignore(ike, path, FLAW_OTHER_PEER, "a Main Mode message for an exchange with another peer is ignored");
         return;
     }
     if (is_duplicate(ike, x, digest)) {
@@ -116,6 +133,7 @@ static void receive_main(struct ike *ike, const struct path *path, struct messag
     }
     memcpy(iv, x->sa->iv, IV_MAX);
     if (encrypted && x->sa->keys.cipher == NULL) {
+        count_ignored(ike, FLAW_UNEXPECTED);
         (void)report_unproved(ike, x, "a message in state %s is encrypted too early: ignored",
                               state_name(x->state));
         return;
@@ -126,6 +144,7 @@ static void receive_main(struct ike *ike, const struct path *path, struct messag
     if (why != NULL && encrypted) {
         report_garbage(ike, x, why);
     } else if (why != NULL) {
+        count_ignored(ike, FLAW_MALFORMED);
         (void)report_unproved(ike, x, "a message in state %s is ignored: %s",
                               state_name(x->state), why);
     } else {
@@ -170,9 +189,11 @@ static void receive_quick(struct ike *ike, struct exchange *main, struct message
     uint8_t iv[IV_MAX];
 
     if (x == NULL && refusal_again(ike, main, m->header.message_id, digest)) {
+        count_ignored(ike, FLAW_DUPLICATE);
         return;
     }
     if (x == NULL && sa_id_used(main->sa, m->header.message_id)) {
+        count_ignored(ike, FLAW_REPLAYED);
         (void)report_unproved(ike, main, "a Quick Mode message with a message id that was used before "
                                          "is ignored");
         return;
@@ -213,15 +234,15 @@ static void receive_informational(struct ike *ike, struct exchange *main, const 
         why = payloads_decode(m, m->header.next_payload, packet + ISAKMP_HEADER_LEN,
                               len - ISAKMP_HEADER_LEN);
         if (why != NULL) {
-            report_stranger(ike, path, "an unprotected Informational is ignored: %s", why);
+            ignore(ike, path, FLAW_MALFORMED, "an unprotected Informational is ignored: %s", why);
         } else {
             informational_hint(ike, main, path, m);
         }
         return;
     }
     if (main == NULL || main->sa->keys.cipher == NULL) {
-        report_stranger(ike, path, "an encrypted Informational for no ISAKMP SA that we have is "
-                                   "ignored");
+        ignore(ike, path, FLAW_UNKNOWN, "an encrypted Informational for no ISAKMP SA that we have is "
+                                        "ignored");
         return;
     }
     const struct exchange *q = quick_by_message_id(main->sa, m->header.message_id);
@@ -287,7 +308,7 @@ static void receive(struct ike *ike, const struct path *path, const uint8_t *byt
     const char *why = len > MESSAGE_MAX ? "larger than the messages that we read"
                                         : header_decode(&m.header, bytes, len);
     if (why != NULL) {
-        report_stranger(ike, path, "a datagram of %zu bytes is ignored: %s", len, why);
+        ignore(ike, path, FLAW_MALFORMED, "a datagram of %zu bytes is ignored: %s", len, why);
         return;
     }
     if ((m.header.flags & FLAG_COMMIT) != 0) {
@@ -312,15 +333,15 @@ static void receive(struct ike *ike, const struct path *path, const uint8_t *byt
         main = exchange_by_cookies(ike, m.header.cky_i, none);
     }
     if (main != NULL && !same_path(path, &main->sa->path)) {
-        report_stranger(ike, path, "a message for an ISAKMP SA with another peer is ignored");
+        ignore(ike, path, FLAW_OTHER_PEER, "a message for an ISAKMP SA with another peer is ignored");
         return;
     }
     if (m.header.exchange == EXCHANGE_INFORMATIONAL) {
         receive_informational(ike, main, path, &m, bytes, len, digest);
     } else if (main == NULL || !(main->sa->up || early_waits(main))
                || (m.header.flags & FLAG_ENCRYPTION) == 0 || m.header.message_id == 0) {
-        report_stranger(ike, path, "a Quick Mode message outside of an ISAKMP SA that is up is "
-                                   "ignored");
+        ignore(ike, path, FLAW_UNKNOWN, "a Quick Mode message outside of an ISAKMP SA that is up is "
+                                        "ignored");
     } else {
         receive_quick(ike, main, &m, bytes, len, digest);
     }

@@ -70,6 +70,7 @@ void refuse_exchange(struct ike *ike, const struct path *path, const struct mess
         snprintf(line, sizeof line, "%s is not supported: the message is ignored",
                  name != NULL ? name : "this exchange type");
     }
+    count_ignored(ike, FLAW_UNSUPPORTED);
     bool said = report_stranger(ike, path, "%s", line);
     if (said && h->exchange == EXCHANGE_AGGRESSIVE) { /* as seldom as it is logged */
         send_clear_notification(ike, path, h->cky_i, h->cky_r, NOTIFY_UNSUPPORTED_EXCHANGE_TYPE);
@@ -82,6 +83,7 @@ bool refuse_fragment(struct ike *ike, const struct path *path, const struct isak
     if (h->next_payload != PAYLOAD_FRAGMENT) {
         return false;
     }
+    count_ignored(ike, FLAW_UNSUPPORTED);
     report_stranger(ike, path, "a fragment of an IKE message is ignored: fragmentation is not "
                                "supported, and we did not offer it; switch it off at the peer");
     return true;

@@ -10,6 +10,7 @@
 
 #define LINES_A_SECOND 100
 #define OF_EXCHANGE 16 /* a minute */
+#define IGNORED_EVERY 1000 /* milliseconds between two reports of what was ignored */
 
 /* debug_class: of a debug line, else 0. */
 static void put_line(struct ike *ike, const struct exchange *x, const struct path *path,
@@ -173,4 +174,40 @@ bool report_stranger(struct ike *ike, const struct path *path, const char *forma
     va_end(args);
     put_line(ike, NULL, path, LOG_LEVEL_INFO, 0, text);
     return true;
+}
+
+/* ---- what is counted ---- */
+
+/* In a flood each would wake plutod. */
+void count_ignored(struct ike *ike, enum flaw flaw)
+{
+    ike->ignored[flaw] += ike->ignored[flaw] < UINT32_MAX ? 1 : 0;
+    if (ike->ignored_due == UINT64_MAX) {
+        ike->ignored_due = ike->now + IGNORED_EVERY;
+    }
+}
+
+void ike_ignored(struct ike *ike, uint64_t now, enum flaw flaw)
+{
+    ike->now = now;
+    count_ignored(ike, flaw);
+}
+
+void tell_ignored(struct ike *ike)
+{
+    struct record_writer w;
+    ike->ignored_due = UINT64_MAX;
+    for (unsigned flaw = 0; flaw < FLAW_COUNT; flaw++) {
+        if (ike->ignored[flaw] == 0) {
+            continue;
+        }
+        record_start(&w, ike->out.plutod, V_IGNORED);
+        record_put_word(&w, K_FLAW, flaw);
+        record_put_number(&w, K_TIMES, ike->ignored[flaw]);
+        if (record_finish(&w)) { /* else there was no room: it is told later */
+            ike->ignored[flaw] = 0;
+        } else {
+            ike->ignored_due = ike->now + IGNORED_EVERY;
+        }
+    }
 }

@@ -15,6 +15,8 @@
 
 /* plutod's last line to a whack: what it asked for is finished. Before it: `NNN text` [W9]. */
 #define WHACK_END "end"
+/* What begins a line of a JSON document, which follows without it. */
+#define WHACK_JSON "json "
 
 struct channel;
 

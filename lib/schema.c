@@ -99,6 +99,8 @@ static const struct verb_spec verbs[VERB_COUNT] = {
     [V_NOTIFIED] = { .name = "notified", .from = N_P,
         .required = { K_EXCHANGE, K_NOTIFICATION, K_PROTECTED }, .optional = { K_TEXT },
         .help = "a notification came" },
+    [V_IGNORED] = { .name = "ignored", .from = N_P, .required = { K_FLAW, K_TIMES },
+        .help = "messages with this flaw changed nothing; told once a second, not for each" },
 
     [V_ANNOUNCE] = { .name = "announce", .from = P_S,
         .required = { K_EXCHANGE, K_CONNECTION, K_ROLE, K_METHOD, K_IKE, K_OUR_ID, K_PEER_ID },
@@ -217,7 +219,8 @@ static const struct verb_spec verbs[VERB_COUNT] = {
         .optional = { K_NAME }, .help = "--debug-CLASS" },
     [V_WHACK_EXPLAIN] = { .name = "whack-explain", .from = W_P, .optional = { K_NAME, K_FROM, K_TO },
         .help = "--explain, with name or with from and to" },
-    [V_WHACK_STATUS] = { .name = "whack-status", .from = W_P, .help = "--status" },
+    [V_WHACK_STATUS] = { .name = "whack-status", .from = W_P, .optional = { K_JSON },
+        .help = "--status" },
     [V_WHACK_SHUTDOWN] = { .name = "whack-shutdown", .from = W_P, .optional = { K_LEAVE_STATE },
         .help = "--shutdown" },
 };
@@ -240,6 +243,20 @@ const char *schema_tool_name(enum tool tool)
 const struct key_spec *schema_key(enum key key)
 {
     return &keys[key];
+}
+
+const char *schema_word(enum key key, unsigned place, char out[SCHEMA_WORD])
+{
+    const char *at = keys[key].words;
+    for (unsigned i = 0; i < place && *at != '\0'; i++) {
+        at += strcspn(at, "|");
+        at += *at == '|' ? 1 : 0;
+    }
+    size_t len = strcspn(at, "|");
+    len = len < SCHEMA_WORD ? len : SCHEMA_WORD - 1;
+    memcpy(out, at, len);
+    out[len] = '\0';
+    return out;
 }
 
 const struct verb_spec *schema_verb(enum verb verb)

@@ -127,6 +127,10 @@ enum field_type {
     KEY(K_ATTEMPT, "attempt", NUMBER, 1, 1000, 0, NULL, "how many times a message was sent by now") \
     KEY(K_WAIT, "wait", NUMBER, 0, 86400, 0, NULL, "seconds until something is done again") \
     KEY(K_NOTIFICATION, "notification", NUMBER, 1, 65535, 0, NULL, "type of a notification (RFC 2408, 3.14.1)") \
+    KEY(K_FLAW, "flaw", WORD, 0, 0, 0, \
+        "malformed|unsupported|unknown|other-peer|undecryptable|wrong-hash|unexpected|replayed|" \
+        "duplicate|no-room", "why messages were ignored") \
+    KEY(K_TIMES, "times", NUMBER, 1, INT64_MAX, 0, NULL, "how often") \
     KEY(K_PROTECTED, "protected", WORD, 0, 0, 0, "no|yes", "it came under an ISAKMP SA, with a right HASH") \
     KEY(K_TARGET, "target", NUMBER, 1, UINT64_MAX, 0, NULL, "exchange number of the SA that is meant") \
     KEY(K_ENTRIES, "entries", NUMBER, 0, UINT32_MAX, 0, NULL, "secrets that were read") \
@@ -154,6 +158,7 @@ enum field_type {
     KEY(K_REKEYFUZZ, "rekeyfuzz", NUMBER, 0, 100000, 0, NULL, "--rekeyfuzz, percent") \
     KEY(K_KEYINGTRIES, "keyingtries", NUMBER, 0, 1000000, 0, NULL, "--keyingtries; 0: never give up") \
     KEY(K_REPLACE, "replace", WORD, 0, 0, 0, "no|yes", "--delete: what had that name goes first") \
+    KEY(K_JSON, "json", WORD, 0, 0, 0, "no|yes", "--json: as lines of one JSON document") \
     KEY(K_ASYNCHRONOUS, "asynchronous", WORD, 0, 0, 0, "no|yes", "--asynchronous: answer at once") \
     KEY(K_FROM, "from", ADDRESS, 0, 0, 0, NULL, "where a packet comes from") \
     KEY(K_TO, "to", ADDRESS, 0, 0, 0, NULL, "where a packet goes to") \
@@ -186,6 +191,10 @@ enum { MODES_TUNNEL, MODES_TRANSPORT, MODES_ANY };    /* K_MODES, and K_MODE, wi
 enum { ACTION_ADD, ACTION_DELETE };                                       /* K_ACTION */
 enum { WORD_IN, WORD_OUT, WORD_FWD, WORD_WAYS };                          /* K_WAY */
 enum { KIND_IPSEC, KIND_TRAP, KIND_PASS, KIND_DROP, KIND_REJECT };        /* K_KIND */
+enum flaw {                                                               /* K_FLAW */
+    FLAW_MALFORMED, FLAW_UNSUPPORTED, FLAW_UNKNOWN, FLAW_OTHER_PEER, FLAW_UNDECRYPTABLE,
+    FLAW_WRONG_HASH, FLAW_UNEXPECTED, FLAW_REPLAYED, FLAW_DUPLICATE, FLAW_NO_ROOM, FLAW_COUNT
+};
 enum again { AGAIN_OPEN, AGAIN_UP, AGAIN_NOT /* the field is absent */ }; /* K_AGAIN */
 
 struct key_spec {
@@ -207,7 +216,7 @@ enum verb {
     /* plutod and ike-negotiate */
     V_SOCKET, V_CLOSE_SOCKET, V_INITIATE, V_QUICK, V_WORKER, V_DELETE, V_DELETE_SA,
     V_FIRST, V_CHOSEN, V_IDENTIFY, V_QUICK_ASK, V_STATE, V_RETRANSMITTED, V_FAILED, V_ISAKMP_UP,
-    V_PEER_DELETED, V_INITIAL_CONTACT, V_RESPONDER_LIFETIME, V_NOTIFIED,
+    V_PEER_DELETED, V_INITIAL_CONTACT, V_RESPONDER_LIFETIME, V_NOTIFIED, V_IGNORED,
     /* plutod and secrets */
     V_ANNOUNCE, V_ANNOUNCE_QUICK, V_ACCEPT, V_SECRET, V_AUTHENTICATED, V_LOADED,
     /* ike-negotiate and secrets */
@@ -242,6 +251,9 @@ struct verb_spec {
 
 const char *schema_tool_name(enum tool tool); /* as K_TOOL has it, and as its program is called */
 const struct key_spec *schema_key(enum key key);
+/* The word of a FIELD_WORD at this place; returns out. */
+#define SCHEMA_WORD 32
+const char *schema_word(enum key key, unsigned place, char out[SCHEMA_WORD]);
 const struct verb_spec *schema_verb(enum verb verb);
 enum key schema_find_key(const char *name, size_t len);    /* K_END: no such key */
 enum verb schema_find_verb(const char *name, size_t len);  /* V_NONE: no such verb */

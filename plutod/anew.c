@@ -78,6 +78,7 @@ void anew_lost(struct keying *k, struct xchg *x, const char *why, bool told)
         ends_failed(k, x, 32, why, told);
         return;
     }
+    k->counters.of[COUNT_BEGUN_ANEW]++;
     keying_tell(k, x, 3, "%s: it is begun anew", why);
     initiate_anew(k, c, x->client);
     if (!x->initiator && told) {

@@ -3,6 +3,7 @@
 #include "index.h"
 #include "name.h"
 #include "orient.h"
+#include "status.h"
 #include "xchg.h"
 
 #include <bsd/string.h>
@@ -121,6 +122,7 @@ void conn_remove(struct keying *k, struct conn *c)
 {
     agenda_clear(&k->agenda, &c->retry);
     agenda_clear(&k->agenda, &c->renewal);
+    status_conn_goes(k, c);
     k->debugged -= c->classes != 0 ? 1 : 0;
     conn_leave(k, c);
     index_leave_reqid(k, c);

@@ -45,6 +45,8 @@ void ends_quick(struct keying *k, struct xchg *y, enum ends_how how, uint64_t cl
     xchg_free(k, y);
 }
 
+static void failed(struct keying *k, struct xchg *x, unsigned code, const char *why, bool told);
+
 /* Quick Modes under x that are not finished fail with it. */
 static void fail_children(struct keying *k, struct xchg *x, unsigned code, const char *why)
 {
@@ -59,7 +61,8 @@ static void fail_children(struct keying *k, struct xchg *x, unsigned code, const
         } else {
             keying_tell(k, y, code, "%s", why);
         }
-        ends_failed(k, y, code, NULL, false);
+        k->counters.of[COUNT_FAILED_WITH_MAIN]++;
+        failed(k, y, code, NULL, false);
     }
 }
 
@@ -94,7 +97,7 @@ static void note_failure(struct keying *k, const struct xchg *x, const char *why
     }
 }
 
-void ends_failed(struct keying *k, struct xchg *x, unsigned code, const char *why, bool told)
+static void failed(struct keying *k, struct xchg *x, unsigned code, const char *why, bool told)
 {
     struct conn *c = x->conn;
     bool again = x->initiator && c != NULL && (x->quick || connection_isakmp_only(c->form));
@@ -111,6 +114,12 @@ void ends_failed(struct keying *k, struct xchg *x, unsigned code, const char *wh
         initiate_again(k, c, code);
     }
     ends_quietly(k, x, told);
+}
+
+void ends_failed(struct keying *k, struct xchg *x, unsigned code, const char *why, bool told)
+{
+    counters_failed(&k->counters, code);
+    failed(k, x, code, why, told);
 }
 
 void ends_quietly(struct keying *k, struct xchg *x, bool told)
@@ -250,6 +259,7 @@ bool ends_peer_deleted(struct keying *k, const struct record *r, const char **wh
         *why = "a Delete under an ISAKMP SA that does not stand";
         return false;
     }
+    k->counters.of[COUNT_DELETES]++;
     if (record_word(r, K_PROTOCOL) == WORD_ISAKMP && record_has(r, K_TARGET)) {
         peer_deleted_isakmp(k, x, record_number(r, K_TARGET));
         return true;
@@ -332,6 +342,7 @@ void ends_expired(struct keying *k, struct xchg *y, bool hard)
         }
         return;
     }
+    k->counters.of[COUNT_EXPIRED_IPSEC]++;
     ended_early(k, y, "the IPsec SA has expired");
     ends_quick(k, y, ENDS_TELL_PEER, 0);
 }
@@ -348,6 +359,7 @@ void ends_life(void *context, void *owner)
         ends_expired(k, x, true);
         return;
     }
+    k->counters.of[COUNT_EXPIRED_ISAKMP]++;
     keying_log(k, LOG_LEVEL_INFO, x, "the ISAKMP SA has expired");
     ends_main(k, x, ENDS_TELL_PEER);
 }

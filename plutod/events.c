@@ -9,7 +9,6 @@
 #include "respond.h"
 #include "routing.h"
 #include "shorten.h"
-#include "status.h"
 
 #include <stdio.h>
 
@@ -158,13 +157,19 @@ bool keying_from_secrets(struct keying *k, uint32_t worker, const struct record 
 static void take_sample(struct keying *k, const struct record *r, uint64_t number)
 {
     struct xchg *y = xchg_find_quick(k, number);
-    if (y != NULL && r->verb == V_OK) {
+    k->samples--;
+    if (y == NULL) {
+        return;
+    }
+    y->asked = false;
+    y->answered_at = k->now;
+    if (r->verb == V_OK) {
+        y->counted = k->now;
         y->bytes[0] = record_number(r, K_BYTES_IN);
         y->bytes[1] = record_number(r, K_BYTES_OUT);
         y->packets[0] = record_number(r, K_PACKETS_IN);
         y->packets[1] = record_number(r, K_PACKETS_OUT);
     }
-    status_sampled(k);
 }
 
 static bool take_kernel_answer(struct keying *k, const struct record *r, const char **why)

@@ -64,6 +64,7 @@ static void take_failed(struct keying *k, const struct record *r)
 static void take_retransmitted(struct keying *k, const struct record *r)
 {
     struct xchg *x = xchg_find(k, record_number(r, K_EXCHANGE));
+    k->counters.of[COUNT_RETRANSMISSIONS]++;
     if (x != NULL) {
         x->event_at = k->now + record_number(r, K_WAIT) * 1000;
         x->resends = record_number(r, K_ATTEMPT) < 3;
@@ -78,6 +79,7 @@ static void take_notified(struct keying *k, const struct record *r)
     struct xchg *x = xchg_find(k, record_number(r, K_EXCHANGE));
     uint64_t type = record_number(r, K_NOTIFICATION);
     const char *name = record_text(r, K_TEXT);
+    k->counters.of[COUNT_NOTIFICATIONS]++;
     if (x == NULL || x->conn == NULL || type > 30) {
         return;
     }
@@ -144,6 +146,9 @@ static bool from_negotiator(struct keying *k, const struct record *r, const char
         return true;
     case V_NOTIFIED:
         take_notified(k, r);
+        return true;
+    case V_IGNORED:
+        k->counters.ignored[record_word(r, K_FLAW)] += record_number(r, K_TIMES);
         return true;
     case V_BAD:
         keying_log(k, LOG_LEVEL_SERIOUS, NULL, "ike-negotiate says that we broke the rules: %s",

@@ -325,6 +325,7 @@ bool initiate_isakmp_up(struct keying *k, struct xchg *x, const struct record *r
         *why = "isakmp-up: secrets made keys for another connection or proposal";
         return false;
     }
+    k->counters.of[COUNT_ISAKMP_UP]++;
     free(x->offer); /* what may be chosen now is said by choose_quick */
     x->offer = NULL;
     uint64_t life = record_number(r, K_LIFE);
@@ -360,6 +361,7 @@ bool initiate_sa_up(struct keying *k, struct xchg *y, const struct record *r, co
         *why = "the SAs of this exchange stand already, with other SPIs";
         return same;
     }
+    k->counters.of[COUNT_IPSEC_UP]++;
     agenda_clear(&k->agenda, &y->life_end); /* the kernel counts it from now on */
     xchg_set_up(y);
     y->since = k->now;

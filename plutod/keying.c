@@ -6,6 +6,7 @@
 #include "orient.h"
 #include "name.h"
 #include "paths.h"
+#include "status.h"
 
 #include <bsd/string.h>
 #include <stdlib.h>
@@ -60,6 +61,7 @@ void keying_free(struct keying *k)
         free(p);
     }
     free((void *)(uintptr_t)k->own_myid);
+    status_free_all(k);
     path_free_all(k);
     name_free_all(k);
     agenda_free(&k->agenda);

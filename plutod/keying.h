@@ -28,6 +28,7 @@
 #include "buffer.h"
 #include "identity.h"
 #include "bounds.h"
+#include "counters.h"
 #include "line_limit.h"
 #include "log.h"
 #include "record.h"
@@ -43,6 +44,18 @@ struct eroute;
 struct route;
 struct script_job;
 
+/* A process of ours, as --status shows it; the first one is plutod itself. */
+struct process_view {
+    const char *tool;       /* static */
+    uint32_t worker;        /* of secrets; 0: of another tool */
+    bool current;           /* gets new work; else it goes when its exchanges have ended */
+    int pid;                /* 0: not running, it is begun again soon */
+    uint64_t since;         /* seconds that it runs, or that it is dead */
+    unsigned restarts;      /* how often it was begun again */
+    size_t queued;          /* bytes in its channel that wait in plutod */
+    size_t unread;          /* memory of what waits in the kernel for it to be read */
+};
+
 /* `client` is the number of a whack that waits; 0: nobody does. Unknown ones are ignored. */
 struct keying_hooks {
     void *context;
@@ -54,6 +67,9 @@ struct keying_hooks {
     void (*release)(void *context, uint64_t client);    /* one hold less */
     void (*script)(void *context, struct script_job *job); /* takes the job; answers script_done */
     void (*idle)(void *context, uint32_t worker);       /* an old worker has no exchange left */
+    /* For --status: */
+    void (*json)(void *context, uint64_t client, const char *text); /* a line of JSON, no newline */
+    bool (*process)(void *context, unsigned place, struct process_view *view); /* false: no more */
 };
 
 struct keying_worker {
@@ -78,6 +94,7 @@ struct pending;
 
 struct keying_settings {
     uint32_t epoch;         /* of this plutod: the upper half of exchange numbers */
+    int64_t started;        /* seconds since 1970, UTC */
     uint16_t ikeport;
     bool uniqueids;
     const struct identity *myid; /* borrowed; NULL: nobody has said who %myid is */
@@ -137,8 +154,9 @@ struct keying {
     uint64_t reported_told;
     unsigned classes;       /* debug classes, mask of enum debug_class */
     unsigned debugged;      /* connections that have some of their own */
-    uint64_t status_client; /* waits for samples; 0: nobody does */
-    size_t status_left;     /* samples that are still to come */
+    struct counters counters;
+    struct status_report *reports; /* to whacks that are being shown the status (status.h) */
+    unsigned samples;       /* that kernel-sa was asked for and has not answered */
     bool stopping;
 };
 

@@ -6,7 +6,6 @@
 #include "initiate.h"
 #include "orders.h"
 #include "renew.h"
-#include "status.h"
 
 /* ---- ike-negotiate ---- */
 
@@ -135,5 +134,8 @@ void keying_kernel_down(struct keying *k)
     keying_drop_pending(k, PENDING_SAMPLE, 0);
     keying_tell_pending(k, PENDING_LOOKUP, 0, "kernel-sa died before it answered: ask again");
     keying_drop_pending(k, PENDING_LOOKUP, 0);
-    status_unsampled(k);
+    k->samples = 0;
+    for (struct xchg *y = k->exchanges; y != NULL; y = y->hh.next) {
+        y->asked = false;
+    }
 }

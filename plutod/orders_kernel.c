@@ -116,13 +116,15 @@ bool order_update_kernel_sa(struct keying *k, const struct xchg *y)
     return true;
 }
 
-bool order_sample(struct keying *k, const struct xchg *y)
+bool order_sample(struct keying *k, struct xchg *y)
 {
     struct record_writer w;
     uint64_t id = k->kernel == NULL ? 0 : keying_ask(k, PENDING_SAMPLE, y->number, 0);
     if (id == 0) {
         return false;
     }
+    k->samples++;
+    y->asked = true;
     record_start(&w, k->kernel, V_SAMPLE);
     record_put_number(&w, K_ID, id);
     record_put_number(&w, K_EXCHANGE, y->number);

@@ -327,6 +327,7 @@ static void on_again(struct ev_loop *loop, ev_timer *w, int events)
     }
     supervisor_clock(p->s);
     p->loaded = false;
+    p->restarts++;
     (void)process_start(p);
 }
 

@@ -17,6 +17,7 @@
 #include <sys/types.h>
 
 struct supervisor;
+struct process_view;
 
 struct process {
     struct supervisor *s;
@@ -45,6 +46,7 @@ struct process {
     ev_timer again;
     ev_timer stalled;       /* active: since then it has read nothing, though something waits */
     ev_tstamp since;
+    unsigned restarts;
     unsigned deaths;        /* soon after a beginning, one after the other */
     struct process *prev, *next;
 };
@@ -64,6 +66,9 @@ bool process_begin(struct supervisor *s);
 void process_new_secrets(struct supervisor *s, uint64_t client);
 struct process *process_negotiator(struct supervisor *s); /* NULL: not running */
 void process_idle(struct supervisor *s, uint32_t worker);
+
+/* The one at this place, from 0; false: there is none. */
+bool process_view(const struct supervisor *s, unsigned place, struct process_view *view);
 
 /* At the end of each turn: lets idle workers go, and whack, once the secrets are read. */
 bool process_turn(struct supervisor *s); /* did it? */

@@ -1,7 +1,9 @@
-/* What is done with the processes at the end of each turn, and at plutod's end. */
+/* What is done with the processes at the end of each turn, and at plutod's end; and what is seen of them. */
 #include "process_inside.h"
 
+#include <linux/sockios.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <utlist.h>
 
@@ -145,4 +147,29 @@ void process_free(struct supervisor *s)
         process_close(p);
         process_forget(p);
     }
+}
+
+bool process_view(const struct supervisor *s, unsigned place, struct process_view *view)
+{
+    const struct process *p = s->processes.list;
+    int unread = 0;
+    for (; p != NULL && place > 0; place--) {
+        p = p->next;
+    }
+    if (p == NULL) {
+        return false;
+    }
+    ev_tstamp since = ev_now(s->loop) - p->since;
+    *view = (struct process_view){
+        .tool = schema_tool_name(p->tool), .worker = p->worker, .current = p->wanted,
+        .pid = p->channel == NULL ? 0 : (int)p->pid,
+        .since = since > 0 ? (uint64_t)since : 0, .restarts = p->restarts
+    };
+    if (p->channel != NULL) {
+        view->queued = channel_out(p->channel)->len;
+        if (ioctl(channel_fd_out(p->channel), SIOCOUTQ, &unread) == 0 && unread > 0) {
+            view->unread = (size_t)unread;
+        }
+    }
+    return true;
 }

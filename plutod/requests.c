@@ -163,7 +163,7 @@ static bool take(struct keying *k, uint64_t client, const struct record *r)
         explain_begin(k, client, r);
         return true;
     case V_WHACK_STATUS:
-        status_begin(k, client);
+        status_begin(k, client, record_yes(r, K_JSON));
         return true;
     default:
         return false;

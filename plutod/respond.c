@@ -96,6 +96,7 @@ void respond_first(struct keying *k, const struct record *r)
     record_address(r, K_REMOTE, &remote);
     size_t count = choose_first(k, &local, &remote, list);
     if (count == 0) {
+        k->counters.of[COUNT_FAILED_NO_CONNECTION]++;
         refuse_first(k, id, &local, &remote);
         return;
     }

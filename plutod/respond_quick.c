@@ -119,6 +119,7 @@ bool respond_quick_ask(struct keying *k, const struct record *r, const char **wh
     bool refused = k->stopping || respond_is_one_of_us(k, x); /* by a connection added since */
     struct conn *c = refused ? NULL : quick_conn(k, x, &ours, &peer);
     if (c == NULL) {
+        k->counters.of[COUNT_FAILED_NO_CONNECTION]++;
         refuse_quick(k, id, "no connection with this peer has these clients",
                      INVALID_ID_INFORMATION);
         return true;
@@ -134,6 +135,7 @@ bool respond_quick_ask(struct keying *k, const struct record *r, const char **wh
     const struct conn *other = c->eroute != NULL ? NULL : make_way(k, x, c);
     struct xchg *y = other != NULL ? NULL : xchg_new(k, c, true, false);
     if (y == NULL) {
+        k->counters.of[other != NULL ? COUNT_FAILED_ROUTE : COUNT_FAILED_INTERNAL]++;
         keying_log(k, LOG_LEVEL_SERIOUS, x, "Quick Mode for \"%s\" refused: %s%s", c->name,
                    other != NULL ? "its clients are in use by connection " : "too many exchanges",
                    other != NULL ? other->name : "");

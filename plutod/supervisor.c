@@ -54,6 +54,22 @@ static void hook_idle(void *context, uint32_t worker)
     process_idle(context, worker);
 }
 
+static void hook_json(void *context, uint64_t client, const char *text)
+{
+    whack_json(context, client, text);
+}
+
+static bool hook_process(void *context, unsigned place, struct process_view *view)
+{
+    const struct supervisor *s = context;
+    if (place > 0) {
+        return process_view(s, place - 1, view);
+    }
+    *view = (struct process_view){ .tool = schema_tool_name(TOOL_PLUTOD), .current = true,
+                                   .pid = (int)getpid(), .since = (s->keying.now - s->begun) / 1000 };
+    return true;
+}
+
 /* ---- what the service manager is told [P10] ---- */
 
 static void tell_manager(struct supervisor *s, const char *text, unsigned seconds)
@@ -272,16 +288,18 @@ bool supervisor_init(struct supervisor *s, const struct setup *setup, struct loc
     }
     find_updown(s);
     const struct keying_settings settings = {
-        .epoch = new_epoch(), .ikeport = setup->ikeport, .uniqueids = setup->uniqueids,
+        .epoch = new_epoch(), .started = time(NULL), .ikeport = setup->ikeport, .uniqueids = setup->uniqueids,
         .myid = setup->has_myid ? &setup->myid : NULL, .updown = s->updown
     };
     const struct keying_hooks hooks = {
         .context = s, .log = hook_log, .say = hook_say, .hold = hook_hold,
-        .release = hook_release, .script = hook_script, .idle = hook_idle
+        .release = hook_release, .script = hook_script, .idle = hook_idle,
+        .json = hook_json, .process = hook_process
     };
     keying_init(&s->keying, &settings, &hooks);
     s->keying.classes = setup->classes;
     supervisor_clock(s);
+    s->begun = s->keying.now;
     start_signal(s, &s->hup, SIGHUP);
     start_signal(s, &s->term, SIGTERM);
     start_signal(s, &s->intr, SIGINT);

@@ -28,6 +28,7 @@ struct supervisor {
     struct lock *lock;          /* borrowed */
     const struct notify *notify; /* borrowed */
     struct keying keying;
+    uint64_t begun;             /* by the core's clock */
     struct lines lines;
     struct processes processes;
     struct listener listener;

@@ -3,6 +3,7 @@
 #include "channel.h"
 #include "log.h"
 #include "requests.h"
+#include "status.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -17,6 +18,7 @@
 #define WAITING_MAX 48      /* of them with a request that goes on: the others' places are for short ones */
 #define INPUT_MAX ((size_t)4 * RECORD_MAX)
 #define REPLY_MAX ((size_t)64 << 20)
+#define REPLY_ENOUGH 65536  /* unsent bytes: no more of a status is said before some are taken */
 #define INPUT_TIME 20.      /* seconds for all of its requests to arrive */
 #define OUTPUT_TIME 60.     /* seconds without its taking anything */
 
@@ -32,6 +34,7 @@ struct client {
     bool eof;               /* it will send no more */
     bool closing;           /* no more of its requests are done */
     bool shutdown;          /* its request is finished when plutod is gone */
+    bool more;              /* of a status is to be said, as soon as there is room */
     bool over;              /* all is done; that was said */
     bool gone;
     ev_io in;
@@ -56,6 +59,16 @@ void whack_say(struct supervisor *s, uint64_t client, const char *line)
     struct client *c = find(s, client);
     if (c != NULL && !c->gone && !c->over) {
         log_escape(&c->reply, line, strlen(line));
+        buffer_add_text(&c->reply, "\n");
+    }
+}
+
+void whack_json(struct supervisor *s, uint64_t client, const char *text)
+{
+    struct client *c = find(s, client);
+    if (c != NULL && !c->gone && !c->over) {
+        buffer_add_text(&c->reply, WHACK_JSON);
+        buffer_add_text(&c->reply, text);
         buffer_add_text(&c->reply, "\n");
     }
 }
@@ -223,6 +236,20 @@ static bool go_on(struct client *c)
     return moved;
 }
 
+/*
+ * Some of the status that it is being shown: in a turn no more than what it is sent at a time. Is
+ * that finished, so that other requests can go on?
+ */
+static bool say_more(struct client *c)
+{
+    unsigned holds = c->holds;
+    c->more = holds > 0;
+    while (c->more && c->reply.len < REPLY_ENOUGH) {
+        c->more = status_more(&c->s->keying, c->id) == STATUS_SAID;
+    }
+    return c->holds < holds;
+}
+
 /* ---- input and output ---- */
 
 static void on_in(struct ev_loop *loop, ev_io *w, int events)
@@ -287,7 +314,7 @@ static void write_out(struct client *c)
     if (sent > 0) {
         buffer_consume(&c->reply, sent);
     }
-    if (c->reply.len == 0) {
+    if (c->reply.len == 0 && !c->more) {
         ev_io_stop(loop, &c->out);
         if (c->eof || c->closing) {
             ev_timer_stop(loop, &c->idle);
@@ -306,6 +333,7 @@ static void end(struct client *c)
     ev_io_stop(s->loop, &c->in);
     ev_io_stop(s->loop, &c->out);
     ev_timer_stop(s->loop, &c->idle);
+    status_forget(&s->keying, c->id);
     DL_DELETE(s->whack.clients, c);
     s->whack.count--;
     ev_io_start(s->loop, &s->whack.accept);
@@ -322,6 +350,7 @@ bool whack_turn(struct supervisor *s)
     bool moved = false;
     DL_FOREACH_SAFE(s->whack.clients, c, next) {
         moved = go_on(c) || moved;
+        moved = say_more(c) || moved;
         if (c->holds == 0 && (c->closing || (c->eof && c->input.len == 0))) {
             say_end(c);
         }

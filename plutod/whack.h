@@ -27,6 +27,8 @@ struct whack {
 
 void whack_init(struct supervisor *s, int fd); /* the listening socket is borrowed */
 void whack_say(struct supervisor *s, uint64_t client, const char *line);
+/* The same, of a JSON document: printable ASCII, without a line end. */
+void whack_json(struct supervisor *s, uint64_t client, const char *text);
 void whack_hold(struct supervisor *s, uint64_t client);
 void whack_release(struct supervisor *s, uint64_t client);
 /* At the end of each turn: goes on with requests, writes, closes what is finished. */

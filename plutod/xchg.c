@@ -2,6 +2,7 @@
 
 #include "index.h"
 #include "name.h"
+#include "status.h"
 
 #include <bsd/string.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@ struct xchg *xchg_new(struct keying *k, struct conn *conn, bool quick, bool init
     x->number = (uint64_t)k->settings.epoch << 32 | ++k->next_exchange;
     x->serial = ++k->next_serial;
     x->peer_id = &identity_any;
+    k->counters.of[initiator ? COUNT_BEGUN_BY_US : COUNT_BEGUN_BY_PEERS]++;
     x->quick = quick;
     x->initiator = initiator;
     x->since = k->now;
@@ -93,6 +95,7 @@ void xchg_set_up(struct xchg *x)
 void xchg_free(struct keying *k, struct xchg *x)
 {
     agenda_clear(&k->agenda, &x->life_end);
+    status_xchg_goes(k, x);
     xchg_set_half_open(k, x, false);
     if (x->client != 0) {
         k->hooks.release(k->hooks.context, x->client);

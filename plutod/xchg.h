@@ -90,6 +90,9 @@ struct xchg {
     bool ready;             /* routed and announced: whack was told */
     uint64_t bytes[2];      /* in, out: as last sampled */
     uint64_t packets[2];
+    uint64_t counted;       /* when that was; 0: never */
+    uint64_t answered_at;   /* the last sample, be it refused */
+    bool asked;             /* for one, and there is no answer yet */
 
     struct xchg *prev, *next; /* of the connection */
     UT_hash_handle hh;

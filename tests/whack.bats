@@ -250,7 +250,6 @@ bats_require_minimum_version 1.5.0
 END
     refused '--events: not supported yet' --events --name net
     refused '--keyid @x: not supported yet' --keyid @x --addkey
-    refused '--json: not supported yet' --status --json
     refused '--oppohere 10.9.0.1: not supported yet' --oppohere 10.9.0.1 --oppothere 10.9.0.2
     refused '--host %defaultroute: not supported yet' "${hosts[@]/10.9.0.2/%defaultroute}"
 }
@@ -464,4 +463,33 @@ whack-shutdown leave-state=yes'
     # Words of a file keep the rules of the command line.
     printf '%s\n' '--status' >"$D/twice"
     refused '--status: repeated' --optionsfrom "$D/twice" --status
+}
+
+@test 'W12: --status --json: the document alone on stdout, all else on stderr, which counts for the exit status' {
+    plutod_says <<'END'
+002 listening
+json {"schema":1
+a line of another kind
+json ,"x":"\u0000 000 a"}
+END
+    run --separate-stderr tell --listen --status --json
+    assert_success
+    assert_output $'{"schema":1\n,"x":"\\u0000 000 a"}'
+    # shellcheck disable=SC2154 # run sets it
+    assert_equal "$stderr" '002 listening'
+    got hello whack-listen whack-status
+    run grep -c '^whack-status json=yes$' "$D/got"
+    assert_output 1
+    plutod_says <<<$'json {"schema":1\n032 no memory'
+    run --separate-stderr tell --status --json
+    assert_equal "$status" 32
+    assert_output '{"schema":1'
+    plutod_says dies <<<'json {"schema":1'
+    run --separate-stderr tell --status --json
+    assert_equal "$status" 1
+    [[ $stderr == *'went away before'* ]]
+    plutod_says <<<'json {}' # nobody asked for it
+    run tell --status
+    assert_success
+    assert_output ''
 }

@@ -66,6 +66,19 @@ static bool put_myid(struct buffer *out, const struct request *r)
     return record_finish(&w);
 }
 
+static bool put_status(struct buffer *out, const struct request *r)
+{
+    struct record_writer w;
+    if ((r->forms & FORM_STATUS) == 0) {
+        return true;
+    }
+    record_start(&w, out, V_WHACK_STATUS);
+    if (r->json) {
+        record_put_yes(&w, K_JSON, true);
+    }
+    return record_finish(&w);
+}
+
 static bool put_shutdown(struct buffer *out, const struct request *r)
 {
     struct record_writer w;
@@ -121,6 +134,6 @@ bool request_records(struct buffer *out, const struct request *r)
            && put_named(out, r, FORM_INITIATE, V_WHACK_INITIATE)
            && put_named(out, r, FORM_TERMINATE, V_WHACK_TERMINATE)
            && put_explain(out, r)
-           && put_plain(out, r, FORM_STATUS, V_WHACK_STATUS)
+           && put_status(out, r)
            && put_shutdown(out, r);
 }

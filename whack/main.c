@@ -59,10 +59,14 @@ static const char *resolve(void *context, const char *option, const char *name, 
                        : "the name has no IPv4 address (or the resolver does not answer)";
 }
 
-static bool show(void *context, const char *line, size_t len)
+/* *context (bool): with --json, the document alone goes to standard output. */
+static bool show(void *context, bool json, const char *line, size_t len)
 {
-    FILE *out = context;
-    return fwrite(line, 1, len, out) == len && fflush(out) == 0;
+    bool wanted = *(const bool *)context;
+    if (json && !wanted) {
+        return true; /* nobody asked for it */
+    }
+    return fwrite(line, 1, len, wanted && !json ? stderr : stdout) == len;
 }
 
 /* -1: the trouble has been reported. */
@@ -108,7 +112,8 @@ static bool send_all(int fd, const struct buffer *records)
 
 static int receive(const struct request *r, int fd, const char *path, struct replies *replies)
 {
-    char bytes[8192];
+    char bytes[65536];
+    bool json = r->json;
     for (;;) {
         ssize_t n = read(fd, bytes, sizeof bytes);
         if (n < 0 && errno == EINTR) {
@@ -121,7 +126,11 @@ static int receive(const struct request *r, int fd, const char *path, struct rep
         if (n <= 0) {
             break;
         }
-        switch (replies_add(replies, bytes, (size_t)n, show, stdout)) {
+        enum replies_result result = replies_add(replies, bytes, (size_t)n, show, &json);
+        if (result == REPLIES_OK && fflush(stdout) != 0) {
+            result = REPLIES_NOT_WRITTEN;
+        }
+        switch (result) {
         case REPLIES_OK:
             break;
         case REPLIES_TOO_LONG:

@@ -25,6 +25,13 @@ static int prefix(const char *line, size_t len)
     return i >= 1 && i <= 3 && i < len && (line[i] == ' ' || line[i] == '\n') ? number : -1;
 }
 
+#define JSON_LEN (sizeof WHACK_JSON - 1)
+
+static bool is_json(const struct replies *r)
+{
+    return r->len > JSON_LEN && memcmp(r->line, WHACK_JSON, JSON_LEN) == 0;
+}
+
 /* Is it one to be shown? */
 static bool count(struct replies *r)
 {
@@ -55,7 +62,10 @@ enum replies_result replies_add(struct replies *r, const char *bytes, size_t len
         if (end == NULL) {
             break;
         }
-        if (count(r) && !line(context, r->line, r->len)) {
+        bool written = is_json(r)  ? line(context, true, r->line + JSON_LEN, r->len - JSON_LEN)
+                       : count(r) ? line(context, false, r->line, r->len)
+                                  : true;
+        if (!written) {
             return REPLIES_NOT_WRITTEN;
         }
         r->len = 0;

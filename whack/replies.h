@@ -1,7 +1,8 @@
 /*
  * What plutod answers: lines `NNN text`, copied out as they come, and the exit status that they
- * make [W9] [W10]; last, the line `end`, which says that all that was asked for is
- * finished. A channel that closes without it was cut off. Other lines are not shown.
+ * make [W9] [W10]; lines of a JSON document, where one was asked for; last, the line `end`, which
+ * says that all that was asked for is finished. A channel that closes without it was cut off. Other
+ * lines are not shown.
  *
  * Pure: bytes in, whole lines out. Not for: sockets.
  */
@@ -20,8 +21,11 @@ struct replies {
     bool ended;     /* the last line came */
 };
 
-/* Called with each whole line `NNN text`, newline included. False: it could not be written. */
-typedef bool replies_line(void *context, const char *line, size_t len);
+/*
+ * Called with each whole line, newline included: `NNN text`, or JSON without what stood before it.
+ * False: it could not be written.
+ */
+typedef bool replies_line(void *context, bool json, const char *line, size_t len);
 
 enum replies_result { REPLIES_OK, REPLIES_TOO_LONG, REPLIES_NOT_WRITTEN };
 

@@ -55,6 +55,9 @@ static void take(struct request *r, const struct option_given *given)
     case OPTION_LEAVE_STATE:
         r->leave_state = true;
         break;
+    case OPTION_JSON:
+        r->json = true;
+        break;
     default:
         (void)connection_option(&r->words, given);
         break;

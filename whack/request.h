@@ -23,6 +23,7 @@ struct request {
     struct identity myid;           /* with FORM_MYID */
     struct address from;            /* with FORM_EXPLAIN without a name */
     struct address to;
+    bool json;                      /* with FORM_STATUS */
     uint64_t serial;                /* with FORM_DELETESTATE */
     unsigned classes;               /* with FORM_DEBUG: mask of enum debug_class (lib/log.h) */
 };

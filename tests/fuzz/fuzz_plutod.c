@@ -72,8 +72,9 @@ void supervisor_unlisten(struct supervisor *s, uint64_t client)
     keying_say(&s->keying, client, 2, "no longer listening for IKE messages");
 }
 
-void supervisor_stop(struct supervisor *s)
+void supervisor_stop(struct supervisor *s, bool leave)
 {
+    (void)leave;
     if (!s->stopping) {
         s->stopping = true;
         keying_stop(&s->keying);
@@ -112,6 +113,22 @@ static void hook_say(void *context, uint64_t client, const char *line)
     struct run *run = context;
     fuzz_check(strlen(line) >= 4 && strspn(line, "0123456789") == 3 && line[3] == ' ');
     whack_say(&run->s, client, line);
+}
+
+static void hook_json(void *context, uint64_t client, const char *text)
+{
+    struct run *run = context;
+    for (const char *at = text; *at != '\0'; at++) {
+        fuzz_check(*at >= ' ' && *at <= '~');
+    }
+    whack_json(&run->s, client, text);
+}
+
+static bool hook_process(void *context, unsigned place, struct process_view *view)
+{
+    (void)context;
+    *view = (struct process_view){ .tool = "plutod", .current = true, .pid = 1 };
+    return place == 0;
 }
 
 static void hook_hold(void *context, uint64_t client)
@@ -313,7 +330,8 @@ static struct run *run_new(void)
     fuzz_check(run != NULL);
     const struct keying_hooks hooks = {
         .context = run, .log = hook_log, .say = hook_say, .hold = hook_hold,
-        .release = hook_release, .script = hook_script, .idle = hook_idle
+        .release = hook_release, .script = hook_script, .idle = hook_idle,
+        .json = hook_json, .process = hook_process
     };
     run->now = 1000000;
     run->worker = 1;

@@ -146,8 +146,9 @@ static void read_classes(const char *text)
     }
 }
 
-static bool take_line(void *context, const char *line, size_t len)
+static bool take_line(void *context, bool json, const char *line, size_t len)
 {
+    (void)json;
     size_t *lines = context;
     fuzz_check(len >= 1 && line[len - 1] == '\n');
     (*lines)++;

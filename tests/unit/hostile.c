@@ -394,6 +394,16 @@ static void check_answers(const struct lab *l, const struct attack *a, const str
     }
 }
 
+/* [C3] Bad messages are logged and counted. */
+static bool was_counted(const struct lab *l, unsigned host)
+{
+    uint64_t count = 0;
+    for (unsigned i = 0; i < FLAW_COUNT; i++) {
+        count += l->host[host].ike->ignored[i] + l->host[host].keying.counters.ignored[i];
+    }
+    return count > 0;
+}
+
 void attack(const struct attack *a)
 {
     uint64_t honest[2] = { 0 };
@@ -409,6 +419,9 @@ void attack(const struct attack *a)
     assert_true(p.done);
     if (a->line != NULL && !lab_logged(l, a->at % 2, a->line)) {
         complain(l, a, "no such line");
+    }
+    if (lab_logged(l, a->at % 2, " ignored") && !was_counted(l, a->at % 2)) {
+        complain(l, a, "it was ignored and not counted");
     }
     if (a->never != NULL && lab_logged(l, a->at % 2, a->never)) {
         complain(l, a, "what may not be in the log is there");

@@ -1,6 +1,7 @@
 #include "lab.h"
 
 #include "ike-negotiate/exchange.h"
+#include "plutod/status.h"
 #include "plutod/requests.h"
 #include "plutod/script.h"
 
@@ -100,6 +101,13 @@ static void do_hold(void *context, uint64_t client)
 {
     (void)context;
     (void)client;
+}
+
+static bool do_process(void *context, unsigned place, struct process_view *view)
+{
+    (void)context;
+    *view = (struct process_view){ .tool = "plutod", .current = true, .pid = 1 };
+    return place == 0;
 }
 
 static void do_script(void *context, struct script_job *job)
@@ -248,7 +256,8 @@ void lab_settle(struct lab *l)
         any = false;
         for (unsigned i = 0; i < LAB_HOSTS && !(l->hurried && l->queued > 0); i++) {
             l->host[i].keying.now = l->now;
-            while (give_one(&l->host[i]) || run_script(&l->host[i])) {
+            while (give_one(&l->host[i]) || run_script(&l->host[i])
+                   || status_more(&l->host[i].keying, 1) == STATUS_SAID) {
                 any = true;
             }
         }
@@ -343,7 +352,8 @@ static void host_init(struct lab *l, unsigned which, const char *psk)
     static const struct keying_settings settings = { .epoch = 5, .ikeport = 500, .updown = "/u" };
     struct lab_host *h = &l->host[which];
     const struct keying_hooks hooks = { .context = h, .log = do_log, .say = do_say, .hold = do_hold,
-                                        .release = do_hold, .script = do_script, .idle = do_idle };
+                                        .release = do_hold, .script = do_script, .idle = do_idle,
+                                        .json = do_say, .process = do_process };
     const struct ike_outputs outputs = { lab_line(h, N_P), out_kernel, out_worker, out_send, h };
 
     h->lab = l;

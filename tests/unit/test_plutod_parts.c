@@ -1,4 +1,4 @@
-/* plutod's small parts: the agenda, a script's words and environment, orientation, status lines. */
+/* plutod's small parts: the agenda, a script's words and environment, orientation. */
 #include "test_plutod_world.h"
 
 #include "plutod/agenda.h"
@@ -135,108 +135,7 @@ static void test_ipv6_verbs(void **state)
     world_free(w);
 }
 
-/* ---- orientation and status ---- */
-
-static void test_status(void **state)
-{
-    struct world *w = world_new("10.9.0.2");
-    (void)state;
-    assert_null(feed(w, W_P, NET NET_POLICY " left-id=@west"));
-    buffer_wipe(&w->said);
-    assert_null(feed(w, W_P, "whack-status"));
-    assert_true(has(&w->said, "000 interface eth0 10.9.0.2:500"));
-    assert_true(has(&w->said, "10.2.0.0/24===10.9.0.2[10.9.0.2]...10.9.0.1[@west]===10.1.0.0/24"));
-    assert_true(has(&w->said, "unrouted"));
-    assert_true(has(&w->said, "policy: psk,encrypt,tunnel"));
-    assert_int_equal(w->holds, 0);
-    world_listen(w, "10.9.0.7");
-    buffer_wipe(&w->said);
-    assert_null(feed(w, W_P, "whack-status"));
-    assert_true(has(&w->said, "unoriented"));
-    world_free(w);
-}
-
-static void test_status_waits_for_counters(void **state)
-{
-    struct world *w = world_new("10.9.0.1");
-    (void)state;
-    assert_null(feed(w, W_P, NET NET_POLICY));
-    assert_null(feed(w, W_P, "whack-initiate name=net"));
-    (void)main_mode_goes_well(w);
-    (void)quick_mode_goes_well(w, 0x1234, true);
-    clear(w);
-    assert_null(feed(w, W_P, "whack-status"));
-    assert_int_equal(w->said.len, 0);
-    assert_int_equal(w->holds, 1);
-    assert_null(feed(w, W_P, "whack-status")); /* a second one is shown what is known */
-    assert_true(has(&w->said, "in 0 bytes"));
-    buffer_wipe(&w->said);
-    assert_null(feed(w, K_P, "ok id=%" PRIu64 " re=sample bytes-in=11 bytes-out=22 packets-in=1 "
-                     "packets-out=2", w->k.next_id));
-    assert_int_equal(w->holds, 0);
-    assert_true(has(&w->said, "esp.00001234@10.9.0.2 esp.0000aaaa@10.9.0.1 tunnel"));
-    assert_true(has(&w->said, "in 11 bytes, 1 packets; out 22 bytes, 2 packets"));
-    assert_true(has(&w->said, "erouted; eroute owner: #2"));
-    assert_true(has(&w->said, "STATE_MAIN_I4 (ISAKMP SA established); EVENT_SA_EXPIRE in 3600s"));
-    /* kernel-sa that dies instead of answering lets nobody wait */
-    assert_null(feed(w, W_P, "whack-status"));
-    assert_int_equal(w->holds, 1);
-    keying_kernel_down(&w->k);
-    assert_int_equal(w->holds, 0);
-    world_free(w);
-}
-
-/* What --status says now holds this text. */
-static bool status_says(struct world *w, const char *text)
-{
-    buffer_wipe(&w->said);
-    assert_null(feed(w, W_P, "whack-status"));
-    return has(&w->said, text);
-}
-
-static void test_status_of_negotiations(void **state)
-{
-    struct world *w = world_new("10.9.0.1");
-    (void)state;
-    assert_null(feed(w, W_P, NET NET_POLICY));
-    assert_null(feed(w, W_P, "whack-initiate name=net"));
-    uint64_t x = record_number(sent(w, &w->n, P_N, V_INITIATE), K_EXCHANGE);
-    assert_null(feed(w, N_P, "state exchange=%" PRIu64 " state=MAIN_I1", x));
-    assert_true(status_says(w, "000 #1: \"net\" STATE_MAIN_I1 (initiate); EVENT_RETRANSMIT in 10s"));
-    assert_true(status_says(w, "000 #2: \"net\" pending phase 2; waits for the ISAKMP SA #1"));
-    assert_false(has(&w->said, "STATE_QUICK_I1"));
-    w->k.now += 10000;
-    assert_null(feed(w, N_P, "retransmitted exchange=%" PRIu64 " attempt=2 wait=20", x));
-    w->k.now += 3000;
-    assert_true(status_says(w, "EVENT_RETRANSMIT in 17s"));
-    w->k.now += 17000;
-    assert_null(feed(w, N_P, "retransmitted exchange=%" PRIu64 " attempt=3 wait=40", x));
-    assert_true(status_says(w, "EVENT_GIVE_UP in 40s"));
-    world_free(w);
-}
-
-static void test_status_shows_the_shorter_life(void **state)
-{
-    struct world *w = world_new("10.9.0.1");
-    (void)state;
-    assert_null(feed(w, W_P, NET NET_POLICY));
-    assert_null(feed(w, W_P, "whack-initiate name=net"));
-    (void)main_mode_goes_well(w);
-    uint64_t y = record_number(sent(w, &w->n, P_N, V_QUICK), K_EXCHANGE);
-    assert_null(feed(w, N_P, "state exchange=%" PRIu64 " state=QUICK_I1", y));
-    assert_false(status_says(w, "pending phase 2"));
-    assert_null(feed(w, K_P, "sa-up exchange=%" PRIu64 " protocol=esp proposal=aes256-sha2_256 "
-                     "mode=tunnel spi-in=0000aaaa spi-out=00001234 life=600", y));
-    keying_kernel_down(&w->k); /* so that nobody waits for counters */
-    w->k.now += 5000; /* the script takes its time, and the kernel counts */
-    assert_null(feed(w, N_P, "state exchange=%" PRIu64 " state=QUICK_I2", y));
-    script_ends(w, "prepare-client", true);
-    script_ends(w, "route-client", true);
-    script_ends(w, "up-client", true);
-    assert_true(status_says(w, "STATE_QUICK_I2 (sent QI2, IPsec SA established); "
-                            "EVENT_SA_EXPIRE in 595s"));
-    world_free(w);
-}
+/* ---- orientation ---- */
 
 static void test_interface_goes(void **state)
 {
@@ -260,10 +159,6 @@ int main(void)
         cmocka_unit_test(test_script_words),
         cmocka_unit_test(test_script_environment),
         cmocka_unit_test(test_ipv6_verbs),
-        cmocka_unit_test(test_status),
-        cmocka_unit_test(test_status_waits_for_counters),
-        cmocka_unit_test(test_status_of_negotiations),
-        cmocka_unit_test(test_status_shows_the_shorter_life),
         cmocka_unit_test(test_interface_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -90,6 +90,28 @@ static inline void world_idle(void *c, uint32_t worker)
     w->idle = worker;
 }
 
+static inline void world_json(void *c, uint64_t client, const char *text)
+{
+    world_say(c, client, text);
+}
+
+/* Three processes, one of which is dead. */
+static inline bool world_process(void *c, unsigned place, struct process_view *view)
+{
+    static const struct process_view views[] = {
+        { .tool = "plutod", .current = true, .pid = 100, .since = 77 },
+        { .tool = "secrets", .worker = 1, .current = true, .pid = 101, .since = 7, .restarts = 2,
+          .queued = 300, .unread = 20 },
+        { .tool = "kernel-sa", .current = true, .since = 3, .restarts = 1 },
+    };
+    (void)c;
+    if (place >= sizeof views / sizeof views[0]) {
+        return false;
+    }
+    *view = views[place];
+    return true;
+}
+
 /* Our addresses, with commas between. */
 static inline void world_listen(struct world *w, const char *addresses)
 {
@@ -114,7 +136,8 @@ static inline struct world *world_new(const char *addresses)
     const struct keying_settings settings = { .epoch = 5, .ikeport = 500, .updown = "/updown" };
     const struct keying_hooks hooks = {
         .context = w, .log = world_log, .say = world_say, .hold = world_hold,
-        .release = world_release, .script = world_script, .idle = world_idle
+        .release = world_release, .script = world_script, .idle = world_idle,
+        .json = world_json, .process = world_process
     };
     keying_init(&w->k, &settings, &hooks);
     w->k.now = 1000000;
@@ -158,6 +181,13 @@ static inline const struct record *world_parse(struct world *w, unsigned from, c
     return &w->r;
 }
 
+/* A whack that reads all of a status, as far as it comes. */
+static inline void shown(struct world *w)
+{
+    while (status_more(&w->k, CLIENT) == STATUS_SAID) {
+    }
+}
+
 /* Feeds one record; returns what the core made of it: NULL, or which rule it breaks. */
 __attribute__((format(printf, 3, 4)))
 static inline const char *feed(struct world *w, unsigned from, const char *format, ...)
@@ -176,6 +206,7 @@ static inline const char *feed(struct world *w, unsigned from, const char *forma
     case K_P: good = keying_from_kernel(&w->k, r, &why); break;
     default: good = request_take(&w->k, CLIENT, r);
     }
+    shown(w);
     return good ? NULL : why;
 }
 
@@ -300,6 +331,7 @@ static inline void pass(struct world *w, uint64_t ms)
 {
     w->k.now += ms;
     keying_tick(&w->k);
+    shown(w);
 }
 
 static inline void negotiator_dies(struct world *w)

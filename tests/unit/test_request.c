@@ -242,7 +242,7 @@ static void test_oppo_and_explain(void **state)
         "--to 10.9.0.2: goes with --explain --from only; an end's address stands after --host");
     later("--events", "--events");
     later("--events --name n", "--events");
-    later("--status --json", "--json");
+    good("--status --json", "whack-status json=yes\n");
 }
 
 static void test_myid(void **state)

@@ -1,0 +1,67 @@
+#include "counters.h"
+
+enum { /* codes of whack's lines [W11]; from 200 on those of notifications (RFC 2408, 3.14.1) */
+    NO_ROUTE = 25, BAD_ID = 27, NO_KEY = 28, NO_RESPONSE = 31, INTERNAL = 32, NOTIFIED = 200,
+    NO_PROPOSAL_CHOSEN = 214, INVALID_ID = 218, INVALID_HASH = 223, AUTHENTICATION_FAILED = 224,
+    INVALID_SIGNATURE = 225
+};
+
+const char *counter_name(enum counter counter)
+{
+    static const char *const names[COUNTER_COUNT] = {
+#define COUNTER(e, group, name) [COUNT_##e] = name,
+        COUNTERS(COUNTER)
+#undef COUNTER
+    };
+    return names[counter];
+}
+
+enum counter_group counter_group(enum counter counter)
+{
+    static const enum counter_group groups[COUNTER_COUNT] = {
+#define COUNTER(e, group, name) [COUNT_##e] = GROUP_##group,
+        COUNTERS(COUNTER)
+#undef COUNTER
+    };
+    return groups[counter];
+}
+
+const char *counter_group_name(enum counter_group group)
+{
+    static const char *const names[COUNTER_GROUP_COUNT] = {
+#define GROUP(e, name) [GROUP_##e] = name,
+        COUNTER_GROUPS(GROUP)
+#undef GROUP
+    };
+    return names[group];
+}
+
+static enum counter of_code(unsigned code)
+{
+    switch (code) {
+    case NO_RESPONSE:
+        return COUNT_FAILED_NO_ANSWER;
+    case NO_KEY:
+        return COUNT_FAILED_NO_SECRET;
+    case NO_PROPOSAL_CHOSEN:
+        return COUNT_FAILED_NO_PROPOSAL;
+    case INVALID_HASH:
+    case AUTHENTICATION_FAILED:
+    case INVALID_SIGNATURE:
+        return COUNT_FAILED_AUTHENTICATION;
+    case BAD_ID:
+    case INVALID_ID:
+        return COUNT_FAILED_IDENTITY;
+    case NO_ROUTE:
+        return COUNT_FAILED_ROUTE;
+    case INTERNAL:
+        return COUNT_FAILED_INTERNAL;
+    default:
+        return code >= NOTIFIED ? COUNT_FAILED_NOTIFICATION : COUNT_FAILED_OTHER;
+    }
+}
+
+void counters_failed(struct counters *c, unsigned code)
+{
+    c->of[of_code(code)]++;
+}

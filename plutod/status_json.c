@@ -1,0 +1,425 @@
+/*
+ * --status --json: one document, in lines that are whole elements of it. What each key means is said in
+ * ipsec-status(5), and docs/status.schema.json is checked against what stands here.
+ *
+ * All texts are printable ASCII: identities and names are so already, other bytes are written as in
+ * the log, backslash and three octal digits.
+ */
+#include "status_form.h"
+
+#include "orient.h"
+#include "routing.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define SCHEMA_VERSION 1
+
+/* ---- objects ---- */
+
+/* An object that could not be made whole is not shown, and whack is told. */
+struct object {
+    json_t *json;
+    bool lost;
+};
+
+static struct object object_new(void)
+{
+    json_t *json = json_object();
+    return (struct object){ .json = json, .lost = json == NULL };
+}
+
+static void put(struct object *o, const char *key, json_t *value) /* takes it */
+{
+    o->lost = json_object_set_new_nocheck(o->json, key, value) != 0 || o->lost;
+}
+
+static void put_object(struct object *o, const char *key, struct object value)
+{
+    o->lost = o->lost || value.lost;
+    put(o, key, value.json);
+}
+
+static json_t *number(uint64_t value)
+{
+    return json_integer(value > INT64_MAX ? INT64_MAX : (json_int_t)value);
+}
+
+static void put_number(struct object *o, const char *key, uint64_t value)
+{
+    put(o, key, number(value));
+}
+
+/* null for 0, which is no serial, no time and no place */
+static void put_some(struct object *o, const char *key, uint64_t value)
+{
+    put(o, key, value == 0 ? json_null() : number(value));
+}
+
+static void put_yes(struct object *o, const char *key, bool yes)
+{
+    put(o, key, json_boolean(yes));
+}
+
+static bool is_plain(const char *bytes)
+{
+    while (*bytes >= ' ' && *bytes <= '~' && *bytes != '\\') {
+        bytes++;
+    }
+    return *bytes == '\0';
+}
+
+static json_t *text(const char *bytes) /* NULL: null */
+{
+    if (bytes == NULL) {
+        return json_null();
+    }
+    if (is_plain(bytes)) {
+        return json_string_nocheck(bytes);
+    }
+    struct buffer escaped;
+    buffer_init(&escaped, 0);
+    log_escape(&escaped, bytes, strlen(bytes));
+    json_t *json = escaped.overflowed ? NULL
+                                      : json_stringn_nocheck((const char *)escaped.data, escaped.len);
+    buffer_wipe(&escaped);
+    return json;
+}
+
+static void put_text(struct object *o, const char *key, const char *bytes)
+{
+    put(o, key, text(bytes));
+}
+
+/* "a,b" as ["a","b"] */
+static void put_list(struct object *o, const char *key, const char *commas)
+{
+    json_t *list = json_array();
+    for (const char *at = commas; list != NULL && *at != '\0';) {
+        size_t len = strcspn(at, ",");
+        o->lost = json_array_append_new(list, json_stringn_nocheck(at, len)) != 0 || o->lost;
+        at += len + (at[len] == ',' ? 1 : 0);
+    }
+    put(o, key, list);
+}
+
+static void put_address(struct object *o, const char *key, const struct address *a)
+{
+    char out[ADDRESS_TEXT];
+    if (a->family != 0) {
+        address_print(a, out);
+    }
+    put_text(o, key, a->family == 0 ? NULL : out);
+}
+
+static void put_subnet(struct object *o, const char *key, const struct subnet *s)
+{
+    char out[SUBNET_TEXT];
+    if (s->base.family != 0) {
+        subnet_print(s, out);
+    }
+    put_text(o, key, s->base.family == 0 ? NULL : out);
+}
+
+static void put_identity(struct object *o, const char *key, const struct identity *id)
+{
+    char out[IDENTITY_TEXT];
+    if (id != NULL) {
+        identity_print(id, out);
+    }
+    put_text(o, key, id == NULL ? NULL : out);
+}
+
+static void put_classes(struct object *o, const char *key, unsigned classes)
+{
+    char out[DEBUG_CLASSES_TEXT];
+    debug_classes_print(classes, out);
+    put_list(o, key, out);
+}
+
+/* ---- lines ---- */
+
+static void line(struct keying *k, uint64_t client, const char *before, struct object o)
+{
+    char *dump = o.lost ? NULL : json_dumps(o.json, JSON_COMPACT | JSON_ENSURE_ASCII);
+    char *whole = NULL;
+    if (dump != NULL && asprintf(&whole, "%s%s", before, dump) >= 0) {
+        k->hooks.json(k->hooks.context, client, whole);
+        free(whole);
+    } else {
+        keying_say(k, client, 32, "no memory to show all of the status: the JSON document is not whole");
+    }
+    free(dump);
+    json_decref(o.json);
+}
+
+static void plain(struct keying *k, uint64_t client, const char *words)
+{
+    k->hooks.json(k->hooks.context, client, words);
+}
+
+/* ---- the head ---- */
+
+static void show_daemon(struct keying *k, uint64_t client)
+{
+    struct object o = object_new();
+    struct tm tm;
+    char started[32] = "";
+    time_t when = (time_t)k->settings.started;
+    if (gmtime_r(&when, &tm) != NULL) {
+        (void)strftime(started, sizeof started, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    }
+    put_text(&o, "version", VERSION);
+    put_text(&o, "started", started);
+    put_yes(&o, "listening", k->listening);
+    put_yes(&o, "stopping", k->stopping);
+    put_number(&o, "ikeport", k->settings.ikeport);
+    put_yes(&o, "uniqueids", k->settings.uniqueids);
+    put_identity(&o, "myid", k->settings.myid);
+    put_classes(&o, "debug", k->classes);
+    line(k, client, ",\"plutod\":", o);
+}
+
+static void show_processes(struct keying *k, uint64_t client)
+{
+    struct process_view p;
+    for (unsigned place = 0; k->hooks.process(k->hooks.context, place, &p); place++) {
+        struct object o = object_new();
+        put_text(&o, "tool", p.tool);
+        put_some(&o, "worker", p.worker);
+        put_yes(&o, "current", p.current);
+        put(&o, "pid", p.pid == 0 ? json_null() : json_integer(p.pid));
+        put_number(&o, p.pid == 0 ? "dead_for" : "uptime", p.since);
+        put_number(&o, "restarts", p.restarts);
+        put_number(&o, "queued", p.queued);
+        put_number(&o, "unread", p.unread);
+        line(k, client, place == 0 ? "" : ",", o);
+    }
+}
+
+static void show_interfaces(struct keying *k, uint64_t client)
+{
+    for (size_t i = 0; i < k->interface_count; i++) {
+        struct object o = object_new();
+        put_text(&o, "name", k->interfaces[i].name);
+        put_address(&o, "address", &k->interfaces[i].address);
+        put_number(&o, "port", k->interfaces[i].port);
+        line(k, client, i == 0 ? "" : ",", o);
+    }
+}
+
+static void show_counters(struct keying *k, uint64_t client)
+{
+    struct object o = object_new();
+    for (unsigned group = 0; group < COUNTER_GROUP_COUNT; group++) {
+        struct object of = object_new();
+        for (unsigned i = 0; i < COUNTER_COUNT; i++) {
+            if (counter_group((enum counter)i) == group) {
+                put_number(&of, counter_name((enum counter)i), k->counters.of[i]);
+            }
+        }
+        put_object(&o, counter_group_name((enum counter_group)group), of);
+    }
+    struct object ignored = object_new();
+    for (unsigned i = 0; i < FLAW_COUNT; i++) {
+        char word[SCHEMA_WORD];
+        schema_word(K_FLAW, i, word);
+        for (char *at = strchr(word, '-'); at != NULL; at = strchr(at, '-')) {
+            *at = '_'; /* as all keys of the document */
+        }
+        put_number(&ignored, word, k->counters.ignored[i]);
+    }
+    put_object(&o, "ignored", ignored);
+    line(k, client, ",\"counters\":", o);
+}
+
+static void show_head(struct keying *k, uint64_t client)
+{
+    char version[40];
+    snprintf(version, sizeof version, "{\"schema\":%d", SCHEMA_VERSION);
+    plain(k, client, version);
+    show_daemon(k, client);
+    plain(k, client, ",\"processes\":[");
+    show_processes(k, client);
+    plain(k, client, "],\"interfaces\":[");
+    show_interfaces(k, client);
+    plain(k, client, "]");
+    show_counters(k, client);
+    plain(k, client, ",\"connections\":[");
+}
+
+/* ---- connections ---- */
+
+static struct object end_of(const struct status_end *e)
+{
+    struct object o = object_new();
+    char id[IDENTITY_TEXT];
+    status_id(e, id);
+    put_address(&o, "host", &e->host);
+    put_number(&o, "ikeport", e->end->ikeport);
+    put_text(&o, "id", id);
+    put_subnet(&o, "client", &e->client);
+    put_address(&o, "nexthop", &e->end->nexthop);
+    put_text(&o, "updown", e->end->updown);
+    return o;
+}
+
+/* What somebody who watches tunnels wants to know first. */
+static const char *word_of(const struct conn *c)
+{
+    bool isakmp = false;
+    const struct xchg *x;
+    for (x = c->exchanges; x != NULL; x = x->next) {
+        if (x->up && !x->ending && x->quick) {
+            return "up";
+        }
+        isakmp = isakmp || (x->up && !x->ending);
+    }
+    if (isakmp) {
+        return connection_isakmp_only(c->form) ? "up" : "half-up";
+    }
+    return c->oriented ? "down" : "unoriented";
+}
+
+static bool negotiates(const struct conn *c)
+{
+    const struct xchg *x;
+    bool found = c->attempt != 0;
+    for (x = c->exchanges; x != NULL && !found; x = x->next) {
+        found = !x->up;
+    }
+    return found;
+}
+
+static void put_description(struct object *o, const struct conn *c)
+{
+    const struct connection_form *f = c->form;
+    char policy[POLICY_TEXT];
+    connection_policy_print(f->policy, policy);
+    put_list(o, "policy", policy);
+    put_text(o, "ike", f->ike);
+    put_text(o, "esp", f->esp);
+    put_text(o, "pfsgroup", f->pfsgroup);
+    put_number(o, "ikelifetime", f->ikelifetime);
+    put_number(o, "ipseclifetime", f->ipseclifetime);
+    put_number(o, "rekeymargin", f->rekeymargin);
+    put_number(o, "rekeyfuzz", f->rekeyfuzz);
+    put_number(o, "keyingtries", f->keyingtries);
+}
+
+static void show_conn(struct keying *k, uint64_t client, const struct conn *c, size_t place)
+{
+    struct object o = object_new();
+    struct status_end ends[2];
+    char why[ORIENT_WHY];
+    bool retries = c->retry.place != 0;
+    status_ends(c, ends);
+    put_text(&o, "name", c->name);
+    put_text(&o, "template", c->instance == 0 ? NULL : c->form->name);
+    put(&o, "instances", conn_is_template(c) ? number(status_instances(c)) : json_null());
+    put_text(&o, "state", word_of(c));
+    put_yes(&o, "negotiating", negotiates(c));
+    if (!c->oriented) {
+        orient_why(k, c, why);
+    }
+    put_text(&o, "unoriented", c->oriented ? NULL : why);
+    put_text(&o, "routing", routing_story(c));
+    put_yes(&o, "routed", c->eroute != NULL);
+    put_some(&o, "eroute_owner", c->eroute == NULL ? 0 : status_serial(k, c->newest_ipsec));
+    put_some(&o, "isakmp_sa", status_serial(k, c->newest_isakmp));
+    put_some(&o, "ipsec_sa", status_serial(k, c->newest_ipsec));
+    put_object(&o, "ours", end_of(&ends[0]));
+    put_object(&o, "peer", end_of(&ends[1]));
+    put_text(&o, "interface", c->oriented ? c->interface : NULL);
+    put_description(&o, c);
+    put_some(&o, "attempt", c->attempt);
+    put(&o, "next_attempt", !retries ? json_null()
+        : number(c->retry.at > k->now ? (c->retry.at - k->now) / 1000 : 0));
+    put_number(&o, "reqid", c->reqid);
+    put_classes(&o, "debug", c->classes);
+    line(k, client, place == 0 ? "" : ",", o);
+}
+
+/* ---- states ---- */
+
+static void put_place(struct object *o, const char *key, const struct address *a, uint16_t port)
+{
+    struct object at = object_new();
+    put_address(&at, "address", a);
+    put_number(&at, "port", port);
+    put_object(o, key, at);
+}
+
+static void put_spi(struct object *o, const char *key, const uint8_t spi[4])
+{
+    char out[16];
+    snprintf(out, sizeof out, "0x%02x%02x%02x%02x", spi[0], spi[1], spi[2], spi[3]);
+    put_text(o, key, out);
+}
+
+static struct object ipsec_of(const struct keying *k, const struct xchg *y)
+{
+    struct object o = object_new();
+    put_text(&o, "protocol", "esp");
+    put_text(&o, "mode", y->mode == MODES_TUNNEL ? "tunnel" : "transport");
+    put_spi(&o, "spi_in", y->spi_in);
+    put_spi(&o, "spi_out", y->spi_out.spi);
+    put_number(&o, "bytes_in", y->bytes[0]);
+    put_number(&o, "packets_in", y->packets[0]);
+    put_number(&o, "bytes_out", y->bytes[1]);
+    put_number(&o, "packets_out", y->packets[1]);
+    put(&o, "counted_ago", y->counted == 0 ? json_null() : number((k->now - y->counted) / 1000));
+    return o;
+}
+
+static void show_state(struct keying *k, uint64_t client, const struct xchg *x, size_t place)
+{
+    struct object o = object_new();
+    const struct xchg *awaited = status_awaited(k, x);
+    const struct conn *c = x->conn;
+    uint64_t seconds;
+    const char *event = status_event(k, x, &seconds);
+    put_number(&o, "serial", x->serial);
+    put_text(&o, "connection", c == NULL ? NULL : c->name);
+    put_text(&o, "kind", x->quick ? "ipsec" : "isakmp");
+    put_text(&o, "role", x->initiator ? "initiator" : "responder");
+    put_text(&o, "state", xchg_state_word(x->state));
+    put_text(&o, "story", xchg_state_story(x->state));
+    put_yes(&o, "established", x->up);
+    put_yes(&o, "newest", c != NULL && (c->newest_isakmp == x->number || c->newest_ipsec == x->number));
+    put_some(&o, "isakmp_sa", x->quick ? status_serial(k, x->parent) : 0);
+    put_some(&o, "pending_for", awaited == NULL ? 0 : awaited->serial);
+    put_text(&o, "event", awaited == NULL ? event : NULL);
+    put(&o, "event_in", awaited == NULL ? number(seconds) : json_null());
+    put_number(&o, "age", k->now > x->since ? (k->now - x->since) / 1000 : 0);
+    put_some(&o, "life", x->up ? x->life : 0);
+    put(&o, "life_left", x->up ? number(seconds) : json_null());
+    put_place(&o, "local", &x->local, x->local_port);
+    put_place(&o, "remote", &x->remote, x->remote_port);
+    put_identity(&o, "peer_id", !x->quick && x->authenticated ? x->peer_id : NULL);
+    put_text(&o, "algorithms", x->proposal);
+    put_text(&o, "notified", x->notified);
+    if (x->quick && x->up) {
+        put_object(&o, "ipsec", ipsec_of(k, x));
+    } else {
+        put(&o, "ipsec", json_null());
+    }
+    line(k, client, place == 0 ? "" : ",", o);
+}
+
+static void between(struct keying *k, uint64_t client)
+{
+    plain(k, client, "],\"states\":[");
+}
+
+static void tail(struct keying *k, uint64_t client)
+{
+    plain(k, client, "]}");
+}
+
+const struct status_form status_json = {
+    .head = show_head, .conn = show_conn, .between = between, .state = show_state, .tail = tail
+};

@@ -1,0 +1,429 @@
+/* [W12] whack --status, for people and as JSON: what it shows, and how it is said in pieces. */
+#include "test_plutod_world.h"
+
+#include "plutod/xchg.h"
+
+#include <jansson.h>
+
+/* ---- for people ---- */
+
+static void test_status(void **state)
+{
+    struct world *w = world_new("10.9.0.2");
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY " left-id=@west"));
+    buffer_wipe(&w->said);
+    assert_null(feed(w, W_P, "whack-status"));
+    assert_true(has(&w->said, "000 interface eth0 10.9.0.2:500"));
+    assert_true(has(&w->said, "10.2.0.0/24===10.9.0.2[10.9.0.2]...10.9.0.1[@west]===10.1.0.0/24"));
+    assert_true(has(&w->said, "unrouted"));
+    assert_true(has(&w->said, "policy: psk,encrypt,tunnel"));
+    assert_int_equal(w->holds, 0);
+    world_listen(w, "10.9.0.7");
+    buffer_wipe(&w->said);
+    assert_null(feed(w, W_P, "whack-status"));
+    assert_true(has(&w->said, "unoriented"));
+    world_free(w);
+}
+
+static void counts(struct world *w, uint64_t id, unsigned in, unsigned out)
+{
+    assert_null(feed(w, K_P, "ok id=%" PRIu64 " re=sample bytes-in=%u bytes-out=%u packets-in=1 "
+                     "packets-out=2", id, in, out));
+}
+
+static void test_status_waits_for_counters(void **state)
+{
+    struct tunnel t = tunnel_up();
+    struct world *w = t.w;
+    (void)state;
+    assert_null(feed(w, W_P, "whack-status"));
+    assert_true(has(&w->said, "erouted; eroute owner: #2")); /* connections wait for nothing */
+    assert_false(has(&w->said, "esp.0000bbbb"));
+    assert_int_equal(w->holds, 1);
+    counts(w, w->k.next_id, 11, 22);
+    assert_int_equal(w->holds, 0);
+    assert_true(has(&w->said, "esp.0000bbbb@10.9.0.2 esp.0000aaaa@10.9.0.1 tunnel"));
+    assert_true(has(&w->said, "in 11 bytes, 1 packets; out 22 bytes, 2 packets"));
+    assert_true(has(&w->said, "STATE_MAIN_I4 (ISAKMP SA established); EVENT_SA_EXPIRE in 3600s"));
+    /* kernel-sa that dies instead of answering lets nobody wait */
+    w->k.now += 1000;
+    assert_null(feed(w, W_P, "whack-status"));
+    assert_int_equal(w->holds, 1);
+    keying_kernel_down(&w->k);
+    shown(w);
+    assert_int_equal(w->holds, 0);
+    assert_int_equal(w->k.samples, 0);
+    world_free(w);
+}
+
+/* Alive, and silent: what was counted last is shown after a second, and an answer that comes late is kept. */
+static void test_status_loses_patience(void **state)
+{
+    struct tunnel t = tunnel_up();
+    struct world *w = t.w;
+    (void)state;
+    assert_null(feed(w, W_P, "whack-status"));
+    uint64_t id = w->k.next_id;
+    pass(w, SAMPLE_PATIENCE - 1);
+    assert_int_equal(w->holds, 1);
+    pass(w, 1);
+    assert_int_equal(w->holds, 0);
+    assert_true(has(&w->said, "in 0 bytes"));
+    assert_int_equal(agenda_next(&w->k.agenda) > w->k.now + SAMPLE_PATIENCE, true);
+    clear(w);
+    assert_null(feed(w, W_P, "whack-status")); /* it is not asked again before it has answered */
+    assert_null(sent(w, &w->kernel, P_K, V_SAMPLE));
+    counts(w, id, 5, 6);
+    assert_true(has(&w->said, "in 5 bytes"));
+    assert_int_equal(w->holds, 0);
+    world_free(w);
+}
+
+/* What --status says now holds this text. */
+static bool status_says(struct world *w, const char *text)
+{
+    buffer_wipe(&w->said);
+    assert_null(feed(w, W_P, "whack-status"));
+    return has(&w->said, text);
+}
+
+static void test_status_of_negotiations(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY));
+    assert_null(feed(w, W_P, "whack-initiate name=net"));
+    uint64_t x = record_number(sent(w, &w->n, P_N, V_INITIATE), K_EXCHANGE);
+    assert_null(feed(w, N_P, "state exchange=%" PRIu64 " state=MAIN_I1", x));
+    assert_true(status_says(w, "000 #1: \"net\" STATE_MAIN_I1 (initiate); EVENT_RETRANSMIT in 10s"));
+    assert_true(status_says(w, "000 #2: \"net\" pending phase 2; waits for the ISAKMP SA #1"));
+    assert_false(has(&w->said, "STATE_QUICK_I1"));
+    w->k.now += 10000;
+    assert_null(feed(w, N_P, "retransmitted exchange=%" PRIu64 " attempt=2 wait=20", x));
+    w->k.now += 3000;
+    assert_true(status_says(w, "EVENT_RETRANSMIT in 17s"));
+    w->k.now += 17000;
+    assert_null(feed(w, N_P, "retransmitted exchange=%" PRIu64 " attempt=3 wait=40", x));
+    assert_true(status_says(w, "EVENT_GIVE_UP in 40s"));
+    world_free(w);
+}
+
+static void test_status_shows_the_shorter_life(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY));
+    assert_null(feed(w, W_P, "whack-initiate name=net"));
+    (void)main_mode_goes_well(w);
+    uint64_t y = record_number(sent(w, &w->n, P_N, V_QUICK), K_EXCHANGE);
+    assert_null(feed(w, N_P, "state exchange=%" PRIu64 " state=QUICK_I1", y));
+    assert_false(status_says(w, "pending phase 2"));
+    assert_null(feed(w, K_P, "sa-up exchange=%" PRIu64 " protocol=esp proposal=aes256-sha2_256 "
+                     "mode=tunnel spi-in=0000aaaa spi-out=00001234 life=600", y));
+    keying_kernel_down(&w->k); /* so that nobody waits for counters */
+    w->k.now += 5000; /* the script takes its time, and the kernel counts */
+    assert_null(feed(w, N_P, "state exchange=%" PRIu64 " state=QUICK_I2", y));
+    script_ends(w, "prepare-client", true);
+    script_ends(w, "route-client", true);
+    script_ends(w, "up-client", true);
+    assert_true(status_says(w, "STATE_QUICK_I2 (sent QI2, IPsec SA established); "
+                            "EVENT_SA_EXPIRE in 595s"));
+    world_free(w);
+}
+
+/* ---- in pieces ---- */
+
+static void add_connections(struct world *w, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        assert_null(feed(w, W_P, "whack-connection name=c%u left-host=10.9.0.1 right-host=10.8.0.%u "
+                         NET_POLICY, i, i + 1));
+    }
+}
+
+/* So many pieces, and no more. */
+static void pieces(struct world *w, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        assert_int_equal(status_more(&w->k, CLIENT), STATUS_SAID);
+    }
+}
+
+static json_t *document(struct world *w)
+{
+    json_error_t error;
+    json_t *json = json_loadb((const char *)w->said.data, w->said.len, JSON_REJECT_DUPLICATES, &error);
+    if (json == NULL) {
+        fail_msg("no JSON: line %d: %s: %.*s", error.line, error.text, (int)w->said.len,
+                 (const char *)w->said.data);
+    }
+    buffer_wipe(&w->said);
+    return json;
+}
+
+static json_t *status_json_of(struct world *w)
+{
+    buffer_wipe(&w->said);
+    assert_null(feed(w, W_P, "whack-status json=yes"));
+    return document(w);
+}
+
+static const json_t *at(const json_t *array, size_t place, const char *key)
+{
+    const json_t *value = json_object_get(json_array_get(array, place), key);
+    if (value == NULL) {
+        fail_msg("no %s at %zu", key, place);
+    }
+    return value;
+}
+
+#define text_at(array, place, key) json_string_value(at(array, place, key))
+#define number_at(array, place, key) json_integer_value(at(array, place, key))
+
+/* Each may be freed while a slow whack has not taken what was before it. */
+static void test_what_goes_between_two_pieces(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    add_connections(w, 5);
+    for (unsigned i = 0; i < 5; i++) {
+        struct conn *c = conn_find(&w->k, (const char[]){ 'c', (char)('0' + i), '\0' });
+        struct xchg *x = xchg_new(&w->k, c, false, true);
+        assert_non_null(x);
+        x->remote = c->peer_host;
+        x->local = c->our_host;
+    }
+    clear(w);
+    status_begin(&w->k, CLIENT, true);
+    pieces(w, 1 + 2); /* head, c0, c1 */
+    ends_and_remove(&w->k, conn_find(&w->k, "c0"), 0); /* was said */
+    ends_and_remove(&w->k, conn_find(&w->k, "c2"), 0); /* is the next one */
+    pieces(w, 1);                                      /* c3 */
+    ends_and_remove(&w->k, conn_find(&w->k, "c3"), 0);
+    pieces(w, 1 + 1 + 1); /* c4, that there are no more, what is between */
+    ends_main(&w->k, xchg_by_serial(&w->k, 2), ENDS_SILENTLY); /* c1's, the next one */
+    shown(w);
+    assert_int_equal(w->holds, 0);
+    json_t *json = document(w);
+    const json_t *conns = json_object_get(json, "connections");
+    const json_t *states = json_object_get(json, "states");
+    assert_int_equal(json_array_size(conns), 4);
+    for (size_t i = 0; i < 4; i++) {
+        static const char *const names[] = { "c0", "c1", "c3", "c4" };
+        assert_string_equal(text_at(conns, i, "name"), names[i]);
+    }
+    assert_int_equal(json_array_size(states), 1);
+    assert_string_equal(text_at(states, 0, "connection"), "c4");
+    json_decref(json);
+    /* Whack goes in the midst of it: nothing is said any more. */
+    status_begin(&w->k, CLIENT, false);
+    pieces(w, 2);
+    status_forget(&w->k, CLIENT);
+    assert_int_equal(status_more(&w->k, CLIENT), STATUS_NOTHING);
+    world_free(w);
+}
+
+/* However many SAs there are, kernel-sa has few orders before it that only whack waits for. */
+static void test_counters_are_asked_a_few_ahead(void **state)
+{
+    enum { SAS = 3 * SAMPLES_AHEAD };
+    struct tunnel t = tunnel_up();
+    struct world *w = t.w;
+    unsigned asked = 0;
+    (void)state;
+    for (unsigned i = 1; i < SAS; i++) {
+        struct xchg *y = xchg_new(&w->k, conn_find(&w->k, "net"), true, false);
+        assert_non_null(y);
+        y->up = true;
+        y->life = 1000;
+    }
+    assert_null(feed(w, W_P, "whack-status json=yes"));
+    while (w->holds > 0) {
+        assert_in_range(w->k.samples, 1, SAMPLES_AHEAD);
+        const struct record *r = sent(w, &w->kernel, P_K, V_SAMPLE);
+        assert_non_null(r);
+        counts(w, record_number(r, K_ID), ++asked, 0);
+    }
+    assert_int_equal(asked, SAS);
+    json_t *json = document(w);
+    const json_t *states = json_object_get(json, "states");
+    assert_int_equal(json_array_size(states), SAS + 1);
+    for (unsigned i = 1; i <= SAS; i++) {
+        const json_t *ipsec = at(states, i, "ipsec");
+        assert_int_equal(json_integer_value(json_object_get(ipsec, "bytes_in")), i);
+        assert_int_equal(json_integer_value(json_object_get(ipsec, "counted_ago")), 0);
+    }
+    json_decref(json);
+    world_free(w);
+}
+
+/* ---- JSON ---- */
+
+static void test_json_of_a_tunnel(void **state)
+{
+    struct tunnel t = tunnel_up();
+    struct world *w = t.w;
+    (void)state;
+    w->k.now += 100000;
+    buffer_wipe(&w->said);
+    assert_null(feed(w, W_P, "whack-status json=yes"));
+    w->k.now += 2000;
+    counts(w, w->k.next_id, 11, 22);
+    json_t *json = document(w);
+    assert_int_equal(json_integer_value(json_object_get(json, "schema")), 1);
+    const json_t *conns = json_object_get(json, "connections");
+    assert_string_equal(text_at(conns, 0, "state"), "up");
+    assert_string_equal(text_at(conns, 0, "routing"), "erouted");
+    assert_true(json_is_true(at(conns, 0, "routed")));
+    assert_int_equal(number_at(conns, 0, "eroute_owner"), 2);
+    assert_int_equal(number_at(conns, 0, "isakmp_sa"), 1);
+    assert_int_equal(number_at(conns, 0, "ipsec_sa"), 2);
+    const json_t *peer = at(conns, 0, "peer");
+    assert_string_equal(json_string_value(json_object_get(peer, "host")), "10.9.0.2");
+    assert_string_equal(json_string_value(json_object_get(peer, "client")), "10.2.0.0/24");
+    const json_t *states = json_object_get(json, "states");
+    assert_string_equal(text_at(states, 0, "state"), "MAIN_I4");
+    assert_string_equal(text_at(states, 0, "algorithms"), "aes256-sha2_256-modp2048");
+    assert_string_equal(text_at(states, 0, "peer_id"), "10.9.0.2");
+    assert_int_equal(number_at(states, 0, "life_left"), 3600 - 100);
+    const json_t *ipsec = at(states, 1, "ipsec");
+    assert_string_equal(json_string_value(json_object_get(ipsec, "spi_out")), "0x0000bbbb");
+    assert_string_equal(json_string_value(json_object_get(ipsec, "spi_in")), "0x0000aaaa");
+    assert_int_equal(json_integer_value(json_object_get(ipsec, "bytes_out")), 22);
+    assert_int_equal(json_integer_value(json_object_get(ipsec, "packets_out")), 2);
+    const json_t *processes = json_object_get(json, "processes");
+    assert_int_equal(number_at(processes, 1, "restarts"), 2);
+    assert_int_equal(number_at(processes, 1, "queued"), 300);
+    assert_true(json_is_null(at(processes, 2, "pid")));
+    assert_int_equal(number_at(processes, 2, "dead_for"), 3);
+    json_decref(json);
+    world_free(w);
+}
+
+static const char *state_of(struct world *w, const char *name)
+{
+    static char state[20];
+    keying_kernel_down(&w->k); /* nobody is to wait for counters */
+    json_t *json = status_json_of(w);
+    const json_t *conns = json_object_get(json, "connections");
+    snprintf(state, sizeof state, "(none)");
+    for (size_t i = 0; i < json_array_size(conns); i++) {
+        if (strcmp(text_at(conns, i, "name"), name) == 0) {
+            snprintf(state, sizeof state, "%s%s", text_at(conns, i, "state"),
+                     json_is_true(at(conns, i, "negotiating")) ? " +" : "");
+        }
+    }
+    json_decref(json);
+    return state;
+}
+
+static void test_json_says_which_are_up(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY));
+    assert_null(feed(w, W_P, "whack-connection name=road left-host=10.9.0.1 left-nexthop=%%25direct "
+                     "right-host=%%25any " NET_POLICY));
+    assert_null(feed(w, W_P, "whack-connection name=far left-host=10.7.0.1 right-host=10.7.0.2 "
+                     NET_POLICY));
+    assert_string_equal(state_of(w, "net"), "down");
+    assert_string_equal(state_of(w, "road"), "down");
+    assert_string_equal(state_of(w, "far"), "unoriented");
+    assert_null(feed(w, W_P, "whack-initiate name=net"));
+    assert_string_equal(state_of(w, "net"), "down +");
+    (void)main_mode_goes_well(w);
+    assert_string_equal(state_of(w, "net"), "half-up +");
+    uint64_t y = quick_mode_goes_well(w, 0x1234, true);
+    assert_string_equal(state_of(w, "net"), "up");
+    ends_quick(&w->k, xchg_find_quick(&w->k, y), ENDS_SILENTLY, 0);
+    assert_string_equal(state_of(w, "net"), "half-up");
+    (void)main_mode(w, "10.9.0.77", "road", "10.9.0.77");
+    assert_string_equal(state_of(w, "road[1]"), "half-up");
+    assert_string_equal(state_of(w, "road"), "down");
+    world_free(w);
+}
+
+/* Whatever a name or a record holds, the document is JSON, and all ASCII; bytes stand as in the log. */
+static void test_json_escapes(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY " left-updown=/x%%20\"\\%%C3%%BC%%FF right-id=@a%%25C3%%25BCb"));
+    assert_null(feed(w, W_P, "whack-initiate name=net"));
+    uint64_t x = record_number(sent(w, &w->n, P_N, V_INITIATE), K_EXCHANGE);
+    assert_null(feed(w, N_P, "notified exchange=%" PRIu64 " notification=24 protected=no "
+                     "text=\"%%0A%%FF", x));
+    buffer_wipe(&w->said);
+    assert_null(feed(w, W_P, "whack-status json=yes"));
+    for (size_t i = 0; i < w->said.len; i++) {
+        assert_true((w->said.data[i] >= ' ' && w->said.data[i] <= '~') || w->said.data[i] == '\n');
+    }
+    json_t *json = document(w);
+    const json_t *conns = json_object_get(json, "connections");
+    const json_t *ours = at(conns, 0, "ours");
+    const json_t *peer = at(conns, 0, "peer");
+    assert_string_equal(json_string_value(json_object_get(ours, "updown")),
+                        "/x \"\\134\\303\\274\\377");
+    assert_string_equal(json_string_value(json_object_get(peer, "id")), "@a%C3%BCb");
+    const json_t *states = json_object_get(json, "states");
+    assert_non_null(strstr(text_at(states, 0, "notified"), "\"\\012\\377"));
+    json_decref(json);
+    world_free(w);
+}
+
+static json_int_t counter(struct world *w, const char *group, const char *name)
+{
+    json_t *json = status_json_of(w);
+    const json_t *of = json_object_get(json_object_get(json_object_get(json, "counters"), group), name);
+    assert_non_null(of);
+    json_int_t value = json_integer_value(of);
+    json_decref(json);
+    return value;
+}
+
+static void test_counters(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY));
+    for (unsigned i = 0; i < 3; i++) {
+        static const unsigned codes[] = { 31, 214, 999 };
+        assert_null(feed(w, W_P, "whack-initiate name=net"));
+        uint64_t x = record_number(sent(w, &w->n, P_N, V_INITIATE), K_EXCHANGE);
+        assert_null(feed(w, N_P, "retransmitted exchange=%" PRIu64 " attempt=2 wait=20", x));
+        assert_null(feed(w, N_P, "failed exchange=%" PRIu64 " code=%u why=x", x, codes[i]));
+    }
+    assert_null(feed(w, N_P, "ignored flaw=wrong-hash times=7"));
+    assert_null(feed(w, N_P, "ignored flaw=wrong-hash times=2"));
+    assert_null(feed(w, N_P, "first id=1 local=10.9.0.1 local-port=500 remote=10.9.9.9 remote-port=500"));
+    assert_int_equal(counter(w, "negotiations", "begun_by_us"), 6);
+    assert_int_equal(counter(w, "failed", "no_answer"), 1);
+    assert_int_equal(counter(w, "failed", "no_proposal_chosen"), 1);
+    assert_int_equal(counter(w, "failed", "other_notification"), 1);
+    assert_int_equal(counter(w, "failed", "with_its_main_mode"), 3);
+    assert_int_equal(counter(w, "failed", "no_connection"), 1);
+    assert_int_equal(counter(w, "messages", "retransmissions"), 3);
+    assert_int_equal(counter(w, "ignored", "wrong_hash"), 9);
+    assert_true(status_says(w, "000 counted, ignored messages: wrong-hash 9\n"));
+    assert_true(has(&w->said, "000 counted, messages: retransmissions 3\n"));
+    world_free(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_status),
+        cmocka_unit_test(test_status_waits_for_counters),
+        cmocka_unit_test(test_status_loses_patience),
+        cmocka_unit_test(test_status_of_negotiations),
+        cmocka_unit_test(test_status_shows_the_shorter_life),
+        cmocka_unit_test(test_what_goes_between_two_pieces),
+        cmocka_unit_test(test_counters_are_asked_a_few_ahead),
+        cmocka_unit_test(test_json_of_a_tunnel),
+        cmocka_unit_test(test_json_says_which_are_up),
+        cmocka_unit_test(test_json_escapes),
+        cmocka_unit_test(test_counters),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
