@@ -220,8 +220,8 @@ struct exchange *exchange_by_cookies(struct ike *ike, const uint8_t *cky_i, cons
     return x;
 }
 
-/* worker: that died under it; 0: none did. */
-static void tell_failed(struct ike *ike, struct exchange *x, unsigned code, uint64_t worker,
+/* key: what says why it failed; K_END: nothing does. */
+static void tell_failed(struct ike *ike, struct exchange *x, unsigned code, enum key key,
                         const char *why)
 {
     struct record_writer w;
@@ -230,8 +230,10 @@ static void tell_failed(struct ike *ike, struct exchange *x, unsigned code, uint
         record_put_number(&w, K_EXCHANGE, x->number);
         record_put_number(&w, K_CODE, code);
         record_put_text(&w, K_WHY, why);
-        if (worker != 0) {
-            record_put_number(&w, K_WORKER, worker);
+        if (key == K_WORKER) {
+            record_put_number(&w, K_WORKER, x->sa->worker);
+        } else if (key == K_PROTECTED) {
+            record_put_yes(&w, K_PROTECTED, true);
         }
         record_finish(&w);
     } else { /* plutod gave it no number: the line goes to its ISAKMP SA, or to the peer's address */
@@ -248,13 +250,24 @@ void exchange_failed(struct ike *ike, struct exchange *x, unsigned code, const c
     va_start(args, format);
     vsnprintf(why, sizeof why, format, args);
     va_end(args);
-    tell_failed(ike, x, code, 0, why);
+    tell_failed(ike, x, code, K_END, why);
+}
+
+void exchange_refused(struct ike *ike, struct exchange *x, unsigned code, const char *format, ...)
+{
+    char why[4001];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(why, sizeof why, format, args);
+    va_end(args);
+    tell_failed(ike, x, code, K_PROTECTED, why);
 }
 
 void exchange_lost(struct ike *ike, struct exchange *x)
 {
-    tell_failed(ike, x, 32, x->sa->worker, "a secrets process died, and what this negotiation needs "
-                                           "of it is lost");
+    tell_failed(ike, x, 32, K_WORKER, "a secrets process died, and what this negotiation needs of it "
+                                      "is lost");
 }
 
 enum outcome answer_refused(struct ike *ike, struct exchange *x, const struct record *answer,

@@ -290,6 +290,9 @@ struct exchange *exchange_by_cookies(struct ike *ike, const uint8_t *cky_i, cons
 /* Tells plutod and frees the exchange; code as for whack: 31, 200 + notification, ... */
 void exchange_failed(struct ike *ike, struct exchange *x, unsigned code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+/* The same, because the peer said so under the protection of the ISAKMP SA. */
+void exchange_refused(struct ike *ike, struct exchange *x, unsigned code, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 void exchange_report_state(struct ike *ike, const struct exchange *x);
 /* What was written to plutod since it held `before` bytes may wait for what follows it (ike_patience). */
 void report_patiently(struct ike *ike, size_t before);
@@ -460,6 +463,12 @@ void lifetime_of_made(struct ike *ike, const struct exchange *x);
 /* Of an ISAKMP SA that has just come up. */
 uint32_t lifetime_of_main(struct ike *ike, struct exchange *x);
 
+/* ---- delete.c ---- */
+void deletes_take(struct ike *ike, struct exchange *main, const struct message *m);
+/* 16 bytes name any SA; 8 (one cookie) or 0 only that which it came under (interop Q10). */
+struct exchange *isakmp_target(struct ike *ike, struct exchange *main, const uint8_t *spi,
+                               size_t spi_size);
+
 /* ---- informational.c ---- */
 /* HASH(1), over all that follows it: of an Informational, or of message 1 of a Quick Mode. */
 bool hash_1_ok(const struct exchange *main, const struct message *m);
@@ -469,9 +478,6 @@ void informational_protected(struct ike *ike, struct exchange *main, const struc
 void informational_take(struct ike *ike, struct exchange *main, const struct message *m); /* checked */
 void informational_hint(struct ike *ike, struct exchange *main, const struct path *path,
                         const struct message *m);
-/* 16 bytes name any SA; 8 (one cookie) or 0 only that which it came under (interop Q10). */
-struct exchange *isakmp_target(struct ike *ike, struct exchange *main, const uint8_t *spi,
-                               size_t spi_size);
 /* In an exchange's own message. */
 void take_notifications(struct ike *ike, struct exchange *x, const struct message *m,
                         enum trust trust);

@@ -104,9 +104,9 @@ static struct exchange *refused_quick(struct exchange *main, const struct notifi
 static void end_refused(struct ike *ike, struct exchange *q, unsigned type)
 {
     const char *ours = our_proposal(q, type);
-    exchange_failed(ike, q, type <= NOTIFY_UNEQUAL_PAYLOAD_LENGTHS ? 200 + type : 31,
-                    "the peer answered %s (%u)%s%s", notify_name(type), type,
-                    ours[0] == '\0' ? "" : ": we proposed ", ours);
+    exchange_refused(ike, q, type <= NOTIFY_UNEQUAL_PAYLOAD_LENGTHS ? 200 + type : 31,
+                     "the peer answered %s (%u)%s%s", notify_name(type), type,
+                     ours[0] == '\0' ? "" : ": we proposed ", ours);
 }
 
 /* In message 5 or 6 it waits until the peer is authenticated. Once for each ISAKMP SA: it may be a
@@ -192,65 +192,6 @@ void take_notifications(struct ike *ike, struct exchange *x, const struct messag
     }
 }
 
-struct exchange *isakmp_target(struct ike *ike, struct exchange *main, const uint8_t *spi,
-                               size_t spi_size)
-{
-    if (spi_size == 2 * COOKIE_LEN) {
-        return exchange_by_cookies(ike, spi, spi + COOKIE_LEN);
-    }
-    report_odd(ike, main, ODD_ISAKMP_SPI);
-    bool ours = spi_size == 0
-                || (spi_size == COOKIE_LEN && (memcmp(spi, main->sa->cky_i, COOKIE_LEN) == 0
-                                               || memcmp(spi, main->sa->cky_r, COOKIE_LEN) == 0));
-    return ours ? main : NULL;
-}
-
-static void take_isakmp_delete(struct ike *ike, struct exchange *main,
-                               const struct delete_payload *d)
-{
-    struct record_writer w;
-    for (size_t i = 0; i < d->count && i < 8; i++) {
-        struct exchange *target = isakmp_target(ike, main, d->spis + d->spi_size * i, d->spi_size);
-        if (target == NULL || target->number == 0) {
-            count_ignored(ike, FLAW_UNKNOWN);
-            report(ike, main, LOG_LEVEL_INFO, "a Delete for an ISAKMP SA that we do not have");
-            continue;
-        }
-        record_start(&w, ike->out.plutod, V_PEER_DELETED);
-        record_put_number(&w, K_EXCHANGE, main->number);
-        record_put_word(&w, K_PROTOCOL, WORD_ISAKMP);
-        record_put_number(&w, K_TARGET, target->number);
-        record_finish(&w);
-    }
-}
-
-static void take_delete(struct ike *ike, struct exchange *main, const struct payload *p)
-{
-    struct delete_payload d;
-    struct record_writer w;
-    const char *why = delete_decode(&d, p->body, p->body_len);
-    if (why != NULL) {
-        count_ignored(ike, FLAW_MALFORMED);
-        report(ike, main, LOG_LEVEL_INFO, "a Delete is ignored: %s", why);
-        return;
-    }
-    if (d.protocol == PROTOCOL_ISAKMP) {
-        take_isakmp_delete(ike, main, &d);
-        return;
-    }
-    if ((d.protocol != PROTOCOL_ESP && d.protocol != PROTOCOL_AH) || d.spi_size != 4) {
-        count_ignored(ike, FLAW_UNSUPPORTED);
-        report(ike, main, LOG_LEVEL_INFO, "a Delete for protocol %u is ignored", d.protocol);
-        return;
-    }
-    size_t count = d.count < 256 ? d.count : 256;
-    record_start(&w, ike->out.plutod, V_PEER_DELETED);
-    record_put_number(&w, K_EXCHANGE, main->number);
-    record_put_word(&w, K_PROTOCOL, d.protocol == PROTOCOL_ESP ? WORD_ESP : WORD_AH);
-    record_put_bytes(&w, K_SPIS, d.spis, 4 * count);
-    record_finish(&w);
-}
-
 #define RECENT_INFO 64u
 
 /* Or there is no memory to tell. */
@@ -326,9 +267,7 @@ bool hash_1_ok(const struct exchange *main, const struct message *m)
 void informational_take(struct ike *ike, struct exchange *main, const struct message *m)
 {
     take_notifications(ike, main, m, TRUST_HASHED);
-    for (unsigned i = 0; i < 8 && message_find(m, PAYLOAD_D, i) != NULL; i++) {
-        take_delete(ike, main, message_find(m, PAYLOAD_D, i));
-    }
+    deletes_take(ike, main, m);
 }
 
 void informational_protected(struct ike *ike, struct exchange *main, const struct message *m,

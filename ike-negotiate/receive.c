@@ -177,6 +177,7 @@ static void new_quick(struct ike *ike, struct exchange *main, const struct messa
     } else if (m->count > 0 && hash_1_ok(main, m)) {
         early_keep(ike, main, m, iv, digest);
     } else {
+        count_ignored(ike, FLAW_WRONG_HASH);
         (void)report_unproved(ike, main, "a Quick Mode message with a wrong HASH is ignored");
     }
 }

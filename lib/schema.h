@@ -95,7 +95,7 @@ enum field_type {
     KEY(K_PROTOCOL, "protocol", WORD, 0, 0, 0, "isakmp|ah|esp|ipcomp", "security protocol (RFC 2407, 4.4.1)") \
     KEY(K_SPI_IN, "spi-in", BYTES, 4, 4, 0, NULL, "SPI of the SA toward us, which we chose") \
     KEY(K_SPI_OUT, "spi-out", BYTES, 4, 4, 0, NULL, "SPI of the SA toward the peer, which he chose") \
-    KEY(K_SPIS, "spis", BYTES, 4, 1024, 0, NULL, "SPIs, four bytes each") \
+    KEY(K_SPIS, "spis", BYTES, 4, 16384, 0, NULL, "SPIs, four bytes each") \
     KEY(K_COUNT, "count", NUMBER, 1, 256, 0, NULL, "how many") \
     KEY(K_KEY_IN, "key-in", BYTES, 1, 68, 1, NULL, "encryption key toward us (with the salt for GCM)") \
     KEY(K_KEY_OUT, "key-out", BYTES, 1, 68, 1, NULL, "encryption key toward the peer") \

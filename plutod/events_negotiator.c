@@ -45,8 +45,10 @@ static void take_failed(struct keying *k, const struct record *r)
         return;
     }
     code = code == 0 ? 31 : code;
+    bool said = record_has(r, K_PROTECTED) && record_yes(r, K_PROTECTED); /* why, by the peer */
+    x->answered = x->answered || said;
     struct xchg *parent = dead_parent(k, x, code);
-    if (code == 31 && x->notified != NULL) {
+    if (code == 31 && x->notified != NULL && !said) {
         char why[160];
         snprintf(why, sizeof why, "no acceptable response in STATE_%s: the peer last said %s",
                  xchg_state_word(x->state), x->notified);
