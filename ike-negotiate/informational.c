@@ -42,7 +42,8 @@ static bool has_spi(const struct notification *n)
     return n->spi_len == 4 && memcmp(n->spi, none, 4) != 0;
 }
 
-/* What a peer may say of a proposal, or of what comes with it, in a Quick Mode's message 1. */
+/* What a peer may say of a proposal, or of what comes with it, in a Quick Mode's message 1, without
+ * saying in whose. */
 static bool refuses_quick(unsigned type)
 {
     return (type >= NOTIFY_INVALID_PROTOCOL_ID && type <= NOTIFY_INVALID_ID_INFORMATION
@@ -92,21 +93,21 @@ static struct exchange *refused_quick(struct exchange *main, const struct notifi
                                       uint32_t message_id)
 {
     struct exchange *q = quick_by_spi(main, n);
-    if (q == NULL && refuses_quick(n->type)) {
+    if (q == NULL) { /* under its own message id, whatever he does not like */
         q = quick_by_message_id(main->sa, message_id);
     }
     if (q == NULL && !has_spi(n) && refuses_quick(n->type)) {
         q = only_waiting_quick(main);
     }
-    return q != NULL && (q->state == QUICK_I1 || q->state == QUICK_R1) ? q : NULL;
+    return q != NULL && q->quick != NULL ? q : NULL; /* SAs that stand end by Deletes only */
 }
 
 static void end_refused(struct ike *ike, struct exchange *q, unsigned type)
 {
     const char *ours = our_proposal(q, type);
-    exchange_refused(ike, q, type <= NOTIFY_UNEQUAL_PAYLOAD_LENGTHS ? 200 + type : 31,
-                     "the peer answered %s (%u)%s%s", notify_name(type), type,
-                     ours[0] == '\0' ? "" : ": we proposed ", ours);
+    bool known = type > 0 && type <= NOTIFY_UNEQUAL_PAYLOAD_LENGTHS;
+    exchange_refused(ike, q, known ? 200 + type : 31, "the peer answered %s (%u)%s%s",
+                     notify_name(type), type, ours[0] == '\0' ? "" : ": we proposed ", ours);
 }
 
 /* In message 5 or 6 it waits until the peer is authenticated. Once for each ISAKMP SA: it may be a

@@ -101,6 +101,57 @@ static void a_line_amid_hints(void **state)
     }
 }
 
+/* ---- errors under a Quick Mode's own message id (Q10) ---- */
+
+static unsigned lose_message_3(struct lab *l, struct datagram *d, unsigned number)
+{
+    (void)l;
+    return d->bytes[18] == EXCHANGE_QUICK && number >= 9 ? 0 : 1;
+}
+
+/* Whatever error it is; but nothing that is none. */
+static void errors_under_its_message_id(void **state)
+{
+    static const unsigned types[] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19,
+                                      20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 8192, 16383,
+                                      16384, 24577, 40960 };
+    (void)state;
+    for (unsigned to = 0; to < 2; to++) {
+        for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+            struct informational *s = begin(to == 0 ? lose_message_2 : lose_message_3);
+            const struct exchange *main = hostile_main(s->l, to);
+            const struct exchange *q = LIST_FIRST(&main->sa->quicks);
+            uint8_t body[8];
+            assert_int_equal(q->state, to == 0 ? QUICK_I1 : QUICK_R1);
+            (void)notification_body(body, 3, 0, types[i], sizeof body);
+            proved(s, to, q->message_id, body, sizeof body);
+            unsigned failed = lab_count(&s->l->host[to].heard, "failed ");
+            assert_int_equal(failed, types[i] < 16384 ? 1 : 0);
+            assert_int_equal(lab_count(&s->l->host[to].heard, " code=2"), types[i] <= 30 ? 1 : 0);
+            assert_int_equal(s->l->host[to].kernel->sas, failed == 1 || to == 0 ? 0 : 1);
+            assert_ptr_equal(hostile_main(s->l, to), main);
+            end(s);
+        }
+    }
+}
+
+/* Under the message id of one that is done: the SAs stand, and only Deletes end them. */
+static void errors_under_an_old_message_id(void **state)
+{
+    (void)state;
+    for (unsigned to = 0; to < 2; to++) {
+        struct informational *s = begin(NULL);
+        const struct exchange *q = LIST_FIRST(&hostile_main(s->l, to)->sa->quicks);
+        uint8_t body[8];
+        assert_int_equal(q->state, to == 0 ? QUICK_I2 : QUICK_R2);
+        (void)notification_body(body, 3, 0, NOTIFY_NO_PROPOSAL_CHOSEN, sizeof body);
+        proved(s, to, q->message_id, body, sizeof body);
+        assert_true(lab_up(s->l));
+        assert_int_equal(lab_count(&s->l->host[to].heard, "failed "), 0);
+        end(s);
+    }
+}
+
 /* ---- many of them ---- */
 
 static void many_refused_quick_modes(void **state)
@@ -161,6 +212,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_error_amid_hints),
         cmocka_unit_test(a_line_amid_hints),
+        cmocka_unit_test(errors_under_its_message_id),
+        cmocka_unit_test(errors_under_an_old_message_id),
         cmocka_unit_test(many_refused_quick_modes),
         cmocka_unit_test(many_responder_lifetimes),
         cmocka_unit_test(many_in_one_message),
