@@ -6,9 +6,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
+
+#define SETTLE_TIME 1.      /* seconds: one change brings others */
+#define MISSING_TIME 30.    /* an interface may be down for a moment */
 
 static void hand(struct supervisor *s, const struct listen_socket *l)
 {
@@ -50,13 +56,21 @@ void listen_hand_all(struct supervisor *s)
     }
 }
 
-void listen_free(struct listener *l)
+void listen_free(struct supervisor *s)
 {
+    struct listener *l = &s->listener;
     for (size_t i = 0; i < l->count; i++) {
         close(l->sockets[i].fd);
     }
     free(l->sockets);
-    *l = (struct listener){ 0 };
+    l->sockets = NULL;
+    l->count = 0;
+    if (l->watching) {
+        ev_io_stop(s->loop, &l->changes);
+        ev_timer_stop(s->loop, &l->settle);
+        close(l->changes.fd);
+        l->watching = false;
+    }
 }
 
 void listen_close_all(struct supervisor *s)
@@ -65,7 +79,8 @@ void listen_close_all(struct supervisor *s)
         let_go(s, &s->listener.sockets[i]);
     }
     free(s->listener.sockets);
-    s->listener = (struct listener){ 0 };
+    s->listener.sockets = NULL;
+    s->listener.count = 0;
 }
 
 /* ---- all of them ---- */
@@ -94,11 +109,11 @@ static bool is_usable(const struct ifaddrs *i, struct address *a)
     return !address_is_any(a);
 }
 
-static struct listen_socket *find(const struct listener *l, const struct address *a)
+static struct listen_socket *find(struct listen_socket *sockets, size_t count, const struct address *a)
 {
-    for (size_t i = 0; i < l->count; i++) {
-        if (address_equal(&l->sockets[i].address, a)) {
-            return &l->sockets[i];
+    for (size_t i = 0; i < count; i++) {
+        if (address_equal(&sockets[i].address, a)) {
+            return &sockets[i];
         }
     }
     return NULL;
@@ -115,25 +130,53 @@ static void say_refused(struct supervisor *s, uint64_t client, const char *name,
                s->setup->ikeport, why, strerror(errno));
 }
 
-/* Adds an address to the new list: with the socket that it has, or a new one. */
-static void take_address(struct supervisor *s, struct listener *fresh, const char *name,
-                         const struct address *a, uint64_t client)
+/* What is being found, beside what there was. */
+struct survey {
+    struct listen_socket *sockets;
+    size_t count;
+    uint64_t client;        /* whack that wants it; 0: the kernel said that something changed */
+    bool by_itself;
+    bool changed;
+};
+
+static struct listen_socket *room(struct survey *fresh)
 {
-    struct listen_socket *known = find(&s->listener, a);
     struct listen_socket *more = reallocarray(fresh->sockets, fresh->count + 1, sizeof *more);
     if (more == NULL) {
-        return;
+        return NULL;
     }
     fresh->sockets = more;
-    struct listen_socket *l = &more[fresh->count];
+    return &more[fresh->count];
+}
+
+static void log_socket(struct supervisor *s, const struct listen_socket *l, const char *what)
+{
+    char text[ADDRESS_TEXT];
+    address_print(&l->address, text);
+    lines_print(&s->lines, LOG_LEVEL_INFO, "interface %s %s %s", l->name, text, what);
+}
+
+/* Adds an address to the new list: with the socket that it has, or a new one. */
+static void take_address(struct supervisor *s, struct survey *fresh, const char *name,
+                         const struct address *a)
+{
+    struct listen_socket *known = find(s->listener.sockets, s->listener.count, a);
+    struct listen_socket *l = room(fresh);
+    if (l == NULL) {
+        return;
+    }
     *l = (struct listen_socket){ .address = *a, .port = s->setup->ikeport, .fd = -1 };
     strlcpy(l->name, name, sizeof l->name);
     if (known != NULL && strcmp(known->name, name) == 0) {
         l->fd = known->fd;
         known->fd = -1;
         fresh->count++;
+        if (known->missing > 0) {
+            log_socket(s, l, "is back");
+        }
         return;
     }
+    fresh->changed = true;
     if (known != NULL && known->fd >= 0) {
         let_go(s, known); /* the address went to another interface */
         known->fd = -1;
@@ -141,7 +184,10 @@ static void take_address(struct supervisor *s, struct listener *fresh, const cha
     const char *why;
     l->fd = udp_open(a, l->port, &why);
     if (l->fd < 0) {
-        say_refused(s, client, name, a, why);
+        /* IPv6: not before nobody else has claimed it; then the kernel speaks again. In use: it was said. */
+        if (!fresh->by_itself || (errno != EADDRNOTAVAIL && errno != EADDRINUSE)) {
+            say_refused(s, fresh->client, name, a, why);
+        }
         return;
     }
     char text[ADDRESS_TEXT];
@@ -149,6 +195,32 @@ static void take_address(struct supervisor *s, struct listener *fresh, const cha
     lines_print(&s->lines, LOG_LEVEL_INFO, "listening on interface %s %s:%u", name, text, l->port);
     fresh->count++;
     hand(s, l);
+}
+
+/*
+ * An address that is gone. An interface that is down for a moment is no reason to end all SAs: the
+ * socket is kept a while, and works again when the address is back. Whack --listen does not wait.
+ */
+static void miss_address(struct supervisor *s, struct survey *fresh, const struct listen_socket *old)
+{
+    double now = ev_now(s->loop);
+    bool patient = fresh->by_itself && (old->missing <= 0 || now < old->missing + MISSING_TIME);
+    struct listen_socket *l = patient ? room(fresh) : NULL;
+    if (l == NULL) {
+        log_socket(s, old, "is gone");
+        let_go(s, old);
+        fresh->changed = true;
+        return;
+    }
+    *l = *old;
+    fresh->count++;
+    if (old->missing <= 0) {
+        l->missing = now;
+        log_socket(s, l, "has lost its address: if it is not back in 30 s, or at whack --listen, what uses it ends");
+    }
+    ev_timer_stop(s->loop, &s->listener.settle);
+    ev_timer_set(&s->listener.settle, l->missing + MISSING_TIME - now + SETTLE_TIME, 0.);
+    ev_timer_start(s->loop, &s->listener.settle);
 }
 
 static void tell_core(struct supervisor *s)
@@ -166,36 +238,96 @@ static void tell_core(struct supervisor *s)
     keying_interfaces(&s->keying, list, l->count);
 }
 
-void listen_discover(struct supervisor *s, uint64_t client)
+static void survey(struct supervisor *s, struct survey *fresh)
 {
-    struct listener fresh = { 0 };
     struct ifaddrs *all = NULL;
     struct address a;
     if (getifaddrs(&all) != 0) {
         lines_print(&s->lines, LOG_LEVEL_SERIOUS, "cannot find the interfaces: %s",
                     strerror(errno));
-        keying_say(&s->keying, client, 3, "cannot find the interfaces: %s", strerror(errno));
+        keying_say(&s->keying, fresh->client, 3, "cannot find the interfaces: %s", strerror(errno));
         return;
     }
     for (const struct ifaddrs *i = all; i != NULL; i = i->ifa_next) {
-        if (is_usable(i, &a) && is_wanted(s->setup, i->ifa_name) && find(&fresh, &a) == NULL) {
-            take_address(s, &fresh, i->ifa_name, &a, client);
+        if (is_usable(i, &a) && is_wanted(s->setup, i->ifa_name)
+            && find(fresh->sockets, fresh->count, &a) == NULL) {
+            take_address(s, fresh, i->ifa_name, &a);
         }
     }
     freeifaddrs(all);
     for (size_t i = 0; i < s->listener.count; i++) {
-        const struct listen_socket *old = &s->listener.sockets[i];
-        if (old->fd >= 0) {
-            char text[ADDRESS_TEXT];
-            address_print(&old->address, text);
-            lines_print(&s->lines, LOG_LEVEL_INFO, "interface %s %s is gone", old->name, text);
-            let_go(s, old);
+        if (s->listener.sockets[i].fd >= 0) {
+            miss_address(s, fresh, &s->listener.sockets[i]);
         }
     }
     free(s->listener.sockets);
-    s->listener = fresh;
-    if (fresh.count == 0) {
-        keying_say(&s->keying, client, 3, "no interface to listen on was found");
+    s->listener.sockets = fresh->sockets;
+    s->listener.count = fresh->count;
+    if (fresh->count == 0) {
+        keying_say(&s->keying, fresh->client, 3, "no interface to listen on was found");
     }
-    tell_core(s);
+    if (fresh->changed || !fresh->by_itself) {
+        tell_core(s);
+    }
+}
+
+void listen_discover(struct supervisor *s, uint64_t client)
+{
+    struct survey fresh = { .client = client };
+    survey(s, &fresh);
+}
+
+/* ---- by itself ---- */
+
+static void on_settled(struct ev_loop *loop, ev_timer *w, int events)
+{
+    struct supervisor *s = w->data;
+    (void)loop;
+    (void)events;
+    if (s->keying.listening && !s->stopping) {
+        struct survey fresh = { .by_itself = true };
+        supervisor_clock(s);
+        survey(s, &fresh);
+        if (fresh.changed) {
+            supervisor_tell_where_we_listen(s);
+        }
+    }
+}
+
+/* What it says need not be read: all addresses are looked at. Lost messages mean the same. */
+static void on_changes(struct ev_loop *loop, ev_io *w, int events)
+{
+    struct supervisor *s = w->data;
+    char bytes[8192];
+    ssize_t n;
+    (void)events;
+    do {
+        n = recv(w->fd, bytes, sizeof bytes, MSG_DONTWAIT);
+    } while (n > 0 || (n < 0 && (errno == ENOBUFS || errno == EINTR)));
+    if (!ev_is_active(&s->listener.settle)
+        || ev_timer_remaining(loop, &s->listener.settle) > SETTLE_TIME) {
+        ev_timer_stop(loop, &s->listener.settle);
+        ev_timer_set(&s->listener.settle, SETTLE_TIME, 0.);
+        ev_timer_start(loop, &s->listener.settle);
+    }
+}
+
+void listen_watch(struct supervisor *s)
+{
+    const struct sockaddr_nl address = { .nl_family = AF_NETLINK,
+                                         .nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR };
+    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+    if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof address) != 0) {
+        lines_print(&s->lines, LOG_LEVEL_SERIOUS, "the kernel will not say when addresses change: %s; whack "
+                    "--listen looks for them", strerror(errno));
+        if (fd >= 0) {
+            close(fd);
+        }
+        return;
+    }
+    ev_io_init(&s->listener.changes, on_changes, fd, EV_READ);
+    ev_timer_init(&s->listener.settle, on_settled, SETTLE_TIME, 0.);
+    s->listener.changes.data = s->listener.settle.data = s;
+    ev_io_start(s->loop, &s->listener.changes);
+    s->listener.watching = true;
 }

@@ -9,6 +9,8 @@
 
 #include "address.h"
 
+#include <ev.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,18 +21,24 @@ struct listen_socket {
     uint16_t port;
     char name[16];
     int fd;
+    double missing;         /* since when its address is gone (the loop's time); 0: it is there */
 };
 
 struct listener {
     struct listen_socket *sockets; /* owned */
     size_t count;
+    ev_io changes;          /* the kernel says that addresses or interfaces changed */
+    ev_timer settle;        /* then they are looked at a little later, all at once */
+    bool watching;
 };
 
 /* Finds our addresses, opens and closes what changed, tells the core and ike-negotiate. */
 void listen_discover(struct supervisor *s, uint64_t client);
 void listen_close_all(struct supervisor *s);
+/* From now on what comes and goes is noticed without whack, while we listen [W2]. */
+void listen_watch(struct supervisor *s);
 /* All of them to an ike-negotiate that has just begun. */
 void listen_hand_all(struct supervisor *s);
-void listen_free(struct listener *l);
+void listen_free(struct supervisor *s);
 
 #endif

@@ -86,7 +86,7 @@ void supervisor_ready(struct supervisor *s)
     tell_manager(s, "READY=1\nSTATUS=waits for whack --listen", READY_TIME);
 }
 
-static void tell_where_we_listen(struct supervisor *s)
+void supervisor_tell_where_we_listen(struct supervisor *s)
 {
     char text[80];
     size_t n = s->listener.count;
@@ -103,7 +103,7 @@ void supervisor_listen(struct supervisor *s, uint64_t client)
         return;
     }
     listen_discover(s, client);
-    tell_where_we_listen(s);
+    supervisor_tell_where_we_listen(s);
     lines_print(&s->lines, LOG_LEVEL_INFO, "listening for IKE messages");
     keying_say(&s->keying, client, 2, "listening for IKE messages");
     process_new_secrets(s, client);
@@ -312,6 +312,7 @@ bool supervisor_init(struct supervisor *s, const struct setup *setup, struct loc
     if (!process_begin(s)) {
         lines_print(&s->lines, LOG_LEVEL_SERIOUS, "not every tool could be started (see above)");
     }
+    listen_watch(s);
     whack_init(s, lock->ctl_fd);
     return true;
 }
@@ -320,7 +321,7 @@ void supervisor_free(struct supervisor *s)
 {
     process_free(s);
     runner_free(s);
-    listen_free(&s->listener);
+    listen_free(s);
     keying_free(&s->keying);
     whack_free(s);
     ev_prepare_stop(s->loop, &s->turn);

@@ -53,6 +53,7 @@ void supervisor_free(struct supervisor *s);
 
 /* whack's forms that are about sockets and processes. */
 void supervisor_listen(struct supervisor *s, uint64_t client);
+void supervisor_tell_where_we_listen(struct supervisor *s); /* the service manager */
 void supervisor_unlisten(struct supervisor *s, uint64_t client);
 void supervisor_stop(struct supervisor *s, bool leave);
 /* Brings the core's clock up to date; before every event. */

@@ -1,0 +1,272 @@
+#!/usr/bin/env bats
+# Which connection a peer gets, and when interfaces and addresses come and go; charon is the peer.
+
+load ../lib/scenario.bash
+
+# third_host: one more on the wire, 10.9.0.3 with 10.3.0.1 behind it.
+third_host() {
+    host_up third 10.9.0.3/24 10.3.0.1/24
+    ip -n third route add 10.1.0.0/24 dev eth0
+    ip -n left route add 10.3.0.0/24 dev eth0
+}
+
+# road_warriors [OPTION...]: plutod on left, with one secret for all that come from anywhere.
+road_warriors() {
+    pluto_secrets left '@left %any : PSK "a secret of all"'
+    pluto_start left "$@"
+    whack_on left --listen
+}
+
+# road NAME ID CLIENT: a connection to %any; ID or CLIENT may be empty.
+road() {
+    whack_on left --name "$1" --psk --encrypt --tunnel \
+        --host 10.9.0.1 --id @left --client 10.1.0.0/24 --nexthop %direct --updown /bin/true \
+        --to --host %any ${2:+--id "$2"} ${3:+--client "$3"} --updown /bin/true
+}
+
+# warrior HOST CONN ADDRESS ID NET: charon there comes as ID.
+warrior() {
+    charon_conn "$1" "$2" "local=$3" remote=10.9.0.1 "local_id=$4" remote_id=@left 'psk=a secret of all' \
+        "local_ts=$5" remote_ts=10.1.0.0/24
+}
+
+pings() { # HOST FROM TO
+    run on "$1" ping -n -c 3 -i 0.2 -W 2 -I "$2" "$3"
+    assert_success
+    assert_output --partial ' 0% packet loss'
+}
+
+status_has() {
+    run whack_on left --status
+    assert_output --partial "$1"
+}
+
+@test "[R1] [R2] two road warriors behind %any with identities of their own" {
+    two_hosts
+    third_host
+    road_warriors
+    road alice @alice 10.2.0.0/24
+    road bob @bob 10.3.0.0/24
+    charon_start right
+    warrior right w 10.9.0.2 @alice 10.2.0.0/24
+    charon_start third
+    warrior third w 10.9.0.3 @bob 10.3.0.0/24
+    charon_initiates right w
+    charon_initiates third w
+    pings right 10.2.0.1 10.1.0.1
+    pings third 10.3.0.1 10.1.0.1
+    pings left 10.1.0.1 10.3.0.1
+    status_has '"alice"[1] 10.9.0.2'
+    status_has '"bob"[1] 10.9.0.3'
+    assert_equal "$(clear_pings_seen)" 0
+}
+
+@test "[R2] [W12] a road warrior whom no connection expects: the log and --explain say the same" {
+    two_hosts
+    road_warriors
+    road alice @alice 10.2.0.0/24
+    charon_start right
+    warrior right w 10.9.0.2 @mallory 10.2.0.0/24
+    run charon_initiate right w 10
+    assert_failure
+    log_has left 'the peer proved to be @mallory, which no connection expects with the secret that was used: "alice": it expects the identity @alice, not @mallory'
+    run whack_on left --explain --name alice
+    assert_success
+    assert_output --partial '"alice": it expects the identity @alice, not @mallory'
+    refute_output --partial 'a secret of all'
+    assert_output --partial 'ipsec.secrets:1'
+}
+
+@test "[R3] the connection that leaves less open is chosen" {
+    two_hosts
+    road_warriors
+    road anybody '' 10.2.0.0/24
+    road me @me 10.2.0.0/24
+    charon_start right
+    warrior right w 10.9.0.2 @me 10.2.0.0/24
+    charon_initiates right w
+    pings right 10.2.0.1 10.1.0.1
+    status_has '"me"[1] 10.9.0.2'
+    run whack_on left --status
+    refute_output --partial '"anybody"[1]'
+}
+
+@test "[R3] [W12] overlapping clients: each packet goes by the narrower one, as --explain says" {
+    tunnel_is left_net=10.1.0.0/24 right_net=10.2.0.0/24
+    two_hosts
+    ip -n right addr add 10.2.1.1/32 dev net0
+    ip -n left route add 10.2.0.0/16 dev eth0
+    pluto_on left
+    tunnel_with name=wide right_net=10.2.0.0/16
+    pluto_add left
+    charon_start right
+    tunnel_with name=net right_net=10.2.0.0/24
+    charon_add right left
+    tunnel_with name=wide right_net=10.2.0.0/16
+    charon_add_child right left net
+    tunnel_with name=net
+    charon_initiates right net
+    charon_initiates right wide
+    by_sa_of net 10.2.0.1
+    by_sa_of wide 10.2.1.1
+}
+
+# by_sa_of CONNECTION TO: --explain says so, and when the packets are sent the SA's counter rises.
+by_sa_of() {
+    local spi before
+    run whack_on left --explain --from 10.1.0.1 --to "$2"
+    assert_success
+    assert_output --partial "which is of \"$1\""
+    spi=$(sed -n 's/.*a packet that leaves: sent by the SA esp \(0x[0-9a-f]*\).*/\1/p' <<<"$output")
+    [ -n "$spi" ] || fail "no SA in: $output"
+    before=$(spi_packets "$spi")
+    pings left 10.1.0.1 "$2"
+    assert_equal "$(spi_packets "$spi")" $((before + 3))
+}
+
+# spi_packets SPI: how many packets left's SA with that SPI has counted.
+spi_packets() {
+    ip -n left -s xfrm state list spi "$1" | sed -n '/lifetime current:/ { n; s/.*, \([0-9]*\)(packets).*/\1/p; q }'
+}
+
+@test "[W12] --explain of packets: by no policy, by a stranger's, by ours without an SA" {
+    tunnel_is
+    two_hosts
+    pluto_on left
+    charon_on right
+    run whack_on left --explain --from 10.1.0.1 --to 10.2.0.1
+    assert_output --partial 'a packet that leaves: in the clear: no policy of the kernel catches it'
+    assert_output --partial '"net" is for it: between 10.1.0.0/24 (ours) and 10.2.0.0/24; it is unrouted'
+    ip -n left xfrm policy add src 10.1.0.0/24 dst 10.2.0.0/16 dir out action block priority 5
+    run whack_on left --explain --from 10.1.0.1 --to 10.2.0.1
+    assert_output --partial 'a packet that leaves: dropped, by the policy out 10.1.0.0/24 => 10.2.0.0/16: drop, priority 5, made by another program'
+    local before after
+    before=$(blocked)
+    run on left ping -n -c 1 -W 1 -I 10.1.0.1 10.2.0.1
+    assert_failure
+    after=$(blocked)
+    [ "$after" -gt "$before" ]
+    ip -n left xfrm policy delete src 10.1.0.0/24 dst 10.2.0.0/16 dir out
+    whack_initiates left
+    by_sa_of net 10.2.0.1
+    run whack_on left --explain --from 10.2.0.1 --to 10.1.0.1
+    assert_output --partial 'a packet that comes in for this machine: dropped, unless it came by an SA of that policy'
+    run whack_on left --explain --from 10.9.0.7 --to 10.9.0.1
+    assert_output --partial 'a first message of IKE is refused: no connection is known between 10.9.0.1 (ours) and 10.9.0.7'
+    assert_output --partial '"net": its peer is 10.9.0.2, not 10.9.0.7'
+}
+
+blocked() {
+    on left awk '$1 == "XfrmOutPolBlock" { print $2 }' /proc/net/xfrm_stat
+}
+
+@test "[R5] --uniqueids: a peer whose address changed" {
+    two_hosts
+    ip -n right addr add 10.9.0.7/24 dev eth0
+    road_warriors --uniqueids
+    road me @me ''
+    charon_start right
+    charon_conn right here local=10.9.0.2 remote=10.9.0.1 local_id=@me remote_id=@left 'psk=a secret of all' \
+        remote_ts=10.1.0.0/24
+    charon_conn right there local=10.9.0.7 remote=10.9.0.1 local_id=@me remote_id=@left 'psk=a secret of all' \
+        remote_ts=10.1.0.0/24
+    ip -n right route replace 10.1.0.0/24 dev eth0
+    charon_initiates right here
+    wait_for 5 sas_are_there
+    status_has '"me"[1] 10.9.0.2'
+    charon_initiates right there
+    log_has left "its peer's identity is now used from another address: its SAs end"
+    status_has '"me"[2] 10.9.0.7'
+    run whack_on left --status
+    refute_output --partial '"me"[1]'
+    wait_for 5 two_sas || fail 'the old SAs are still in the kernel'
+    pings right 10.9.0.7 10.1.0.1
+}
+
+two_sas() {
+    [ "$(sa_count left)" -eq 2 ]
+}
+
+@test "[W2] [P7] an address that comes after the start is ours at --listen" {
+    tunnel_is
+    two_hosts
+    ip -n left addr del 10.9.0.1/24 dev eth0
+    pluto_on left
+    charon_on right
+    run whack_on left --initiate --name net
+    assert_failure 22
+    assert_output --partial 'neither of its hosts is an address of this machine that we listen on: 10.9.0.1 is not, 10.9.0.2 is not'
+    ip -n left addr add 10.9.0.1/24 dev eth0
+    ip -n left route replace 10.2.0.0/24 dev eth0
+    whack_on left --listen
+    whack_initiates left
+    traffic_is_protected
+}
+
+@test "[W2] an address that comes and goes is noticed without whack; a short absence ends nothing" {
+    tunnel_is
+    two_hosts
+    ip -n left addr del 10.9.0.1/24 dev eth0
+    pluto_on left
+    charon_on right
+    ip -n left addr add 10.9.0.1/24 dev eth0
+    ip -n left route replace 10.2.0.0/24 dev eth0
+    log_has left 'listening on interface eth0 10.9.0.1:500' 10
+    whack_initiates left
+    traffic_is_protected
+    ip -n left addr del 10.9.0.1/24 dev eth0
+    log_has left 'interface eth0 10.9.0.1 has lost its address' 10
+    ip -n left addr add 10.9.0.1/24 dev eth0
+    ip -n left route replace 10.2.0.0/24 dev eth0
+    log_has left 'interface eth0 10.9.0.1 is back' 10
+    traffic_is_protected
+    whack_on left --terminate --name net
+    whack_initiates left
+    ip -n left addr del 10.9.0.1/24 dev eth0
+    log_has left '"net": is oriented no more' 45
+    wait_for 5 no_sas left || fail 'there are still SAs'
+}
+
+@test "[P7] --unlisten and back under traffic" {
+    tunnel_is
+    two_hosts
+    pluto_on left
+    charon_on right
+    whack_initiates left
+    start_on left "$HOSTS_DIR/left/ping.out" /dev/null ping -n -c 30 -i 0.1 -W 2 -I 10.1.0.1 10.2.0.1
+    local pings=$started
+    whack_on left --unlisten
+    run whack_on left --explain --name net
+    assert_output --partial 'not listening for IKE messages: whack --listen comes first'
+    run whack_on left --initiate --name net
+    assert_failure 24
+    whack_on left --listen
+    run whack_on left --initiate --name net
+    assert_success
+    wait_for 15 ended "$pings"
+    file_has "$HOSTS_DIR/left/ping.out" ' 0% packet loss' || fail "$(<"$HOSTS_DIR/left/ping.out")"
+    traffic_is_protected
+}
+
+ended() {
+    ! is_running "$1"
+}
+
+@test "[R2] [X1] an ISAKMP SA alone, then a connection with clients on top of it" {
+    tunnel_is
+    two_hosts
+    pluto_with_secret left
+    whack_on left --name alone --psk --host 10.9.0.1 --to --host 10.9.0.2
+    pluto_add left
+    whack_on left --listen
+    charon_on right
+    run whack_on left --initiate --name alone
+    assert_success
+    assert_equal "$(codes_of "$output")" '102 104 106 004'
+    run whack_on left --explain --name net
+    assert_output --regexp 'if we began now: Quick Mode under the ISAKMP SA #1 that is there'
+    run whack_on left --initiate --name net
+    assert_success
+    assert_equal "$(codes_of "$output")" '110 004'
+    traffic_is_protected
+}
