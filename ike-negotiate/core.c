@@ -162,8 +162,7 @@ static void free_one(struct ike *ike, struct exchange *x)
     HASH_DELETE(by_serial, ike->exchanges, x);
     sent_forget(&x->sent);
     if (!x->is_quick) {
-        free(x->sa->used_ids);
-        free(x->sa->recent_info);
+        seen_free(x->sa);
         free(x->sa->refused);
         early_free(x);
         explicit_bzero(x->sa, sizeof *x->sa);
@@ -309,34 +308,6 @@ uint64_t ike_patience(const struct ike *ike)
 {
     const struct buffer *out = ike->out.plutod;
     return out->len > 0 && out->quiet == out->len ? ike->patience : 0;
-}
-
-/* ---- message ids that an ISAKMP SA has seen ---- */
-
-bool sa_id_used(const struct isakmp_sa *sa, uint32_t message_id)
-{
-    for (size_t i = 0; i < sa->used_count; i++) {
-        if (sa->used_ids[i] == message_id) {
-            return true;
-        }
-    }
-    return false;
-}
-
-bool sa_use_id(struct isakmp_sa *sa, uint32_t message_id)
-{
-    if (sa->used_count >= 4096) {
-        return false; /* more Quick Modes than an ISAKMP SA of a day needs */
-    }
-    if ((sa->used_count & (sa->used_count + 1)) == 0 || sa->used_ids == NULL) {
-        uint32_t *grown = reallocarray(sa->used_ids, 2 * (sa->used_count + 1), sizeof *grown);
-        if (grown == NULL) {
-            return false;
-        }
-        sa->used_ids = grown;
-    }
-    sa->used_ids[sa->used_count++] = message_id;
-    return true;
 }
 
 /* ---- timers ---- */

@@ -82,8 +82,7 @@ struct isakmp_sa {
     bool up;
     uint32_t *used_ids; /* message ids of Quick Modes that were, owned */
     size_t used_count;
-    uint32_t *recent_info; /* message ids of Informationals, a ring, owned; NULL: none yet */
-    unsigned recent_next;
+    struct infos *heard, *told; /* Informationals of the peer and of ours, the last; owned; NULL: none */
     LIST_HEAD(, exchange) quicks;
     unsigned open_quicks; /* begun by the peer and not finished */
     unsigned our_quicks;  /* begun by us and not finished */
@@ -305,8 +304,15 @@ enum outcome answer_refused(struct ike *ike, struct exchange *x, const struct re
 void exchange_lost(struct ike *ike, struct exchange *x);
 bool draw_random(struct ike *ike, uint8_t *out, size_t len);
 uint32_t draw_message_id(struct ike *ike); /* 0, which is no message id: none now */
+
+/* ---- seen.c ---- */
 bool sa_id_used(const struct isakmp_sa *sa, uint32_t message_id);
 bool sa_use_id(struct isakmp_sa *sa, uint32_t message_id);
+enum seen { SEEN_NEW, SEEN_AGAIN, SEEN_OWN };
+/* An Informational with this right HASH comes in: without memory to tell, it counts as a replay. */
+enum seen seen_take(struct isakmp_sa *sa, const uint8_t *hash);
+void seen_own(struct isakmp_sa *sa, const uint8_t *hash); /* goes out */
+void seen_free(struct isakmp_sa *sa);
 
 /* ---- half_open.c ---- */
 void half_open_key(uint8_t key[FIRST_KEY], const struct path *path, const uint8_t *cky_i);

@@ -193,26 +193,6 @@ void take_notifications(struct ike *ike, struct exchange *x, const struct messag
     }
 }
 
-#define RECENT_INFO 64u
-
-/* Or there is no memory to tell. */
-static bool is_replayed(struct isakmp_sa *sa, uint32_t message_id)
-{
-    if (sa->recent_info == NULL) {
-        sa->recent_info = calloc(RECENT_INFO, sizeof *sa->recent_info);
-    }
-    for (unsigned i = 0; i < RECENT_INFO && sa->recent_info != NULL; i++) {
-        if (sa->recent_info[i] == message_id) {
-            return true;
-        }
-    }
-    if (sa->recent_info == NULL) {
-        return true;
-    }
-    sa->recent_info[sa->recent_next++ % RECENT_INFO] = message_id;
-    return false;
-}
-
 /*
  * Before Main Mode is done, but with its keys: the peer holds the same secret, and says why he will
  * not go on. Nothing else is heard from one who has not proved his identity.
@@ -291,8 +271,12 @@ void informational_protected(struct ike *ike, struct exchange *main, const struc
                                           "there", foreign);
         return;
     }
-    if (is_replayed(main->sa, m->header.message_id)) {
+    enum seen seen = seen_take(main->sa, m->payload[0].body);
+    if (seen != SEEN_NEW) {
         count_ignored(ike, FLAW_REPLAYED);
+        if (seen == SEEN_OWN) {
+            (void)report_unproved(ike, main, "an Informational of ours was sent back to us: ignored");
+        }
         return;
     }
     if (main->sa->up) {

@@ -33,6 +33,7 @@ static void send_protected(struct ike *ike, struct exchange *main, unsigned type
                                       { bytes.data + rest, bytes.len - rest } };
         isakmp_hash(&sa->keys, parts, 2, hash);
         memcpy(bytes.data + ISAKMP_HEADER_LEN + GENERIC_HEADER_LEN, hash, sa->keys.hash->len);
+        seen_own(sa, hash);
         iv_phase2(&sa->keys, sa->iv, message_id, iv);
         trace_emitted(ike, main, &bytes);
         if (message_seal(&bytes, &sa->keys, iv)) {

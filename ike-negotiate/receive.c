@@ -47,6 +47,17 @@ static bool is_duplicate(struct ike *ike, struct exchange *x, const uint8_t *dig
     return true;
 }
 
+/* Our own message comes back: no answer to it, and nothing is to be learned from it. */
+static bool is_echo(struct ike *ike, struct exchange *x, const uint8_t *packet, size_t len)
+{
+    if (x->sent.bytes == NULL || x->sent.len != len || memcmp(x->sent.bytes, packet, len) != 0) {
+        return false;
+    }
+    count_ignored(ike, FLAW_REPLAYED);
+    (void)report_unproved(ike, x, "our own message was sent back to us: ignored");
+    return true;
+}
+
 /* A message that decrypts to nonsense: before the peer is authenticated, the key is to blame. */
 static void report_garbage(struct ike *ike, struct exchange *x, const char *why)
 {
@@ -128,7 +139,7 @@ static void receive_main(struct ike *ike, const struct path *path, struct messag
         ignore(ike, path, FLAW_OTHER_PEER, "a Main Mode message for an exchange with another peer is ignored");
         return;
     }
-    if (is_duplicate(ike, x, digest)) {
+    if (is_duplicate(ike, x, digest) || is_echo(ike, x, packet, len)) {
         return;
     }
     memcpy(iv, x->sa->iv, IV_MAX);
@@ -199,7 +210,7 @@ static void receive_quick(struct ike *ike, struct exchange *main, struct message
                                          "is ignored");
         return;
     }
-    if (x != NULL && is_duplicate(ike, x, digest)) {
+    if (x != NULL && (is_duplicate(ike, x, digest) || is_echo(ike, x, packet, len))) {
         return;
     }
     if (x == NULL) {

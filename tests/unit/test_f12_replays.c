@@ -1,4 +1,5 @@
-/* F12: replays and duplicates, late, out of order, from elsewhere, a thousandfold; echoes. */
+/* F12: replays and duplicates, late, out of order, from elsewhere, a thousandfold. Echoes:
+ * test_f12_echoes.c. */
 #include "hostile.h"
 
 #include <stdlib.h>
@@ -379,50 +380,6 @@ static void f12_forged_afterwards(void **state)
     free(t);
 }
 
-/* ---- our own messages come back ---- */
-
-static unsigned echo(struct lab *l, struct datagram *d, unsigned number)
-{
-    struct datagram *back = malloc(sizeof *back);
-    assert_non_null(back);
-    *back = *d;
-    back->path = (struct path){ .local = d->path.remote, .remote = d->path.local,
-                                .local_port = 500, .remote_port = 500 };
-    (void)number;
-    lab_inject(l, back);
-    free(back);
-    return 1;
-}
-
-static void f12_echoes_are_not_answers(void **state)
-{
-    struct lab *l = lab_new(NULL);
-    (void)state;
-    l->network = echo;
-    lab_initiate(l, 0);
-    assert_true(lab_up(l));
-    lab_free(l);
-}
-
-static unsigned only_echo(struct lab *l, struct datagram *d, unsigned number)
-{
-    (void)echo(l, d, number);
-    return 0;
-}
-
-static void f12_an_echo_alone_is_no_peer(void **state)
-{
-    struct lab *l = lab_new(NULL);
-    (void)state;
-    l->network = only_echo;
-    lab_initiate(l, 0);
-    lab_pass(l, 300000);
-    assert_int_equal(lab_count(&l->host[0].heard, "isakmp-up "), 0);
-    assert_int_equal(l->host[0].kernel->sas, 0);
-    assert_true(l->host[0].sent_count < 40); /* three attempts, and its answers to itself */
-    lab_free(l);
-}
-
 /* ---- rubbish beside what matters ---- */
 
 static unsigned rubbish_first(struct lab *l, struct datagram *d, unsigned number)
@@ -471,8 +428,6 @@ int main(void)
         cmocka_unit_test(f12_a_storm_of_each_message),
         cmocka_unit_test(f12_forged_before_each_message),
         cmocka_unit_test(f12_forged_afterwards),
-        cmocka_unit_test(f12_echoes_are_not_answers),
-        cmocka_unit_test(f12_an_echo_alone_is_no_peer),
         cmocka_unit_test(f12_a_wrong_secret_is_still_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
