@@ -14,6 +14,7 @@
 #define RECORDS_VERSION 1
 
 /* plutod's last line to a whack: what it asked for is finished. Before it: `NNN text` [W9]. */
+#define WHACK_DONE "done"
 #define WHACK_END "end"
 /* What begins a line of a JSON document, which follows without it. */
 #define WHACK_JSON "json "

@@ -10,6 +10,7 @@
 
 struct words {
     char **word; /* owned; the texts are not */
+    struct option_place *place; /* owned */
     size_t count;
     size_t cap;
 };
@@ -21,6 +22,7 @@ __attribute__((format(printf, 2, 3))) static const char *because(struct options 
     va_start(args, format);
     (void)vsnprintf(o->why, sizeof o->why, format, args);
     va_end(args);
+    o->placed = false;
     return o->why;
 }
 
@@ -28,7 +30,8 @@ const char *options_init(struct options *o, int argc, char *const *argv)
 {
     memset(o, 0, sizeof *o);
     o->argv = calloc((size_t)argc + 1, sizeof *o->argv);
-    if (o->argv == NULL) {
+    o->places = calloc((size_t)argc + 1, sizeof *o->places);
+    if (o->argv == NULL || o->places == NULL) {
         return "no memory for the arguments";
     }
     for (int i = 0; i < argc; i++) {
@@ -45,6 +48,7 @@ void options_free(struct options *o)
     }
     free(o->texts);
     free(o->argv);
+    free(o->places);
     memset(o, 0, sizeof *o);
 }
 
@@ -91,13 +95,19 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\r';
 }
 
+/* All that is left of a line is what joins it with the next? */
+static bool is_joint(const char *at)
+{
+    return *at == '\\' && at[1 + strspn(at + 1, "\r")] == '\0';
+}
+
 /* Takes the word at *at, unquoted in place. False: a quote is not closed. */
 static bool take_word(char **at, char **word)
 {
     char *from = *at;
     char *to = from;
     *word = to;
-    while (*from != '\0' && !is_blank(*from)) {
+    while (*from != '\0' && !is_blank(*from) && !is_joint(from)) {
         if (*from != '"' && *from != '\'') {
             *to++ = *from++;
             continue;
@@ -116,7 +126,7 @@ static bool take_word(char **at, char **word)
     return true;
 }
 
-static bool add_word(struct words *words, char *word)
+static bool add_word(struct words *words, char *word, struct option_place place)
 {
     if (words->count == words->cap) {
         size_t cap = words->cap == 0 ? 32 : words->cap * 2;
@@ -125,68 +135,89 @@ static bool add_word(struct words *words, char *word)
             return false;
         }
         words->word = more;
+        struct option_place *places = realloc(words->place, cap * sizeof *places);
+        if (places == NULL) {
+            return false;
+        }
+        words->place = places;
         words->cap = cap;
     }
+    words->place[words->count] = place;
     words->word[words->count++] = word;
     return true;
 }
 
-static const char *split(struct options *o, struct words *words, const char *file, char *text)
+/* One line, ended by NUL. */
+static const char *split_line(struct options *o, struct words *words, const char *file, char *line,
+                              unsigned number)
 {
-    unsigned number = 0;
-    for (char *line = text; line != NULL && *line != '\0';) {
+    char *at = line + strspn(line, " \t\r");
+    if (*at == '#') {
+        return NULL;
+    }
+    while (*at != '\0' && !is_joint(at)) {
+        struct option_place place = { file, number, (unsigned)(at - line) + 1 };
+        char *word;
+        bool full = words->count >= OPTIONSFROM_WORDS;
+        if (!full && !take_word(&at, &word)) {
+            return because(o, "%s:%u:%u: a quote is not closed on this line", file, number,
+                           place.column);
+        }
+        if (full || !add_word(words, word, place)) {
+            return because(o, "%s:%u:%u: more than %d words", file, number, place.column,
+                           OPTIONSFROM_WORDS);
+        }
+        at += strspn(at, " \t\r");
+    }
+    return NULL;
+}
+
+static const char *split(struct options *o, struct words *words, const char *file, char *text,
+                         unsigned number)
+{
+    const char *why = NULL;
+    for (char *line = text; why == NULL && line != NULL && *line != '\0'; number++) {
         char *end = strchr(line, '\n');
         if (end != NULL) {
             *end = '\0';
         }
-        number++;
-        line += strspn(line, " \t\r");
-        for (char *at = line; *line != '#' && *at != '\0'; at += strspn(at, " \t\r")) {
-            char *word;
-            if (!take_word(&at, &word)) {
-                return because(o, "--optionsfrom: %s line %u: a quote is not closed on this line",
-                               file, number);
-            }
-            if (words->count >= OPTIONSFROM_WORDS || !add_word(words, word)) {
-                return because(o, "--optionsfrom: %s line %u: more than %d words", file, number,
-                               OPTIONSFROM_WORDS);
-            }
-        }
+        why = split_line(o, words, file, line, number);
+        o->placed = why != NULL;
         line = end == NULL ? NULL : end + 1;
     }
-    return NULL;
+    return why;
 }
 
 static const char *insert(struct options *o, const struct words *words, int at, const char *file)
 {
-    int count = (int)words->count;
-    if (o->argc + count > OPTIONSFROM_WORDS) {
+    size_t before = (size_t)at;
+    size_t after = (size_t)(o->argc - at);
+    size_t count = words->count;
+    if ((size_t)o->argc + count > OPTIONSFROM_WORDS) {
         return because(o, "--optionsfrom: %s: more than %d words in all", file, OPTIONSFROM_WORDS);
     }
-    char **list = calloc((size_t)(o->argc + count) + 1, sizeof *list);
-    if (list == NULL) {
+    size_t all = before + count + after;
+    char **list = realloc(o->argv, (all + 1) * sizeof *list);
+    o->argv = list == NULL ? o->argv : list;
+    struct option_place *places = realloc(o->places, (all + 1) * sizeof *places);
+    o->places = places == NULL ? o->places : places;
+    if (list == NULL || places == NULL) {
         return because(o, "--optionsfrom: no memory for the words of %s", file);
     }
-    for (int i = 0; i < at; i++) {
-        list[i] = o->argv[i];
+    memmove(list + before + count, list + before, after * sizeof *list);
+    memmove(places + before + count, places + before, after * sizeof *places);
+    if (count > 0) {
+        memcpy(list + before, words->word, count * sizeof *list);
+        memcpy(places + before, words->place, count * sizeof *places);
     }
-    for (int i = 0; i < count; i++) {
-        list[at + i] = words->word[i];
-    }
-    for (int i = at; i < o->argc; i++) {
-        list[count + i] = o->argv[i];
-    }
-    free(o->argv);
-    o->argv = list;
-    o->argc += count;
+    list[all] = NULL;
+    o->argc = (int)all;
     return NULL;
 }
 
-const char *options_splice(struct options *o, const char *file, int at)
+/* May there be another file within those that are being worked at? */
+static const char *go_deeper(struct options *o, const char *file, int at)
 {
-    struct words words = { 0 };
-    const char *why = NULL;
-
     /* Files whose last word lies before the one that getopt has just taken are done. */
     while (o->depth > 0 && at > o->argc - o->tails[o->depth - 1]) {
         o->depth--;
@@ -195,10 +226,12 @@ const char *options_splice(struct options *o, const char *file, int at)
         return because(o, "--optionsfrom: %s: more than %d files within files; "
                        "does one name itself?", file, OPTIONSFROM_DEPTH);
     }
-    char *text = read_file(o, file);
-    if (text == NULL) {
-        return o->why;
-    }
+    return NULL;
+}
+
+static const char *splice(struct options *o, const char *file, char *text, unsigned line, int at)
+{
+    struct words words = { 0 };
     char **texts = realloc(o->texts, (o->text_count + 1) * sizeof *texts);
     if (texts == NULL) {
         free(text);
@@ -206,13 +239,32 @@ const char *options_splice(struct options *o, const char *file, int at)
     }
     o->texts = texts;
     o->texts[o->text_count++] = text;
-    why = split(o, &words, file, text);
+    const char *why = split(o, &words, file, text, line);
     if (why == NULL) {
         o->tails[o->depth++] = o->argc - at;
         why = insert(o, &words, at, file);
     }
     free(words.word);
+    free(words.place);
     return why;
+}
+
+const char *options_splice_text(struct options *o, const char *file, char *text, unsigned line,
+                                int at)
+{
+    const char *why = go_deeper(o, file, at);
+    if (why != NULL) {
+        free(text);
+        return why;
+    }
+    return splice(o, file, text, line, at);
+}
+
+const char *options_splice(struct options *o, const char *file, int at)
+{
+    const char *why = go_deeper(o, file, at);
+    char *text = why == NULL ? read_file(o, file) : NULL;
+    return text == NULL ? o->why : splice(o, file, text, 1, at);
 }
 
 /* ---- what getopt_long could not make sense of ---- */

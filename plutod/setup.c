@@ -11,15 +11,19 @@
 #include <string.h>
 #include <unistd.h>
 
-__attribute__((format(printf, 1, 2)))
-static enum setup_result wrong(const char *format, ...)
+/* With the place in a file of options, where what is wrong stands in one (s NULL: it stands in none). */
+__attribute__((format(printf, 2, 3)))
+static enum setup_result wrong(const struct setup *s, const char *format, ...)
 {
+    char why[OPTION_WHY];
     va_list args;
     va_start(args, format);
-    fputs("plutod: ", stderr);
-    vfprintf(stderr, format, args);
+    vsnprintf(why, sizeof why, format, args);
     va_end(args);
-    fputc('\n', stderr);
+    if (s != NULL) {
+        option_reader_locate(&s->reader, why);
+    }
+    fprintf(stderr, "plutod: %s\n", why);
     option_usage_print(stderr, OF_PLUTOD, "plutod");
     return SETUP_WRONG;
 }
@@ -27,18 +31,18 @@ static enum setup_result wrong(const char *format, ...)
 static enum setup_result take_interface(struct setup *s, const char *name)
 {
     if (strlen(name) >= 16 || name[0] == '\0') {
-        return wrong("--interface %s: no interface has such a name", name);
+        return wrong(s, "--interface %s: no interface has such a name", name);
     }
     if (strncmp(name, "ipsec", 5) == 0 && isdigit((unsigned char)name[5])) {
-        return wrong("--interface %s: name the real interface; ipsecN is none", name);
+        return wrong(s, "--interface %s: name the real interface; ipsecN is none", name);
     }
     for (unsigned i = 0; i < s->interface_count; i++) {
         if (strcmp(s->interfaces[i], name) == 0) {
-            return wrong("--interface %s: is given twice", name);
+            return wrong(s, "--interface %s: is given twice", name);
         }
     }
     if (s->interface_count == SETUP_INTERFACES) {
-        return wrong("--interface %s: more than %d of them", name, SETUP_INTERFACES);
+        return wrong(s, "--interface %s: more than %d of them", name, SETUP_INTERFACES);
     }
     s->interfaces[s->interface_count++] = name;
     return SETUP_RUN;
@@ -48,7 +52,7 @@ static enum setup_result take_myid(struct setup *s, const char *where, const cha
 {
     const char *why = identity_parse(&s->myid, text);
     if (why != NULL) {
-        return wrong("%s %s: %s", where, text, why);
+        return wrong(where[0] == '-' ? s : NULL, "%s %s: %s", where, text, why);
     }
     s->has_myid = true;
     return SETUP_RUN;
@@ -62,7 +66,7 @@ static enum setup_result take_debug(struct setup *s, const char *word)
     debug_classes_print(s->classes, before);
     snprintf(text, sizeof text, "%s%s%s", before, before[0] == '\0' ? "" : ",", word);
     const char *why = debug_classes_parse(&s->classes, text);
-    return why == NULL ? SETUP_RUN : wrong("--debug-%s: %s", word, why);
+    return why == NULL ? SETUP_RUN : wrong(s, "--debug-%s: %s", word, why);
 }
 
 static void print_help(void)
@@ -125,7 +129,10 @@ static enum setup_result parse_words(struct setup *s)
     if (result != SETUP_RUN) {
         return result;
     }
-    return read == OPTION_NO_MORE && option_supported(&s->reader, why) ? SETUP_RUN : wrong("%s", why);
+    if (read == OPTION_NO_MORE && option_supported(&s->reader, why)) {
+        return SETUP_RUN;
+    }
+    return wrong(s, "%s", why);
 }
 
 /* A daemon changes to "/" when it forks: what was meant from here is named from there. */
@@ -141,7 +148,7 @@ static enum setup_result make_absolute(struct setup *s)
         }
         if (here == NULL || asprintf(&s->absolute[i], "%s/%s", here, *paths[i]) < 0) {
             s->absolute[i] = NULL;
-            result = wrong("%s: cannot tell what this path is relative to: %s", *paths[i],
+            result = wrong(NULL, "%s: cannot tell what this path is relative to: %s", *paths[i],
                            strerror(errno));
         } else {
             *paths[i] = s->absolute[i];
@@ -162,7 +169,7 @@ enum setup_result setup_parse(struct setup *s, int argc, char **argv)
     s->umask = 022;
     const char *why = option_reader_init(&s->reader, OF_PLUTOD, "plutod", argc, argv);
     if (why != NULL) {
-        return wrong("%s", why);
+        return wrong(s, "%s", why);
     }
     enum setup_result result = parse_words(s);
     const char *myid = secure_getenv("IPSECmyid");

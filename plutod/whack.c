@@ -17,9 +17,12 @@
 #define CLIENTS_MAX 64
 #define WAITING_MAX 48      /* of them with a request that goes on: the others' places are for short ones */
 #define INPUT_MAX ((size_t)4 * RECORD_MAX)
+#define INPUT_HIGH ((size_t)2 * RECORD_MAX) /* beyond, no more is read until some of it is done */
 #define REPLY_MAX ((size_t)64 << 20)
 #define REPLY_ENOUGH 65536  /* unsent bytes: no more of a status is said before some are taken */
-#define INPUT_TIME 20.      /* seconds for all of its requests to arrive */
+#define REPLY_HIGH ((size_t)1 << 20)        /* beyond, nothing more is done until some of it is taken */
+#define INPUT_TIME 20.      /* seconds for its hello, and for the rest of a record, to arrive */
+#define PAUSE_TIME 600.     /* seconds between two records */
 #define OUTPUT_TIME 60.     /* seconds without its taking anything */
 
 struct client {
@@ -31,6 +34,7 @@ struct client {
     unsigned holds;         /* requests that go on */
     unsigned records;       /* that were begun with */
     bool greeted;           /* its hello came */
+    bool busy;              /* a request was begun, and its end not told */
     bool eof;               /* it will send no more */
     bool closing;           /* no more of its requests are done */
     bool shutdown;          /* its request is finished when plutod is gone */
@@ -192,6 +196,15 @@ static void take_record(struct client *c, const struct record *r)
     }
 }
 
+/* The last request is finished: what is said from now on is of the next one. */
+static void tell_done(struct client *c)
+{
+    if (c->busy && c->holds == 0) {
+        c->busy = false;
+        buffer_add_text(&c->reply, WHACK_DONE "\n");
+    }
+}
+
 static void take_line(struct client *c, char *line, size_t len)
 {
     struct record r;
@@ -204,7 +217,9 @@ static void take_line(struct client *c, char *line, size_t len)
     } else if (!c->greeted && r.verb != V_HELLO) {
         refuse(c, schema_verb(r.verb)->name, "came before hello");
     } else {
+        c->busy = r.verb != V_HELLO;
         take_record(c, &r);
+        tell_done(c);
     }
 }
 
@@ -214,9 +229,11 @@ static void take_line(struct client *c, char *line, size_t len)
  */
 static bool go_on(struct client *c)
 {
-    bool moved = false;
-    while (c->holds == 0 && !c->closing && c->input.len > 0) {
-        uint8_t *end = memchr(c->input.data, '\n', c->input.len);
+    size_t at = 0;
+    tell_done(c);
+    while (c->holds == 0 && !c->closing && at < c->input.len && c->reply.len < REPLY_HIGH) {
+        uint8_t *line = c->input.data + at;
+        uint8_t *end = memchr(line, '\n', c->input.len - at);
         if (end == NULL) {
             break;
         }
@@ -224,16 +241,24 @@ static bool go_on(struct client *c)
             c->gone = true;
             break;
         }
-        size_t len = (size_t)(end - c->input.data);
-        take_line(c, (char *)c->input.data, len);
-        buffer_consume(&c->input, len + 1);
-        moved = true;
+        take_line(c, (char *)line, (size_t)(end - line));
+        at += (size_t)(end - line) + 1;
     }
-    if (c->holds == 0 && !c->closing && c->eof && c->input.len > 0) {
+    buffer_consume(&c->input, at);
+    return at > 0;
+}
+
+/* What is wrong with all that is there, once nothing of it can be done. */
+static void check_rest(struct client *c)
+{
+    bool whole = memchr(c->input.data, '\n', c->input.len) != NULL;
+    if (c->holds > 0 || c->closing || c->input.len == 0 || whole) {
+        return;
+    }
+    if (c->eof || c->input.len >= RECORD_MAX) {
         c->records++;
-        refuse(c, "", "it ends within a record");
+        refuse(c, "", c->eof ? "it ends within a record" : "a record without end");
     }
-    return moved;
 }
 
 /*
@@ -252,10 +277,40 @@ static bool say_more(struct client *c)
 
 /* ---- input and output ---- */
 
+/* How long may it take until more comes? */
+static void set_patience(struct client *c)
+{
+    struct ev_loop *loop = c->s->loop;
+    ev_timer_stop(loop, &c->idle);
+    if (!c->eof && !c->closing && ev_is_active(&c->in)) {
+        ev_timer_set(&c->idle, c->greeted && c->input.len == 0 ? PAUSE_TIME : INPUT_TIME, 0.);
+        ev_timer_start(loop, &c->idle);
+    }
+}
+
+/* Bytes that cannot be done soon stay with the kernel, and whack waits. */
+static void hold_input(struct client *c)
+{
+    struct ev_loop *loop = c->s->loop;
+    bool wanted = !c->eof && !c->closing && c->input.len < INPUT_HIGH;
+    if (wanted == (ev_is_active(&c->in) != 0)) {
+        return;
+    }
+    if (wanted) {
+        ev_io_start(loop, &c->in);
+    } else {
+        ev_io_stop(loop, &c->in);
+    }
+    if (c->reply.len == 0) {
+        set_patience(c);
+    }
+}
+
 static void on_in(struct ev_loop *loop, ev_io *w, int events)
 {
     struct client *c = w->data;
     char bytes[16384];
+    (void)loop;
     (void)events;
     ssize_t n = read(c->fd, bytes, sizeof bytes);
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
@@ -264,15 +319,15 @@ static void on_in(struct ev_loop *loop, ev_io *w, int events)
     if (n <= 0) {
         c->eof = true;
         c->gone = n < 0;
-        ev_io_stop(loop, w);
-        ev_timer_stop(loop, &c->idle);
-        return;
+    } else {
+        buffer_add(&c->input, bytes, (size_t)n);
+        if (c->input.overflowed) {
+            c->records++;
+            refuse(c, "", "no memory for it");
+        }
     }
-    buffer_add(&c->input, bytes, (size_t)n);
-    if (c->input.overflowed) {
-        c->records++;
-        refuse(c, "", "more than is taken at a time");
-        ev_io_stop(loop, w);
+    if (c->reply.len == 0) {
+        set_patience(c);
     }
 }
 
@@ -290,9 +345,12 @@ static void on_idle(struct ev_loop *loop, ev_timer *w, int events)
     (void)events;
     if (c->reply.len > 0) {
         c->gone = true; /* it does not read */
+    } else if (c->holds > 0) {
+        set_patience(c); /* it waits for us */
     } else {
         c->records++;
-        refuse(c, "", "it did not come within 20 s");
+        refuse(c, "", c->greeted && c->input.len == 0 ? "nothing came for 600 s"
+                                                      : "it did not come within 20 s");
     }
 }
 
@@ -315,9 +373,9 @@ static void write_out(struct client *c)
         buffer_consume(&c->reply, sent);
     }
     if (c->reply.len == 0 && !c->more) {
-        ev_io_stop(loop, &c->out);
-        if (c->eof || c->closing) {
-            ev_timer_stop(loop, &c->idle);
+        if (ev_is_active(&c->out)) {
+            ev_io_stop(loop, &c->out);
+            set_patience(c); /* until now, its reading was waited for */
         }
     } else if (!ev_is_active(&c->out) || sent > 0) {
         ev_io_start(loop, &c->out);
@@ -349,12 +407,17 @@ bool whack_turn(struct supervisor *s)
     struct client *next;
     bool moved = false;
     DL_FOREACH_SAFE(s->whack.clients, c, next) {
+        bool full = c->reply.len >= REPLY_HIGH;
         moved = go_on(c) || moved;
         moved = say_more(c) || moved;
+        check_rest(c);
+        hold_input(c);
+        tell_done(c);
         if (c->holds == 0 && (c->closing || (c->eof && c->input.len == 0))) {
             say_end(c);
         }
         write_out(c);
+        moved = moved || (full && c->reply.len < REPLY_HIGH); /* more can be done */
         if (c->gone || (c->over && c->reply.len == 0)) {
             end(c);
         }

@@ -187,7 +187,9 @@ crowd() {
 @test "[W9] one whack with several forms: in order, each when the one before is finished" {
     start
     raw $'hello version=1 epoch=1 tool=whack\nwhack-debug classes=control\nwhack-listen\nwhack-status\nwhack-initiate name=x\nwhack-shutdown\n'
-    assert_line --index 1 --partial '002 listening' # after 003: no interface is up here
+    assert_line --index 0 done # with whack-debug
+    assert_line --index 2 --partial '002 listening' # after 003: no interface is up here
+    assert_line --index 4 done
     assert_line --partial '000 listening for IKE messages'
     assert_line --partial '000 debug control'
     assert_line --partial '021 '
@@ -254,4 +256,93 @@ with_myid() {
     grep -q 'shutting down; SAs, policies and routes stay' "$dir/err"
     [ ! -e "$base.pid" ] && [ ! -e "$base.ctl" ]
     daemon=
+}
+
+# definitions FROM TO [WORD...]: calls of whack, each over three lines
+definitions() {
+    local i
+    for ((i = $1; i <= $2; i++)); do
+        printf -- '%s--name site-%05d --psk --encrypt --tunnel\n    --id @gate.example.com --host 127.0.0.1 --client 10.%d.%d.0/24 \\\n' \
+            "${3-}" "$i" $((i / 250)) $((i % 250))
+        printf -- '    --to --id @peer%d.example.net --host 192.0.%d.%d --client 172.20.%d.0/24\n' \
+            "$i" $((i / 250)) $((i % 250)) $((i % 250))
+    done
+}
+
+# load: what is on standard input; $seconds is how long it took
+load() {
+    local begin=$EPOCHREALTIME
+    run --separate-stderr timeout 60 "$whack" --ctlbase "$base" --optionsfrom -
+    seconds=$(awk -v a="$begin" -v b="$EPOCHREALTIME" 'BEGIN { print b - a }')
+}
+
+memory() {
+    awk '/^RssAnon/ { print $2 }' "/proc/$daemon/status"
+}
+
+@test "[P2] [W2] 10,000 definitions with one whack: at once, 1 KB each, found and deleted as fast as one" {
+    start
+    nsenter -t "$daemon" -n ip link set lo up
+    ask --listen
+    local before seconds
+    definitions 0 9999 >"$dir/all"
+    before=$(memory)
+    load <"$dir/all"
+    assert_success
+    assert_equal "$(grep -c '^002 added connection description' <<<"$output")" 10000
+    echo "loaded in $seconds s"
+    awk -v s="$seconds" 'BEGIN { exit !(s < 6) }' # 2 s on a machine that does nothing else
+    local each=$((($(memory) - before) * 1024 / 10000))
+    echo "$each bytes each"
+    [ "$each" -le 1500 ]
+    run bash -c "'$whack' --ctlbase '$base' --status | grep -c '^000 \"site-.*; unrouted'"
+    assert_output 10000
+    definitions 5000 5000 '--delete ' >"$dir/one"
+    load <"$dir/one"
+    assert_output '002 added connection description "site-05000"'
+    seq -f '--delete --name site-%05g' 0 9999 >"$dir/none"
+    load <"$dir/none"
+    assert_success
+    echo "deleted in $seconds s"
+    awk -v s="$seconds" 'BEGIN { exit !(s < 6) }'
+    run bash -c "'$whack' --ctlbase '$base' --status | grep -c '^000 \"site-'"
+    assert_output 0
+}
+
+@test "[P2] [W10] a stream: each refused call with its place, the others loaded; exit status of the last that failed" {
+    start
+    { definitions 1 3; definitions 2 2; definitions 4 4; echo; echo '--initiate --name nosuch'; definitions 5 5; } >"$dir/all"
+    load <"$dir/all"
+    assert_equal "$status" 21
+    assert_equal "$output" '002 added connection description "site-00001"
+002 added connection description "site-00002"
+002 added connection description "site-00003"
+020 stdin:10:1: attempt to redefine connection "site-00002": --delete replaces it
+002 added connection description "site-00004"
+021 stdin:17:1: no connection named "nosuch"
+002 added connection description "site-00005"'
+    { definitions 2 2; echo '--nosuch'; definitions 6 6; } >"$dir/all"
+    load <"$dir/all"
+    assert_equal "$status" 1 # whack's own
+    assert_equal "$stderr" 'whack: stdin:4:1: --nosuch: unknown option (see whack --help)'
+    assert_line '002 added connection description "site-00006"'
+}
+
+@test "[P2] a stream that pauses, and a whack that reads slowly" {
+    start
+    load < <(definitions 1 1; echo; sleep 1; echo --status)
+    assert_success
+    assert_line --index 0 '002 added connection description "site-00001"'
+    assert_line --partial '000 "site-00001"'
+    # Megabytes of answers wait for their reader, most of them with whack and not with plutod.
+    load < <(definitions 2 200)
+    yes -- --status | head -n 400 >"$dir/asks"
+    { timeout 60 "$whack" --ctlbase "$base" --optionsfrom - <"$dir/asks" | { sleep 2; grep -c '^000 not listening'; } >"$dir/count"; } 3>&- &
+    local slow=$!
+    sleep 1
+    [ "$(memory)" -lt 12000 ]
+    ask --status
+    assert_success
+    wait "$slow"
+    assert_equal "$(<"$dir/count")" 400
 }

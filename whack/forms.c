@@ -27,7 +27,7 @@ static bool put_named(struct buffer *out, const struct request *r, unsigned form
     return record_finish(&w);
 }
 
-static bool put_hello(struct buffer *out)
+bool request_hello(struct buffer *out)
 {
     struct record_writer w;
     record_start(&w, out, V_HELLO);
@@ -121,8 +121,7 @@ static bool put_explain(struct buffer *out, const struct request *r)
 
 bool request_records(struct buffer *out, const struct request *r)
 {
-    return put_hello(out)
-           && put_debug(out, r)
+    return put_debug(out, r)
            && put_myid(out, r)
            && put_named(out, r, FORM_DELETE, V_WHACK_DELETE)
            && put_deletestate(out, r)

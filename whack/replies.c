@@ -7,10 +7,14 @@
 /* Numbers that say nothing about how it ended [W11]. */
 enum { COMMENT = 0, LOG = 2, SERIOUS_LOG = 3, SUCCESS = 4, SECRET_WANTED = 40 };
 
-void replies_init(struct replies *r)
+void replies_init(struct replies *r, replies_line *line, replies_done *done, void *context)
 {
+    r->line_came = line;
+    r->done_came = done;
+    r->context = context;
     r->len = 0;
     r->code = SUCCESS;
+    r->failed = SUCCESS;
     r->ended = false;
 }
 
@@ -32,22 +36,37 @@ static bool is_json(const struct replies *r)
     return r->len > JSON_LEN && memcmp(r->line, WHACK_JSON, JSON_LEN) == 0;
 }
 
-/* Is it one to be shown? */
-static bool count(struct replies *r)
+static bool line_is(const struct replies *r, const char *word)
 {
-    static const char end[] = WHACK_END "\n";
+    size_t len = strlen(word);
+    return r->len == len + 1 && memcmp(r->line, word, len) == 0;
+}
+
+/* False: it could not be written. */
+static bool take_line(struct replies *r)
+{
+    if (is_json(r)) {
+        return r->line_came(r->context, r->line + JSON_LEN, r->len - JSON_LEN, -1);
+    }
     int code = prefix(r->line, r->len);
-    if (r->len == sizeof end - 1 && memcmp(r->line, end, r->len) == 0) {
+    if (line_is(r, WHACK_END)) {
         r->ended = true;
+    } else if (line_is(r, WHACK_DONE)) {
+        r->done_came(r->context);
     }
     if (code > COMMENT && code != LOG && code != SERIOUS_LOG && code != SECRET_WANTED) {
         r->code = code;
     }
-    return code >= 0;
+    return code < 0 || r->line_came(r->context, r->line, r->len, code);
 }
 
-enum replies_result replies_add(struct replies *r, const char *bytes, size_t len,
-                                replies_line *line, void *context)
+void replies_call_ends(struct replies *r)
+{
+    r->failed = r->code == SUCCESS ? r->failed : r->code;
+    r->code = SUCCESS;
+}
+
+enum replies_result replies_add(struct replies *r, const char *bytes, size_t len)
 {
     while (len > 0) {
         const char *end = memchr(bytes, '\n', len);
@@ -62,10 +81,7 @@ enum replies_result replies_add(struct replies *r, const char *bytes, size_t len
         if (end == NULL) {
             break;
         }
-        bool written = is_json(r)  ? line(context, true, r->line + JSON_LEN, r->len - JSON_LEN)
-                       : count(r) ? line(context, false, r->line, r->len)
-                                  : true;
-        if (!written) {
+        if (!take_line(r)) {
             return REPLIES_NOT_WRITTEN;
         }
         r->len = 0;
@@ -80,8 +96,9 @@ bool replies_ended(const struct replies *r)
 
 int replies_status(const struct replies *r)
 {
-    if (r->code == SUCCESS) {
+    int code = r->code == SUCCESS ? r->failed : r->code;
+    if (code == SUCCESS) {
         return 0;
     }
-    return r->code > 255 ? 255 : r->code;
+    return code > 255 ? 255 : code;
 }

@@ -230,8 +230,11 @@ static bool read_options(struct request *r, char why[CONNECTION_WHY])
     enum option_read read;
 
     while ((read = option_next(&r->reader, &given, fine ? why : other)) != OPTION_NO_MORE) {
-        if (read == OPTION_WRONG) {
+        if (read == OPTION_WRONG && fine) {
+            option_reader_locate(&r->reader, why);
             fine = false;
+        } else if (read == OPTION_WRONG) {
+            continue;
         } else if (fine || given.option == OPTION_LABEL) {
             take(r, &given);
         }
@@ -239,34 +242,48 @@ static bool read_options(struct request *r, char why[CONNECTION_WHY])
     return fine;
 }
 
-bool request_read(struct request *r, int argc, char *const *argv, connection_resolver *resolver,
-                  void *context, char why[CONNECTION_WHY])
+/* What can be said once all words are known. */
+static bool check(struct request *r, const struct asked *asked, char why[CONNECTION_WHY])
+{
+    if (!check_forms(r, why) || !check_explain(r, asked, why) || !check_oppo(r, asked, why)
+        || !check_key(r, asked, why) || !check_myid(r, asked, why)) {
+        return false;
+    }
+    if ((r->forms & FORM_CONNECTION) != 0) {
+        r->words.replace = (r->forms & FORM_DELETE) != 0;
+        r->forms &= ~(unsigned)FORM_DELETE;
+        if (!connection_form_make(&r->form, &r->words, asked->resolver, asked->context, why)) {
+            return false;
+        }
+    }
+    return option_supported(&r->reader, why);
+}
+
+bool request_read(struct request *r, int argc, char *const *argv, const struct request_input *input,
+                  connection_resolver *resolver, void *context, char why[CONNECTION_WHY])
 {
     const struct asked asked = { resolver, context };
     memset(r, 0, sizeof *r);
     r->ctlbase = option_spec(OPTION_CTLBASE)->preset_text;
     const char *wrong = option_reader_init(&r->reader, OF_WHACK, "whack", argc, argv);
+    if (input != NULL) {
+        option_reader_input(&r->reader, input->text, input->line);
+    }
     if (wrong != NULL) {
         return say(why, wrong);
     }
     if (!read_options(r, why)) {
         return false;
     }
-    if ((r->forms & (FORM_HELP | FORM_VERSION)) != 0) {
+    r->stream = input == NULL && r->reader.input_wanted;
+    if (r->stream || (r->forms & (FORM_HELP | FORM_VERSION)) != 0) {
         return true;
     }
-    if (!check_forms(r, why) || !check_explain(r, &asked, why) || !check_oppo(r, &asked, why)
-        || !check_key(r, &asked, why) || !check_myid(r, &asked, why)) {
+    if (!check(r, &asked, why)) {
+        option_reader_locate(&r->reader, why);
         return false;
     }
-    if ((r->forms & FORM_CONNECTION) != 0) {
-        r->words.replace = (r->forms & FORM_DELETE) != 0;
-        r->forms &= ~(unsigned)FORM_DELETE;
-        if (!connection_form_make(&r->form, &r->words, resolver, context, why)) {
-            return false;
-        }
-    }
-    return option_supported(&r->reader, why);
+    return true;
 }
 
 void request_done(struct request *r)

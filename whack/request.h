@@ -13,7 +13,8 @@
 
 struct request {
     struct option_reader reader;    /* owned: every word below points into it or into argv */
-    unsigned forms;                 /* mask of enum form */
+    unsigned forms;                 /* mask of enum option_form */
+    bool stream;                    /* --optionsfrom -: each call on standard input is read by itself */
     const char *ctlbase;            /* never NULL */
     const char *label;              /* NULL: none */
     struct connection_words words;  /* its name is that of the other forms, too */
@@ -28,15 +29,24 @@ struct request {
     unsigned classes;               /* with FORM_DEBUG: mask of enum debug_class (lib/log.h) */
 };
 
+/* A call on standard input, which takes the place of --optionsfrom -. */
+struct request_input {
+    char *text;     /* malloc'ed; request_read owns it from then on */
+    unsigned line;  /* number of its first line */
+};
+
 /*
- * Reads the command line. False: refused, see why; r->label is known even then, if it was given at
+ * Reads the command line. input NULL: there is none; with --optionsfrom - only the options of every
+ * call (ctlbase, label) and r->stream are to be used then. False: refused, see why; r->label is known even then, if it was given at
  * all. Free the request in any case.
  */
-bool request_read(struct request *r, int argc, char *const *argv, connection_resolver *resolver,
-                  void *context, char why[CONNECTION_WHY]);
+bool request_read(struct request *r, int argc, char *const *argv, const struct request_input *input,
+                  connection_resolver *resolver, void *context, char why[CONNECTION_WHY]);
 void request_done(struct request *r);
 
-/* hello and one record for each form, in the order of [W8]; false: out is full. */
+/* The first record to plutod; false: out is full. */
+bool request_hello(struct buffer *out);
+/* One record for each form, in the order of [W8]; false: out is full. */
 bool request_records(struct buffer *out, const struct request *r);
 
 #endif

@@ -2,12 +2,13 @@
  * Command lines: whack's, with the connection form and its record, plutod's, and option files.
  *
  * Input: words, one a line; the first is `whack` or `plutod`. After an empty line: what is in every
- * file that is named by --optionsfrom (but `none`, which is not there, / and /dev/zero). Holds:
- * what whack takes, plutod can read, and it means the same to him.
+ * file that is named by --optionsfrom (but `none`, which is not there, / and /dev/zero), and on
+ * standard input. Holds: what whack takes, plutod can read, and it means the same to him.
  */
 #include "fuzz.h"
 
 #include "plutod/setup.h"
+#include "whack/calls.h"
 #include "whack/request.h"
 
 #include <errno.h>
@@ -87,13 +88,18 @@ static void check_records(struct buffer *b)
     }
 }
 
-static void read_whack(int argc, char **argv)
+/* input NULL: there is none. Does it ask for standard input? */
+static bool read_call(int argc, char **argv, const struct request_input *input)
 {
     struct request r;
     struct buffer out;
     char why[CONNECTION_WHY] = "";
-    if (!request_read(&r, argc, argv, resolver, NULL, why)) {
+    bool stream = false;
+    if (!request_read(&r, argc, argv, input, resolver, NULL, why)) {
         fuzz_check(why[0] != '\0' && strlen(why) < CONNECTION_WHY);
+    } else if (r.stream) {
+        fuzz_check(input == NULL);
+        stream = true;
     } else if ((r.forms & (FORM_HELP | FORM_VERSION)) == 0) { /* which nothing is sent for */
         buffer_init(&out, RECORD_MAX);
         if (request_records(&out, &r)) {
@@ -102,6 +108,47 @@ static void read_whack(int argc, char **argv)
         buffer_wipe(&out);
     }
     request_done(&r);
+    return stream;
+}
+
+/* What is in every file is on standard input, too; it comes in pieces of any size. */
+static void read_whack(int argc, char **argv)
+{
+    struct calls calls;
+    struct request_input input;
+    char why[CALLS_WHY];
+    unsigned last = 0;
+    size_t given = 0;
+
+    if (!read_call(argc, argv, NULL)) {
+        return;
+    }
+    calls_init(&calls);
+    for (;;) {
+        switch (calls_next(&calls, &input.text, &input.line, why)) {
+        case CALLS_ONE:
+            fuzz_check(input.line > last);
+            last = input.line;
+            (void)read_call(argc, argv, &input);
+            break;
+        case CALLS_WRONG:
+            fuzz_check(input.line > last && why[0] != '\0');
+            last = input.line;
+            break;
+        case CALLS_MORE:
+            if (given == file.len) {
+                calls_end(&calls);
+            } else {
+                size_t n = file.len - given < 1 + last % 9 ? file.len - given : 1 + last % 9;
+                calls_add(&calls, file.text + given, n);
+                given += n;
+            }
+            break;
+        case CALLS_NONE:
+            calls_free(&calls);
+            return;
+        }
+    }
 }
 
 static void read_plutod(int argc, char **argv)

@@ -146,13 +146,18 @@ static void read_classes(const char *text)
     }
 }
 
-static bool take_line(void *context, bool json, const char *line, size_t len)
+static bool take_line(void *context, const char *line, size_t len, int code)
 {
-    (void)json;
     size_t *lines = context;
-    fuzz_check(len >= 1 && line[len - 1] == '\n');
+    fuzz_check(len >= 1 && line[len - 1] == '\n' && code >= 0 && code <= 999);
     (*lines)++;
     return true;
+}
+
+static void count_done(void *context)
+{
+    size_t *lines = context;
+    (*lines)++;
 }
 
 /* In pieces as they may come; and what a log makes of the bytes. */
@@ -161,10 +166,10 @@ static void read_replies(const char *text, size_t len)
     static struct replies r;
     struct buffer escaped;
     size_t lines = 0;
-    replies_init(&r);
+    replies_init(&r, take_line, count_done, &lines);
     for (size_t at = 0; at < len; at += 7) {
         size_t n = len - at < 7 ? len - at : 7;
-        if (replies_add(&r, text + at, n, take_line, &lines) != REPLIES_OK) {
+        if (replies_add(&r, text + at, n) != REPLIES_OK) {
             break;
         }
     }

@@ -203,9 +203,9 @@ static void test_options_words(void **state)
     expect_split(f, "--id \"C=a, O=b\" 'x \"y'\n\"\" ''", "<--id><C=a, O=b><x \"y><><>");
     expect_split(f, "--id=\"a b\"c'd e'", "<--id=a bcd e>");
     expect_split(f, "a\\ b \"c\\\"", "<a\\><b><c\\>");
-    expect_split(f, "ok\n\"open\nclosed\"", "--optionsfrom: a line 2: a quote is not closed on this "
-                 "line");
-    expect_split(f, "it's", "--optionsfrom: a line 1: a quote is not closed on this line");
+    expect_split(f, "a \\\n b\\\n\\\nc\\d \"e\\\"\\\r\n", "<a><b><c\\d><e\\>");
+    expect_split(f, "ok\n\"open\nclosed\"", "a:2:1: a quote is not closed on this line");
+    expect_split(f, "it's", "a:1:1: a quote is not closed on this line");
 }
 
 static void test_options_errors(void **state)
@@ -233,7 +233,7 @@ static void test_options_errors(void **state)
     }
     put_file("a", big, (size_t)2 * (OPTIONSFROM_WORDS + 1));
     assert_string_equal(options_splice(&f->options, "a", 3),
-                        "--optionsfrom: a line 10001: more than 10000 words");
+                        "a:10001:1: more than 10000 words");
     put_file("a", big, (size_t)2 * OPTIONSFROM_WORDS);
     assert_string_equal(options_splice(&f->options, "a", 3),
                         "--optionsfrom: a: more than 10000 words in all");
