@@ -88,6 +88,7 @@ static void take(struct ike *ike, struct exchange *main, const struct early_mess
     }
 }
 
+/* None of them can end it: it is new. */
 void early_take(struct ike *ike, struct exchange *main)
 {
     struct early *early = main->sa->early;

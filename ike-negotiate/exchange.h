@@ -307,7 +307,8 @@ uint32_t draw_message_id(struct ike *ike); /* 0, which is no message id: none no
 
 /* ---- seen.c ---- */
 bool sa_id_used(const struct isakmp_sa *sa, uint32_t message_id);
-bool sa_use_id(struct isakmp_sa *sa, uint32_t message_id);
+bool sa_worn_out(const struct isakmp_sa *sa); /* as many as are remembered: no more under it */
+bool sa_use_id(struct isakmp_sa *sa, uint32_t message_id); /* false: no memory */
 enum seen { SEEN_NEW, SEEN_AGAIN, SEEN_OWN };
 /* An Informational with this right HASH comes in: without memory to tell, it counts as a replay. */
 enum seen seen_take(struct isakmp_sa *sa, const uint8_t *hash);
@@ -415,6 +416,9 @@ void main_ask_again(struct ike *ike, struct exchange *x);
 void main_first_message(struct ike *ike, const struct path *path, const struct message *m,
                         const uint8_t *digest);
 void main_up(struct ike *ike, struct exchange *x);
+/* Ends an ISAKMP SA under which no further Quick Mode may begin, with those that are under way: the
+ * peer and plutod go on under a new one. */
+void main_worn_out(struct ike *ike, struct exchange *x);
 void quick_begin(struct ike *ike, struct exchange *x);
 /* For an SPI, or until fewer are under way; ends with the exchange. */
 void quick_wait(struct ike *ike, struct exchange *x);
@@ -493,5 +497,6 @@ void send_clear_notification(struct ike *ike, const struct path *path, const uin
                              const uint8_t *cky_r, unsigned type);
 void send_delete(struct ike *ike, struct exchange *main, unsigned protocol, const uint8_t *spi,
                  size_t spi_len);
+void send_delete_isakmp(struct ike *ike, struct exchange *main); /* of the SA itself */
 
 #endif

@@ -85,6 +85,14 @@ void send_notification(struct ike *ike, struct exchange *main, unsigned type, un
     buffer_wipe(&body);
 }
 
+void send_delete_isakmp(struct ike *ike, struct exchange *main)
+{
+    uint8_t spi[2 * COOKIE_LEN];
+    memcpy(spi, main->sa->cky_i, COOKIE_LEN);
+    memcpy(spi + COOKIE_LEN, main->sa->cky_r, COOKIE_LEN);
+    send_delete(ike, main, PROTOCOL_ISAKMP, spi, sizeof spi);
+}
+
 void send_delete(struct ike *ike, struct exchange *main, unsigned protocol, const uint8_t *spi,
                  size_t spi_len)
 {

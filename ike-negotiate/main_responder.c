@@ -377,3 +377,9 @@ void main_up(struct ike *ike, struct exchange *x)
     }
     early_take(ike, x);
 }
+
+void main_worn_out(struct ike *ike, struct exchange *x)
+{
+    send_delete_isakmp(ike, x);
+    exchange_failed(ike, x, 32, "this ISAKMP SA has had as many Quick Modes as one may have");
+}

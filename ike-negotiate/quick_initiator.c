@@ -165,6 +165,10 @@ void quick_begin(struct ike *ike, struct exchange *x)
         quick_wait(ike, x);
         return;
     }
+    if (sa_worn_out(x->sa)) {
+        main_worn_out(ike, x->parent);
+        return;
+    }
     q->counted = true;
     x->sa->our_quicks++;
     do {
@@ -175,7 +179,7 @@ void quick_begin(struct ike *ike, struct exchange *x)
         }
     } while (sa_id_used(x->sa, x->message_id));
     if (!sa_use_id(x->sa, x->message_id)) {
-        exchange_failed(ike, x, 32, "its ISAKMP SA has had more Quick Modes than one may have");
+        exchange_failed(ike, x, 32, "memory is short");
         return;
     }
     if (request_start(ike, x, &w, FROM_WORKER, V_QUICK_KE) == NULL) {

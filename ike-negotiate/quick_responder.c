@@ -65,9 +65,14 @@ enum outcome qr_message_1(struct ike *ike, struct exchange *x, struct event *e)
         e->why = "HASH(1) is wrong";
         return IGNORE;
     }
+    if (sa_worn_out(x->sa)) { /* he, too, is to go on under a new one */
+        count_ignored(ike, FLAW_NO_ROOM);
+        main_worn_out(ike, x->parent);
+        return END;
+    }
     if (!sa_use_id(x->sa, x->message_id)) {
         e->flaw = FLAW_NO_ROOM;
-        e->why = "too many Quick Modes under one ISAKMP SA";
+        e->why = "memory is short";
         return IGNORE;
     }
     /* From here on it is the peer's own word: what does not fit is answered. */

@@ -76,10 +76,7 @@ static void order_delete(struct ike *ike, const struct record *r)
         return;
     }
     if (!x->is_quick && x->sa->up) {
-        uint8_t spi[2 * COOKIE_LEN];
-        memcpy(spi, x->sa->cky_i, COOKIE_LEN);
-        memcpy(spi + COOKIE_LEN, x->sa->cky_r, COOKIE_LEN);
-        send_delete(ike, x, PROTOCOL_ISAKMP, spi, sizeof spi);
+        send_delete_isakmp(ike, x);
     }
     exchange_free(ike, x);
 }

@@ -29,11 +29,13 @@ bool sa_id_used(const struct isakmp_sa *sa, uint32_t message_id)
     return false;
 }
 
+bool sa_worn_out(const struct isakmp_sa *sa)
+{
+    return sa->used_count >= QUICK_IDS_MAX;
+}
+
 bool sa_use_id(struct isakmp_sa *sa, uint32_t message_id)
 {
-    if (sa->used_count >= QUICK_IDS_MAX) {
-        return false;
-    }
     if ((sa->used_count & (sa->used_count + 1)) == 0 || sa->used_ids == NULL) {
         uint32_t *grown = reallocarray(sa->used_ids, 2 * (sa->used_count + 1), sizeof *grown);
         if (grown == NULL) {

@@ -13,7 +13,8 @@
 
 #include "xchg.h"
 
-/* A process died under x, with what it needs. `told`: ike-negotiate has forgotten it already. */
+/* A process died under x, with what it needs; or x is an ISAKMP SA under which no Quick Mode may begin
+ * any more. `told`: ike-negotiate has forgotten it already. */
 void anew_lost(struct keying *k, struct xchg *x, const char *why, bool told);
 
 /*

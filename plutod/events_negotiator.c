@@ -44,6 +44,10 @@ static void take_failed(struct keying *k, const struct record *r)
         anew_lost(k, x, text, true);
         return;
     }
+    if (x->up) { /* an ISAKMP SA under which no further Quick Mode may begin */
+        anew_lost(k, x, text, true);
+        return;
+    }
     code = code == 0 ? 31 : code;
     bool said = record_has(r, K_PROTECTED) && record_yes(r, K_PROTECTED); /* why, by the peer */
     x->answered = x->answered || said;
