@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Which connection a peer gets, and when interfaces and addresses come and go; charon is the peer.
+# shellcheck disable=SC2030,SC2031,SC2154 # $output is of bats' run, $started of lib/net.bash
 
 load ../lib/scenario.bash
 
@@ -157,6 +158,7 @@ spi_packets() {
 }
 
 blocked() {
+    # shellcheck disable=SC2016 # awk's fields
     on left awk '$1 == "XfrmOutPolBlock" { print $2 }' /proc/net/xfrm_stat
 }
 
