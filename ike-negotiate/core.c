@@ -124,6 +124,8 @@ struct exchange *exchange_new(struct ike *ike, bool is_quick, bool initiator)
 
 void exchange_settle(struct ike *ike, struct exchange *x)
 {
+    free(x->ignored);
+    x->ignored = NULL;
     if (x->main != NULL) {
         half_open_leave(ike, x);
         free(x->main->sa_body);
@@ -160,6 +162,7 @@ static void free_one(struct ike *ike, struct exchange *x)
         HASH_DELETE(by_cookies, ike->cookies, x);
     }
     HASH_DELETE(by_serial, ike->exchanges, x);
+    free(x->ignored);
     sent_forget(&x->sent);
     if (!x->is_quick) {
         seen_free(x->sa);
@@ -279,6 +282,14 @@ enum outcome answer_refused(struct ike *ike, struct exchange *x, const struct re
     return END;
 }
 
+void exchange_ignored(struct exchange *x, const char *why)
+{
+    if (x->state != MAIN_I4 && x->state != MAIN_R3) {
+        free(x->ignored);
+        x->ignored = strdup(why);
+    }
+}
+
 void exchange_report_state(struct ike *ike, const struct exchange *x)
 {
     struct record_writer w;
@@ -378,6 +389,11 @@ static void give_up(struct ike *ike, struct exchange *x)
         if (x->state == QUICK_R1 && x->sa->up) {
             /* Was it message 3 that got lost, the peer has both SAs and would send into the void. */
             send_delete(ike, x->parent, PROTOCOL_ESP, x->quick->spi_in, sizeof x->quick->spi_in);
+        }
+        if (x->ignored != NULL) {
+            exchange_failed(ike, x, 31, "no acceptable message came in STATE_%s; the last one was ignored: "
+                            "%s", state_name(x->state), x->ignored);
+            return;
         }
         exchange_failed(ike, x, 31, "%s (STATE_%s, sent %u times)", silence(x->state),
                         state_name(x->state), x->sent.times);

@@ -106,6 +106,7 @@ void engine_enter(struct ike *ike, struct exchange *x, enum state next)
 static void bad_message(struct ike *ike, struct exchange *x, enum flaw flaw, const char *why)
 {
     count_ignored(ike, flaw);
+    exchange_ignored(x, why);
     (void)report_unproved(ike, x, "a message in state %s is ignored: %s", state_name(x->state), why);
 }
 

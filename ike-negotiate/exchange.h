@@ -166,7 +166,8 @@ struct exchange {
     uint8_t last_in[DIGEST_LEN]; /* digest of the last message that was taken */
     bool has_last_in;
     struct sent sent;
-    unsigned garbage; /* messages that did not decrypt */
+    char *ignored; /* owned: why its last message was not taken; NULL: none was */
+    bool garbage; /* one did not decrypt */
     struct line_bucket lines; /* about it, */
     struct line_bucket unproved; /* about what anybody could have sent it, */
     struct line_bucket notified; /* and what its peer said, for plutod */
@@ -252,7 +253,7 @@ struct event {
     const struct message *message; /* ON_MESSAGE */
     const struct record *answer;   /* an ok or fail to the request `on` */
     const char *why;               /* an action's reason for IGNORE, static or in `text` */
-    char text[512];
+    char text[1500];
     enum flaw flaw;                /* with IGNORE: FLAW_UNEXPECTED unless an action says otherwise */
 };
 
@@ -292,6 +293,8 @@ void exchange_failed(struct ike *ike, struct exchange *x, unsigned code, const c
 /* The same, because the peer said so under the protection of the ISAKMP SA. */
 void exchange_refused(struct ike *ike, struct exchange *x, unsigned code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+/* A message for it was not taken: if it comes to nothing, that is said to be why. */
+void exchange_ignored(struct exchange *x, const char *why);
 void exchange_report_state(struct ike *ike, const struct exchange *x);
 /* What was written to plutod since it held `before` bytes may wait for what follows it (ike_patience). */
 void report_patiently(struct ike *ike, size_t before);

@@ -106,8 +106,9 @@ static void end_refused(struct ike *ike, struct exchange *q, unsigned type)
 {
     const char *ours = our_proposal(q, type);
     bool known = type > 0 && type <= NOTIFY_UNEQUAL_PAYLOAD_LENGTHS;
-    exchange_refused(ike, q, known ? 200 + type : 31, "the peer answered %s (%u)%s%s",
-                     notify_name(type), type, ours[0] == '\0' ? "" : ": we proposed ", ours);
+    exchange_refused(ike, q, known ? 200 + type : 31, "the peer answered %s (%u)%s%s%s",
+                     notify_name(type), type, ours[0] == '\0' ? "" : ": we proposed ", ours,
+                     ours[0] == '\0' ? "" : "; compare --esp, --pfs and the clients of both sides");
 }
 
 /* In message 5 or 6 it waits until the peer is authenticated. Once for each ISAKMP SA: it may be a
@@ -140,15 +141,17 @@ static void take_hint(struct ike *ike, struct exchange *x, const struct notifica
 static void take_proved(struct ike *ike, struct exchange *x, const struct notification *n,
                         uint32_t message_id)
 {
-    const char *ours = our_proposal(x, n->type);
-    report(ike, x, LOG_LEVEL_INFO, "authenticated notification from the peer: %s (%u)%s%s",
-           notify_name(n->type), n->type, ours[0] == '\0' ? "" : ": we proposed ", ours);
     struct exchange *q = !x->is_quick && x->sa->up && notify_is_error(n->type)
                              ? refused_quick(x, n, message_id)
                              : NULL;
     if (q != NULL) {
-        end_refused(ike, q, n->type);
-    } else if (exchange_may(ike, &x->notified)) {
+        end_refused(ike, q, n->type); /* that is its line */
+        return;
+    }
+    const char *ours = our_proposal(x, n->type);
+    report(ike, x, LOG_LEVEL_INFO, "authenticated notification from the peer: %s (%u)%s%s",
+           notify_name(n->type), n->type, ours[0] == '\0' ? "" : ": we proposed ", ours);
+    if (exchange_may(ike, &x->notified)) {
         tell_plutod(ike, x, n->type, true);
     }
 }

@@ -3,6 +3,7 @@
  */
 #include "exchange.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,10 +101,11 @@ enum outcome mi_message_2(struct ike *ike, struct exchange *x, struct event *e)
                                      &x->sa->suite, &x->sa->life);
     }
     if (e->why != NULL) {
-        char text[1000];
+        char text[600];
         sa_print_ike_offer(&answer, text, sizeof text);
-        report(ike, x, LOG_LEVEL_INFO, "the peer's choice is none of ours: it answered %s; we proposed %s",
-               text, x->main->ike);
+        snprintf(e->text, sizeof e->text, "the peer's choice is none of ours (%s): it answered %s; we proposed %.600s", e->why, text,
+                 x->main->ike);
+        e->why = NULL; /* it is in the text */
         return IGNORE;
     }
     report_odd(ike, x, sa_answer_odd(&answer, x->main->sa_body, x->main->sa_body_len,

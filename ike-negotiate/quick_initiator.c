@@ -309,6 +309,7 @@ enum outcome qi_message_2(struct ike *ike, struct exchange *x, struct event *e)
         return IGNORE;
     }
     take_notifications(ike, x, e->message, TRUST_HASHED);
+    char unlike[2000];
     const char *why = clients_check(ike, x, e->message);
     if (why == NULL && (q->group != NULL) != (q->ke_peer_len > 0)) {
         why = q->group != NULL ? "the peer left out the KE payload that PFS needs"
@@ -329,8 +330,9 @@ enum outcome qi_message_2(struct ike *ike, struct exchange *x, struct event *e)
         if (why != NULL) {
             char text[1000];
             sa_print_esp_offer(&answer, text, sizeof text);
-            report(ike, x, LOG_LEVEL_INFO, "the peer's choice is none of ours: it answered %s; we proposed %s",
-                   text, q->needs.esp);
+            snprintf(unlike, sizeof unlike, "the peer's choice is none of ours (%s): it answered %s; we proposed %.800s", why, text,
+                     q->needs.esp);
+            why = unlike;
         }
     }
     if (why != NULL) {

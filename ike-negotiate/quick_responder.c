@@ -159,7 +159,7 @@ const char *quick_take_needs(struct quick_needs *n, const struct record *r)
 static enum outcome refuse_by_plutod(struct ike *ike, struct exchange *x,
                                      const struct record *answer)
 {
-    char why[1000];
+    char why[4001];
     unsigned notify = NOTIFY_INVALID_ID_INFORMATION;
     if (record_has(answer, K_NOTIFICATION)) {
         notify = (unsigned)record_number(answer, K_NOTIFICATION);

@@ -63,12 +63,14 @@ static void report_garbage(struct ike *ike, struct exchange *x, const char *why)
 {
     count_ignored(ike, FLAW_UNDECRYPTABLE);
     if (x->state == MAIN_R2 || x->state == MAIN_I3) {
-        if (x->garbage++ >= 3) {
-            return; /* `serious` lines have no other bound */
+        char text[300];
+        snprintf(text, sizeof text, "cannot decrypt the peer's message (%s): probably a wrong secret; compare "
+                 "the PSK of both sides", why);
+        exchange_ignored(x, text);
+        if (!x->garbage) { /* again when it is given up; `serious` lines have no other bound */
+            x->garbage = true;
+            report(ike, x, LOG_LEVEL_SERIOUS, "%s", text);
         }
-        report(ike, x, LOG_LEVEL_SERIOUS,
-               "cannot decrypt the peer's message (%s): probably a wrong secret; compare the PSK "
-               "of both sides", why);
     } else {
         (void)report_unproved(ike, x, "an encrypted message in state %s is ignored: %s",
                               state_name(x->state), why);
@@ -156,6 +158,7 @@ static void receive_main(struct ike *ike, const struct path *path, struct messag
         report_garbage(ike, x, why);
     } else if (why != NULL) {
         count_ignored(ike, FLAW_MALFORMED);
+        exchange_ignored(x, why);
         (void)report_unproved(ike, x, "a message in state %s is ignored: %s",
                               state_name(x->state), why);
     } else {

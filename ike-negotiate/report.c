@@ -16,6 +16,9 @@
 static void put_line(struct ike *ike, const struct exchange *x, const struct path *path,
                      enum log_level level, unsigned debug_class, const char *text)
 {
+    if (x != NULL && x->is_quick && x->number == 0) {
+        x = x->parent; /* plutod does not know it, or not yet */
+    }
     struct log_about about = { .exchange = x == NULL ? 0 : x->number, .classes = debug_class };
     if (path == NULL && x != NULL && x->number == 0) {
         path = &x->sa->path;

@@ -55,6 +55,11 @@
 #define OUR_QUICKS_MAX 2u        /* that we run at once under one: charon keeps IVs of 3 exchanges only */
 #define OPEN_QUICKS_MAX 64u      /* Quick Modes that a peer has begun under one ISAKMP SA */
 #define HALF_OPEN_BYTES (8u << 20) /* of their peers' SA payloads, which HASH_I and HASH_R cover */
+#define JOURNAL_EVENTS 256u     /* of one connection that are remembered, */
+#define JOURNAL_CHEAP 64u       /* of those, that a peer may cause as often as he likes */
+#define JOURNAL_CHEAP_AT_ONCE 300u /* of such, for all connections together, */
+#define JOURNAL_CHEAP_REFILL 1000u /* and the milliseconds for each further one */
+#define JOURNAL_BYTES (16u << 20) /* that the events of all connections take */
 #define WORKERS_MAX 64u         /* secrets processes */
 #define EXCHANGES_MAX 65536u    /* exchanges known to one process */
 

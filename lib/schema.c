@@ -219,6 +219,8 @@ static const struct verb_spec verbs[VERB_COUNT] = {
         .optional = { K_NAME }, .help = "--debug-CLASS" },
     [V_WHACK_EXPLAIN] = { .name = "whack-explain", .from = W_P, .optional = { K_NAME, K_FROM, K_TO },
         .help = "--explain, with name or with from and to" },
+    [V_WHACK_EVENTS] = { .name = "whack-events", .from = W_P, .optional = { K_NAME },
+        .help = "--events" },
     [V_WHACK_STATUS] = { .name = "whack-status", .from = W_P, .optional = { K_JSON },
         .help = "--status" },
     [V_WHACK_SHUTDOWN] = { .name = "whack-shutdown", .from = W_P, .optional = { K_LEAVE_STATE },

@@ -69,7 +69,7 @@ void anew_lost(struct keying *k, struct xchg *x, const char *why, bool told)
     if (!is_ours_to_begin(k, x)) {
         bool others = !x->quick && c != NULL && !connection_isakmp_only(c->form);
         if (others) { /* its Quick Modes were what somebody waits for */
-            keying_log(k, LOG_LEVEL_INFO, x, "%s", why);
+            keying_event(k, x, "%s", why);
         }
         ends_failed(k, x, 32, others ? NULL : why, told);
         return;
@@ -79,7 +79,7 @@ void anew_lost(struct keying *k, struct xchg *x, const char *why, bool told)
         return;
     }
     k->counters.of[COUNT_BEGUN_ANEW]++;
-    keying_tell(k, x, 3, "%s: it is begun anew", why);
+    keying_event_tell(k, x, 3, "%s: it is begun anew", why);
     initiate_anew(k, c, x->client);
     if (!x->initiator && told) {
         linger(k, x);

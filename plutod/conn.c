@@ -1,6 +1,7 @@
 #include "conn.h"
 
 #include "index.h"
+#include "journal.h"
 #include "name.h"
 #include "orient.h"
 #include "status.h"
@@ -130,6 +131,7 @@ void conn_remove(struct keying *k, struct conn *c)
     if (c->template != NULL) {
         DL_DELETE2(c->template->instances, c, sibling_prev, sibling_next);
     }
+    journal_move(k, &c->journal, &k->journal);
     if (c->stale) {
         LL_DELETE2(k->stale, c, stale_next);
     }

@@ -70,6 +70,7 @@ struct conn {
     RB_ENTRY(conn) by_all;
     RB_ENTRY(conn) by_reqid;
 
+    struct journal *journal; /* its events, and its instances'; NULL: none yet (journal.h) */
     struct conn *stale_next;
     bool stale;
     UT_hash_handle hh;

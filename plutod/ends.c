@@ -21,16 +21,32 @@ static void tell_peer(struct keying *k, const struct xchg *y)
     order_delete_sa(k, x->number, y);
 }
 
-void ends_quick(struct keying *k, struct xchg *y, enum ends_how how, uint64_t client)
+/* The line of an end that is no failure; a whack that still waits is told, too. */
+static void say_end(struct keying *k, const struct xchg *x, const char *why)
+{
+    const char *what = x->quick ? "IPsec SA" : "ISAKMP SA";
+    if (why == NULL) {
+        return;
+    }
+    if (!x->up) {
+        keying_event_tell(k, x, 31, "ended before it was up: %s", why);
+    } else if (x->client != 0) {
+        keying_event_tell(k, x, 31, "deleting the %s, before our updown script had ended: %s", what, why);
+    } else {
+        keying_event(k, x, "deleting the %s: %s", what, why);
+    }
+}
+
+void ends_quick(struct keying *k, struct xchg *y, enum ends_how how, uint64_t client, const char *why)
 {
     struct conn *c = y->conn;
     bool stood = y->up;
     y->ending = true;
+    say_end(k, y, why);
     if (y->permitted) {
         order_delete_kernel_sa(k, y, client);
     }
     if (stood) {
-        keying_log(k, LOG_LEVEL_INFO, y, "deleting the IPsec SA");
         if (how == ENDS_TELL_PEER) {
             tell_peer(k, y);
         }
@@ -46,6 +62,22 @@ void ends_quick(struct keying *k, struct xchg *y, enum ends_how how, uint64_t cl
 }
 
 static void failed(struct keying *k, struct xchg *x, unsigned code, const char *why, bool told);
+/*
+ * y fails with its Main Mode x, whose line says why. It needs one of its own where it is another
+ * connection's, or had begun.
+ */
+static void say_failed_with(struct keying *k, const struct xchg *x, const struct xchg *y, unsigned code,
+                            const char *why)
+{
+    if (x->up || y->conn != x->conn) {
+        keying_event_tell(k, y, code, "%s #%llu: %s", x->up ? "ends with its ISAKMP SA"
+                                                            : "fails with its Main Mode",
+                          (unsigned long long)x->serial, why);
+    } else if (y->client != x->client) {
+        keying_say(k, y->client, code, "\"%s\" #%llu: %s", y->conn->name,
+                   (unsigned long long)y->serial, why);
+    }
+}
 
 /* Quick Modes under x that are not finished fail with it. */
 static void fail_children(struct keying *k, struct xchg *x, unsigned code, const char *why)
@@ -56,25 +88,17 @@ static void fail_children(struct keying *k, struct xchg *x, unsigned code, const
         if (y->ending) {
             continue;
         }
-        if (y->client == x->client && y->client != 0) {
-            keying_log(k, LOG_LEVEL_INFO, y, "ends with its Main Mode: %s", why);
-        } else {
-            keying_tell(k, y, code, "%s", why);
-        }
+        say_failed_with(k, x, y, code, why);
         k->counters.of[COUNT_FAILED_WITH_MAIN]++;
         failed(k, y, code, NULL, false);
     }
 }
 
-void ends_main(struct keying *k, struct xchg *x, enum ends_how how)
+void ends_main(struct keying *k, struct xchg *x, enum ends_how how, const char *why)
 {
     x->ending = true;
-    if (x->client != 0) {
-        keying_tell(k, x, 31, "ended before it was up");
-    } else {
-        keying_log(k, LOG_LEVEL_INFO, x, x->up ? "deleting the ISAKMP SA" : "ending the negotiation");
-    }
-    fail_children(k, x, 31, "its ISAKMP SA has ended");
+    say_end(k, x, why);
+    fail_children(k, x, 31, why);
     if (how == ENDS_TELL_PEER) {
         order_delete(k, x);
     } else {
@@ -104,7 +128,7 @@ static void failed(struct keying *k, struct xchg *x, unsigned code, const char *
     x->ending = true;
     if (why != NULL) {
         note_failure(k, x, why);
-        keying_tell(k, x, code, "%s", why);
+        keying_event_tell(k, x, code, "%s", why);
     }
     if (!x->quick) {
         renew_failed(k, x);
@@ -155,7 +179,7 @@ static bool hand_over(struct keying *k, struct xchg *x)
     return true;
 }
 
-static void end_own(struct keying *k, struct conn *c, uint64_t client)
+static void end_own(struct keying *k, struct conn *c, uint64_t client, const char *why)
 {
     struct xchg *x;
     struct xchg *next;
@@ -164,35 +188,31 @@ static void end_own(struct keying *k, struct conn *c, uint64_t client)
     conn_stale(k, c);
     DL_FOREACH_SAFE(c->exchanges, x, next) {
         if (x->quick) {
-            /* Who still waits for SAs that stand waits for our script. */
-            if (!x->up || x->client != 0) {
-                keying_tell(k, x, 31, "ended by whack --terminate or --delete before it was up");
-            }
-            ends_quick(k, x, ENDS_TELL_PEER, client);
+            ends_quick(k, x, ENDS_TELL_PEER, client, why);
         }
     }
     DL_FOREACH_SAFE(c->exchanges, x, next) {
         if (!hand_over(k, x)) {
             /* Others' Quick Modes that are under way end with it: found by fail_children. */
-            ends_main(k, x, ENDS_TELL_PEER);
+            ends_main(k, x, ENDS_TELL_PEER, why);
             next = c->exchanges;
         }
     }
 }
 
-void ends_conn(struct keying *k, struct conn *c, uint64_t client)
+void ends_conn(struct keying *k, struct conn *c, uint64_t client, const char *why)
 {
     struct conn *i;
     struct conn *next;
     DL_FOREACH_SAFE2(c->instances, i, next, sibling_next) {
-        end_own(k, i, client);
+        end_own(k, i, client, why);
     }
-    end_own(k, c, client);
+    end_own(k, c, client, why);
 }
 
-void ends_and_remove(struct keying *k, struct conn *c, uint64_t client)
+void ends_and_remove(struct keying *k, struct conn *c, uint64_t client, const char *why)
 {
-    ends_conn(k, c, client);
+    ends_conn(k, c, client, why);
     while (c->instances != NULL) {
         conn_remove(k, c->instances);
     }
@@ -201,16 +221,6 @@ void ends_and_remove(struct keying *k, struct conn *c, uint64_t client)
 
 /* ---- by the peer ---- */
 
-/* Its end for the log, and as the reason for a whack that waits until our script has ended. */
-static void ended_early(struct keying *k, const struct xchg *y, const char *why)
-{
-    if (y->client != 0) {
-        keying_tell(k, y, 31, "%s before our updown script had ended", why);
-    } else {
-        keying_log(k, LOG_LEVEL_INFO, y, "%s", why);
-    }
-}
-
 static void peer_deleted_isakmp(struct keying *k, struct xchg *x, uint64_t number)
 {
     struct xchg *target = xchg_find_main(k, number);
@@ -218,8 +228,7 @@ static void peer_deleted_isakmp(struct keying *k, struct xchg *x, uint64_t numbe
         keying_log_heard(k, x, "Delete for an ISAKMP SA that is not with this peer: ignored");
         return;
     }
-    keying_log(k, LOG_LEVEL_INFO, target, "the peer deleted the ISAKMP SA");
-    ends_main(k, target, ENDS_SILENTLY);
+    ends_main(k, target, ENDS_SILENTLY, "the peer deleted the ISAKMP SA");
 }
 
 /* Of those that are not there one line tells, however many he names. */
@@ -232,8 +241,7 @@ static void peer_deleted_esp(struct keying *k, struct xchg *x, const struct reco
     for (size_t at = 0; at + 4 <= len; at += 4) {
         struct xchg *y = xchg_by_spi(k, &x->remote, spis + at);
         if (y != NULL && xchg_same_peer(x, y)) {
-            ended_early(k, y, "the peer deleted the IPsec SA");
-            ends_quick(k, y, ENDS_SILENTLY, 0);
+            ends_quick(k, y, ENDS_SILENTLY, 0, "the peer deleted the IPsec SA");
         } else if (unknown == NULL) {
             unknown = spis + at;
         } else {
@@ -279,13 +287,12 @@ static void end_older(struct keying *k, struct conn *c, const struct xchg *x, en
     struct xchg *next;
     DL_FOREACH_SAFE(c->exchanges, old, next) {
         if (old->quick && old->serial < x->serial && old->parent != x->number) {
-            ended_early(k, old, why);
-            ends_quick(k, old, how, 0);
+            ends_quick(k, old, how, 0, why);
         }
     }
     DL_FOREACH_SAFE(c->exchanges, old, next) {
         if (!old->quick && old->up && old->serial < x->serial) {
-            ends_main(k, old, how);
+            ends_main(k, old, how, why);
             next = c->exchanges; /* its unfinished Quick Modes may have gone with it */
         }
     }
@@ -299,14 +306,13 @@ void ends_initial_contact(struct keying *k, const struct xchg *x)
     if (!x->up || own->pair == NULL) {
         return;
     }
-    keying_log(k, LOG_LEVEL_INFO, x, "the peer knows no other SA with us: older ones end");
     struct kin *kin = index_kin(k, own->peer_id, &own->our_host, &own->peer_host);
     for (; kin != NULL; kin = index_next_kin(kin, false)) {
         if (!identity_equal(kin_conns(kin)->our_id, own->our_id)) {
             continue;
         }
         DL_FOREACH_SAFE2(kin_conns(kin), c, next, kin_next) {
-            end_older(k, c, x, ENDS_SILENTLY, "the peer does not know this IPsec SA any more");
+            end_older(k, c, x, ENDS_SILENTLY, "the peer knows none from before (INITIAL-CONTACT)");
         }
     }
 }
@@ -325,9 +331,8 @@ void ends_unique_ids(struct keying *k, const struct xchg *x)
             if (c->exchanges == NULL || c == x->conn) {
                 continue;
             }
-            keying_log_conn(k, LOG_LEVEL_INFO, c,
-                            "its peer's identity is now used from another address: its SAs end");
-            end_older(k, c, x, ENDS_TELL_PEER, "its peer is elsewhere now (--uniqueids)");
+            end_older(k, c, x, ENDS_TELL_PEER, "the peer's identity is now used from another address "
+                      "(--uniqueids)");
         }
     }
 }
@@ -343,8 +348,7 @@ void ends_expired(struct keying *k, struct xchg *y, bool hard)
         return;
     }
     k->counters.of[COUNT_EXPIRED_IPSEC]++;
-    ended_early(k, y, "the IPsec SA has expired");
-    ends_quick(k, y, ENDS_TELL_PEER, 0);
+    ends_quick(k, y, ENDS_TELL_PEER, 0, "the IPsec SA has expired");
 }
 
 void ends_life(void *context, void *owner)
@@ -352,7 +356,8 @@ void ends_life(void *context, void *owner)
     struct keying *k = context;
     struct xchg *x = owner;
     if (!x->up) {
-        ends_failed(k, x, 31, "the negotiation was not finished in time", false);
+        ends_failed(k, x, 31, "the negotiation was not finished in time, nor given up: one of our own "
+                    "processes has lost it (see the log)", false);
         return;
     }
     if (x->quick) { /* the kernel would not have it */
@@ -360,6 +365,5 @@ void ends_life(void *context, void *owner)
         return;
     }
     k->counters.of[COUNT_EXPIRED_ISAKMP]++;
-    keying_log(k, LOG_LEVEL_INFO, x, "the ISAKMP SA has expired");
-    ends_main(k, x, ENDS_TELL_PEER);
+    ends_main(k, x, ENDS_TELL_PEER, "the ISAKMP SA has expired");
 }

@@ -15,16 +15,22 @@ enum ends_how {
     ENDS_SILENTLY       /* the peer knows, or is gone */
 };
 
-/* Ends a Quick Mode or its IPsec SAs; the client (0: none) is held until that is done. */
-void ends_quick(struct keying *k, struct xchg *y, enum ends_how how, uint64_t client);
+/*
+ * Ends a Quick Mode or its IPsec SAs; the client (0: none) is held until that is done. why: who ends it, or
+ * what does, for the one line and event of it; NULL: they are there already.
+ */
+void ends_quick(struct keying *k, struct xchg *y, enum ends_how how, uint64_t client, const char *why);
 /* Ends a Main Mode or its ISAKMP SA. Quick Modes that are under way under it fail. */
-void ends_main(struct keying *k, struct xchg *x, enum ends_how how);
+void ends_main(struct keying *k, struct xchg *x, enum ends_how how, const char *why);
 /* All of a connection: SAs, negotiations and further attempts (--terminate). */
-void ends_conn(struct keying *k, struct conn *c, uint64_t client);
+void ends_conn(struct keying *k, struct conn *c, uint64_t client, const char *why);
 /* And then the connection itself, with its instances (--delete). */
-void ends_and_remove(struct keying *k, struct conn *c, uint64_t client);
+void ends_and_remove(struct keying *k, struct conn *c, uint64_t client, const char *why);
 
-/* A negotiation ended without success; `told`: ike-negotiate has forgotten it already. */
+/*
+ * A negotiation ended without success, for which there is this one line. `told`: ike-negotiate has forgotten
+ * it already.
+ */
 void ends_failed(struct keying *k, struct xchg *x, unsigned code, const char *why, bool told);
 
 /* The same without a word, nor another attempt: whoever calls has seen to both. */

@@ -8,6 +8,7 @@
 #include "respond.h"
 #include "shorten.h"
 
+#include <bsd/string.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,15 @@ static struct xchg *dead_parent(struct keying *k, const struct xchg *y, unsigned
     return x != NULL && x->up ? x : NULL;
 }
 
+/* What the peer refused, and what is to be done. */
+static void add_proposal(const struct xchg *x, char *text, size_t size)
+{
+    size_t len = strlen(text);
+    snprintf(text + len, size - len, "; we proposed %s: compare %s of both sides",
+             x->quick ? x->conn->form->esp : x->conn->form->ike,
+             x->quick ? "--esp, --pfs and the clients" : "--ike");
+}
+
 static void take_failed(struct keying *k, const struct record *r)
 {
     struct xchg *x = xchg_find(k, record_number(r, K_EXCHANGE));
@@ -35,8 +45,8 @@ static void take_failed(struct keying *k, const struct record *r)
     const char *text = record_text(r, K_WHY);
     unsigned code = (unsigned)record_number(r, K_CODE);
     if (x->up && x->quick) {
-        keying_tell(k, x, code, "%s", text);
-        ends_quick(k, x, ENDS_TELL_PEER, 0);
+        keying_event_tell(k, x, code, "%s", text);
+        ends_quick(k, x, ENDS_TELL_PEER, 0, NULL);
         return;
     }
     if (record_has(r, K_WORKER)) {
@@ -53,17 +63,19 @@ static void take_failed(struct keying *k, const struct record *r)
     x->answered = x->answered || said;
     struct xchg *parent = dead_parent(k, x, code);
     if (code == 31 && x->notified != NULL && !said) {
-        char why[160];
+        char why[1500];
         snprintf(why, sizeof why, "no acceptable response in STATE_%s: the peer last said %s",
                  xchg_state_word(x->state), x->notified);
+        if (x->refused) {
+            add_proposal(x, why, sizeof why);
+        }
         ends_failed(k, x, code, why, true);
     } else {
         ends_failed(k, x, code, text, true);
     }
     if (parent != NULL) {
-        keying_log(k, LOG_LEVEL_INFO, parent, "the peer does not answer under this ISAKMP SA: it is "
-                   "not used again");
-        ends_main(k, parent, ENDS_TELL_PEER);
+        ends_main(k, parent, ENDS_TELL_PEER, "the peer does not answer under it; the next attempt begins "
+                  "with Main Mode");
     }
 }
 
@@ -95,10 +107,14 @@ static void take_notified(struct keying *k, const struct record *r)
              record_yes(r, K_PROTECTED) ? "" : " (not protected, so only a hint)");
     free(x->notified);
     x->notified = strdup(notified);
-    bool refused = type == NO_PROPOSAL_CHOSEN && x->initiator;
-    keying_say(k, x->client, 200 + (unsigned)type, "\"%s\" #%llu: the peer says %s%s%s", x->conn->name,
-               (unsigned long long)x->serial, notified, refused ? "; we proposed " : "",
-               !refused ? "" : x->quick ? x->conn->form->esp : x->conn->form->ike);
+    char what[1500];
+    strlcpy(what, notified, sizeof what);
+    x->refused = type == NO_PROPOSAL_CHOSEN && x->initiator;
+    if (x->refused) {
+        add_proposal(x, what, sizeof what);
+    }
+    keying_say(k, x->client, 200 + (unsigned)type, "\"%s\" #%llu: the peer says %s", x->conn->name,
+               (unsigned long long)x->serial, what);
 }
 
 static bool take_isakmp_up(struct keying *k, const struct record *r, const char **why)

@@ -108,7 +108,7 @@ static void say_if_we_began(struct keying *k, uint64_t client, const struct conn
 {
     char why[OBSTACLE];
     if (initiate_obstacle(k, c, why) != 0) {
-        keying_say(k, client, 0, "if we began now, it would not come up: %s", why);
+        keying_say(k, client, 0, "\"%s\": if we began now, it would not come up: %s", c->name, why);
     } else if (k->negotiator == NULL || keying_pick_worker(k) == NULL) {
         keying_say(k, client, 0, "\"%s\": if we began now, it would not come up: %s is not running (see the log)",
                    c->name, k->negotiator == NULL ? "ike-negotiate" : "secrets");

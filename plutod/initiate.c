@@ -8,6 +8,7 @@
 #include "routing.h"
 
 #include <bsd/string.h>
+#include <bsd/sys/endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +45,7 @@ static struct xchg *start_main(struct keying *k, struct conn *c, uint64_t client
     if (client != 0) {
         k->hooks.hold(k->hooks.context, client);
     }
+    keying_note(k, x, "we begin Main Mode");
     if (ready) {
         xchg_set_worker(k, x, worker->number);
         initiate_main_go(k, x);
@@ -65,6 +67,8 @@ static void quick_go(struct keying *k, struct xchg *y)
     const struct xchg *x = xchg_find_main(k, y->parent);
     order_pfs_text(y->conn, x, true, pfs);
     y->deferred = false;
+    keying_note(k, y, x->up ? "we begin Quick Mode under #%llu" : "Quick Mode is to follow Main Mode #%llu",
+                (unsigned long long)x->serial);
     xchg_set_worker(k, y, x->worker); /* there was none when y was made, or another one */
     order_announce_quick(k, y, pfs);
     order_permit(k, y);
@@ -119,28 +123,26 @@ static bool attempt(struct keying *k, struct conn *c, uint64_t client, bool wait
 
 unsigned initiate_obstacle(struct keying *k, const struct conn *c, char why[OBSTACLE])
 {
-    char label[CONN_LABEL];
-    conn_label(c, label);
     if (!k->listening) {
-        snprintf(why, OBSTACLE, "%s: not listening for IKE messages: whack --listen comes first", label);
+        snprintf(why, OBSTACLE, "not listening for IKE messages: whack --listen comes first");
         return 24;
     }
     if (!c->oriented) {
         char orientation[ORIENT_WHY];
         orient_why(k, c, orientation);
-        snprintf(why, OBSTACLE, "%s: cannot orient: %s", label, orientation);
+        snprintf(why, OBSTACLE, "cannot orient: %s", orientation);
         return orient_needs_myid(k, c) ? 27 : 22;
     }
     if (c->peer_host.family == 0) {
-        snprintf(why, OBSTACLE, "%s: cannot initiate: the peer's address is not known (--host %%any)",
-                 label);
+        snprintf(why, OBSTACLE, "cannot initiate: the peer's address is not known (--host %%any); he has to "
+                 "begin");
         return 29;
     }
     const struct conn *other =
         connection_isakmp_only(c->form) || c->eroute != NULL ? NULL : routing_conflict(k, c);
     if (other != NULL) {
-        snprintf(why, OBSTACLE, "%s: cannot route: connection \"%s\" has an IPsec SA for these clients, "
-                 "or another route to the peer's; terminate it first", label, other->name);
+        snprintf(why, OBSTACLE, "cannot route: connection \"%s\" has an IPsec SA for these clients, "
+                 "or another route to the peer's; terminate it first", other->name);
         return 25;
     }
     return 0;
@@ -153,22 +155,34 @@ static void supersede(struct keying *k, struct conn *c)
     struct xchg *next;
     DL_FOREACH_SAFE(c->exchanges, x, next) {
         if (x->quick && x->initiator && !x->up && x->client == 0) {
-            ends_quick(k, x, ENDS_SILENTLY, 0);
+            ends_quick(k, x, ENDS_SILENTLY, 0, "whack --initiate begins it anew");
         }
     }
     DL_FOREACH_SAFE(c->exchanges, x, next) {
         if (!x->quick && x->initiator && !x->up && x->client == 0 && x->children == NULL) {
-            ends_main(k, x, ENDS_SILENTLY);
+            ends_main(k, x, ENDS_SILENTLY, "whack --initiate begins it anew");
         }
     }
 }
+
+/* It does not begin: the one line, the event, and what whack is told. */
+static void say_obstacle(struct keying *k, struct conn *c, uint64_t client, unsigned code, const char *why)
+{
+    char label[CONN_LABEL];
+    conn_label(c, label);
+    keying_event_conn(k, c, "%s", why);
+    keying_say(k, client, code, "%s: %s", label, why);
+}
+
+static const char cannot_begin[] = "cannot begin now: ike-negotiate or secrets is not running (see the log), "
+                                   "or there are too many exchanges";
 
 void initiate_conn(struct keying *k, struct conn *c, uint64_t client, bool wait)
 {
     char why[OBSTACLE];
     unsigned code = initiate_obstacle(k, c, why);
     if (code != 0) {
-        keying_say(k, client, code, "%s", why);
+        say_obstacle(k, c, client, code, why);
         return;
     }
     agenda_clear(&k->agenda, &c->retry);
@@ -176,9 +190,8 @@ void initiate_conn(struct keying *k, struct conn *c, uint64_t client, bool wait)
     c->attempt = 1;
     c->anew = 0;
     if (!attempt(k, c, wait ? client : 0, false)) {
+        say_obstacle(k, c, client, 32, cannot_begin);
         initiate_again(k, c, 32);
-        keying_say(k, client, 32, "\"%s\": cannot begin now: ike-negotiate or secrets is not "
-                   "running (see the log), or there are too many exchanges", c->name);
     }
 }
 
@@ -191,8 +204,7 @@ void initiate_wanted(struct keying *k, struct conn *c)
         at_hand = at_hand || (x->quick && !x->up);
     }
     if (!at_hand && initiate_obstacle(k, c, why) == 0) {
-        keying_log_conn(k, LOG_LEVEL_INFO, c, "a packet wants through and there is no IPsec SA: we "
-                        "begin");
+        keying_event_conn(k, c, "a packet wants through and there is no IPsec SA: we begin");
         initiate_conn(k, c, 0, false);
     } else if ((keying_classes_of(k, c) & DEBUG_KERNEL) != 0) {
         keying_log_conn(k, LOG_LEVEL_DEBUG, c, "a packet wants through: %s", why);
@@ -206,10 +218,11 @@ static void retry(void *context, void *owner)
     char why[OBSTACLE];
     unsigned code = initiate_obstacle(k, c, why);
     if (code != 0) {
-        keying_log_conn(k, LOG_LEVEL_INFO, c, "no further attempt: %s", why);
+        keying_event_conn(k, c, "no further attempt: %s", why);
         c->attempt = 0;
         conn_stale(k, c);
     } else if (!attempt(k, c, 0, false)) {
+        keying_event_conn(k, c, "%s", cannot_begin);
         initiate_again(k, c, 32);
     }
 }
@@ -219,14 +232,14 @@ void initiate_anew(struct keying *k, struct conn *c, uint64_t client)
     char why[OBSTACLE];
     unsigned code = initiate_obstacle(k, c, why);
     if (code != 0) {
-        keying_say(k, client, code, "%s", why);
+        say_obstacle(k, c, client, code, why);
         c->attempt = 0;
         conn_stale(k, c);
         return;
     }
     c->attempt = c->attempt == 0 ? 1 : c->attempt;
     if (!attempt(k, c, client, true)) {
-        keying_say(k, client, 32, "\"%s\": cannot begin anew: too many exchanges", c->name);
+        say_obstacle(k, c, client, 32, "cannot begin anew: too many exchanges");
         initiate_again(k, c, 32);
     }
 }
@@ -247,7 +260,7 @@ void initiate_again(struct keying *k, struct conn *c, unsigned code)
     if (c->form->keyingtries != 0) {
         snprintf(of, sizeof of, " of at most %u", c->form->keyingtries);
     }
-    keying_log_conn(k, LOG_LEVEL_INFO, c, "keying attempt %u%s follows; whack does not wait for it", c->attempt, of);
+    keying_event_conn(k, c, "keying attempt %u%s follows; whack does not wait for it", c->attempt, of);
     uint64_t wait = code == 31 || code == 32 ? AGAIN_SOON : AGAIN_LATER;
     (void)agenda_set(&k->agenda, &c->retry, k->now + wait, retry, c);
 }
@@ -268,6 +281,28 @@ static bool is_last(unsigned state)
            || state == STATE_QUICK_R2;
 }
 
+static void note_isakmp_up(struct keying *k, const struct xchg *x)
+{
+    char peer[IDENTITY_TEXT];
+    identity_print(x->peer_id, peer);
+    keying_note(k, x, "ISAKMP SA established as %s: %s, peer %s by %s, life %us",
+                x->initiator ? "initiator" : "responder", xchg_proposal(x), peer,
+                x->method == METHOD_PSK ? "preshared secret" : "RSA signature", x->life);
+}
+
+static void note_ipsec_up(struct keying *k, const struct xchg *y)
+{
+    char ours[SUBNET_TEXT];
+    char peer[SUBNET_TEXT];
+    const struct xchg *parent = xchg_find(k, y->parent);
+    subnet_print(&y->conn->our_client, ours);
+    subnet_print(&y->conn->peer_client, peer);
+    keying_note(k, y, "IPsec SA established as %s: ESP %s, %s mode, SPI %08x in, %08x out, %s to %s, life "
+                "%us, under #%llu", y->initiator ? "initiator" : "responder", xchg_proposal(y),
+                y->mode == 0 ? "tunnel" : "transport", be32dec(y->spi_in), be32dec(y->spi_out.spi), ours,
+                peer, y->life, (unsigned long long)(parent == NULL ? 0 : parent->serial));
+}
+
 static void finish_quick(struct keying *k, struct xchg *y)
 {
     if (!y->ready || !y->negotiated || y->conn->newest_ipsec == y->number) {
@@ -276,6 +311,7 @@ static void finish_quick(struct keying *k, struct xchg *y)
     y->conn->newest_ipsec = y->number;
     y->conn->attempt = 0;
     keying_tell(k, y, 4, "STATE_%s: %s", xchg_state_word(y->state), xchg_state_story(y->state));
+    note_ipsec_up(k, y);
     release(k, y);
 }
 
@@ -337,6 +373,7 @@ bool initiate_isakmp_up(struct keying *k, struct xchg *x, const struct record *r
     x->conn->newest_isakmp = x->number;
     (void)agenda_set(&k->agenda, &x->life_end, k->now + (uint64_t)x->life * 1000, ends_life, x);
     keying_tell(k, x, 4, "STATE_%s: %s", xchg_state_word(x->state), xchg_state_story(x->state));
+    note_isakmp_up(k, x);
     if (connection_isakmp_only(x->conn->form)) {
         x->conn->attempt = 0;
     }

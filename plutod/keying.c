@@ -2,6 +2,7 @@
 
 #include "anew.h"
 #include "ends.h"
+#include "journal.h"
 #include "orders.h"
 #include "orient.h"
 #include "name.h"
@@ -62,6 +63,7 @@ void keying_free(struct keying *k)
     }
     free((void *)(uintptr_t)k->own_myid);
     status_free_all(k);
+    journal_free_all(k);
     path_free_all(k);
     name_free_all(k);
     agenda_free(&k->agenda);
@@ -276,12 +278,12 @@ static void orient_all(struct keying *k)
             continue;
         }
         /* Its SAs, routes and scripts belong to the ends as they were. */
-        ends_conn(k, c, 0);
+        ends_conn(k, c, 0, "whack --listen found that its ends have changed");
         orient_conn(k, c);
         if (!c->oriented) {
             char why[ORIENT_WHY];
             orient_why(k, c, why);
-            keying_log_conn(k, LOG_LEVEL_INFO, c, "is oriented no more: %s", why);
+            keying_event_conn(k, c, "is oriented no more: %s", why);
         }
     }
     conn_sweep(k);
@@ -328,12 +330,12 @@ void keying_stop(struct keying *k)
     k->stopping = true;
     HASH_ITER(hh, k->conns, c, next) {
         if (c->instance == 0) {
-            ends_conn(k, c, 0);
+            ends_conn(k, c, 0, "plutod is shutting down");
         }
     }
     HASH_ITER(hh, k->exchanges, x, next_x) {
         if (!x->quick) {
-            ends_main(k, x, ENDS_TELL_PEER); /* those of peers that were not known yet */
+            ends_main(k, x, ENDS_TELL_PEER, "plutod is shutting down"); /* those of peers that were not known yet */
         }
     }
     (void)order_flush(k);

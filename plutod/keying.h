@@ -15,6 +15,7 @@
  *   shorten.h   lives that a peer wants shorter
  *   renew.h     ISAKMP SAs in place of those that died with a process
  *   routing.h   eroutes, routes, and when which updown script runs
+ *   journal.h   what happened lately
  *   requests.h  what whack wants; status.h  what whack is shown
  *
  * Not for: key material (it never sees any) and packets (nor those).
@@ -43,6 +44,8 @@ struct name;
 struct eroute;
 struct route;
 struct script_job;
+struct journal;
+struct event;
 
 /* A process of ours, as --status shows it; the first one is plutod itself. */
 struct process_view {
@@ -106,6 +109,7 @@ struct keying {
     struct keying_hooks hooks;
     const struct identity *own_myid; /* owned: what whack --myid said; NULL: nothing */
     uint64_t now;           /* milliseconds; set by the owner before each event */
+    int64_t wall;           /* seconds of the time of day, for people; set likewise */
 
     struct buffer *negotiator; /* borrowed; NULL: not running */
     struct buffer *kernel;
@@ -157,6 +161,11 @@ struct keying {
     struct counters counters;
     struct status_report *reports; /* to whacks that are being shown the status (status.h) */
     unsigned samples;       /* that kernel-sa was asked for and has not answered */
+    struct journal *journal; /* of what is about no connection (journal.h) */
+    struct event *events;   /* of all journals, in order */
+    size_t event_bytes;
+    uint64_t event_count;   /* that there ever were */
+    struct line_bucket noted; /* events that are cheap to cause */
     bool stopping;
 };
 
@@ -253,6 +262,23 @@ void keying_log_heard(struct keying *k, struct xchg *x, const char *format, ...)
 /* The same for the log and, with `code`, for the whack that waits for the exchange. */
 __attribute__((format(printf, 4, 5)))
 void keying_tell(struct keying *k, const struct xchg *x, unsigned code, const char *format, ...);
+/*
+ * Events: lines for the log that are kept for whack --events, too (journal.h). About an exchange; for
+ * the whack that waits for it, too; about a connection.
+ */
+__attribute__((format(printf, 3, 4)))
+void keying_event(struct keying *k, const struct xchg *x, const char *format, ...);
+__attribute__((format(printf, 4, 5)))
+void keying_event_tell(struct keying *k, const struct xchg *x, unsigned code, const char *format, ...);
+__attribute__((format(printf, 3, 4)))
+void keying_event_conn(struct keying *k, struct conn *c, const char *format, ...);
+/* Only kept, as somebody else writes the line. x: NULL: about no exchange. */
+__attribute__((format(printf, 3, 4)))
+void keying_note(struct keying *k, const struct xchg *x, const char *format, ...);
+/* The same of what a peer asked for in vain, which he may do as often as he likes: it pushes out little else. */
+__attribute__((format(printf, 3, 4)))
+void keying_note_refused(struct keying *k, const struct xchg *x, const char *format, ...);
+
 __attribute__((format(printf, 4, 5)))
 void keying_log_conn(struct keying *k, enum log_level level, const struct conn *c,
                      const char *format, ...);

@@ -2,11 +2,14 @@
 #include "keying.h"
 
 #include "index.h"
+#include "journal.h"
 #include "xchg.h"
 
+#include <bsd/string.h>
 #include <stdio.h>
 
-#define LINE_MAX_LEN 2000
+#define LINE_MAX_LEN 4100
+#define EVENT_MAX_LEN 1200 /* the log has all of it */
 #define PREFIX_MAX (CONN_LABEL + 64)
 #define HEARD_A_MINUTE 16u /* lines because of what an ISAKMP SA's peer says; as many at once */
 #define REPORTED_AT_ONCE 1000u /* lines that ike-negotiate causes, */
@@ -201,4 +204,94 @@ void keying_log_conn(struct keying *k, enum log_level level, const struct conn *
     conn_label(c, label);
     snprintf(prefix, sizeof prefix, "%s: ", label);
     keying_line(k, level, &c->peer_host, prefix, text);
+}
+
+/* ---- events ---- */
+
+/* The prefix of an event: here the peer is always named, as far as he is known. */
+static void place_of(const struct xchg *x, const struct conn *c, char out[PREFIX_MAX])
+{
+    char label[CONN_LABEL] = "";
+    char peer[ADDRESS_TEXT] = "";
+    char serial[32] = "";
+    const struct address *a = x != NULL ? &x->remote : c != NULL ? &c->peer_host : NULL;
+    if (c != NULL) {
+        conn_label(c, label);
+    }
+    if (a != NULL && a->family != 0 && (c == NULL || c->instance == 0)) {
+        address_print(a, peer);
+    }
+    if (x != NULL) {
+        snprintf(serial, sizeof serial, " #%llu", (unsigned long long)x->serial);
+    }
+    bool none = label[0] == '\0' && peer[0] == '\0';
+    snprintf(out, PREFIX_MAX, "%s%s%s%s%s", label, label[0] == '\0' || peer[0] == '\0' ? "" : " ", peer,
+             serial, none ? "" : ": ");
+}
+
+/* The peer may begin, and fail, as often as he likes. */
+static bool is_cheap(const struct xchg *x)
+{
+    return x != NULL && !x->initiator && !x->up;
+}
+
+static void keep(struct keying *k, const struct xchg *x, struct conn *c, bool cheap, const char *text)
+{
+    char whole[PREFIX_MAX + EVENT_MAX_LEN];
+    place_of(x, c, whole);
+    strlcat(whole, text, sizeof whole);
+    journal_add(k, journal_of(k, c), cheap, whole);
+}
+
+void keying_event(struct keying *k, const struct xchg *x, const char *format, ...)
+{
+    char text[LINE_MAX_LEN];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    keying_log(k, LOG_LEVEL_INFO, x, "%s", text);
+    keep(k, x, x->conn, is_cheap(x), text);
+}
+
+void keying_event_tell(struct keying *k, const struct xchg *x, unsigned code, const char *format, ...)
+{
+    char text[LINE_MAX_LEN];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    keying_tell(k, x, code, "%s", text);
+    keep(k, x, x->conn, is_cheap(x), text);
+}
+
+void keying_event_conn(struct keying *k, struct conn *c, const char *format, ...)
+{
+    char text[LINE_MAX_LEN];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    keying_log_conn(k, LOG_LEVEL_INFO, c, "%s", text);
+    keep(k, NULL, c, false, text);
+}
+
+void keying_note(struct keying *k, const struct xchg *x, const char *format, ...)
+{
+    char text[LINE_MAX_LEN];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    keep(k, x, x == NULL ? NULL : x->conn, is_cheap(x), text);
+}
+
+void keying_note_refused(struct keying *k, const struct xchg *x, const char *format, ...)
+{
+    char text[LINE_MAX_LEN];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    keep(k, x, x == NULL ? NULL : x->conn, true, text);
 }

@@ -126,6 +126,8 @@ static void say_refused(struct supervisor *s, uint64_t client, const char *name,
     address_print(a, text);
     lines_print(&s->lines, LOG_LEVEL_SERIOUS, "cannot listen on %s %s port %u: %s: %s", name, text,
                 s->setup->ikeport, why, strerror(errno));
+    keying_note(&s->keying, NULL, "cannot listen on %s %s port %u: %s: %s", name, text,
+                s->setup->ikeport, why, strerror(errno));
     keying_say(&s->keying, client, 3, "cannot listen on %s %s port %u: %s: %s", name, text,
                s->setup->ikeport, why, strerror(errno));
 }
@@ -154,6 +156,7 @@ static void log_socket(struct supervisor *s, const struct listen_socket *l, cons
     char text[ADDRESS_TEXT];
     address_print(&l->address, text);
     lines_print(&s->lines, LOG_LEVEL_INFO, "interface %s %s %s", l->name, text, what);
+    keying_note(&s->keying, NULL, "interface %s %s %s", l->name, text, what);
 }
 
 /* Adds an address to the new list: with the socket that it has, or a new one. */
@@ -193,6 +196,7 @@ static void take_address(struct supervisor *s, struct survey *fresh, const char 
     char text[ADDRESS_TEXT];
     address_print(a, text);
     lines_print(&s->lines, LOG_LEVEL_INFO, "listening on interface %s %s:%u", name, text, l->port);
+    keying_note(&s->keying, NULL, "listening on interface %s %s:%u", name, text, l->port);
     fresh->count++;
     hand(s, l);
 }

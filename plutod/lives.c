@@ -43,7 +43,7 @@ void keying_negotiator_down(struct keying *k)
         }
         if (!x->quick && x->up) {
             renew_lost(k, x);
-            ends_main(k, x, ENDS_SILENTLY);
+            ends_main(k, x, ENDS_SILENTLY, negotiator_ended);
         } else if (!x->quick) {
             anew_lost(k, x, negotiator_ended, true);
         } else if (x->up && !x->negotiated) {
@@ -76,7 +76,7 @@ void keying_worker_down(struct keying *k, uint32_t number)
     for (const struct xchg *x = k->exchanges; x != NULL; x = x->hh.next) {
         if (!x->quick && x->worker == number && x->up) {
             renew_lost(k, x);
-            keying_log(k, LOG_LEVEL_INFO, x, "no keys can be made under this ISAKMP SA any more: "
+            keying_event(k, x, "no keys can be made under this ISAKMP SA any more: "
                        "its secrets process has ended");
         }
     }

@@ -40,8 +40,7 @@ static void renew(void *context, void *owner)
         return;
     }
     x->renews = true;
-    keying_log_conn(k, LOG_LEVEL_INFO, c, "a new ISAKMP SA takes the place of the one that was "
-                    "lost; its IPsec SAs stay");
+    keying_event_conn(k, c, "a new ISAKMP SA takes the place of the one that was lost; its IPsec SAs stay");
 }
 
 void renew_lost(struct keying *k, const struct xchg *x)
@@ -64,8 +63,8 @@ void renew_failed(struct keying *k, const struct xchg *x)
         return;
     }
     if (c->renewals == ATTEMPTS) {
-        keying_log_conn(k, LOG_LEVEL_SERIOUS, c, "no new ISAKMP SA after %u attempts: its IPsec SAs "
-                        "go on until their life ends; whack --initiate tries again", ATTEMPTS + 1);
+        keying_event_conn(k, c, "no new ISAKMP SA after %u attempts: its IPsec SAs go on until their life "
+                          "ends; whack --initiate tries again", ATTEMPTS + 1);
         c->renewals = 0;
         return;
     }

@@ -3,6 +3,7 @@
 #include "ends.h"
 #include "explain.h"
 #include "initiate.h"
+#include "journal.h"
 #include "orders.h"
 #include "status.h"
 
@@ -27,8 +28,11 @@ static void add(struct keying *k, uint64_t client, const struct record *r)
         return;
     }
     struct conn *old = conn_find(k, form.name);
+    struct journal *kept = NULL;
     if (old != NULL && form.replace) {
-        ends_and_remove(k, old, client);
+        ends_conn(k, old, client, "it is described anew (whack --delete)");
+        journal_move(k, &old->journal, &kept);
+        ends_and_remove(k, old, client, NULL);
     } else if (old != NULL) {
         keying_say(k, client, 20, "attempt to redefine connection \"%s\": --delete replaces it",
                    form.name);
@@ -36,11 +40,16 @@ static void add(struct keying *k, uint64_t client, const struct record *r)
         return;
     }
     struct conn *c = conn_add(k, &form);
+    journal_move(k, &kept, c == NULL ? &k->journal : &c->journal);
     if (c == NULL) {
         keying_say(k, client, 32, "no memory for another connection");
         return;
     }
-    keying_log_conn(k, LOG_LEVEL_INFO, c, "added connection description");
+    if (old == NULL) {
+        keying_log_conn(k, LOG_LEVEL_INFO, c, "added connection description");
+    } else {
+        keying_event_conn(k, c, "added connection description anew");
+    }
     keying_say(k, client, 2, "added connection description \"%s\"", c->name);
 }
 
@@ -51,12 +60,9 @@ static void delete_state(struct keying *k, uint64_t client, const struct record 
     if (x == NULL) {
         keying_say(k, client, 21, "no state #%llu", (unsigned long long)serial);
     } else if (x->quick) {
-        if (x->client != 0) {
-            keying_tell(k, x, 31, "ended by whack --deletestate before it was up");
-        }
-        ends_quick(k, x, ENDS_TELL_PEER, client);
+        ends_quick(k, x, ENDS_TELL_PEER, client, "whack --deletestate");
     } else {
-        ends_main(k, x, ENDS_TELL_PEER);
+        ends_main(k, x, ENDS_TELL_PEER, "whack --deletestate");
     }
 }
 
@@ -115,8 +121,27 @@ static void terminate(struct keying *k, uint64_t client, const struct record *r)
     keying_log_conn(k, LOG_LEVEL_INFO, c, "terminating SAs using this connection");
     keying_say(k, client, 2, "\"%s\": terminating SAs using this connection", c->name);
     client = record_yes(r, K_ASYNCHRONOUS) ? 0 : client;
-    ends_conn(k, c, client);
+    ends_conn(k, c, client, "whack --terminate");
     order_unwanted(k, c, client);
+}
+
+static void events(struct keying *k, uint64_t client, const struct record *r)
+{
+    struct conn *c;
+    if (!record_has(r, K_NAME)) {
+        journal_show(k, client, NULL);
+        return;
+    }
+    c = named(k, client, r);
+    if (c == NULL) {
+        return;
+    }
+    const struct journal *own = *journal_of(k, c);
+    if (own == NULL) {
+        keying_say(k, client, 0, "\"%s\": nothing has happened yet", c->name);
+    } else {
+        journal_show(k, client, own);
+    }
 }
 
 static bool take(struct keying *k, uint64_t client, const struct record *r)
@@ -129,10 +154,10 @@ static bool take(struct keying *k, uint64_t client, const struct record *r)
     case V_WHACK_DELETE:
         c = named(k, client, r);
         if (c != NULL) {
-            keying_log_conn(k, LOG_LEVEL_INFO, c, "deleting connection");
-            ends_conn(k, c, client);
+            keying_event_conn(k, c, "deleting connection: whack --delete");
+            ends_conn(k, c, client, "whack --delete");
             order_unwanted(k, c, client);
-            ends_and_remove(k, c, client);
+            ends_and_remove(k, c, client, NULL);
         }
         return true;
     case V_WHACK_MYID:
@@ -161,6 +186,9 @@ static bool take(struct keying *k, uint64_t client, const struct record *r)
         return true;
     case V_WHACK_EXPLAIN:
         explain_begin(k, client, r);
+        return true;
+    case V_WHACK_EVENTS:
+        events(k, client, r);
         return true;
     case V_WHACK_STATUS:
         status_begin(k, client, record_yes(r, K_JSON));

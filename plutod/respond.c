@@ -82,6 +82,7 @@ static void refuse_first(struct keying *k, uint64_t id, const struct address *lo
     char why[RULES_REFUSAL];
     rules_say_refusal(k, local, remote, why);
     record_fail(k->negotiator, V_FIRST, id, why);
+    keying_note_refused(k, NULL, "a first message of Main Mode is refused: %s", why); /* the line is ike-negotiate's */
 }
 
 void respond_first(struct keying *k, const struct record *r)
@@ -187,15 +188,15 @@ static bool settle(struct keying *k, struct xchg *x, struct conn *c)
     return true;
 }
 
-bool respond_is_one_of_us(struct keying *k, struct xchg *x)
+bool respond_is_one_of_us(struct keying *k, const struct xchg *x, char why[RESPOND_WHY])
 {
     char id[IDENTITY_TEXT];
     if (!name_is_ours(k, x->peer_id)) {
         return false;
     }
     identity_print(x->peer_id, id);
-    keying_log(k, LOG_LEVEL_SERIOUS, x, "the peer says that it is %s, which is an identity of ours",
-               id);
+    snprintf(why, RESPOND_WHY, "the peer says that it is %s, which is an identity of ours: our own messages "
+             "may have come back, or one of two connections names its ends wrongly", id);
     return true;
 }
 
@@ -212,6 +213,7 @@ bool respond_authenticated(struct keying *k, struct xchg *x, const struct record
         return true;
     }
     struct identity peer;
+    char ours[RESPOND_WHY];
     char *proposal = strdup(record_text(r, K_PROPOSAL));
     record_identity(r, K_PEER_NAME, &peer);
     if (proposal == NULL || !name_set(k, &x->peer_id, &peer)) {
@@ -220,10 +222,8 @@ bool respond_authenticated(struct keying *k, struct xchg *x, const struct record
         return true;
     }
     x->proposal = proposal; /* once: it is authenticated once */
-    if (respond_is_one_of_us(k, x)) {
-        ends_failed(k, x, 27,
-                    "the peer's identity is one of ours: our own messages may have come back, or "
-                    "one of two connections names its ends wrongly", false);
+    if (respond_is_one_of_us(k, x, ours)) {
+        ends_failed(k, x, 27, ours, false);
         return true;
     }
     x->method = record_word(r, K_METHOD);
@@ -247,6 +247,8 @@ static void answer_identify(struct keying *k, struct xchg *x, bool good)
 {
     struct record_writer w;
     uint64_t id = x->identify->id;
+    char refused[sizeof x->identify->refused];
+    strlcpy(refused, x->identify->refused, sizeof refused);
     free(x->identify);
     x->identify = NULL;
     if (k->negotiator == NULL) {
@@ -260,20 +262,19 @@ static void answer_identify(struct keying *k, struct xchg *x, bool good)
     }
     char compared[RULES_LIST];
     char peer[IDENTITY_TEXT];
+    char why[3900]; /* of the line that ike-negotiate reports; a record has room for 4000 */
     const struct rules_wanted wanted = rules_of_exchange(x);
     identity_print(x->peer_id, peer);
     rules_say_all(k, &wanted, compared);
-    char line[RULES_LIST + 2 * IDENTITY_TEXT + 160];
-    snprintf(line, sizeof line, "the peer proved to be %s, which no connection expects with the secret that "
-             "was used: %s; --id %s for its end would match", peer,
-             compared[0] == '\0' ? "see above" : compared, peer);
+    snprintf(why, sizeof why, "the peer proved to be %s, which no connection expects with the secret that was "
+             "used; --id %s for its end would match: %s%s%.1800s", peer, peer, refused,
+             refused[0] == '\0' || compared[0] == '\0' ? "" : "; ", compared);
     struct conn *offered[CHOOSE_MAX];
     for (size_t i = choose_offered(k, x, offered); i > 0; i--) {
-        conn_failed(k, offered[i - 1], x->number, line);
+        conn_failed(k, offered[i - 1], x->number, why);
     }
-    keying_log(k, LOG_LEVEL_SERIOUS, x, "%s", line);
     record_answer(&w, k->negotiator, V_FAIL, V_IDENTIFY, id);
-    record_put_text(&w, K_WHY, "no connection expects this identity with the secret that was used");
+    record_put_text(&w, K_WHY, why);
     record_put_number(&w, K_NOTIFICATION, INVALID_ID_INFORMATION);
     record_finish(&w);
 }
@@ -325,8 +326,9 @@ void respond_accepted(struct keying *k, struct xchg *x, bool good, const char *w
         c = NULL; /* another one of this name */
     }
     if (!good || c == NULL) {
-        keying_log(k, LOG_LEVEL_INFO, x, "not as connection \"%s\": %s", x->identify->choice,
-                   good ? "it was deleted meanwhile" : why);
+        size_t len = strlen(x->identify->refused);
+        snprintf(x->identify->refused + len, sizeof x->identify->refused - len, "%snot as \"%s\": %s",
+                 len > 0 ? "; " : "", x->identify->choice, good ? "it was deleted meanwhile" : why);
         try_next(k, x);
     } else if (settle(k, x, c)) {
         answer_identify(k, x, true);

@@ -25,9 +25,10 @@ bool respond_quick_ask(struct keying *k, const struct record *r, const char **wh
 
 /*
  * Is x's peer called as we are, in whatever connection? Then it is refused: what proves it may be our
- * own proof, sent back [F17]. That is logged.
+ * own proof, sent back [F17]. why: the reason, for the line of the failure.
  */
-bool respond_is_one_of_us(struct keying *k, struct xchg *x);
+#define RESPOND_WHY (IDENTITY_TEXT + 200)
+bool respond_is_one_of_us(struct keying *k, const struct xchg *x, char why[RESPOND_WHY]);
 
 /* Records of secrets. */
 bool respond_authenticated(struct keying *k, struct xchg *x, const struct record *r,

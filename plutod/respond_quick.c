@@ -11,10 +11,16 @@
 
 #include <stdio.h>
 
+#define QUICK_WHY 3900 /* a record has room for 4000 */
 
-static void refuse_quick(struct keying *k, uint64_t id, const char *why, unsigned notification)
+/* ike-negotiate writes the line, under the ISAKMP SA x (NULL: it is gone). */
+static void refuse_quick(struct keying *k, const struct xchg *x, uint64_t id, const char *why,
+                         unsigned notification)
 {
     struct record_writer w;
+    if (x != NULL) {
+        keying_note_refused(k, x, "a Quick Mode is refused: %s", why);
+    }
     record_answer(&w, k->negotiator, V_FAIL, V_QUICK_ASK, id);
     record_put_text(&w, K_WHY, why);
     if (notification != 0) {
@@ -37,13 +43,14 @@ static const struct conn *make_way(struct keying *k, struct xchg *x, struct conn
         if (!fixed && !same_template && !identity_equal(old->peer_id, x->peer_id)) {
             return other;
         }
-        keying_log_conn(k, LOG_LEVEL_INFO, old, "its SAs make way for \"%s\"", c->name);
+        char way[CONN_NAME + 40];
+        snprintf(way, sizeof way, "it makes way for \"%s\"", c->name);
         if (x->conn == old) { /* the ISAKMP SA that asks is not to go with them */
             xchg_set_conn(k, x, c);
             old->newest_isakmp = 0;
             c->newest_isakmp = c->newest_isakmp == 0 ? x->number : c->newest_isakmp;
         }
-        ends_conn(k, old, 0);
+        ends_conn(k, old, 0, way);
         other = routing_conflict(k, c);
     }
     return other;
@@ -66,7 +73,7 @@ static void answer_quick(struct keying *k, const struct xchg *y, const char *pfs
     record_finish(&w);
 }
 
-/* The connection for these clients, instantiated where it has to be; or why there is none. */
+/* The connection for these clients, instantiated where it has to be; NULL: there is none. */
 static struct conn *quick_conn(struct keying *k, const struct xchg *x, const struct subnet *ours,
                                const struct subnet *peer)
 {
@@ -76,23 +83,23 @@ static struct conn *quick_conn(struct keying *k, const struct xchg *x, const str
         c = choose_instance(k, t, &x->remote, x->peer_id);
         return c != NULL ? c : conn_instantiate(k, t, &x->remote, x->remote_port, x->peer_id);
     }
-    if (c == NULL) {
-        char a[SUBNET_TEXT];
-        char b[SUBNET_TEXT];
-        subnet_print(ours, a);
-        subnet_print(peer, b);
-        struct rules_wanted w = rules_of_exchange(x);
-        char list[RULES_LIST];
-        w.our_client = ours;
-        w.peer_client = peer;
-        rules_say_all(k, &w, list);
-        char line[RULES_LIST + 2 * SUBNET_TEXT + 100];
-        snprintf(line, sizeof line, "no connection with this peer has the clients %s (ours) and %s (the "
-                 "peer's): %s", a, b, list);
-        conn_failed(k, x->conn, 0, line);
-        keying_log(k, LOG_LEVEL_INFO, x, "%s", line);
-    }
     return c;
+}
+
+static void unknown_clients(struct keying *k, const struct xchg *x, const struct subnet *ours,
+                            const struct subnet *peer, char why[QUICK_WHY])
+{
+    char a[SUBNET_TEXT];
+    char b[SUBNET_TEXT];
+    char list[RULES_LIST];
+    struct rules_wanted w = rules_of_exchange(x);
+    w.our_client = ours;
+    w.peer_client = peer;
+    rules_say_all(k, &w, list);
+    subnet_print(ours, a);
+    subnet_print(peer, b);
+    snprintf(why, QUICK_WHY, "no connection with this peer has the clients %s (ours) and %s (the peer's); "
+             "compare --client of both sides: %s", a, b, list);
 }
 
 bool respond_quick_ask(struct keying *k, const struct record *r, const char **why)
@@ -102,8 +109,9 @@ bool respond_quick_ask(struct keying *k, const struct record *r, const char **wh
     struct subnet ours;
     struct subnet peer;
     char pfs[PFS_TEXT];
+    char no[QUICK_WHY] = "plutod is shutting down";
     if (x == NULL || x->conn == NULL || !x->conn->oriented) {
-        refuse_quick(k, id, "this ISAKMP SA has ended", 0);
+        refuse_quick(k, NULL, id, "this ISAKMP SA has ended", 0);
         return true;
     }
     if (!x->authenticated || !x->matched) {
@@ -116,17 +124,20 @@ bool respond_quick_ask(struct keying *k, const struct record *r, const char **wh
     }
     record_subnet(r, K_OUR_CLIENT, &ours);
     record_subnet(r, K_PEER_CLIENT, &peer);
-    bool refused = k->stopping || respond_is_one_of_us(k, x); /* by a connection added since */
+    bool refused = k->stopping || respond_is_one_of_us(k, x, no); /* by a connection added since */
     struct conn *c = refused ? NULL : quick_conn(k, x, &ours, &peer);
     if (c == NULL) {
         k->counters.of[COUNT_FAILED_NO_CONNECTION]++;
-        refuse_quick(k, id, "no connection with this peer has these clients",
-                     INVALID_ID_INFORMATION);
+        if (!refused) {
+            unknown_clients(k, x, &ours, &peer, no);
+            conn_failed(k, x->conn, 0, no);
+        }
+        refuse_quick(k, x, id, no, INVALID_ID_INFORMATION);
         return true;
     }
     if (keying_worker(k, x->worker) == NULL) {
-        keying_log(k, LOG_LEVEL_INFO, x, "no keys can be made under this ISAKMP SA: we begin anew");
-        refuse_quick(k, id, "the secrets process of this ISAKMP SA has ended", 0);
+        refuse_quick(k, x, id, "no keys can be made under this ISAKMP SA, whose secrets process has ended: we "
+                     "begin anew", 0);
         if (c->attempt == 0) {
             initiate_conn(k, c, 0, false);
         }
@@ -136,11 +147,11 @@ bool respond_quick_ask(struct keying *k, const struct record *r, const char **wh
     struct xchg *y = other != NULL ? NULL : xchg_new(k, c, true, false);
     if (y == NULL) {
         k->counters.of[other != NULL ? COUNT_FAILED_ROUTE : COUNT_FAILED_INTERNAL]++;
-        keying_log(k, LOG_LEVEL_SERIOUS, x, "Quick Mode for \"%s\" refused: %s%s", c->name,
-                   other != NULL ? "its clients are in use by connection " : "too many exchanges",
-                   other != NULL ? other->name : "");
-        refuse_quick(k, id, "another connection has IPsec SAs for these clients, or another route",
-                     INVALID_ID_INFORMATION);
+        snprintf(no, sizeof no, "for \"%s\": %s%s%s", c->name,
+                 other != NULL ? "its clients are in use by connection \"" : "there are too many exchanges",
+                 other != NULL ? other->name : "",
+                 other != NULL ? "\", which has IPsec SAs for them or another route; terminate it first" : "");
+        refuse_quick(k, x, id, no, INVALID_ID_INFORMATION);
         return true;
     }
     xchg_set_parent(y, x);

@@ -76,13 +76,11 @@ static void undo(struct keying *k, struct conn *c, const char *action)
 {
     struct xchg *y;
     struct xchg *next;
-    keying_log_conn(k, LOG_LEVEL_SERIOUS, c,
-                    "%s: the updown script failed, so the IPsec SA is taken down again", action);
     DL_FOREACH_SAFE(c->exchanges, y, next) {
         if (y->quick && y->up && !y->ending) {
-            keying_tell(k, y, 25, "the updown script failed at %s; see the log for its output",
-                        action);
-            ends_quick(k, y, ENDS_TELL_PEER, 0);
+            keying_event_tell(k, y, 25, "the updown script failed at %s, so the IPsec SA is taken down "
+                              "again; see the log for its output", action);
+            ends_quick(k, y, ENDS_TELL_PEER, 0, NULL);
         }
     }
 }
@@ -143,15 +141,15 @@ void routing_up(struct keying *k, struct xchg *y)
     struct conn *c = y->conn;
     const struct conn *other = c->eroute != NULL ? NULL : routing_conflict(k, c);
     if (other != NULL) {
-        keying_tell(k, y, 25, "cannot route: its clients are in use by connection \"%s\"",
-                    other->name);
-        ends_quick(k, y, ENDS_TELL_PEER, 0);
+        keying_event_tell(k, y, 25, "cannot route: its clients are in use by connection \"%s\"; terminate "
+                          "that one first", other->name);
+        ends_quick(k, y, ENDS_TELL_PEER, 0, NULL);
         return;
     }
     if (c->eroute == NULL) {
         if (path_take(k, c) == NULL) {
-            keying_tell(k, y, 32, "no memory for its route");
-            ends_quick(k, y, ENDS_TELL_PEER, 0);
+            keying_event_tell(k, y, 32, "no memory for its route");
+            ends_quick(k, y, ENDS_TELL_PEER, 0, NULL);
             return;
         }
         advance(k, c, STEP_PREPARE);

@@ -18,6 +18,7 @@ void supervisor_clock(struct supervisor *s)
     struct timespec now;
     clock_gettime(CLOCK_BOOTTIME, &now);
     s->keying.now = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    s->keying.wall = time(NULL);
 }
 
 /* ---- what the core asks for ---- */
@@ -105,6 +106,7 @@ void supervisor_listen(struct supervisor *s, uint64_t client)
     listen_discover(s, client);
     supervisor_tell_where_we_listen(s);
     lines_print(&s->lines, LOG_LEVEL_INFO, "listening for IKE messages");
+    keying_note(&s->keying, NULL, "whack --listen: listening for IKE messages");
     keying_say(&s->keying, client, 2, "listening for IKE messages");
     process_new_secrets(s, client);
 }
@@ -115,6 +117,7 @@ void supervisor_unlisten(struct supervisor *s, uint64_t client)
     keying_unlisten(&s->keying);
     tell_manager(s, "STATUS=not listening (whack --unlisten)", 0);
     lines_print(&s->lines, LOG_LEVEL_INFO, "no longer listening for IKE messages");
+    keying_note(&s->keying, NULL, "whack --unlisten: no longer listening for IKE messages");
     keying_say(&s->keying, client, 2, "no longer listening for IKE messages");
 }
 

@@ -36,6 +36,7 @@ struct identify {
     unsigned next;          /* which of the choices is tried next */
     uint32_t reqid;         /* of the one that secrets is asked about, */
     char choice[CONN_NAME]; /* and its name */
+    char refused[400];      /* those that it was not, and why, for the line of the failure */
 };
 
 struct xchg {
@@ -51,6 +52,7 @@ struct xchg {
     uint32_t worker;        /* the secrets process that it sticks to */
     uint64_t client;        /* whack that waits for it; 0: none */
     char *notified;         /* what the peer said was wrong, last; owned; NULL: nothing */
+    bool refused;           /* it refused what we proposed */
     bool answered;          /* it said so under the protection of the ISAKMP SA */
     struct line_bucket heard; /* lines about what its peer says of SAs */
     uint64_t since;         /* when it began, later when it came up */

@@ -119,6 +119,19 @@ static bool put_explain(struct buffer *out, const struct request *r)
     return record_finish(&w);
 }
 
+static bool put_events(struct buffer *out, const struct request *r)
+{
+    struct record_writer w;
+    if ((r->forms & FORM_EVENTS) == 0) {
+        return true;
+    }
+    record_start(&w, out, V_WHACK_EVENTS);
+    if (r->words.name != NULL) {
+        record_put_text(&w, K_NAME, r->words.name);
+    }
+    return record_finish(&w);
+}
+
 bool request_records(struct buffer *out, const struct request *r)
 {
     return put_debug(out, r)
@@ -133,6 +146,7 @@ bool request_records(struct buffer *out, const struct request *r)
            && put_named(out, r, FORM_INITIATE, V_WHACK_INITIATE)
            && put_named(out, r, FORM_TERMINATE, V_WHACK_TERMINATE)
            && put_explain(out, r)
+           && put_events(out, r)
            && put_status(out, r)
            && put_shutdown(out, r);
 }

@@ -369,7 +369,7 @@ static void f4_an_answer_that_was_not_offered(void **state)
 {
     (void)state;
     attack(&(struct attack){ .at = 2, .change = weaken,
-                             .line = "the peer's choice is none of ours: it answered "
+                             .line = "): it answered "
                                      "aes128-md5-curve25519" });
 }
 

@@ -167,7 +167,7 @@ static void test_ends_while_the_script_runs(void **state)
     waiting_whack_gets(t, "has expired");
     t = tunnel_at_its_script();
     keying_stop(&t.w->k);
-    waiting_whack_gets(t, "ended by whack");
+    waiting_whack_gets(t, "plutod is shutting down");
 }
 
 static void test_main_mode_is_deleted(void **state)

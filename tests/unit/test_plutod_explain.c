@@ -55,13 +55,13 @@ static void test_not_listening_not_oriented(void **state)
     (void)state;
     assert_null(feed(w, W_P, NET NET_POLICY));
     explain(w, "net");
-    assert_true(has(&w->said, "if we began now, it would not come up: \"net\": cannot orient: neither of its hosts is an "
+    assert_true(has(&w->said, "if we began now, it would not come up: cannot orient: neither of its hosts is an "
                               "address of this machine that we listen on: 10.9.0.1 is not, 10.9.0.2 is not"));
     assert_true(has(&w->said, "if the peer began now, it would not be for this one: not oriented: "));
     world_listen(w, "10.9.0.1");
     keying_unlisten(&w->k);
     explain(w, "net");
-    assert_true(has(&w->said, "would not come up: \"net\": not listening for IKE messages"));
+    assert_true(has(&w->said, "would not come up: not listening for IKE messages"));
     assert_true(has(&w->said, "if the peer began now, nobody would hear him: not listening"));
     world_free(w);
 }
@@ -100,13 +100,14 @@ static void test_last_failure(void **state)
     assert_null(feed(w, N_P, "failed exchange=%" PRIu64 " code=218 why=refused", x));
     explain(w, "net");
     assert_true(has(&w->said, "it failed last 0 s ago: the peer proved to be @stranger, which no connection expects with the "
-                              "secret that was used: \"net\": it expects the identity 10.9.0.2, not @stranger"));
+                              "secret that was used; --id @stranger for its end would match: \"net\": it expects the "
+                              "identity 10.9.0.2, not @stranger"));
 
     x = main_mode(w, "10.9.0.2", "net", "10.9.0.2");
     (void)quick_ask(w, x, "10.1.0.0/24", "10.66.0.0/24");
     explain(w, "net");
-    assert_true(has(&w->said, "no connection with this peer has the clients 10.1.0.0/24 (ours) and 10.66.0.0/24 (the peer's): "
-                              "\"net\": the peer's client is 10.2.0.0/24, not 10.66.0.0/24"));
+    assert_true(has(&w->said, "no connection with this peer has the clients 10.1.0.0/24 (ours) and 10.66.0.0/24 (the peer's); "
+                              "compare --client of both sides: \"net\": the peer's client is 10.2.0.0/24, not 10.66.0.0/24"));
     world_free(w);
 }
 

@@ -197,12 +197,12 @@ static void test_what_goes_between_two_pieces(void **state)
     clear(w);
     status_begin(&w->k, CLIENT, true);
     pieces(w, 1 + 2); /* head, c0, c1 */
-    ends_and_remove(&w->k, conn_find(&w->k, "c0"), 0); /* was said */
-    ends_and_remove(&w->k, conn_find(&w->k, "c2"), 0); /* is the next one */
+    ends_and_remove(&w->k, conn_find(&w->k, "c0"), 0, "test"); /* was said */
+    ends_and_remove(&w->k, conn_find(&w->k, "c2"), 0, "test"); /* is the next one */
     pieces(w, 1);                                      /* c3 */
-    ends_and_remove(&w->k, conn_find(&w->k, "c3"), 0);
+    ends_and_remove(&w->k, conn_find(&w->k, "c3"), 0, "test");
     pieces(w, 1 + 1 + 1); /* c4, that there are no more, what is between */
-    ends_main(&w->k, xchg_by_serial(&w->k, 2), ENDS_SILENTLY); /* c1's, the next one */
+    ends_main(&w->k, xchg_by_serial(&w->k, 2), ENDS_SILENTLY, "test"); /* c1's, the next one */
     shown(w);
     assert_int_equal(w->holds, 0);
     json_t *json = document(w);
@@ -336,7 +336,7 @@ static void test_json_says_which_are_up(void **state)
     assert_string_equal(state_of(w, "net"), "half-up +");
     uint64_t y = quick_mode_goes_well(w, 0x1234, true);
     assert_string_equal(state_of(w, "net"), "up");
-    ends_quick(&w->k, xchg_find_quick(&w->k, y), ENDS_SILENTLY, 0);
+    ends_quick(&w->k, xchg_find_quick(&w->k, y), ENDS_SILENTLY, 0, "test");
     assert_string_equal(state_of(w, "net"), "half-up");
     (void)main_mode(w, "10.9.0.77", "road", "10.9.0.77");
     assert_string_equal(state_of(w, "road[1]"), "half-up");

@@ -232,6 +232,15 @@ static inline bool has(const struct buffer *b, const char *text)
     return b->len > 0 && memmem(b->data, b->len, text, strlen(text)) != NULL;
 }
 
+static inline unsigned lines_of(const struct world *w)
+{
+    unsigned n = 0;
+    for (size_t i = 0; i < w->log.len; i++) {
+        n += w->log.data[i] == '\n' ? 1 : 0;
+    }
+    return n;
+}
+
 static inline void clear(struct world *w)
 {
     buffer_wipe(&w->n);

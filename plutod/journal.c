@@ -1,0 +1,138 @@
+#include "journal.h"
+
+#include "clock.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+struct event {
+    struct event *prev, *next;          /* of all, in order of time */
+    struct event *prev_own, *next_own;  /* of the journal, too */
+    struct journal *journal;
+    int64_t when;                       /* seconds of the time of day */
+    uint64_t number;                    /* which one of all it was */
+    bool cheap;
+    size_t size;                        /* of all of this */
+    char text[];
+};
+
+struct journal {
+    struct event *events;
+    unsigned count;
+    unsigned cheap;     /* of those */
+};
+
+static void drop(struct keying *k, struct event *e)
+{
+    struct journal *j = e->journal;
+    DL_DELETE2(j->events, e, prev_own, next_own);
+    j->count--;
+    j->cheap -= e->cheap ? 1 : 0;
+    DL_DELETE(k->events, e);
+    k->event_bytes -= e->size;
+    free(e);
+}
+
+static void make_room(struct keying *k, struct journal *j, bool cheap)
+{
+    struct event *e = j->events;
+    while (cheap && j->cheap >= JOURNAL_CHEAP && e != NULL) {
+        struct event *next = e->next_own;
+        if (e->cheap) {
+            drop(k, e);
+        }
+        e = next;
+    }
+    if (j->count >= JOURNAL_EVENTS) {
+        drop(k, j->events);
+    }
+}
+
+void journal_add(struct keying *k, struct journal **own, bool cheap, const char *text)
+{
+    size_t size = sizeof(struct event) + strlen(text) + 1;
+    struct journal *j = *own;
+    if (cheap && !line_bucket_take(&k->noted, JOURNAL_CHEAP_REFILL, JOURNAL_CHEAP_AT_ONCE, k->now)) {
+        return;
+    }
+    if (j == NULL) {
+        j = *own = calloc(1, sizeof *j);
+    }
+    struct event *e = j == NULL ? NULL : malloc(size);
+    if (e == NULL) {
+        return; /* the log has it */
+    }
+    make_room(k, j, cheap);
+    *e = (struct event){ .journal = j, .when = k->wall, .number = ++k->event_count,
+                         .cheap = cheap, .size = size };
+    memcpy(e->text, text, size - sizeof *e);
+    DL_APPEND(k->events, e);
+    DL_APPEND2(j->events, e, prev_own, next_own);
+    j->count++;
+    j->cheap += cheap ? 1 : 0;
+    k->event_bytes += size;
+    while (k->event_bytes > JOURNAL_BYTES) {
+        drop(k, k->events);
+    }
+}
+
+struct journal **journal_of(struct keying *k, struct conn *c)
+{
+    if (c == NULL) {
+        return &k->journal;
+    }
+    return c->template != NULL ? &c->template->journal : &c->journal;
+}
+
+static int by_time(const struct event *a, const struct event *b)
+{
+    return a->number < b->number ? -1 : a->number > b->number;
+}
+
+void journal_move(struct keying *k, struct journal **from, struct journal **to)
+{
+    struct journal *old = *from;
+    struct event *e;
+    *from = NULL;
+    if (old == NULL) {
+        return;
+    }
+    if (*to == NULL) {
+        *to = old;
+        return;
+    }
+    struct journal *j = *to;
+    DL_FOREACH2(old->events, e, next_own) {
+        e->journal = j;
+    }
+    DL_CONCAT2(j->events, old->events, prev_own, next_own);
+    DL_SORT2(j->events, by_time, prev_own, next_own);
+    j->count += old->count;
+    j->cheap += old->cheap;
+    free(old);
+    while (j->count > JOURNAL_EVENTS) {
+        drop(k, j->events);
+    }
+}
+
+void journal_show(struct keying *k, uint64_t client, const struct journal *own)
+{
+    const struct event *e;
+    char when[CLOCK_TEXT];
+    DL_FOREACH(k->events, e) {
+        if (own == NULL || e->journal == own) {
+            clock_text((time_t)e->when, when);
+            keying_say(k, client, 0, "%s %s", when, e->text);
+        }
+    }
+}
+
+void journal_free_all(struct keying *k)
+{
+    while (k->events != NULL) {
+        drop(k, k->events);
+    }
+    free(k->journal);
+    k->journal = NULL;
+}
