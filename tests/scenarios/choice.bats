@@ -272,3 +272,27 @@ ended() {
     assert_equal "$(codes_of "$output")" '110 004'
     traffic_is_protected
 }
+
+@test "[W12] [X3] --explain: no secret; and a peer whose algorithms are off by default" {
+    tunnel_is
+    two_hosts
+    pluto_start left
+    pluto_add left
+    whack_on left --listen
+    run whack_on left --explain --name net
+    assert_success
+    assert_output --partial '"net": so it does not come up, whoever begins: no preshared secret for "10.9.0.1" and "10.9.0.2" in ipsec.secrets: add a line 10.9.0.1 10.9.0.2 : PSK "..."'
+    run whack_on left --initiate --name net
+    assert_failure 28
+    run whack_on left --explain --name net
+    assert_output --regexp '"net": it failed last [0-9]+ s ago: no preshared secret for "10.9.0.1"'
+    pluto_secrets left '10.9.0.1 10.9.0.2 : PSK "a secret of both"'
+    whack_on left --listen
+    charon_on right ike=3des-md5-modp1024 esp=3des-md5
+    run charon_initiate right net 10
+    assert_failure
+    run whack_on left --explain --name net
+    assert_output --regexp 'it failed last [0-9]+ s ago: no proposal chosen .*3des-md5-modp1024'
+    assert_output --partial 'a peer that proposes nothing better than 3des md5 modp1024 modp1536 is refused, as --ike is default'
+    assert_output --partial '"net": its secret is that of'
+}
