@@ -251,8 +251,8 @@ static bool go_on(struct client *c)
 /* What is wrong with all that is there, once nothing of it can be done. */
 static void check_rest(struct client *c)
 {
-    bool whole = memchr(c->input.data, '\n', c->input.len) != NULL;
-    if (c->holds > 0 || c->closing || c->input.len == 0 || whole) {
+    if (c->holds > 0 || c->closing || c->input.len == 0
+        || memchr(c->input.data, '\n', c->input.len) != NULL) {
         return;
     }
     if (c->eof || c->input.len >= RECORD_MAX) {

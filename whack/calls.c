@@ -78,9 +78,12 @@ static bool ends_with_joint(const char *line, size_t len)
 /* The length of the line behind what was scanned, with its newline; 0: it is not all there. */
 static size_t next_line(const struct calls *c)
 {
-    const char *line = at(c) + c->scanned;
     size_t rest = left(c) - c->scanned;
-    const char *end = rest == 0 ? NULL : memchr(line, '\n', rest);
+    if (rest == 0) {
+        return 0; /* there may be no buffer at all */
+    }
+    const char *line = at(c) + c->scanned;
+    const char *end = memchr(line, '\n', rest);
     return end != NULL ? (size_t)(end - line) + 1 : c->ended ? rest : 0;
 }
 
