@@ -128,11 +128,6 @@ static void make_numbers(struct connection_form *form, const struct connection_w
     form->keyingtries = number_of(words, KEYINGTRIES, OPTION_KEYINGTRIES);
 }
 
-static const char *text_of(const char *said, enum option_id option)
-{
-    return said != NULL ? said : option_spec(option)->preset_text;
-}
-
 static char *copy_of(const char *text, bool *done)
 {
     char *copy = text == NULL ? NULL : strdup(text);
@@ -140,11 +135,25 @@ static char *copy_of(const char *text, bool *done)
     return copy;
 }
 
+/* What most connections have is kept once for all of them. */
+static const char *own_text(const char *said, enum option_id option, bool *done)
+{
+    const char *preset = option_spec(option)->preset_text;
+    return said == NULL || strcmp(said, preset) == 0 ? preset : copy_of(said, done);
+}
+
+static void free_text(const char *text, enum option_id option)
+{
+    if (text != option_spec(option)->preset_text) {
+        free((void *)(uintptr_t)text);
+    }
+}
+
 static bool own_texts(struct connection_form *form, const struct connection_words *words)
 {
     bool done = true;
-    form->ike = copy_of(text_of(words->ike, OPTION_IKE), &done);
-    form->esp = copy_of(text_of(words->esp, OPTION_ESP), &done);
+    form->ike = own_text(words->ike, OPTION_IKE, &done);
+    form->esp = own_text(words->esp, OPTION_ESP, &done);
     form->pfsgroup = copy_of(words->pfsgroup, &done);
     for (int i = 0; i < 2; i++) {
         form->end[i].updown = copy_of(words->end[i].updown, &done);
@@ -182,8 +191,8 @@ bool connection_form_copy(struct connection_form *to, const struct connection_fo
     bool done = true;
 
     *to = *from;
-    to->ike = copy_of(from->ike, &done);
-    to->esp = copy_of(from->esp, &done);
+    to->ike = own_text(from->ike, OPTION_IKE, &done);
+    to->esp = own_text(from->esp, OPTION_ESP, &done);
     to->pfsgroup = copy_of(from->pfsgroup, &done);
     for (int i = 0; i < 2; i++) {
         to->end[i].updown = copy_of(from->end[i].updown, &done);
@@ -198,8 +207,8 @@ bool connection_form_copy(struct connection_form *to, const struct connection_fo
 
 void connection_form_free(struct connection_form *form)
 {
-    free(form->ike);
-    free(form->esp);
+    free_text(form->ike, OPTION_IKE);
+    free_text(form->esp, OPTION_ESP);
     free(form->pfsgroup);
     for (int i = 0; i < 2; i++) {
         free(form->end[i].updown);

@@ -128,8 +128,8 @@ struct connection_form {
     unsigned policy;
     unsigned family;        /* 4 or 6: of the hosts */
     unsigned tunnel_family; /* 4 or 6: of the clients */
-    char *ike;              /* owned; never NULL: "default" if not said */
-    char *esp;              /* owned; never NULL */
+    const char *ike;        /* never NULL: "default" if not said; owned, but that */
+    const char *esp;        /* the same */
     char *pfsgroup;         /* owned; NULL: not said, the group of phase 1 */
     uint32_t ikelifetime;   /* seconds */
     uint32_t ipseclifetime; /* seconds */

@@ -76,6 +76,9 @@ static void free_conn(struct keying *k, struct conn *c)
 {
     name_release(k, &c->our_id);
     name_release(k, &c->peer_id);
+    if (c->instance != 0) {
+        free((void *)(uintptr_t)c->name);
+    }
     leave_form(c);
     free(c->failure);
     free(c);
@@ -110,7 +113,7 @@ struct conn *conn_add(struct keying *k, struct connection_form *form)
     share_form(c, &shared->form);
     c->our_id = &identity_any;
     c->peer_id = &identity_any;
-    strlcpy(c->name, form->name, sizeof c->name);
+    c->name = shared->form.name;
     if (!enter(k, c)) {
         free_conn(k, c);
         return NULL;
@@ -142,7 +145,9 @@ struct conn *conn_instantiate(struct keying *k, struct conn *t, const struct add
                               uint16_t port, const struct identity *id)
 {
     struct conn *c = calloc(1, sizeof *c);
-    if (c == NULL) {
+    char *name = NULL;
+    if (c == NULL || asprintf(&name, "%s[%u]", t->form->name, t->next_instance + 1) < 0) {
+        free(c);
         return NULL;
     }
     share_form(c, t->form);
@@ -150,7 +155,7 @@ struct conn *conn_instantiate(struct keying *k, struct conn *t, const struct add
     c->peer_id = &identity_any;
     c->template = t;
     c->instance = ++t->next_instance;
-    snprintf(c->name, sizeof c->name, "%s[%u]", t->form->name, c->instance);
+    c->name = name;
     c->peer_host = *peer;
     c->peer_port = port;
     c->peer_client = conn_peer_end(t)->client;

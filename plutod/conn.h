@@ -23,7 +23,7 @@ struct variant;
 struct kin;
 
 struct conn {
-    char name[CONN_NAME];
+    const char *name;       /* the form's; an instance's is owned */
     unsigned instance;      /* 0: as described */
     struct conn *template;  /* of an instance: what it was made of */
     struct conn *instances; /* alive, made of this one, oldest first */
