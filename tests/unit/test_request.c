@@ -238,8 +238,8 @@ static void test_oppo_and_explain(void **state)
     bad("--explain --from 10.9.0.1 --to 2001:db8::1", "--to 2001:db8::1: an IPv6 address, but IPv4");
     bad("--name n --psk --host 10.9.0.1 --to 10.9.0.2",
         "--to 10.9.0.2: goes with --explain --from only; an end's address stands after --host");
-    later("--events", "--events");
-    later("--events --name n", "--events");
+    good("--events", "whack-events\n");
+    good("--events --name n", "whack-events name=n\n");
     good("--status --json", "whack-status json=yes\n");
 }
 
