@@ -118,6 +118,9 @@ struct exchange *exchange_new(struct ike *ike, bool is_quick, bool initiator)
         free(x);
         return NULL;
     }
+    if (!is_quick) {
+        TAILQ_INIT(&x->sa->turns);
+    }
     HASH_ADD(by_serial, ike->exchanges, serial, sizeof x->serial, x);
     return x;
 }
@@ -133,18 +136,14 @@ void exchange_settle(struct ike *ike, struct exchange *x)
         free(x->main);
         x->main = NULL;
     }
-    if (x->waits) {
-        TAILQ_REMOVE(&ike->waiting, x, waiters);
-        x->waits = false;
-    }
     if (x->quick != NULL) {
         free(x->quick->first_body);
         if (!x->initiator) {
             x->sa->open_quicks--;
         } else if (x->quick->counted) {
             x->sa->our_quicks--;
-            ike->quick_ended = true;
         }
+        quick_waits_no_more(ike, x);
         explicit_bzero(x->quick, sizeof *x->quick);
         free(x->quick);
         x->quick = NULL;

@@ -70,6 +70,8 @@ struct quick_needs { /* what plutod said a Quick Mode may be */
     struct subnet our_client, peer_client;
 };
 
+TAILQ_HEAD(waiting, exchange);
+
 struct isakmp_sa {
     uint8_t cky_i[COOKIE_LEN];
     uint8_t cky_r[COOKIE_LEN];
@@ -86,6 +88,7 @@ struct isakmp_sa {
     LIST_HEAD(, exchange) quicks;
     unsigned open_quicks; /* begun by the peer and not finished */
     unsigned our_quicks;  /* begun by us and not finished */
+    struct waiting turns; /* ours that are begun when others have finished */
     bool initial_contact; /* was said, and is believed once */
     unsigned odd;         /* ODD_... of its peer that were said */
     bool commit;          /* his Commit flag was warned of */
@@ -174,8 +177,8 @@ struct exchange {
     uint64_t timer; /* UINT64_MAX: none */
     RB_ENTRY(exchange) by_timer;
     LIST_ENTRY(exchange) siblings; /* Quick Modes of one ISAKMP SA */
-    TAILQ_ENTRY(exchange) waiters; /* Quick Modes that cannot go on now */
-    bool waits;
+    TAILQ_ENTRY(exchange) waiters;
+    struct waiting *waits; /* that it is in: a Quick Mode that cannot go on now; NULL: none */
     UT_hash_handle by_serial;
     UT_hash_handle by_number;
     UT_hash_handle by_cookies; /* Main Mode: CKY-I | CKY-R */
@@ -227,8 +230,7 @@ struct ike {
     uint8_t spis[4 * 2 * SPI_BLOCK];
     size_t spi_count;
     bool spis_asked;
-    bool quick_ended; /* one that waits may go on */
-    TAILQ_HEAD(, exchange) waiting; /* for an SPI, or their turn */
+    struct waiting waiting; /* Quick Modes that go on with an SPI */
     size_t half_open_count; /* responders' Main Modes that are not up, in these two */
     struct half_open_list unanswered, answered; /* by when they last made a step */
     size_t half_open_bytes; /* of their SA payloads */
@@ -423,10 +425,6 @@ void main_up(struct ike *ike, struct exchange *x);
  * peer and plutod go on under a new one. */
 void main_worn_out(struct ike *ike, struct exchange *x);
 void quick_begin(struct ike *ike, struct exchange *x);
-/* For an SPI, or until fewer are under way; ends with the exchange. */
-void quick_wait(struct ike *ike, struct exchange *x);
-/* At the end of an event: Quick Modes go on that waited for others, or for SPIs. */
-void quick_begin_waiting(struct ike *ike);
 void quick_first_message(struct ike *ike, struct exchange *parent, const struct message *m,
                          const uint8_t *iv, const uint8_t *digest);
 /* HASH(1..3) over the message; false: it differs. */
@@ -438,6 +436,14 @@ const char *quick_take_needs(struct quick_needs *n, const struct record *r);
 /* False: x is lost, and gone. */
 bool quick_ask_sas(struct ike *ike, struct exchange *x);
 void quick_go_on(struct ike *ike, struct exchange *x); /* from QUICK_R0_SPI */
+
+/* ---- turns.c ---- */
+void quick_wait_spi(struct ike *ike, struct exchange *x);
+void quick_wait_turn(struct ike *ike, struct exchange *x); /* until fewer of ours are under way */
+/* A Quick Mode has finished, or is no more: neither waits, nor lets others wait. */
+void quick_waits_no_more(struct ike *ike, struct exchange *x);
+/* At the end of an event: those go on that may. */
+void quick_begin_waiting(struct ike *ike);
 
 /* ---- clients.c ---- */
 /* As responder: IDci and IDcr of message 1, or the hosts, into x's needs; NULL, or why not. */

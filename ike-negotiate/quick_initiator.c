@@ -160,13 +160,16 @@ void quick_begin(struct ike *ike, struct exchange *x)
     struct quick_scratch *q = x->quick;
     struct record_writer w;
 
-    if (x->sa->our_quicks >= OUR_QUICKS_MAX || !take_spi(ike, q->spi_in)) {
-        exchange_timer(ike, x, ike->now + GIVE_UP);
-        quick_wait(ike, x);
-        return;
-    }
     if (sa_worn_out(x->sa)) {
         main_worn_out(ike, x->parent);
+        return;
+    }
+    const bool turn = x->sa->our_quicks < OUR_QUICKS_MAX;
+    if (!turn || !take_spi(ike, q->spi_in)) {
+        if (x->timer == UINT64_MAX) { /* as long as a peer is given, in all */
+            exchange_timer(ike, x, ike->now + GIVE_UP);
+        }
+        (turn ? quick_wait_spi : quick_wait_turn)(ike, x);
         return;
     }
     q->counted = true;
@@ -194,42 +197,6 @@ void quick_begin(struct ike *ike, struct exchange *x)
     }
     record_finish(&w);
     engine_enter(ike, x, QUICK_I0_KE);
-}
-
-void quick_wait(struct ike *ike, struct exchange *x)
-{
-    if (!x->waits) {
-        x->waits = true;
-        TAILQ_INSERT_TAIL(&ike->waiting, x, waiters);
-    }
-}
-
-/* The first that may go on now, out of the list. */
-static struct exchange *next_waiting(struct ike *ike)
-{
-    struct exchange *x;
-    TAILQ_FOREACH(x, &ike->waiting, waiters)
-    {
-        if (!x->initiator || x->sa->our_quicks < OUR_QUICKS_MAX) {
-            TAILQ_REMOVE(&ike->waiting, x, waiters);
-            x->waits = false;
-            break;
-        }
-    }
-    return x;
-}
-
-void quick_begin_waiting(struct ike *ike)
-{
-    struct exchange *x;
-    while (ike->quick_ended && ike->spi_count > 0 && (x = next_waiting(ike)) != NULL) {
-        if (x->initiator) {
-            quick_begin(ike, x);
-        } else {
-            quick_go_on(ike, x);
-        }
-    }
-    ike->quick_ended = false;
 }
 
 bool quick_take_ours(struct exchange *x, const struct record *answer)

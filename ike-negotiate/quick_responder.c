@@ -222,7 +222,7 @@ enum outcome qr_ask(struct ike *ike, struct exchange *x, struct event *e)
                       "the KE payload has not the length of its group");
     }
     if (!take_spi(ike, q->spi_in)) {
-        quick_wait(ike, x);
+        quick_wait_spi(ike, x);
         return OTHER; /* kernel-sa is busy, or being started again */
     }
     return quick_ask_sas(ike, x) ? GO : END;

@@ -199,7 +199,8 @@ static void new_quick(struct ike *ike, struct exchange *main, const struct messa
 static void receive_quick(struct ike *ike, struct exchange *main, struct message *m,
                           const uint8_t *packet, size_t len, const uint8_t *digest)
 {
-    struct exchange *x = quick_by_message_id(main->sa, m->header.message_id);
+    bool used = sa_id_used(main->sa, m->header.message_id);
+    struct exchange *x = used ? quick_by_message_id(main->sa, m->header.message_id) : NULL;
     uint8_t plain[MESSAGE_MAX];
     uint8_t iv[IV_MAX];
 
@@ -207,7 +208,7 @@ static void receive_quick(struct ike *ike, struct exchange *main, struct message
         count_ignored(ike, FLAW_DUPLICATE);
         return;
     }
-    if (x == NULL && sa_id_used(main->sa, m->header.message_id)) {
+    if (x == NULL && used) {
         count_ignored(ike, FLAW_REPLAYED);
         (void)report_unproved(ike, main, "a Quick Mode message with a message id that was used before "
                                          "is ignored");

@@ -134,7 +134,6 @@ void take_spis(struct ike *ike, const struct record *answer)
     memmove(ike->spis + take, ike->spis, 4 * ike->spi_count);
     memcpy(ike->spis, spis, take);
     ike->spi_count += take / 4;
-    ike->quick_ended = true;
 }
 
 void ike_kernel_ready(struct ike *ike, uint64_t now)
