@@ -130,7 +130,7 @@ enum field_type {
     KEY(K_FLAW, "flaw", WORD, 0, 0, 0, \
         "malformed|unsupported|unknown|other-peer|undecryptable|wrong-hash|unexpected|replayed|" \
         "duplicate|no-room", "why messages were ignored") \
-    KEY(K_TIMES, "times", NUMBER, 1, INT64_MAX, 0, NULL, "how often") \
+    KEY(K_TIMES, "times", NUMBER, 1, UINT32_MAX, 0, NULL, "how often") \
     KEY(K_PROTECTED, "protected", WORD, 0, 0, 0, "no|yes", "it came under an ISAKMP SA, with a right HASH") \
     KEY(K_TARGET, "target", NUMBER, 1, UINT64_MAX, 0, NULL, "exchange number of the SA that is meant") \
     KEY(K_ENTRIES, "entries", NUMBER, 0, UINT32_MAX, 0, NULL, "secrets that were read") \

@@ -310,6 +310,18 @@ static void put_description(struct object *o, const struct conn *c)
     put_number(o, "keyingtries", f->keyingtries);
 }
 
+static void put_failure(struct object *o, const struct keying *k, const struct conn *c)
+{
+    if (c->failure == NULL) {
+        put(o, "last_failure", json_null());
+        return;
+    }
+    struct object failure = object_new();
+    put_number(&failure, "ago", (k->now - c->failed_at) / 1000);
+    put_text(&failure, "why", c->failure);
+    put_object(o, "last_failure", failure);
+}
+
 static void show_conn(struct keying *k, uint64_t client, const struct conn *c, size_t place)
 {
     struct object o = object_new();
@@ -338,6 +350,7 @@ static void show_conn(struct keying *k, uint64_t client, const struct conn *c, s
     put_some(&o, "attempt", c->attempt);
     put(&o, "next_attempt", !retries ? json_null()
         : number(c->retry.at > k->now ? (c->retry.at - k->now) / 1000 : 0));
+    put_failure(&o, k, c);
     put_number(&o, "reqid", c->reqid);
     put_classes(&o, "debug", c->classes);
     line(k, client, place == 0 ? "" : ",", o);

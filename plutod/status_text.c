@@ -56,6 +56,9 @@ static void show_rare(struct keying *k, uint64_t client, const struct conn *c, c
     if (conn_is_template(c)) {
         SAY("%s:   instances: %u", label, status_instances(c));
     }
+    if (c->failure != NULL) {
+        SAY("%s:   failed last %" PRIu64 "s ago: %s", label, (k->now - c->failed_at) / 1000, c->failure);
+    }
     if (c->classes != 0) {
         debug_classes_print(c->classes, text);
         SAY("%s:   debug %s", label, text);

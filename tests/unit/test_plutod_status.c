@@ -407,6 +407,11 @@ static void test_counters(void **state)
     assert_int_equal(counter(w, "ignored", "wrong_hash"), 9);
     assert_true(status_says(w, "000 counted, ignored messages: wrong-hash 9\n"));
     assert_true(has(&w->said, "000 counted, messages: retransmissions 3\n"));
+    assert_true(has(&w->said, "000 \"net\":   failed last 0s ago: x\n"));
+    json_t *json = status_json_of(w);
+    const json_t *failure = at(json_object_get(json, "connections"), 0, "last_failure");
+    assert_string_equal(json_string_value(json_object_get(failure, "why")), "x");
+    json_decref(json);
     world_free(w);
 }
 
