@@ -115,18 +115,12 @@ counted() {
     holds '[p["queued"] + p["unread"] > 100 for p in d["processes"] if p["tool"] == "ike-negotiate"] == [True]'
 }
 
-# describe COUNT: as many connections, by the control socket.
+# describe COUNT: as many connections.
 describe() {
-    # shellcheck disable=SC2016 # perl's variables
-    perl -MIO::Socket::UNIX -e '
-        my ($path, $count) = @ARGV;
-        for (my $i = 0; $i < $count; $i += 500) {
-            my $s = IO::Socket::UNIX->new(Peer => $path) or die "connect: $!";
-            print $s "hello version=1 epoch=1 tool=whack\n", map {
-                my ($x, $y) = (int($_ / 250), $_ % 250);
-                "whack-connection name=c$_ left-host=127.0.0.1 right-host=10.64.$x.$y right-client=10.1.$x.$y/32 " .
-                "policy=psk,encrypt,tunnel,pfs\n" } $i .. $i + 499;
-            $s->flush; $s->shutdown(1); my @answers = <$s>; @answers == 501 or die "@answers[0 .. 3]" }' "$base.ctl" "$1"
+    awk -v count="$1" 'BEGIN { for (i = 0; i < count; i++) {
+        place = int(i / 250) "." i % 250
+        print "--name c" i " --psk --encrypt --pfs --host 127.0.0.1 --to --host 10.64." place " --client 10.1." place "/32" } }' |
+        timeout 60 "$whack" --ctlbase "$base" --optionsfrom - >"$dir/described" || fail "$(tail -n 3 "$dir/described")"
 }
 
 memory() {
@@ -172,7 +166,7 @@ cpu() {
             print $s "hello version=1 epoch=1 tool=whack\nwhack-status json=yes\n"; $s->flush; $s->shutdown(1); push @c, $s }
         $| = 1; print "asked\n"; sleep 2;
         my $s = $c[7]; open my $f, ">", $out or die; # one of them reads after all
-        while (<$s>) { last if $_ eq "end\n"; s/^json // or die "not JSON: $_"; print $f $_ }
+        while (<$s>) { next if $_ eq "done\n"; last if $_ eq "end\n"; s/^json // or die "not JSON: $_"; print $f $_ }
         close $f; print "read\n"; sleep 30' "$base.ctl" "$dir/json" >"$dir/slow" 3>&- &
     local slow=$!
     within 10 grep -q asked "$dir/slow"
@@ -202,16 +196,12 @@ cpu() {
         my $s = IO::Socket::UNIX->new(Type => SOCK_STREAM, Peer => $path) or die "connect: $!";
         print $s "hello version=1 epoch=1 tool=whack\nwhack-status json=yes\n"; $s->flush; $s->shutdown(1);
         $| = 1; print "asked\n"; sleep 2; open my $f, ">", $out or die;
-        while (<$s>) { last if $_ eq "end\n"; s/^json // or die "not JSON: $_"; print $f $_ } close $f' \
+        while (<$s>) { next if $_ eq "done\n"; last if $_ eq "end\n"; s/^json // or die "not JSON: $_"; print $f $_ } close $f' \
         "$base.ctl" "$dir/json" >"$dir/slow" 3>&- &
     local slow=$!
     within 10 grep -q asked "$dir/slow"
     sleep 0.3
-    # shellcheck disable=SC2016 # perl's variables
-    perl -MIO::Socket::UNIX -e '
-        my $s = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die "connect: $!";
-        print $s "hello version=1 epoch=1 tool=whack\n", map { "whack-delete name=c$_\n" } 0 .. 1999;
-        $s->flush; $s->shutdown(1); 1 while <$s>' "$base.ctl"
+    printf -- '--delete --name c%d\n' {0..1999} | "$whack" --ctlbase "$base" --optionsfrom - >"$dir/deleted"
     wait "$slow"
     run "$repo/tests/lib/status-valid" <"$dir/json"
     assert_success
