@@ -79,6 +79,7 @@ static void bash_values(enum option_program program, const char *name)
         [COMPLETE_FILE] = "_ipsec_files -f", [COMPLETE_FOLDER] = "_ipsec_files -d",
         [COMPLETE_INTERFACE] = "_ipsec_words \"$(ls /sys/class/net 2>/dev/null)\"",
         [COMPLETE_CONNECTION] = "_ipsec_words \"$(_ipsec_connections)\"",
+        [COMPLETE_SUITES] = ":", [COMPLETE_GROUPS] = ":",
     };
     (void)printf("_ipsec_%s_value() {\n    case $1 in\n", name);
     for (unsigned i = 0; i < OPTION_COUNT; i++) {
@@ -200,8 +201,9 @@ static void zsh_option(const struct option_spec *spec)
     static const char *const actions[] = {
         [COMPLETE_NOTHING] = "", [COMPLETE_FILE] = "_files", [COMPLETE_FOLDER] = "_files -/",
         [COMPLETE_INTERFACE] = "_net_interfaces", [COMPLETE_CONNECTION] = "_ipsec_connections",
+        [COMPLETE_SUITES] = "", [COMPLETE_GROUPS] = "",
     };
-    char words[400];
+    char words[400] = "";
     (void)printf("        '%s--%s%s[", spec->times == TIMES_ONCE ? "" : "*", spec->name,
                  option_wants_value(spec) ? "=" : "");
     zsh_text(spec->help);

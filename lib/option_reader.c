@@ -116,7 +116,10 @@ static bool right_value(struct option_given *g, char why[OPTION_WHY])
     const struct option_spec *spec = option_spec(g->option);
     char what[120];
 
-    if (g->text != NULL && g->text[0] == '\0') {
+    if (g->text == NULL) { /* a flag */
+        return true;
+    }
+    if (g->text[0] == '\0') {
         return refuse(g, "an empty value", why);
     }
     if (spec->value == VALUE_NUMBER) {

@@ -187,9 +187,9 @@ crowd() {
 @test "[W9] one whack with several forms: in order, each when the one before is finished" {
     start
     raw $'hello version=1 epoch=1 tool=whack\nwhack-debug classes=control\nwhack-listen\nwhack-status\nwhack-initiate name=x\nwhack-shutdown\n'
-    assert_line --index 0 done # with whack-debug
+    assert_line --index 0 'done' # with whack-debug
     assert_line --index 2 --partial '002 listening' # after 003: no interface is up here
-    assert_line --index 4 done
+    assert_line --index 4 'done'
     assert_line --partial '000 listening for IKE messages'
     assert_line --partial '000 debug control'
     assert_line --partial '021 '
@@ -269,8 +269,8 @@ definitions() {
     done
 }
 
-# load: what is on standard input; $seconds is how long it took
-load() {
+# load_stream: what is on standard input; $seconds is how long it took
+load_stream() {
     local begin=$EPOCHREALTIME
     run --separate-stderr timeout 60 "$whack" --ctlbase "$base" --optionsfrom -
     seconds=$(awk -v a="$begin" -v b="$EPOCHREALTIME" 'BEGIN { print b - a }')
@@ -287,7 +287,7 @@ memory() {
     local before seconds
     definitions 0 9999 >"$dir/all"
     before=$(memory)
-    load <"$dir/all"
+    load_stream <"$dir/all"
     assert_success
     assert_equal "$(grep -c '^002 added connection description' <<<"$output")" 10000
     echo "loaded in $seconds s"
@@ -298,10 +298,10 @@ memory() {
     run bash -c "'$whack' --ctlbase '$base' --status | grep -c '^000 \"site-.*; unrouted'"
     assert_output 10000
     definitions 5000 5000 '--delete ' >"$dir/one"
-    load <"$dir/one"
+    load_stream <"$dir/one"
     assert_output '002 added connection description "site-05000"'
     seq -f '--delete --name site-%05g' 0 9999 >"$dir/none"
-    load <"$dir/none"
+    load_stream <"$dir/none"
     assert_success
     echo "deleted in $seconds s"
     awk -v s="$seconds" 'BEGIN { exit !(s < 6) }'
@@ -312,7 +312,7 @@ memory() {
 @test "[P2] [W10] a stream: each refused call with its place, the others loaded; exit status of the last that failed" {
     start
     { definitions 1 3; definitions 2 2; definitions 4 4; echo; echo '--initiate --name nosuch'; definitions 5 5; } >"$dir/all"
-    load <"$dir/all"
+    load_stream <"$dir/all"
     assert_equal "$status" 21
     assert_equal "$output" '002 added connection description "site-00001"
 002 added connection description "site-00002"
@@ -322,7 +322,7 @@ memory() {
 021 stdin:17:1: no connection named "nosuch"
 002 added connection description "site-00005"'
     { definitions 2 2; echo '--nosuch'; definitions 6 6; } >"$dir/all"
-    load <"$dir/all"
+    load_stream <"$dir/all"
     assert_equal "$status" 1 # whack's own
     assert_equal "$stderr" 'whack: stdin:4:1: --nosuch: unknown option (see whack --help)'
     assert_line '002 added connection description "site-00006"'
@@ -330,12 +330,12 @@ memory() {
 
 @test "[P2] a stream that pauses, and a whack that reads slowly" {
     start
-    load < <(definitions 1 1; echo; sleep 1; echo --status)
+    load_stream < <(definitions 1 1; echo; sleep 1; echo --status)
     assert_success
     assert_line --index 0 '002 added connection description "site-00001"'
     assert_line --partial '000 "site-00001"'
     # Megabytes of answers wait for their reader, most of them with whack and not with plutod.
-    load < <(definitions 2 200)
+    load_stream < <(definitions 2 200)
     yes -- --status | head -n 400 >"$dir/asks"
     { timeout 60 "$whack" --ctlbase "$base" --optionsfrom - <"$dir/asks" | { sleep 2; grep -c '^000 not listening'; } >"$dir/count"; } 3>&- &
     local slow=$!

@@ -21,13 +21,13 @@ static bool say(char why[CONNECTION_WHY], const char *sentence)
 /* From left to right; -none clears, -all sets all but private. Repeating does no harm. */
 static void take_debug(struct request *r, enum option_id option)
 {
-    if (option == OPTION_DEBUG_NONE) {
-        r->classes = DEBUG_NONE;
-    } else if (option == OPTION_DEBUG_ALL) {
-        r->classes |= DEBUG_ALL;
-    } else {
-        r->classes |= 1U << (option - OPTION_DEBUG_NONE - 2);
-    }
+    static const unsigned class_of[OPTION_COUNT] = {
+#define CLASS(e, word, help) [OPTION_DEBUG_CLASS_##e] = DEBUG_##e,
+        LOG_DEBUG_CLASSES(CLASS)
+#undef CLASS
+        [OPTION_DEBUG_ALL] = DEBUG_ALL,
+    };
+    r->classes = option == OPTION_DEBUG_NONE ? (unsigned)DEBUG_NONE : r->classes | class_of[option];
 }
 
 static void take(struct request *r, const struct option_given *given)

@@ -20,6 +20,11 @@
 #define KEY512 "0x0103c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00" \
                "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee01"
 
+#define MODULUS_HEAD "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00" \
+                     "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee"
+static const char exponent_1[] = "0x0101" MODULUS_HEAD "01";
+static const char even[] = "0x0103" MODULUS_HEAD "02";
+
 static const char *resolver(void *context, const char *option, const char *name, unsigned family,
                             struct address *a)
 {
@@ -199,12 +204,7 @@ static void test_keys(void **state)
     static const char *const wrong[] = { "x", "0x", "0x1", "0s0s", "0s!", "0x0103", "0x0003",
         "0x00000003ff", /* a length of 0 */
         "0x0103c0ffee", /* 24 bits */
-        "0x0101" /* an exponent of 1 */
-        "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00"
-        "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee01",
-        "0x0103" /* an even modulus */
-        "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00"
-        "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee02" };
+        exponent_1, even };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         char line[400];
         char start[60];
