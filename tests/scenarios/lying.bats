@@ -377,7 +377,8 @@ nonce-peer=0011223344556677"
     say plutod "peer-deleted exchange=$X protocol=isakmp target=$(nets_exchange 3)"
     log_has left 'Delete for an ISAKMP SA that is not with this peer: ignored'
     say plutod "initial-contact exchange=$X"
-    log_has left 'the peer knows no other SA with us'
+    say plutod "peer-deleted exchange=$X protocol=esp spis=00001234" # heard after it
+    log_has left 'Delete for ESP SPI 00001234, which is none of this peer'
     ping_through left right
     assert_equal "$(sa_count left)" "$net_sas"
     # Under an ISAKMP SA that nobody has proved himself for, nothing is deleted at all.
