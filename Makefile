@@ -170,6 +170,7 @@ install: all
 	ln -sf ipsec $(SHARE)/bash-completion/completions/whack
 	ln -sf ipsec $(SHARE)/bash-completion/completions/plutod
 	install -m 644 build/completion/_ipsec $(SHARE)/zsh/site-functions/_ipsec
+	install -D -m 644 docs/status.schema.json $(SHARE)/ipsec/status.schema.json
 	install -m 644 docs/plutod.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/plutod.conf
 ifneq ($(UNIT),)
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system

@@ -48,9 +48,10 @@ struct world {
 static inline void world_log(void *c, enum log_level level, const struct address *peer,
                              const char *prefix, const char *text)
 {
+    static const struct address none;
     struct world *w = c;
     (void)level;
-    w->log_peer = peer == NULL ? (struct address){ 0 } : *peer;
+    w->log_peer = peer == NULL ? none : *peer;
     buffer_add_text(&w->log, prefix);
     buffer_add_text(&w->log, text);
     buffer_add_text(&w->log, "\n");
