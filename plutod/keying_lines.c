@@ -10,7 +10,7 @@
 
 #define LINE_MAX_LEN 4100
 #define EVENT_MAX_LEN 1200 /* the log has all of it */
-#define PREFIX_MAX (CONN_LABEL + 64)
+#define PREFIX_MAX (CONN_LABEL + ADDRESS_TEXT + 64)
 #define HEARD_A_MINUTE 16u /* lines because of what an ISAKMP SA's peer says; as many at once */
 #define REPORTED_AT_ONCE 1000u /* lines that ike-negotiate causes, */
 #define REPORTED_REFILL 20u    /* and the milliseconds for each further one */
