@@ -190,8 +190,8 @@ static void refuse_offer(struct ike *ike, struct exchange *x, const struct sa_of
     send_clear_notification(ike, &x->sa->path, x->sa->cky_i, x->sa->cky_r,
                             NOTIFY_NO_PROPOSAL_CHOSEN);
     exchange_failed(ike, x, 200 + NOTIFY_NO_PROPOSAL_CHOSEN,
-                    "no proposal chosen (NO-PROPOSAL-CHOSEN sent)%s%s; the peer proposed %s; we allow %s",
-                    why[0] != '\0' ? ": " : "", why, theirs, ours);
+                    "no proposal chosen (NO-PROPOSAL-CHOSEN sent): %s; the peer proposed %s; we allow %s",
+                    why[0] != '\0' ? why : "compare --ike of both sides", theirs, ours);
 }
 
 enum outcome mr_first(struct ike *ike, struct exchange *x, struct event *e)

@@ -162,8 +162,7 @@ static enum outcome take_step(struct core *c, enum step step, const struct recor
     const char *verb = schema_verb(r->verb)->name;
     struct exchange *x = exchanges_find(c, record_number(r, K_EXCHANGE));
 
-    if (x == NULL) { /* no crime: plutod may have forgotten it a moment ago */
-        accuse(c, record_number(r, K_EXCHANGE), "%s for an exchange that is not known", verb);
+    if (x == NULL) { /* no crime: plutod may have forgotten it a moment ago; why it ended has its line */
         return deny(c, OUTCOME_FAIL, 0, "exchange %" PRIu64 " is not known here: it was not "
                     "announced, or it has ended", record_number(r, K_EXCHANGE));
     }
