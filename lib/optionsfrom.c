@@ -188,6 +188,21 @@ static const char *split(struct options *o, struct words *words, const char *fil
     return why;
 }
 
+static bool make_room(struct options *o, size_t count)
+{
+    char **list = realloc(o->argv, count * sizeof *list);
+    if (list == NULL) {
+        return false;
+    }
+    o->argv = list;
+    struct option_place *places = realloc(o->places, count * sizeof *places);
+    if (places == NULL) {
+        return false;
+    }
+    o->places = places;
+    return true;
+}
+
 static const char *insert(struct options *o, const struct words *words, int at, const char *file)
 {
     size_t before = (size_t)at;
@@ -197,13 +212,11 @@ static const char *insert(struct options *o, const struct words *words, int at, 
         return because(o, "--optionsfrom: %s: more than %d words in all", file, OPTIONSFROM_WORDS);
     }
     size_t all = before + count + after;
-    char **list = realloc(o->argv, (all + 1) * sizeof *list);
-    o->argv = list == NULL ? o->argv : list;
-    struct option_place *places = realloc(o->places, (all + 1) * sizeof *places);
-    o->places = places == NULL ? o->places : places;
-    if (list == NULL || places == NULL) {
+    if (!make_room(o, all + 1)) {
         return because(o, "--optionsfrom: no memory for the words of %s", file);
     }
+    char **list = o->argv;
+    struct option_place *places = o->places;
     memmove(list + before + count, list + before, after * sizeof *list);
     memmove(places + before + count, places + before, after * sizeof *places);
     if (count > 0) {

@@ -225,7 +225,7 @@ static bool check_forms(struct request *r, char why[CONNECTION_WHY])
 static bool read_options(struct request *r, char why[CONNECTION_WHY])
 {
     struct option_given given;
-    char other[CONNECTION_WHY];
+    char other[CONNECTION_WHY] = "";
     bool fine = true;
     enum option_read read;
 
