@@ -1,14 +1,49 @@
 #include "fuzz.h"
 
+#include <fcntl.h>
 #include <openssl/rand.h>
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* ---- what is said at the end ---- */
+
+/* stderr as it was at first: libFuzzer's -close_fd_mask, which throws away what the product prints, comes later. */
+static int first_stderr = STDERR_FILENO;
+
+__attribute__((constructor)) static void keep_stderr(void)
+{
+    int fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 200);
+    first_stderr = fd < 0 ? STDERR_FILENO : fd;
+}
+
+void fuzz_say(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vdprintf(first_stderr, format, args);
+    va_end(args);
+}
 
 void fuzz_failed(const char *what)
 {
-    fprintf(stderr, "fuzz: does not hold: %s\n", what);
+    fuzz_say("fuzz: does not hold: %s\n", what);
     abort();
+}
+
+/* In place of cmocka's, for the assertions of tests/unit/lab.c and others: with CMOCKA_TEST_ABORT the last words of one
+ * that fails. */
+void print_message(const char *const format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vdprintf(first_stderr, format, args);
+    va_end(args);
 }
 
 /* ---- inputs ---- */

@@ -25,6 +25,8 @@ size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max);
 /* A property that must hold whatever the input is; the stack says which one did not. */
 #define fuzz_check(condition) ((condition) ? (void)0 : fuzz_failed(#condition))
 _Noreturn void fuzz_failed(const char *what);
+/* Something beside it, on stderr, also where libFuzzer has closed it to all others. */
+void fuzz_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* ---- an input, taken from the front; what is missing is zero ---- */
 

@@ -6,11 +6,18 @@
 FUZZ = build/fuzz
 FUZZ_GOAL = fuzz-targets
 FUZZ_TARGETS = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-FUZZ_SUPPORT = $(filter-out fuzz_% seeds,$(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c)))
+FUZZ_SUPPORT = $(filter-out fuzz_% fuzz toy_dh seeds%,$(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c)))
 # Calls of the product that go to the target itself.
 FUZZ_WRAP_options = fopen
 FUZZ_WRAP_netlink = recvmsg
 FUZZ_WRAP_file = glob
+FUZZ_WRAP_text = calloc malloc strdup open kill readlink stat access
+FUZZ_WRAP_socket = clock_ms recvfrom recvmsg sendto
+FUZZ_WRAP_output = spawn kill ev_child_start ev_child_stop ev_timer_start ev_timer_stop ev_now
+FUZZ_WRAP_tools = fopen glob getifaddrs freeifaddrs wait daemon_run standard_there standard_written sandbox_enter \
+	sandbox_no_core sibling_path netlink_new dh_lib_new
+# Tools whose main() is called, as main_NAME.
+FUZZ_MAIN_tools = secrets kernel-sa ike-negotiate
 # The tool whose names are meant where two tools have the same one.
 FUZZ_TOOL_options = whack
 
@@ -34,16 +41,26 @@ $(FUZZ_WALKS): override SANITIZE += -fno-sanitize-coverage=trace-cmp
 
 fuzz-targets: $(addprefix $(OUT)/,$(FUZZ_TARGETS))
 
-FUZZ_OBJECTS = $(foreach s,$(FUZZ_SUPPORT),$(OBJ)/tests/fuzz/$(s).o)
-FUZZ_ARCHIVES = $(OBJ)/tests/unit/support.a $(LIB) $(foreach t,$(TOOLS),$(OBJ)/$(t)/$(t).a)
+# toy_dh.o stands for secrets/dh.o, fuzz.o's RAND_bytes for OpenSSL's: nothing of an input's way is left to chance.
+FUZZ_OBJECTS = $(foreach s,fuzz toy_dh,$(OBJ)/tests/fuzz/$(s).o)
+FUZZ_ARCHIVES = $(OBJ)/tests/fuzz/support.a $(OBJ)/tests/unit/support.a $(LIB) $(foreach t,$(TOOLS),$(OBJ)/$(t)/$(t).a)
 FUZZ_LINK = $(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(foreach t,$(FUZZ_TOOL_$*),$(OBJ)/$(t)/$(t).a) \
 	-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS_TEST)
 
-# toy_dh.o stands for secrets/dh.o, fuzz.o's RAND_bytes for OpenSSL's: nothing of an input's way is left to chance.
+$(OBJ)/tests/fuzz/support.a: $(foreach s,$(FUZZ_SUPPORT),$(OBJ)/tests/fuzz/$(s).o)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(OBJ)/tests/fuzz/main_%.o: %/main.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -Dmain=main_$(subst -,_,$*) -Wno-missing-prototypes -MMD -MP -c -o $@ $<
+
+$(foreach t,$(FUZZ_TARGETS),$(foreach m,$(FUZZ_MAIN_$(t:fuzz_%=%)),$(eval $(FUZZ)/$(t): $(FUZZ)/obj/tests/fuzz/main_$(m).o)))
 $(addprefix $(OUT)/,$(FUZZ_TARGETS)): $(OUT)/fuzz_%: $(OBJ)/tests/fuzz/fuzz_%.o $(FUZZ_OBJECTS) $(FUZZ_ARCHIVES)
 	$(FUZZ_LINK) -fsanitize=fuzzer $(addprefix -Wl$(comma)--wrap=,$(FUZZ_WRAP_$*))
 
-$(OUT)/seeds: $(foreach s,seeds fuzz toy_dh,$(OBJ)/tests/fuzz/$(s).o) $(FUZZ_ARCHIVES)
+FUZZ_SEEDS = $(patsubst %.c,$(OBJ)/%.o,$(wildcard tests/fuzz/seeds*.c))
+$(OUT)/seeds: $(FUZZ_SEEDS) $(FUZZ_OBJECTS) $(FUZZ_ARCHIVES)
 	$(FUZZ_LINK)
 
 fuzz-write-seeds: $(OUT)/seeds

@@ -2,18 +2,17 @@
  * The whole of two hosts that negotiate (tests/unit/lab.h): plutod, ike-negotiate, secrets and
  * kernel-sa of both, with a network, a clock and deaths that the input is the script of.
  *
- * Input: a byte that chooses the connection, then steps of six bytes: what, which, and two numbers
- * of 16 bits (enum what says which mean what). Messages under way stand in a list, oldest first;
- * one that is changed in the clear is opened with its receiver's keys, gets its HASH again and is
- * sealed (tests/unit/hostile.h), so that what is behind the encryption is reached. Holds: nobody
- * among our own processes breaks the rules of the records; and when all is over, the next attempt
- * brings a tunnel up, with the same keys at both ends.
+ * Input: a byte that chooses the connection, then steps of six bytes: what, which,
+ * and two numbers of 16 bits (enum what in script.h says which mean what). Messages under way stand in a list,
+ * oldest first; one that is changed in the clear is opened with its receiver's keys, gets its HASH
+ * again and is sealed (tests/unit/hostile.h), so that what is behind the encryption is reached. It
+ * is delivered then, or with bit MORE in `which` stays where it is for another change. Holds: nobody
+ * among our own processes breaks the rules of the records; no SA lives longer than its connection
+ * allows; and when all is over, the next attempt brings a tunnel up, with the same keys at both ends.
  */
 #include "fuzz.h"
+#include "script.h"
 
-#include "tests/unit/hostile.h"
-
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,43 +22,19 @@
 #define POLICY "policy=psk,encrypt,tunnel "
 #define QUIET 400000    /* ms until everybody has given up everything */
 
-enum what {
-    DELIVER,        /* which */
-    DELIVER_ALL,    /* and what comes of them, a times at most */
-    DROP,           /* which */
-    REPEAT,         /* which is delivered and stays */
-    CUT,            /* which, to a bytes */
-    FLIP,           /* which, byte a, bits b */
-    FROM_ELSEWHERE, /* which */
-    /* in the clear: message which */
-    SET_BYTE,       /* byte a becomes b */
-    SET_WORD,       /* bytes a and a + 1 become b */
-    REMOVE,         /* payload a */
-    COPY,           /* payload a to place b */
-    RETYPE,         /* payload a, type b */
-    SHORTEN,        /* payload a, to b bytes */
-    INSERT,         /* at place a, type b / 256, of b % 256 bytes */
-    HEADER,         /* byte a of exchange type, flags, message id becomes b */
-    /* somebody who has the keys */
-    SAY,            /* exchange type a, payload type b / 256 of b % 256 bytes */
-    PASS,           /* a * 10 ms */
-    WHACK,          /* a says what */
-    KILL,           /* tool a */
-    WHATS
-};
-
-struct step {
-    uint8_t what;
-    uint8_t which;
-    uint16_t a;
-    uint16_t b;
+struct config {
+    const char *words;
+    uint8_t bits;
+    bool other; /* with the first words, host 1 knows host 0 under another name, too */
 };
 
 struct run {
     struct lab *l;
+    uint64_t life[2]; /* that an IPsec SA may have at most there */
     struct datagram *flight[FLIGHT_MAX];
     size_t count;
     unsigned initiates;
+    unsigned hurried; /* so many more messages arrive before records are read */
     struct opened *opened;
 };
 
@@ -94,7 +69,10 @@ static void hear(struct run *run, const struct datagram *d)
     memcpy(exact, d->bytes, d->len);
     lab_hear(run->l, &d->path, exact, d->len);
     free(exact);
-    lab_settle(run->l);
+    run->hurried -= run->hurried > 0 ? 1 : 0;
+    if (run->hurried == 0) {
+        lab_settle(run->l);
+    }
 }
 
 static void deliver(struct run *run, size_t n)
@@ -124,7 +102,13 @@ static void on_the_wire(struct run *run, const struct step *s, size_t n)
         d->bytes[s->a % d->len] ^= (uint8_t)s->b;
         break;
     case FROM_ELSEWHERE:
-        lab_address(&d->path.remote, 2);
+        if ((s->b & 1) != 0) {
+            const struct address sender = d->path.remote;
+            d->path.remote = d->path.local;
+            d->path.local = sender;
+        } else {
+            lab_address(&d->path.remote, 2);
+        }
         break;
     default:
         break;
@@ -134,106 +118,54 @@ static void on_the_wire(struct run *run, const struct step *s, size_t n)
 
 /* ---- in the clear ---- */
 
-static void fill(uint8_t *bytes, size_t len, unsigned seed)
-{
-    for (size_t i = 0; i < len; i++) {
-        bytes[i] = (uint8_t)(seed * 31 + i * (seed & 3));
-    }
-    if (len > 8 && (seed & 4) != 0) { /* a DOI, a protocol, a size of 4: N, D */
-        memcpy(bytes, "\0\0\0\1\3\4\0\1", 8);
-    }
-}
-
-static void copy_payload(struct opened *o, size_t from, size_t to)
-{
-    uint8_t body[2000];
-    size_t len;
-    const uint8_t *at = payload_at(o, from, &len);
-    unsigned type = from == 0 ? o->header.next_payload : *payload_at(o, from - 1, NULL);
-    if (len <= sizeof body) {
-        memcpy(body, at, len);
-        payload_insert(o, to, type, body + GENERIC_HEADER_LEN, len - GENERIC_HEADER_LEN);
-    }
-}
-
-static void change_payloads(struct opened *o, const struct step *s)
-{
-    uint8_t body[256];
-    size_t count = payload_count(o);
-    size_t len = 0;
-    if (s->what == INSERT) {
-        fill(body, s->b & 255u, s->which);
-        payload_insert(o, s->a % (count + 1), s->b >> 8, body, s->b & 255u);
-        return;
-    }
-    if (count == 0) {
-        return;
-    }
-    size_t n = s->a % count;
-    switch (s->what) {
-    case REMOVE:
-        payload_remove(o, n);
-        break;
-    case COPY:
-        copy_payload(o, n, s->b % (count + 1));
-        break;
-    case RETYPE:
-        payload_type(o, n, s->b & 255u);
-        break;
-    case SHORTEN:
-        (void)payload_at(o, n, &len);
-        len = s->b % (len - GENERIC_HEADER_LEN + 1);
-        if (len <= sizeof body) {
-            memcpy(body, payload_at(o, n, NULL) + GENERIC_HEADER_LEN, len);
-            payload_body(o, n, body, len);
-        }
-        break;
-    default:
-        break;
-    }
-}
-
 static void in_the_clear(struct run *run, const struct step *s, size_t n)
 {
     struct opened *o = run->opened;
     struct datagram *d = run->flight[n];
-    if (!hostile_open(run->l, d, o)) {
-        deliver(run, n);
-        return;
-    }
-    if (s->what == SET_BYTE && o->len > 0) {
-        o->chain[s->a % o->len] = (uint8_t)s->b;
-    } else if (s->what == SET_WORD && o->len > 1) {
-        o->chain[s->a % (o->len - 1)] = (uint8_t)(s->b >> 8);
-        o->chain[s->a % (o->len - 1) + 1] = (uint8_t)s->b;
-    } else if (s->what == HEADER && s->a % 3 == 0) {
-        o->header.exchange = (uint8_t)s->b;
-    } else if (s->what == HEADER && s->a % 3 == 1) {
-        o->header.flags = (uint8_t)s->b;
-    } else if (s->what == HEADER && o->encrypted) {
-        hostile_renumber(o, s->b);
+    bool more = (s->which & MORE) != 0;
+    if (hostile_open(run->l, d, o)) {
+        script_change(o, s);
+        hostile_seal(o, d);
     } else {
-        change_payloads(o, s);
+        more = false;
     }
-    hostile_seal(o, d);
-    deliver(run, n);
+    if (!more) {
+        deliver(run, n);
+    }
 }
 
+static const uint8_t exchanges[] = { EXCHANGE_INFORMATIONAL, EXCHANGE_QUICK, EXCHANGE_MAIN,
+                                     EXCHANGE_TRANSACTION, EXCHANGE_AGGRESSIVE };
+#define EXCHANGES (sizeof exchanges / sizeof exchanges[0])
+
+/* A message of somebody who has the keys, of one payload behind the HASH. */
 static void speak(struct run *run, const struct step *s)
 {
-    static const uint8_t exchanges[] = { EXCHANGE_INFORMATIONAL, EXCHANGE_QUICK, EXCHANGE_MAIN,
-                                         EXCHANGE_TRANSACTION };
     struct opened *o = run->opened;
     unsigned to = s->which & 1u;
+    unsigned exchange = exchanges[s->a % EXCHANGES];
     uint8_t body[256];
     struct datagram *d = calloc(1, sizeof *d);
     fuzz_check(d != NULL);
     if (hostile_main(run->l, to) != NULL) {
-        hostile_begin(run->l, to, exchanges[s->a % 4], s->a % 4 == 2 ? 0 : 1u + s->a, o);
-        fill(body, s->b & 255u, s->which >> 1);
-        payload_insert(o, payload_count(o), s->b >> 8, body, s->b & 255u);
+        hostile_begin(run->l, to, exchange, exchange == EXCHANGE_MAIN ? 0 : 1u + s->a, o);
+        if ((s->which & CLEAR) != 0 && o->encrypted) {
+            payload_remove(o, 0);
+            o->encrypted = false;
+            o->hash = 0;
+        }
+        if (s->what == TELL) {
+            known_append(o, (enum known)((s->b >> 8) % KNOWN_COUNT), s->b & 255u);
+        } else {
+            script_fill(body, s->b & 255u, s->which >> 1);
+            payload_insert(o, payload_count(o), s->b >> 8, body, s->b & 255u);
+        }
         hostile_seal(o, d);
-        hear(run, d);
+        if ((s->which & MORE) != 0) {
+            (void)keep(run->l, d, 0);
+        } else {
+            hear(run, d);
+        }
     }
     free(d);
 }
@@ -262,7 +194,7 @@ static void whack(struct run *run, unsigned host, unsigned what)
 static void do_step(struct run *run, const struct step *s)
 {
     static const enum tool tools[] = { TOOL_IKE_NEGOTIATE, TOOL_SECRETS, TOOL_KERNEL_SA };
-    size_t n = run->count == 0 ? 0 : s->which % run->count;
+    size_t n = run->count == 0 ? 0 : (s->which & ~MORE) % run->count;
     unsigned host = s->which & 1u;
     if (s->what == PASS) {
         lab_pass(run->l, (uint64_t)s->a * 10);
@@ -271,7 +203,13 @@ static void do_step(struct run *run, const struct step *s)
     } else if (s->what == KILL) {
         lab_kill(run->l, host, tools[s->a % 3]);
         lab_settle(run->l);
-    } else if (s->what == SAY) {
+    } else if (s->what == HURRY) {
+        run->hurried = s->a % 16;
+    } else if (s->what == REFUSE) {
+        struct fake *kernel = run->l->host[host].kernel;
+        kernel->refuse_at = kernel->requests + 1 + s->a % 16;
+        kernel->refuse_with = 1 + s->b % 120;
+    } else if (s->what == SAY || s->what == TELL) {
         speak(run, s);
     } else if (s->what == DELIVER_ALL) {
         deliver_all(run, s->a % 64);
@@ -297,45 +235,86 @@ static void check_recovery(struct run *run)
     }
     l->network = NULL;
     for (unsigned i = 0; i < 2; i++) {
+        l->host[i].kernel->refuse_at = 0;
         lab_whack(l, i, "whack-terminate name=net");
     }
     lab_pass(l, QUIET);
     lab_initiate(l, 0);
     lab_settle(l);
     for (unsigned i = 0; i < 2 && !lab_up(l); i++) {
-        fprintf(stderr, "-- host %u says\n%.*s", i, (int)l->host[i].log.len, l->host[i].log.data);
+        fuzz_say("-- host %u says\n%.*s", i, (int)l->host[i].log.len, (const char *)l->host[i].log.data);
     }
     fuzz_check(lab_up(l));
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+/* Whatever peers say of lives, it makes them shorter. */
+static void check_lives(const struct run *run)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        const struct fake *kernel = run->l->host[i].kernel;
+        for (size_t n = 0; n < kernel->sas; n++) {
+            fuzz_check(kernel->sa[n].hard > 0 && kernel->sa[n].hard <= run->life[i]);
+        }
+    }
+}
+
+static struct config read_config(uint8_t byte)
 {
     static const char *const words[8] = {
         LAB_CHEAP, POLICY "ike=aes256-sha2_512-modp2048 esp=aes256gcm16",
-        POLICY "ike=classic esp=classic", POLICY "ikelifetime=600 ipseclifetime=300 rekeymargin=30",
+        POLICY "ike=classic esp=classic", POLICY "ike=aes256-sha2_256-modp2048",
         "policy=psk,encrypt,tunnel,pfs pfsgroup=ecp256,curve25519 ike=aes128-sha1-curve25519",
         POLICY "ike=default esp=default", POLICY "ike=3des-md5-modp1024 esp=3des-md5",
         "policy=psk,pfs,encrypt ike=aes192-sha2_384-ecp384 esp=aes192-sha2_512"
     };
+    return (struct config){ .words = words[byte % 8], .bits = byte, .other = byte % 8 == 0 };
+}
+
+static void connect_hosts(struct run *run, const struct config *c)
+{
+    static const char *const ends[2] = {
+        "left-host=10.9.0.1 left-client=10.1.0.0/24 right-host=10.9.0.2 right-client=10.2.0.0/24",
+        "left-host=10.9.0.1 right-host=10.9.0.2"
+    };
+    run->l = lab_new_alone();
+    run->l->policies = (c->bits & HOSTS) != 0 ? 2 : 3;
+    for (unsigned i = 0; i < 2; i++) {
+        bool shorter = i == 1 && (c->bits & SHORTER) != 0;
+        run->life[i] = shorter ? 300 : 3600;
+        lab_whack(run->l, i, "whack-connection name=net %s %s%s", ends[(c->bits & HOSTS) != 0 ? 1 : 0], c->words,
+                  shorter ? " ikelifetime=600 ipseclifetime=300 rekeymargin=30" : "");
+    }
+    if (c->other) {
+        lab_whack(run->l, 1, "whack-connection name=other left-host=10.9.0.1 left-id=@gate.example "
+                  "left-client=10.11.0.0/24 right-host=10.9.0.2 right-client=10.12.0.0/24 " POLICY
+                  "ike=aes128-sha1-curve25519 esp=aes256gcm16");
+    }
+    run->l->network = keep;
+    run->l->data = run;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
     static struct opened opened;
     struct fuzz_input in = { data, size };
-    uint8_t config = fuzz_u8(&in);
+    uint8_t byte = fuzz_u8(&in);
+    const struct config config = read_config(byte);
     struct run run = { .opened = &opened };
 
-    fuzz_random_begin(config);
-    run.l = lab_new(words[config % 8]);
-    run.l->network = keep;
-    run.l->data = &run;
-    initiate(&run, (config & 32) != 0 ? 1 : 0);
-    if ((config & 8) != 0) {
+    fuzz_random_begin(byte);
+    connect_hosts(&run, &config);
+    initiate(&run, (byte & HOST_1) != 0 ? 1 : 0);
+    if ((byte & BOTH_INITIATE) != 0) {
         initiate(&run, 1);
     }
     for (unsigned i = 0; i < STEPS_MAX && in.left > 0; i++) {
         struct step s = { (uint8_t)(fuzz_u8(&in) % WHATS), fuzz_u8(&in), fuzz_u16(&in), 0 };
         s.b = fuzz_u16(&in);
         do_step(&run, &s);
+        check_lives(&run);
     }
-    if ((config & 16) != 0) {
+    lab_settle(run.l);
+    if ((byte & FIND_AGAIN) != 0) {
         check_recovery(&run);
     }
     while (run.count > 0) {

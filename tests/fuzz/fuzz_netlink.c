@@ -138,6 +138,7 @@ static void check_sa(const struct kernel_sa *sa)
     sa_describe(&said, sa);
     sa_describe_suite(&said, sa);
     kernel_describe(&said, &q);
+    show_sa(&said, sa, 1000);
     check_printable(&said);
     fuzz_check(xfrm_build(bytes, sizeof bytes, &q, 1) > 0);
 }
@@ -150,6 +151,7 @@ static void check_policy(const struct kernel_policy *p)
     buffer_init(&said, 0);
     policy_describe(&said, p);
     kernel_describe(&said, &q);
+    show_policy(&said, p);
     check_printable(&said);
     fuzz_check(p->way < WAY_COUNT && xfrm_build(bytes, sizeof bytes, &q, 1) > 0);
 }

@@ -1,9 +1,10 @@
 /*
  * Command lines: whack's, with the connection form and its record, plutod's, and option files.
  *
- * Input: words, one a line; the first is `whack` or `plutod`. After an empty line: what is in every
- * file that is named by --optionsfrom (but `none`, which is not there, / and /dev/zero), and on
- * standard input. Holds: what whack takes, plutod can read, and it means the same to him.
+ * Input: words, one a line; the first is `whack` or `plutod`, or before it IPSECmyid=VALUE for the
+ * environment. After an empty line: what is in every file that is named by --optionsfrom (but
+ * `none`, which is not there, / and /dev/zero), and on standard input. Holds: what whack takes,
+ * plutod can read, and it means the same to him.
  */
 #include "fuzz.h"
 
@@ -161,6 +162,21 @@ static void read_plutod(int argc, char **argv)
     setup_free(&s);
 }
 
+/* Takes it off the front. */
+static void take_environment(struct fuzz_input *in)
+{
+    static const char name[] = "IPSECmyid=";
+    size_t len = sizeof name - 1;
+    (void)unsetenv("IPSECmyid");
+    if (in->left > len && memcmp(in->at, name, len) == 0) {
+        in->at += len;
+        in->left -= len;
+        char *value = fuzz_until(in, '\n', &len);
+        fuzz_check(setenv("IPSECmyid", value, 1) == 0);
+        free(value);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct fuzz_input in = { data, size };
@@ -168,6 +184,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int argc = 0;
     size_t len;
 
+    take_environment(&in);
     while (in.left > 0 && argc < WORDS_MAX) {
         argv[argc] = fuzz_until(&in, '\n', &len);
         if (argv[argc][0] == '\0') {

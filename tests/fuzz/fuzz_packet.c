@@ -2,15 +2,18 @@
  * The packet decoder: header, payloads, proposals, identities, notifications, deletes, printer.
  *
  * Input: a datagram in the clear. Holds: what was decoded is encoded to what decodes to the same; a
- * choice is one that was offered and allowed; a line for a person is printable.
+ * choice is one that was offered and allowed; a line for a person is printable; what is refused is
+ * so with one record.
  */
 #include "fuzz.h"
 
 #include "identity.h"
-#include "ike-negotiate/message.h"
+#include "ike-negotiate/exchange.h"
 #include "ike-negotiate/print.h"
+#include "ike-negotiate/vendor.h"
 #include "ike-negotiate/sa.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define TEXT_MAX 1000
@@ -82,6 +85,26 @@ static void read_identity(const uint8_t *body, size_t len)
     }
 }
 
+/* A life, whatever the notification is called. */
+static void read_lifetime(const struct notification *n)
+{
+    struct notification again;
+    struct buffer out;
+    uint32_t life = 1;
+    uint32_t same = 0;
+    static const uint8_t spi[4] = { 1, 2, 3, 4 };
+    const char *why = lifetime_decode(&life, n);
+    if (why != NULL || life == 0) {
+        fuzz_check(why == NULL || (why[0] != '\0' && life == 0));
+        return;
+    }
+    buffer_init(&out, 0);
+    lifetime_encode(&out, spi, life);
+    fuzz_check(notification_decode(&again, out.data, out.len) == NULL);
+    fuzz_check(lifetime_decode(&same, &again) == NULL && same == life);
+    buffer_wipe(&out);
+}
+
 static void read_notification(const uint8_t *body, size_t len)
 {
     struct notification n;
@@ -93,6 +116,8 @@ static void read_notification(const uint8_t *body, size_t len)
     notification_encode(&out, &n);
     fuzz_check(out.len == len && memcmp(out.data, body, len) == 0);
     buffer_wipe(&out);
+    check_line(notify_name(n.type));
+    read_lifetime(&n);
 }
 
 static void read_delete(const uint8_t *body, size_t len)
@@ -188,6 +213,50 @@ static void read_esp_offer(const uint8_t *body, size_t len, bool has_ke)
     }
 }
 
+/* ---- exchanges that are refused ---- */
+
+static struct buffer *no_channel(void *context)
+{
+    (void)context;
+    return NULL;
+}
+
+static struct buffer *no_worker(void *context, uint64_t worker)
+{
+    (void)context;
+    (void)worker;
+    return NULL;
+}
+
+static void count_sent(void *context, const struct path *path, const uint8_t *bytes, size_t len)
+{
+    unsigned *sent = context;
+    (void)path;
+    fuzz_check(bytes != NULL && len >= ISAKMP_HEADER_LEN);
+    ++*sent;
+}
+
+static void read_refused(const struct message *m)
+{
+    static struct record r;
+    struct path path = { .local_port = 500, .remote_port = 500 };
+    struct buffer said = { 0 };
+    unsigned sent = 0;
+    const struct ike_outputs outputs = { &said, no_channel, no_worker, count_sent, &sent };
+    struct ike *ike = ike_new(&outputs);
+    fuzz_check(ike != NULL && address_parse(&path.local, "10.9.0.1") == NULL);
+    fuzz_check(address_parse(&path.remote, "10.9.0.2") == NULL);
+    refuse_exchange(ike, &path, m);
+    struct fuzz_input in = { said.data, said.len };
+    size_t len;
+    char *line = fuzz_until(&in, '\n', &len);
+    fuzz_check(in.left == 0 && fuzz_record(&r, line, len, N_P) == NULL && r.verb == V_LOG);
+    fuzz_check(sent <= 1);
+    free(line);
+    buffer_wipe(&said);
+    ike_free(ike);
+}
+
 /* ---- the whole ---- */
 
 static void read_payload(const struct message *m, const struct payload *p)
@@ -211,6 +280,9 @@ static void read_payload(const struct message *m, const struct payload *p)
         break;
     case PAYLOAD_D:
         read_delete(p->body, p->body_len);
+        break;
+    case PAYLOAD_VID:
+        check_line(vendor_name(p->body, p->body_len) == NULL ? "" : vendor_name(p->body, p->body_len));
         break;
     default:
         break;
@@ -236,6 +308,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     fuzz_check(m.count <= PAYLOADS_MAX && m.payloads_len <= size - ISAKMP_HEADER_LEN);
     print_payloads(&m, take_line, NULL);
+    if (m.header.exchange != EXCHANGE_MAIN && m.header.exchange != EXCHANGE_QUICK
+        && m.header.exchange != EXCHANGE_INFORMATIONAL) {
+        read_refused(&m);
+    }
     for (size_t i = 0; i < m.count; i++) {
         fuzz_check(message_find(&m, m.payload[i].type, 0) != NULL);
         read_payload(&m, &m.payload[i]);

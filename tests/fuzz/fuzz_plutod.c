@@ -5,7 +5,7 @@
  * Input: lines.
  *   w BYTES, v BYTES       a whack sends this line (two of them; a new one where the last has gone)
  *   W, V                   it has said all that it wants; x, y: it hangs up
- *   N, S, K RECORD         ike-negotiate, secrets (worker 1), kernel-sa
+ *   N, S, K RECORD         ike-negotiate, secrets (worker 1), kernel-sa; id=@: of its last request
  *   n, s, k                that tool dies and is started again
  *   T MS                   time goes by         J good|bad   the oldest script ends
  * Holds: all that plutod says to the tools is records; whack's lines begin with a number and are
@@ -34,6 +34,7 @@ static const struct fuzz_speaker speakers[] = {
 struct run {
     struct supervisor s;
     struct buffer to[3]; /* ike-negotiate, secrets, kernel-sa */
+    uint64_t asked[3];   /* the last id that each was asked with */
     uint32_t worker;
     struct script_job *jobs;
     int whack[WHACKS]; /* whack's end; -1: none */
@@ -77,7 +78,7 @@ void supervisor_stop(struct supervisor *s, bool leave)
     (void)leave;
     if (!s->stopping) {
         s->stopping = true;
-        keying_stop(&s->keying);
+        (leave ? keying_leave : keying_stop)(&s->keying);
     }
 }
 
@@ -233,22 +234,36 @@ static void restart(struct run *run, char tool)
     }
 }
 
+/* The same with the id in place of "id=@", to be freed. */
+static char *with_id(const char *text, uint64_t id)
+{
+    const char *at = strstr(text, " id=@ ");
+    char *whole = NULL;
+    int head = at == NULL ? (int)strlen(text) : (int)(at - text);
+    fuzz_check((at == NULL ? asprintf(&whole, "%s", text)
+                           : asprintf(&whole, "%.*s id=%llu %s", head, text, (unsigned long long)id,
+                                      at + 6)) >= 0);
+    return whole;
+}
+
 /* A tool that breaks the rules is started anew, as plutod/process.c does. */
-static void tool_says(struct run *run, char tool, char *text, size_t len)
+static void tool_says(struct run *run, char tool, const char *text, size_t len)
 {
     static struct record r;
     struct keying *k = &run->s.keying;
     const char *why = "";
     unsigned from = tool == 'n' ? N_P : tool == 's' ? S_P : K_P;
-    if (fuzz_record(&r, text, len, from) != NULL || r.verb == V_HELLO || r.verb == V_LOADED) {
-        return;
-    }
-    if (!(tool == 'n'   ? keying_from_negotiator(k, &r, &why)
-          : tool == 's' ? keying_from_secrets(k, run->worker, &r, &why)
-                        : keying_from_kernel(k, &r, &why))) {
+    bool has_nul = strlen(text) != len;
+    char *line = with_id(text, run->asked[tool == 'n' ? 0 : tool == 's' ? 1 : 2]);
+    const char *bad = has_nul ? "a NUL" : fuzz_record(&r, line, strlen(line), from);
+    if (bad == NULL && r.verb != V_HELLO && r.verb != V_LOADED
+        && !(tool == 'n'   ? keying_from_negotiator(k, &r, &why)
+             : tool == 's' ? keying_from_secrets(k, run->worker, &r, &why)
+                           : keying_from_kernel(k, &r, &why))) {
         fuzz_check(why != NULL && why[0] != '\0');
         restart(run, tool);
     }
+    free(line);
 }
 
 static void check_orders(struct run *run)
@@ -261,6 +276,7 @@ static void check_orders(struct run *run)
             size_t len;
             char *line = fuzz_until(&in, '\n', &len);
             fuzz_check(fuzz_record(&r, line, len, to[i]) == NULL);
+            run->asked[i] = record_has(&r, K_ID) ? record_number(&r, K_ID) : run->asked[i];
             free(line);
         }
         buffer_truncate(&run->to[i], 0);

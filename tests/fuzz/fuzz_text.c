@@ -3,14 +3,20 @@
  *
  *   a address   4 subnet, IPv4 (6: IPv6, 0: either)   i identity   I --ike   E --esp   G --pfsgroup
  *   s one ISAKMP suite   e one ESP suite   d 0x 0s 0t data   c debug classes   w plutod's replies
+ *   H --ah   k an RSA public key   u --updown (U: a digit, which allocation fails)   n NOTIFY_SOCKET   p IPSEC_DIR, and what /proc/self/exe points to
+ *   l a pid file, and /proc/PID/stat and comm of the process that it names
  *
- * Input: the letter, then the text. Holds: what was parsed is printed as what parses to the same.
+ * Input: the letter, then the text, or texts with form feeds between. Holds: what was parsed is
+ * printed as what parses to the same. No file but those of the input is read (--wrap).
  */
 #include "fuzz.h"
+#include "surroundings.h"
 
 #include "algorithm.h"
 #include "datatext.h"
 #include "log.h"
+#include "plutod/script.h"
+#include "rsa_public.h"
 #include "whack/replies.h"
 
 #include <stdlib.h>
@@ -126,6 +132,35 @@ static void read_groups(const char *text)
     }
 }
 
+static void read_hashes(const char *text)
+{
+    struct hash_list h;
+    const char *at = NULL;
+    if (hash_list_parse(&h, text, &at) == NULL) {
+        fuzz_check(h.count >= 1 && h.count <= HASH_COUNT);
+        for (size_t i = 0; i < h.count; i++) {
+            for (size_t j = 0; j < i; j++) {
+                fuzz_check(h.hash[i]->esp_number != h.hash[j]->esp_number);
+            }
+        }
+    }
+}
+
+static void read_key(const char *text)
+{
+    uint8_t *bytes = malloc(RSA_PUBLIC_MAX); /* exactly, for the sanitizer */
+    struct rsa_public key;
+    fuzz_check(bytes != NULL);
+    if (rsa_public_from_text(&key, bytes, text) == NULL) {
+        fuzz_check(key.bits >= RSA_BITS_MIN && key.bits <= RSA_BITS_MAX);
+        fuzz_check(key.modulus_len == (key.bits + 7) / 8 && key.modulus[0] != 0);
+        fuzz_check(key.exponent_len >= 1 && key.exponent_len <= key.modulus_len);
+        fuzz_check(key.exponent > bytes && key.modulus >= key.exponent + key.exponent_len);
+        fuzz_check(key.modulus + key.modulus_len <= bytes + RSA_PUBLIC_MAX);
+    }
+    free(bytes);
+}
+
 static void read_data(const char *text)
 {
     uint8_t *out = malloc(100); /* exactly, for the sanitizer */
@@ -183,13 +218,106 @@ static void read_replies(const char *text, size_t len)
     buffer_wipe(&escaped);
 }
 
+/* ---- words of --updown ---- */
+
+static unsigned fails; /* the how many-th allocation from now on; 0: none */
+
+void *__wrap_calloc(size_t count, size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_malloc(size_t size);
+void *__real_malloc(size_t size);
+char *__wrap_strdup(const char *text);
+char *__real_strdup(const char *text);
+
+static bool fails_now(void)
+{
+    return fails > 0 && --fails == 0;
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return fails_now() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return fails_now() ? NULL : __real_malloc(size);
+}
+
+char *__wrap_strdup(const char *text)
+{
+    return fails_now() ? NULL : __real_strdup(text);
+}
+
+static void read_words_failing(const char *text)
+{
+    if (text[0] < '1' || text[0] > '9') {
+        return;
+    }
+    fails = (unsigned)(text[0] - '0');
+    char **words = script_words(text + 1);
+    fuzz_check(words == NULL || fails > 0);
+    fails = 0;
+    script_words_free(words);
+}
+
+/* The word in quotes, so that it is one again. */
+static void put_word(char *out, const char *word)
+{
+    char *at = out + strlen(out);
+    char quote = '\0';
+    *at++ = ' ';
+    for (; *word != '\0'; word++) {
+        char wanted = *word == '"' ? '\'' : '"';
+        if (quote != wanted) {
+            *at = quote;
+            at += quote == '\0' ? 0 : 1;
+            *at++ = quote = wanted;
+        }
+        *at++ = *word;
+    }
+    *at = quote;
+    at[quote == '\0' ? 0 : 1] = '\0';
+}
+
+static void read_words(const char *text, size_t len)
+{
+    char **words = script_words(text);
+    fuzz_check(words != NULL);
+    char *again = calloc(4, len + 10);
+    fuzz_check(again != NULL);
+    size_t count = 0;
+    bool empty = false;
+    for (; words[count] != NULL; count++) {
+        fuzz_check(strlen(words[count]) <= len);
+        empty = empty || words[count][0] == '\0';
+        put_word(again, words[count]);
+    }
+    char **second = script_words(again);
+    fuzz_check(second != NULL);
+    for (size_t i = 0; !empty && i <= count; i++) {
+        fuzz_check(i == count ? second[i] == NULL : strcmp(words[i], second[i]) == 0);
+    }
+    free(again);
+    script_words_free(words);
+    script_words_free(second);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct fuzz_input in = { data, size };
     uint8_t letter = fuzz_u8(&in);
+    struct fuzz_input texts = in;
     size_t len;
     char *text = fuzz_rest(&in, &len);
     switch (letter) {
+    case 'H': read_hashes(text); break;
+    case 'k': read_key(text); break;
+    case 'U': read_words_failing(text); break;
+    case 'u': read_words(text, strlen(text)); break;
+    case 'n': surroundings_notify_socket(text); break;
+    case 'p': surroundings_paths(&texts); break;
+    case 'l': surroundings_lock(&texts); break;
     case 'a': read_address(text); break;
     case '4': read_subnet(text, 4); break;
     case '0': read_subnet(text, 0); break;

@@ -170,6 +170,14 @@ static void put_hash(const struct opened *o, uint8_t *chain)
     memcpy(chain + GENERIC_HEADER_LEN, out, hash->len);
 }
 
+void hostile_hash(struct opened *o)
+{
+    if (o->hash != 0) {
+        put_hash(o, o->chain);
+        o->hash = 0;
+    }
+}
+
 void hostile_seal(const struct opened *o, struct datagram *d)
 {
     struct buffer bytes;

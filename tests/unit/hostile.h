@@ -32,6 +32,8 @@ struct opened {
 /* False: it cannot be read by its receiver. */
 bool hostile_open(struct lab *l, const struct datagram *d, struct opened *o);
 void hostile_seal(const struct opened *o, struct datagram *d);
+/* The HASH as it has to be, now; it is not made again by seal: to be spoilt. */
+void hostile_hash(struct opened *o);
 
 /* Begins a message of 10.9.0.2 (to host 0) or 10.9.0.1 (to host 1) under the newest ISAKMP SA. */
 void hostile_begin(struct lab *l, unsigned to, unsigned exchange, uint32_t message_id,

@@ -59,6 +59,7 @@ struct lab {
     unsigned number; /* datagrams of our hosts so far, from 1 */
     lab_network *network; /* NULL: all arrive once */
     void *data;      /* of the test */
+    size_t policies; /* that a tunnel has at each end: 3; between hosts alone 2 */
 };
 
 /* Fields of whack-connection after the ends. */
@@ -70,6 +71,7 @@ struct lab {
  */
 struct lab *lab_new(const char *words);
 struct lab *lab_new_psk(const char *words, const char *const psk[LAB_HOSTS]); /* NULL: none */
+struct lab *lab_new_alone(void); /* without any connection */
 void lab_free(struct lab *l);
 /* A record of whack, given to a host's plutod. */
 void lab_whack(struct lab *l, unsigned host, const char *format, ...)
