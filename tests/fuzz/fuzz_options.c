@@ -112,7 +112,10 @@ static bool read_call(int argc, char **argv, const struct request_input *input)
     return stream;
 }
 
-/* What is in every file is on standard input, too; it comes in pieces of any size. */
+/*
+ * What is in every file is on standard input, too; it comes in pieces of any size. What begins with \xff
+ * is there again and again, so that it is too long.
+ */
 static void read_whack(int argc, char **argv)
 {
     struct calls calls;
@@ -120,6 +123,8 @@ static void read_whack(int argc, char **argv)
     char why[CALLS_WHY];
     unsigned last = 0;
     size_t given = 0;
+    const bool again = file.len > 0 && (uint8_t)file.text[0] == 0xff;
+    const size_t all = again ? file.len + OPTIONSFROM_FILE_MAX : file.len;
 
     if (!read_call(argc, argv, NULL)) {
         return;
@@ -137,11 +142,12 @@ static void read_whack(int argc, char **argv)
             last = input.line;
             break;
         case CALLS_MORE:
-            if (given == file.len) {
+            if (given >= all) {
                 calls_end(&calls);
             } else {
-                size_t n = file.len - given < 1 + last % 9 ? file.len - given : 1 + last % 9;
-                calls_add(&calls, file.text + given, n);
+                size_t left = file.len - given % file.len;
+                size_t n = again || left < 1 + last % 9 ? left : 1 + last % 9;
+                calls_add(&calls, file.text + given % file.len, n);
                 given += n;
             }
             break;
