@@ -8,7 +8,7 @@ load lib/plutod.bash
 # A connection whose peer is silent.
 silent_peer() {
     nsenter -t "$daemon" -n sh -c 'ip link set lo up; ip addr add 10.9.0.1/24 dev lo
-        ip -6 addr add 2001:db8::1/64 dev lo'
+        ip -6 addr add 2001:db8::1/64 dev lo nodad'
     echo ': PSK "of both"' >"$dir/secrets"
     ask --name four --psk --encrypt --host 10.9.0.1 --to --host 10.9.0.2
     ask --name six --psk --encrypt --host 2001:db8::1 --to --host 2001:db8::2
@@ -58,7 +58,10 @@ whack-initiate name=%0a%5c
     silent_peer
     local four=$dir/peers/10/9/0/2/10.9.0.2.log six=$dir/peers/2001/db8/0/0/0/0/0/2/2001:db8:0:0:0:0:0:2.log
     within 5 grep -qE '^20[0-9-]{8} [0-9:]{8}[-+][0-9]{4} "four" #1: STATE_MAIN_I1: initiate$' "$four"
-    within 5 grep -qE '^20[0-9-]{8} [0-9:]{8}[-+][0-9]{4} "six" #[0-9]+: STATE_MAIN_I1: initiate$' "$six"
+    within 15 grep -qE '^20[0-9-]{8} [0-9:]{8}[-+][0-9]{4} "six" #[0-9]+: STATE_MAIN_I1: initiate$' "$six" || {
+        cat "$dir/err" >&2
+        return 1
+    }
     run ! grep -q six "$four"
     # 10.9.0.1 is not a peer of anybody's, whatever it sends
     nsenter -t "$daemon" -n bash -c 'echo rubbish >/dev/udp/10.9.0.1/500'
