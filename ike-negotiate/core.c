@@ -2,6 +2,7 @@
  * The core's tables: exchanges by serial, number and cookies, timers, random bytes.
  */
 #include "early.h"
+#include "informational.h"
 
 #include <bsd/sys/endian.h>
 #include <stdarg.h>

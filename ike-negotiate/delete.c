@@ -2,7 +2,7 @@
  * Deletes that come in (RFC 2408, 3.15; interop Q10). All that a message names is looked at: it is
  * bounded. Whose the SAs are, plutod knows: he hears of all SPIs of a message at once.
  */
-#include "exchange.h"
+#include "informational.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 #include "early.h"
+#include "informational.h"
 
 #include <bsd/sys/queue.h>
 #include <stdlib.h>

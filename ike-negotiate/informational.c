@@ -3,6 +3,7 @@
  * RFC 2408, 3.14 and 3.15). What comes unprotected is a hint and changes no state (interop Q11).
  */
 #include "early.h"
+#include "informational.h"
 
 #include <bsd/sys/endian.h>
 #include <nettle/memops.h>

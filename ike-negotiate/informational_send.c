@@ -2,7 +2,7 @@
  * Informational exchanges that go out: notifications and Deletes (RFC 2409, 5.7), protected as soon
  * as there are keys.
  */
-#include "exchange.h"
+#include "informational.h"
 
 #include <bsd/sys/endian.h>
 #include <string.h>

@@ -2,7 +2,7 @@
  * RESPONDER-LIFETIME (RFC 2407, 4.6.3.1; interop Q3): lives that are shorter than what was offered.
  * They are only ever taken as shorter; who may say so of which SA, plutod decides.
  */
-#include "exchange.h"
+#include "informational.h"
 
 #include "attribute.h"
 #include "sa_transform.h"

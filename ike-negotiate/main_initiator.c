@@ -1,7 +1,7 @@
 /*
  * Main Mode, our part as initiator (RFC 2409, 5.4).
  */
-#include "exchange.h"
+#include "informational.h"
 
 #include <stdio.h>
 #include <stdlib.h>

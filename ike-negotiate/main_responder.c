@@ -2,6 +2,7 @@
  * Main Mode, our part as responder (RFC 2409, 5.4), and what both parts do once it is up.
  */
 #include "early.h"
+#include "informational.h"
 #include "text.h"
 
 #include <stdio.h>

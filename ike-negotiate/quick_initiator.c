@@ -1,7 +1,7 @@
 /*
  * Quick Mode, our part as initiator (RFC 2409, 5.5), and what both parts share.
  */
-#include "exchange.h"
+#include "informational.h"
 
 #include <bsd/sys/endian.h>
 #include <nettle/memops.h>

@@ -1,7 +1,7 @@
 /*
  * Quick Mode, our part as responder (RFC 2409, 5.5).
  */
-#include "exchange.h"
+#include "informational.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,6 +2,7 @@
  * Datagrams on their way in: header, the exchange they belong to, duplicates, decryption, payloads.
  */
 #include "early.h"
+#include "informational.h"
 
 #include <stdarg.h>
 #include <stdio.h>

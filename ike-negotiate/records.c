@@ -1,7 +1,7 @@
 /*
  * Records on their way in: orders of plutod, and answers to what was asked.
  */
-#include "exchange.h"
+#include "informational.h"
 
 #include <stdio.h>
 #include <stdlib.h>

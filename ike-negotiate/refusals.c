@@ -2,7 +2,7 @@
  * A refusal of a Quick Mode goes as an Informational of its own, which nobody acknowledges. If it
  * is lost, the peer sends message 1 again, and gets it again.
  */
-#include "exchange.h"
+#include "informational.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
  * What we do not do: Aggressive Mode, XAUTH, Mode Config, fragments. Each is refused in one line,
  * which says what setting of the peer asked for it (interop Q13), and changes nothing.
  */
-#include "exchange.h"
+#include "informational.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -8,7 +8,7 @@
 #include "fuzz.h"
 
 #include "identity.h"
-#include "ike-negotiate/exchange.h"
+#include "ike-negotiate/informational.h"
 #include "ike-negotiate/print.h"
 #include "ike-negotiate/vendor.h"
 #include "ike-negotiate/sa.h"
