@@ -27,7 +27,7 @@ static void report_error(struct udp_socket *s, const struct log *log, const stru
                          uint16_t port, const struct sock_extended_err *e)
 {
     /* plutod says it also to the whack that waits for this peer */
-    struct log_about about = { .remote = remote, .remote_port = port, .code = 2 };
+    struct log_about about = { .remote = remote, .remote_port = port, .code = LOG_CODE_NETWORK };
     const struct sockaddr *offender = (const struct sockaddr *)(e + 1);
     struct address from;
     uint16_t ignored;

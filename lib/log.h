@@ -61,6 +61,8 @@ struct log {
     unsigned classes;       /* mask of enum debug_class; change it at will */
 };
 
+#define LOG_CODE_NETWORK 2 /* of a line about what the network said, which a whack that waits is told too */
+
 /* What a line is about; zero or NULL where not known. plutod makes the prefix from it [P5]. */
 struct log_about {
     uint64_t exchange;

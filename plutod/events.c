@@ -80,12 +80,6 @@ void event_log(struct keying *k, const struct record *r)
         return;
     }
     keying_log(k, level, x, "%s", text);
-    if (x != NULL && x->conn != NULL && x->client != 0 && record_has(r, K_CODE)) {
-        char label[CONN_LABEL] = "";
-        conn_label(x->conn, label);
-        keying_say(k, x->client, (unsigned)record_number(r, K_CODE), "%s #%llu: %s", label,
-                   (unsigned long long)x->serial, text);
-    }
 }
 
 /* ---- secrets ---- */

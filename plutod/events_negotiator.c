@@ -14,6 +14,17 @@
 #include <string.h>
 
 #define NO_PROPOSAL_CHOSEN 14 /* RFC 2408, 3.14.1 */
+#define FAILURES_FROM 20      /* codes that tell whack of a failure; smaller ones tell of success [W11] */
+#define NOTIFIED_MAX 8u       /* notifications about one negotiation that whack hears of */
+
+/*
+ * For ike-negotiate this negotiation is over: it said so itself, or its predecessor did (plutod/lives.c).
+ * Its SAs are no business of the negotiator's any more: a peer's Delete is what ends them.
+ */
+static bool is_over(const struct xchg *x)
+{
+    return x->quick ? x->negotiated : x->up;
+}
 
 /*
  * Not a word came back to a Quick Mode of ours: the peer has lost the ISAKMP SA, or never reads what
@@ -36,12 +47,9 @@ static void add_proposal(const struct xchg *x, char *text, size_t size)
              x->quick ? "--esp, --pfs and the clients" : "--ike");
 }
 
-static void take_failed(struct keying *k, const struct record *r)
+/* Its SAs may stand already: then the last word on them was on its way. What older SAs need stays. */
+static void end_failed(struct keying *k, struct xchg *x, const struct record *r)
 {
-    struct xchg *x = xchg_find(k, record_number(r, K_EXCHANGE));
-    if (x == NULL) {
-        return;
-    }
     const char *text = record_text(r, K_WHY);
     unsigned code = (unsigned)record_number(r, K_CODE);
     if (x->up && x->quick) {
@@ -58,7 +66,6 @@ static void take_failed(struct keying *k, const struct record *r)
         anew_lost(k, x, text, true);
         return;
     }
-    code = code == 0 ? 31 : code;
     bool said = record_has(r, K_PROTECTED) && record_yes(r, K_PROTECTED); /* why, by the peer */
     x->answered = x->answered || said;
     struct xchg *parent = dead_parent(k, x, code);
@@ -79,16 +86,64 @@ static void take_failed(struct keying *k, const struct record *r)
     }
 }
 
-static void take_retransmitted(struct keying *k, const struct record *r)
+static bool take_failed(struct keying *k, const struct record *r, const char **why)
 {
     struct xchg *x = xchg_find(k, record_number(r, K_EXCHANGE));
-    k->counters.of[COUNT_RETRANSMISSIONS]++;
-    if (x != NULL) {
-        x->event_at = k->now + record_number(r, K_WAIT) * 1000;
-        x->resends = record_number(r, K_ATTEMPT) < 3;
-        keying_tell(k, x, 10, "STATE_%s: retransmission; will wait %us for response",
-                    xchg_state_word(x->state), (unsigned)record_number(r, K_WAIT));
+    if (x == NULL) {
+        return true; /* ended meanwhile */
     }
+    if (x->quick && is_over(x)) { /* an ISAKMP SA that takes no more Quick Modes may still be given up */
+        *why = "this negotiation was over, and had not failed";
+        return false;
+    }
+    if (record_number(r, K_CODE) < FAILURES_FROM) {
+        *why = "its code is none of a failure";
+        return false;
+    }
+    end_failed(k, x, r);
+    return true;
+}
+
+/* Each step comes once, forward, and is one of this kind of exchange in our role. */
+static bool take_state(struct keying *k, const struct record *r, const char **why)
+{
+    struct xchg *x = xchg_find(k, record_number(r, K_EXCHANGE));
+    unsigned state = record_word(r, K_STATE);
+    if (x == NULL) {
+        return true;
+    }
+    bool of_quick = state >= STATE_QUICK_R0 && state <= STATE_QUICK_R2;
+    bool of_initiator = state % 2 == STATE_MAIN_I1 % 2; /* so are they ordered */
+    bool forward = state > x->state || (state == x->state && !x->stepped);
+    if (state > STATE_QUICK_R2 || of_quick != x->quick || of_initiator != x->initiator || !forward) {
+        *why = "not a step that this exchange can make";
+        return false;
+    }
+    x->stepped = true;
+    x->attempt = 0;
+    initiate_state(k, x, state);
+    return true;
+}
+
+/* A message is sent three times at most [C3], and none when all is said. */
+static bool take_retransmitted(struct keying *k, const struct record *r, const char **why)
+{
+    struct xchg *x = xchg_find(k, record_number(r, K_EXCHANGE));
+    uint64_t attempt = record_number(r, K_ATTEMPT);
+    if (x == NULL) {
+        return true;
+    }
+    if (is_over(x) || attempt > 3 || attempt <= x->attempt) {
+        *why = "no message of this exchange was to be sent again";
+        return false;
+    }
+    k->counters.of[COUNT_RETRANSMISSIONS]++;
+    x->attempt = (unsigned)attempt;
+    x->event_at = k->now + record_number(r, K_WAIT) * 1000;
+    x->resends = attempt < 3;
+    keying_tell(k, x, 10, "STATE_%s: retransmission; will wait %us for response",
+                xchg_state_word(x->state), (unsigned)record_number(r, K_WAIT));
+    return true;
 }
 
 /* ike-negotiate has logged it. An unprotected one is only a hint, but what whack waits for may fail. */
@@ -113,6 +168,10 @@ static void take_notified(struct keying *k, const struct record *r)
     if (x->refused) {
         add_proposal(x, what, sizeof what);
     }
+    if (x->client == 0 || x->notifications >= NOTIFIED_MAX) {
+        return; /* what failed for it is still said in the end */
+    }
+    x->notifications++;
     keying_say(k, x->client, 200 + (unsigned)type, "\"%s\" #%llu: the peer says %s", x->conn->name,
                (unsigned long long)x->serial, what);
 }
@@ -126,13 +185,24 @@ static bool take_isakmp_up(struct keying *k, const struct record *r, const char 
     return initiate_isakmp_up(k, x, r, why);
 }
 
+/* A line for a whack is about what the network said of our messages: all else is said by other records. */
+static bool take_log(struct keying *k, const struct record *r, const char **why)
+{
+    if (record_has(r, K_CODE)
+        && (record_has(r, K_EXCHANGE) || record_number(r, K_CODE) != LOG_CODE_NETWORK)) {
+        *why = "a code that no line of ike-negotiate has";
+        return false;
+    }
+    event_log(k, r);
+    return true;
+}
+
 static bool from_negotiator(struct keying *k, const struct record *r, const char **why)
 {
     struct xchg *x;
     switch (r->verb) {
     case V_LOG:
-        event_log(k, r);
-        return true;
+        return take_log(k, r, why);
     case V_FIRST:
         respond_first(k, r);
         return true;
@@ -143,17 +213,11 @@ static bool from_negotiator(struct keying *k, const struct record *r, const char
     case V_QUICK_ASK:
         return respond_quick_ask(k, r, why);
     case V_STATE:
-        x = xchg_find(k, record_number(r, K_EXCHANGE));
-        if (x != NULL) {
-            initiate_state(k, x, record_word(r, K_STATE));
-        }
-        return true;
+        return take_state(k, r, why);
     case V_RETRANSMITTED:
-        take_retransmitted(k, r);
-        return true;
+        return take_retransmitted(k, r, why);
     case V_FAILED:
-        take_failed(k, r);
-        return true;
+        return take_failed(k, r, why);
     case V_ISAKMP_UP:
         return take_isakmp_up(k, r, why);
     case V_PEER_DELETED:

@@ -370,6 +370,7 @@ bool initiate_isakmp_up(struct keying *k, struct xchg *x, const struct record *r
     xchg_set_half_open(k, x, false);
     x->since = k->now;
     x->state = x->initiator ? STATE_MAIN_I4 : STATE_MAIN_R3;
+    x->stepped = true;
     x->conn->newest_isakmp = x->number;
     (void)agenda_set(&k->agenda, &x->life_end, k->now + (uint64_t)x->life * 1000, ends_life, x);
     keying_tell(k, x, 4, "STATE_%s: %s", xchg_state_word(x->state), xchg_state_story(x->state));

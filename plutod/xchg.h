@@ -48,6 +48,9 @@ struct xchg {
     bool ending;            /* being taken down: nothing new under it */
     enum waits waits;
     unsigned state;         /* place of the word in the schema's `state` */
+    bool stepped;           /* ike-negotiate has said a state of it */
+    unsigned attempt;       /* how often it has sent the message of this state, last we heard */
+    unsigned notifications; /* that whack was told */
     struct conn *conn;      /* NULL: a responder's Main Mode before `chosen` */
     uint32_t worker;        /* the secrets process that it sticks to */
     uint64_t client;        /* whack that waits for it; 0: none */

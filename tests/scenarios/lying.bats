@@ -388,6 +388,32 @@ nonce-peer=0011223344556677"
     nothing_else_stopped
 }
 
+@test "F17: failed, state and retransmitted for another peer's SA that stands change nothing for that peer" {
+    the_liar_begins
+    local lie
+    for lie in 'failed:code=31 why=lies' 'state:state=QUICK_I1' 'retransmitted:attempt=2 wait=20'; do
+        evil_begins
+        say plutod "${lie%%:*} exchange=$(nets_exchange 2) ${lie#*:}"
+        ended_for "and is ended: ${lie%%:*}: "
+        ping_through left right
+        assert_equal "$(sa_count left)" "$net_sas"
+    done
+    assert_equal "$(grep -c 'deleting the IPsec SA' "$(pluto_log left)")" 0
+    nothing_else_stopped
+}
+
+@test "F17: a whack that waits is told of no success that was none" {
+    the_liar_begins
+    start_on left "$HOSTS_DIR/whack.out" "$HOSTS_DIR/whack.err" "$(tool_path whack)" --ctlbase "$HOSTS_DIR/left/pluto" \
+        --initiate --name evil
+    wait_for 5 we_began 0 || fail 'plutod gave no order to initiate'
+    say plutod "log level=info exchange=$began code=4 text=STATE_MAIN_I4"
+    ended_for 'and is ended: log: a code that no line of ike-negotiate has'
+    run grep -c '^004' "$HOSTS_DIR/whack.out"
+    assert_output 0
+    nothing_else_stopped
+}
+
 rss_of() {
     sed -nE 's/^VmRSS:[[:space:]]+([0-9]+) kB/\1/p' "/proc/$1/status"
 }
