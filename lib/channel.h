@@ -62,6 +62,12 @@ enum channel_result channel_read(struct channel *c, channel_handler *handler, vo
  */
 enum channel_result channel_fill(struct channel *c);
 enum channel_result channel_dispatch(struct channel *c, channel_handler *handler, void *context);
+/*
+ * For a handler: this dispatch ends with the record at hand, and what is behind it waits for the next one.
+ * channel_paused: so it was; nothing need come from outside for there to be more.
+ */
+void channel_pause(struct channel *c);
+bool channel_paused(const struct channel *c);
 const char *channel_why(const struct channel *c); /* a sentence for the log, with the field's name */
 void channel_blame(struct channel *c, const char *why); /* static text */
 

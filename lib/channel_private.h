@@ -37,6 +37,7 @@ struct channel {
     enum channel_result result;
     bool at_end;    /* EOF or an error was met; what was read before it may still wait */
     bool drained;   /* the last fill took all that was there */
+    bool paused;    /* what the last dispatch left is for the next one */
     int end_error;
 
     uint8_t *input; /* INPUT_MAX bytes */

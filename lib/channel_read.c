@@ -114,7 +114,7 @@ static void too_long(struct channel *c)
 static void take_input(struct channel *c, channel_handler *handler, void *context)
 {
     size_t at = 0;
-    while (c->result == CHANNEL_OPEN) {
+    while (c->result == CHANNEL_OPEN && !c->paused) {
         uint8_t *lf = memchr(c->input + at, '\n', c->input_len - at);
         if (lf == NULL) {
             break;
@@ -139,7 +139,7 @@ static void take_input(struct channel *c, channel_handler *handler, void *contex
         at += len + 1;
     }
     size_t rest = c->input_len - at;
-    if (c->result == CHANNEL_OPEN && rest >= c->record_max) {
+    if (c->result == CHANNEL_OPEN && !c->paused && rest >= c->record_max) {
         if (!c->skipping) {
             too_long(c);
         }
@@ -250,12 +250,23 @@ bool channel_drained(const struct channel *c)
     return c->drained;
 }
 
+void channel_pause(struct channel *c)
+{
+    c->paused = true;
+}
+
+bool channel_paused(const struct channel *c)
+{
+    return c->paused;
+}
+
 enum channel_result channel_dispatch(struct channel *c, channel_handler *handler, void *context)
 {
+    c->paused = false;
     if (c->result == CHANNEL_OPEN) {
         take_input(c, handler, context);
     }
-    if (c->result == CHANNEL_OPEN && c->at_end) {
+    if (c->result == CHANNEL_OPEN && c->at_end && !c->paused) {
         channel_closed(c, c->end_error);
     }
     return c->result;

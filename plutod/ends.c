@@ -298,14 +298,15 @@ static void end_older(struct keying *k, struct conn *c, const struct xchg *x, en
     }
 }
 
-void ends_initial_contact(struct keying *k, const struct xchg *x)
+void ends_initial_contact(struct keying *k, struct xchg *x)
 {
     struct conn *c;
     struct conn *next;
     const struct conn *own = x->conn;
-    if (!x->up || own->pair == NULL) {
-        return;
+    if (!x->up || own->pair == NULL || x->contacted) {
+        return; /* once is enough: what was older then has ended */
     }
+    x->contacted = true;
     struct kin *kin = index_kin(k, own->peer_id, &own->our_host, &own->peer_host);
     for (; kin != NULL; kin = index_next_kin(kin, false)) {
         if (!identity_equal(kin_conns(kin)->our_id, own->our_id)) {

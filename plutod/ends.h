@@ -38,7 +38,7 @@ void ends_quietly(struct keying *k, struct xchg *x, bool told);
 
 /* Records. False: they break the rules (*why). */
 bool ends_peer_deleted(struct keying *k, const struct record *r, const char **why);
-void ends_initial_contact(struct keying *k, const struct xchg *x);
+void ends_initial_contact(struct keying *k, struct xchg *x);
 void ends_expired(struct keying *k, struct xchg *y, bool hard);
 /* --uniqueids [R5]: x's peer was elsewhere before. */
 void ends_unique_ids(struct keying *k, const struct xchg *x);

@@ -11,6 +11,7 @@
 #include "shorten.h"
 
 #include <stdio.h>
+#include <utlist.h>
 
 /* ---- lines for the log ---- */
 
@@ -21,13 +22,13 @@
 static void tell_waiting(struct keying *k, const struct address *remote, unsigned code,
                          const char *text)
 {
-    for (const struct xchg *x = k->exchanges; x != NULL; x = x->hh.next) {
+    const struct xchg *x;
+    DL_FOREACH2(k->waiting, x, next_waiting) {
         const struct xchg *main = x->quick ? xchg_find(k, x->parent) : NULL;
         if (main != NULL && !main->up) {
             continue;
         }
-        if (x->client != 0 && x->initiator && !x->up && x->conn != NULL
-            && address_equal(&x->remote, remote)) {
+        if (x->initiator && !x->up && x->conn != NULL && address_equal(&x->remote, remote)) {
             char label[CONN_LABEL] = "";
             conn_label(x->conn, label);
             keying_say(k, x->client, code, "%s #%llu: %s", label, (unsigned long long)x->serial, text);
@@ -40,6 +41,9 @@ static bool is_wanted(struct keying *k, const struct xchg *x, const struct recor
 {
     unsigned classes = DEBUG_ALL;
     struct address remote;
+    if (k->classes == 0 && k->debugged == 0) {
+        return false; /* whoever says such lines unasked shall cost little */
+    }
     if (record_has(r, K_CLASSES)) {
         (void)debug_classes_parse(&classes, record_text(r, K_CLASSES));
     }

@@ -189,7 +189,8 @@ static bool take_isakmp_up(struct keying *k, const struct record *r, const char 
 static bool take_log(struct keying *k, const struct record *r, const char **why)
 {
     if (record_has(r, K_CODE)
-        && (record_has(r, K_EXCHANGE) || record_number(r, K_CODE) != LOG_CODE_NETWORK)) {
+        && (record_has(r, K_EXCHANGE) || record_word(r, K_LEVEL) != LOG_LEVEL_INFO
+            || record_number(r, K_CODE) != LOG_CODE_NETWORK)) {
         *why = "a code that no line of ike-negotiate has";
         return false;
     }

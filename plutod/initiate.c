@@ -41,10 +41,7 @@ static struct xchg *start_main(struct keying *k, struct conn *c, uint64_t client
     x->local_port = k->settings.ikeport;
     x->remote = c->peer_host;
     x->remote_port = c->peer_port;
-    x->client = client;
-    if (client != 0) {
-        k->hooks.hold(k->hooks.context, client);
-    }
+    xchg_wait(k, x, client);
     keying_note(k, x, "we begin Main Mode");
     if (ready) {
         xchg_set_worker(k, x, worker->number);
@@ -93,10 +90,7 @@ static bool start_quick(struct keying *k, struct conn *c, struct xchg *x, uint64
         return false;
     }
     xchg_set_parent(y, x);
-    y->client = client;
-    if (client != 0) {
-        k->hooks.hold(k->hooks.context, client);
-    }
+    xchg_wait(k, y, client);
     if (x->waits != WAITS_ALL && (x->up || order_pfs_known(c, x))) {
         quick_go(k, y);
     } else {
@@ -267,14 +261,6 @@ void initiate_again(struct keying *k, struct conn *c, unsigned code)
 
 /* ---- progress ---- */
 
-static void release(struct keying *k, struct xchg *x)
-{
-    if (x->client != 0) {
-        k->hooks.release(k->hooks.context, x->client);
-        x->client = 0;
-    }
-}
-
 static bool is_last(unsigned state)
 {
     return state == STATE_MAIN_I4 || state == STATE_MAIN_R3 || state == STATE_QUICK_I2
@@ -312,7 +298,7 @@ static void finish_quick(struct keying *k, struct xchg *y)
     y->conn->attempt = 0;
     keying_tell(k, y, 4, "STATE_%s: %s", xchg_state_word(y->state), xchg_state_story(y->state));
     note_ipsec_up(k, y);
-    release(k, y);
+    xchg_release(k, y);
 }
 
 void initiate_quick_ready(struct keying *k, struct xchg *y)
@@ -378,7 +364,7 @@ bool initiate_isakmp_up(struct keying *k, struct xchg *x, const struct record *r
     if (connection_isakmp_only(x->conn->form)) {
         x->conn->attempt = 0;
     }
-    release(k, x);
+    xchg_release(k, x);
     if (k->settings.uniqueids) {
         ends_unique_ids(k, x);
     }

@@ -2,6 +2,8 @@
 
 #include "launch.h"
 
+#include "clock.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -14,7 +16,8 @@
 
 #define SOON 5.0            /* seconds: a life shorter than this counts as a quick death */
 #define PAUSE_MAX 30.0
-#define NEGOTIATOR_TURNS 16 /* how often its channel is filled before others have their turn */
+#define NEGOTIATOR_TURN 20u /* milliseconds; then whack and the others have theirs */
+#define LAST_TURNS 10       /* for what a dead one has said */
 
 static unsigned from_of(enum tool tool)
 {
@@ -114,21 +117,28 @@ static bool take_record(void *context, struct channel *c, const struct record *r
     }
     if (!good) {
         channel_blame(c, why);
+    } else if (p->tool == TOOL_IKE_NEGOTIATE && clock_ms() >= p->turn_until) {
+        channel_pause(c);
     }
     return good;
 }
 
+/* As much as there is time for: whoever has taken it over could go on speaking for ever. */
 static enum channel_result read_negotiator(struct process *p)
 {
     enum channel_result result = CHANNEL_OPEN;
-    for (unsigned turns = 0; turns < NEGOTIATOR_TURNS && result == CHANNEL_OPEN; turns++) {
+    bool all = false;
+    p->turn_until = clock_ms() + NEGOTIATOR_TURN;
+    ev_timer_stop(p->s->loop, &p->more);
+    do {
         (void)channel_fill(p->channel);
-        bool drained = channel_drained(p->channel);
+        all = channel_drained(p->channel);
         others_first(p->s);
         result = channel_dispatch(p->channel, take_record, p);
-        if (drained) {
-            break;
-        }
+    } while (result == CHANNEL_OPEN && !all && !channel_paused(p->channel));
+    if (result == CHANNEL_OPEN && channel_paused(p->channel)) {
+        ev_timer_set(&p->more, 0., 0.); /* in the next turn of the loop */
+        ev_timer_start(p->s->loop, &p->more);
     }
     return result;
 }
@@ -157,6 +167,15 @@ static void on_in(struct ev_loop *loop, ev_io *w, int events)
     struct process *p = w->data;
     (void)loop;
     (void)events;
+    supervisor_clock(p->s);
+    read_from(p);
+}
+
+static void on_more(struct ev_loop *loop, ev_timer *w, int events)
+{
+    struct process *p = w->data;
+    (void)events;
+    ev_clear_pending(loop, &p->in); /* one turn is enough for both */
     supervisor_clock(p->s);
     read_from(p);
 }
@@ -250,6 +269,8 @@ bool process_start(struct process *p)
     process_hang_bell(p);
     ev_io_init(&p->in, on_in, channel_fd_in(p->channel), EV_READ);
     ev_io_init(&p->out, on_out, channel_fd_out(p->channel), EV_WRITE);
+    ev_timer_init(&p->more, on_more, 0., 0.);
+    p->more.data = p;
     p->in.data = p;
     p->out.data = p;
     if (p->tool != TOOL_IKE_NEGOTIATE) {
@@ -266,6 +287,7 @@ void process_close(struct process *p)
     if (p->channel != NULL) {
         ev_io_stop(p->s->loop, &p->in);
         ev_io_stop(p->s->loop, &p->out);
+        ev_timer_stop(p->s->loop, &p->more);
         ev_timer_stop(p->s->loop, &p->stalled);
         tell_core_down(p);
         channel_free(p->channel);
@@ -304,7 +326,10 @@ static void on_child(struct ev_loop *loop, ev_child *w, int events)
     p->reaped = true;
     process_hear_last(p);
     if (p->channel != NULL) {
-        read_from(p); /* what it said last */
+        unsigned turns = 0;
+        do { /* what it said last */
+            read_from(p);
+        } while (++turns < LAST_TURNS && channel_paused(p->channel));
         say_end(p, w->rstatus);
     }
     p->pid = 0;

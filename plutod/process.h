@@ -44,6 +44,8 @@ struct process {
     struct line_bucket words_limit;
     unsigned words_left_out;
     ev_timer again;
+    ev_timer more;          /* ike-negotiate: its turn was over before all that it said was heard */
+    uint64_t turn_until;    /* clock_ms: when it is over */
     ev_timer stalled;       /* active: since then it has read nothing, though something waits */
     ev_tstamp since;
     unsigned restarts;

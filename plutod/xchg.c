@@ -92,14 +92,30 @@ void xchg_set_up(struct xchg *x)
     leave_main(x);
 }
 
+void xchg_wait(struct keying *k, struct xchg *x, uint64_t client)
+{
+    if (client != 0) {
+        x->client = client;
+        DL_APPEND2(k->waiting, x, prev_waiting, next_waiting);
+        k->hooks.hold(k->hooks.context, client);
+    }
+}
+
+void xchg_release(struct keying *k, struct xchg *x)
+{
+    if (x->client != 0) {
+        DL_DELETE2(k->waiting, x, prev_waiting, next_waiting);
+        k->hooks.release(k->hooks.context, x->client);
+        x->client = 0;
+    }
+}
+
 void xchg_free(struct keying *k, struct xchg *x)
 {
     agenda_clear(&k->agenda, &x->life_end);
     status_xchg_goes(k, x);
     xchg_set_half_open(k, x, false);
-    if (x->client != 0) {
-        k->hooks.release(k->hooks.context, x->client);
-    }
+    xchg_release(k, x);
     if (x->conn != NULL) {
         if (x->conn->newest_isakmp == x->number) {
             x->conn->newest_isakmp = 0;

@@ -53,7 +53,7 @@ struct xchg {
     unsigned notifications; /* that whack was told */
     struct conn *conn;      /* NULL: a responder's Main Mode before `chosen` */
     uint32_t worker;        /* the secrets process that it sticks to */
-    uint64_t client;        /* whack that waits for it; 0: none */
+    uint64_t client;        /* whack that waits for it; 0: none (xchg_wait, xchg_release) */
     char *notified;         /* what the peer said was wrong, last; owned; NULL: nothing */
     bool refused;           /* it refused what we proposed */
     bool answered;          /* it said so under the protection of the ISAKMP SA */
@@ -74,6 +74,7 @@ struct xchg {
     struct xchg *children;  /* Quick Modes under it that are not finished, oldest first */
     bool half_open;         /* counted as such */
     struct offer *offer;    /* owned; a responder's until the ISAKMP SA stands, or NULL */
+    bool contacted;         /* the peer has said once under it that it knows no other SA with us */
     bool renews;            /* takes the place of one that was lost (renew.h) */
     unsigned method;        /* place in the schema's `method` */
     const struct identity *peer_id; /* held (name.h); identity_any before the peer proved one */
@@ -100,6 +101,7 @@ struct xchg {
     bool asked;             /* for one, and there is no answer yet */
 
     struct xchg *prev, *next; /* of the connection */
+    struct xchg *prev_waiting, *next_waiting; /* those with a client */
     UT_hash_handle hh;
     UT_hash_handle hh_serial;
     UT_hash_handle hh_spi;
@@ -109,6 +111,8 @@ struct xchg {
 struct xchg *xchg_new(struct keying *k, struct conn *conn, bool quick, bool initiator);
 void xchg_free(struct keying *k, struct xchg *x); /* tells nobody */
 void xchg_set_half_open(struct keying *k, struct xchg *x, bool half_open);
+void xchg_wait(struct keying *k, struct xchg *x, uint64_t client); /* holds it; 0: nobody waits */
+void xchg_release(struct keying *k, struct xchg *x);
 const char *xchg_proposal(const struct xchg *x); /* "": none was reported yet */
 struct xchg *xchg_find(struct keying *k, uint64_t number);
 struct xchg *xchg_find_main(struct keying *k, uint64_t number);

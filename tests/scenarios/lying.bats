@@ -463,6 +463,35 @@ activate=yes"
     nothing_else_stopped "$net_sas" 1500
 }
 
+# in_ms COMMAND...: how long it took, in $took.
+in_ms() {
+    local start
+    start=$(date +%s%3N)
+    "$@"
+    took=$(($(date +%s%3N) - start))
+}
+
+@test "F17: records without a pause, however long they take: whack has its turn between" {
+    the_liar_begins
+    evil_begins
+    evil_proves
+    # What the socket holds, and what the liar goes on to write while that is read.
+    say plutod "*60000 initial-contact exchange=$X"
+    say plutod '*60000 log level=info remote=10.9.0.77 remote-port=500 text=lie%20#'
+    say plutod "*60000 peer-deleted exchange=$X protocol=esp spis=00abcdef"
+    say plutod '*1 first id=5555 local=10.9.0.1 local-port=500 remote=10.9.0.3 remote-port=500'
+    local i
+    for i in 1 2 3; do
+        in_ms whack_on left --status
+        echo "# whack --status: $took ms" >&3
+        [ "$took" -lt 2000 ] || fail "whack waited for $took ms"
+    done
+    ! heard '^plutod (ok|fail) .*id=5555' || fail 'all was read before whack asked: nothing is shown'
+    wait_for 60 heard '^plutod (ok|fail) .*id=5555' || fail 'plutod does not come to an end of it'
+    assert_equal "$(grep -c 'the peer knows no other SA with us' "$(pluto_log left)")" 1
+    nothing_else_stopped
+}
+
 @test "F17: whoever breaks the rules of records toward plutod, secrets or kernel-sa is ended, and the next one works" {
     the_liar_begins
     say kernel-sa "permit exchange=1 connection=evil our-host=10.9.0.1 peer-host=10.9.0.3 our-client=0.0.0.0/0 \

@@ -25,6 +25,7 @@ struct seen {
     int fds[8];
     unsigned fd_count;
     enum verb refuse;
+    enum verb pause;
 };
 
 static bool handle(void *context, struct channel *c, const struct record *r, int fd)
@@ -40,6 +41,9 @@ static bool handle(void *context, struct channel *c, const struct record *r, int
         s->fds[s->fd_count++] = fd;
     } else if (fd >= 0) {
         close(fd);
+    }
+    if (r->verb == s->pause && s->pause != V_NONE) {
+        channel_pause(c);
     }
     if (r->verb == s->refuse) {
         channel_blame(c, "not now");
@@ -426,9 +430,45 @@ static void test_refused_descriptors_stay_as_they_were(void **state)
     close(fds[1]);
 }
 
+/* F17: who goes on speaking is heard a bit at a time; nothing is lost, were it longer than a record. */
+static void f17_pause(void **state)
+{
+    struct pair p;
+    (void)state;
+    pair_init(&p, P_N);
+    p.seen.pause = V_FORGET;
+    struct buffer text;
+    buffer_init(&text, 2 * RECORD_MAX);
+    buffer_add_text(&text, HELLO "forget exchange=1\n");
+    for (unsigned i = 2; i < 3 + RECORD_MAX / 18; i++) {
+        char line[100];
+        (void)snprintf(line, sizeof line, "%s exchange=%u\n", i % 1000 == 0 ? "forget" : "delete", i);
+        buffer_add_text(&text, line);
+    }
+    buffer_add_u8(&text, 0);
+    send_text(&p, (const char *)text.data);
+    buffer_wipe(&text);
+    close(p.peer);
+    p.peer = -1;
+    unsigned turns = 0;
+    enum channel_result result = CHANNEL_OPEN;
+    do {
+        unsigned before = p.seen.count;
+        (void)channel_fill(p.c);
+        result = channel_dispatch(p.c, handle, &p.seen);
+        assert_true(p.seen.count - before <= 1000);
+        turns++;
+    } while (channel_paused(p.c));
+    assert_int_equal(turns, 5);
+    assert_int_equal(p.seen.count, RECORD_MAX / 18 + 2);
+    assert_int_equal(result, CHANNEL_CLOSED);
+    pair_end(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(f17_pause),
         cmocka_unit_test(test_lines),
         cmocka_unit_test(f16_end_within_a_record),
         cmocka_unit_test(f16_rules),

@@ -133,6 +133,7 @@ static void test_whack_is_told_no_success(void **state)
                         "a code that no line of ike-negotiate has");
     assert_non_null(feed(w, N_P, "log level=debug exchange=%" PRIu64 " code=2 text=lie", x));
     assert_non_null(feed(w, N_P, "log level=info remote=10.9.0.2 remote-port=500 code=4 text=lie"));
+    assert_non_null(feed(w, N_P, "log level=debug remote=10.9.0.2 remote-port=500 code=2 text=lie"));
     assert_string_equal(feed(w, N_P, "failed exchange=%" PRIu64 " code=4 why=up", x),
                         "its code is none of a failure");
     assert_int_equal(w->said.len, 0);
@@ -154,6 +155,45 @@ static void test_whack_hears_few_notifications(void **state)
     world_free(w);
 }
 
+/* ---- how much of it ---- */
+
+static void test_initial_contact_counts_once(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY));
+    uint64_t x = main_mode(w, "10.9.0.2", "net", "10.9.0.2");
+    for (int i = 0; i < 1000; i++) {
+        assert_null(feed(w, N_P, "initial-contact exchange=%" PRIu64, x));
+    }
+    assert_int_equal(count(&w->log, "the peer knows no other SA with us"), 1);
+    x = main_mode(w, "10.9.0.2", "net", "10.9.0.2");
+    assert_null(feed(w, N_P, "initial-contact exchange=%" PRIu64, x));
+    assert_int_equal(count(&w->log, "the peer knows no other SA with us"), 2);
+    world_free(w);
+}
+
+/* Those that whacks wait for are found without those that they do not wait for. */
+static void test_who_waits(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY));
+    assert_null(w->k.waiting);
+    (void)first(w, "10.9.0.2");
+    assert_null(w->k.waiting);
+    assert_null(feed(w, W_P, "whack-initiate name=net"));
+    unsigned waiting = 0;
+    for (const struct xchg *x = w->k.waiting; x != NULL; x = x->next_waiting) {
+        assert_int_equal(x->client, CLIENT);
+        waiting++;
+    }
+    assert_int_equal(waiting, 2);
+    assert_null(feed(w, W_P, "whack-terminate name=net"));
+    assert_null(w->k.waiting);
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -164,6 +204,8 @@ int main(void)
         cmocka_unit_test(test_steps_of_one_under_way),
         cmocka_unit_test(test_whack_is_told_no_success),
         cmocka_unit_test(test_whack_hears_few_notifications),
+        cmocka_unit_test(test_initial_contact_counts_once),
+        cmocka_unit_test(test_who_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
