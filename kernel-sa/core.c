@@ -178,13 +178,13 @@ void core_log(struct core *core, enum log_level level, uint64_t exchange, const 
     if (core->out[PEER_PLUTOD] == NULL) {
         return;
     }
-    if (level == LOG_LEVEL_SERIOUS) { /* a hijacked process could otherwise fill the log */
-        if (!line_bucket_take(&core->serious, SERIOUS_EVERY, SERIOUS_BURST, core->now)) {
-            return;
-        }
-        (void)snprintf(more, sizeof more, "%s%s", text, line_bucket_missing(&core->serious, missing));
-        text = more;
+    /* A hijacked process could otherwise fill the log, by what is refused and by what it leaves undone. */
+    struct line_bucket *b = &core->said[level == LOG_LEVEL_SERIOUS];
+    if (!line_bucket_take(b, SAID_EVERY, SAID_BURST, core->now)) {
+        return;
     }
+    (void)snprintf(more, sizeof more, "%s%s", text, line_bucket_missing(b, missing));
+    text = more;
     record_start(&w, core->out[PEER_PLUTOD], V_LOG);
     record_put_word(&w, K_LEVEL, level);
     record_put_text(&w, K_TEXT, text);

@@ -19,8 +19,8 @@
 #define PARKED_MAX 1024      /* exchanges that nobody permitted (yet) */
 #define REPLAY_DEFAULT 32u
 #define WHY_MAX 1024
-#define SERIOUS_BURST 10u    /* serious log lines at once; then one a second */
-#define SERIOUS_EVERY 1000u
+#define SAID_BURST 20u       /* log lines of a level at once; then one each SAID_EVERY: 8,640 a day */
+#define SAID_EVERY 10000u
 #define SPI_NOT_GIVEN "spi-in was not given out by `spis`, or is used already"
 
 enum side { SIDE_IN, SIDE_OUT, SIDE_COUNT };
@@ -222,7 +222,7 @@ struct core {
     uint32_t random[RANDOM_MAX];
     size_t random_count;
     struct job job;
-    struct line_bucket serious;     /* lines */
+    struct line_bucket said[2];     /* lines: of what goes on, and serious ones */
 };
 
 /* ---- core.c, events.c ---- */

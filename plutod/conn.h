@@ -58,6 +58,7 @@ struct conn {
     char *failure;          /* of its last negotiation that failed; owned; NULL: none has */
     uint64_t failed_at;
     uint64_t failed_exchange; /* the first word about it counts */
+    struct line_bucket lines; /* about it and its instances (keying_lines.c) */
     unsigned classes;       /* debug classes that are on because of it */
 
     /* index.h */

@@ -52,6 +52,7 @@ static void end_failed(struct keying *k, struct xchg *x, const struct record *r)
 {
     const char *text = record_text(r, K_WHY);
     unsigned code = (unsigned)record_number(r, K_CODE);
+    k->words = true;
     if (x->up && x->quick) {
         keying_event_tell(k, x, code, "%s", text);
         ends_quick(k, x, ENDS_TELL_PEER, 0, NULL);
@@ -194,6 +195,7 @@ static bool take_log(struct keying *k, const struct record *r, const char **why)
         *why = "a code that no line of ike-negotiate has";
         return false;
     }
+    k->words = true;
     event_log(k, r);
     return true;
 }
@@ -238,6 +240,7 @@ static bool from_negotiator(struct keying *k, const struct record *r, const char
         k->counters.ignored[record_word(r, K_FLAW)] += record_number(r, K_TIMES);
         return true;
     case V_BAD:
+        k->words = true;
         keying_log(k, LOG_LEVEL_SERIOUS, NULL, "ike-negotiate says that we broke the rules: %s",
                    record_text(r, K_WHY));
         return true;
@@ -249,9 +252,10 @@ static bool from_negotiator(struct keying *k, const struct record *r, const char
 
 bool keying_from_negotiator(struct keying *k, const struct record *r, const char **why)
 {
-    k->negotiators_turn = true;
+    k->turn = TURN_NEGOTIATOR;
     bool good = k->negotiator == NULL || from_negotiator(k, r, why);
-    k->negotiators_turn = false;
+    k->turn = TURN_OTHERS;
+    k->words = false;
     conn_sweep(k);
     return good;
 }

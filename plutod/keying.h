@@ -104,6 +104,9 @@ struct keying_settings {
     const char *updown;     /* the default script's path; borrowed */
 };
 
+/* Because of whom something is done: he who asks by whack may have as many lines as he likes. */
+enum keying_turn { TURN_OTHERS, TURN_NEGOTIATOR, TURN_WHACK };
+
 struct keying {
     struct keying_settings settings;
     struct keying_hooks hooks;
@@ -154,9 +157,10 @@ struct keying {
     uint64_t next_renewal;  /* of ISAKMP SAs: none begins before it */
     struct line_limit rubbish;   /* lines about packets of those who have proved nothing, */
     struct line_limit strangers; /* and about their negotiations */
-    bool negotiators_turn;  /* a record of ike-negotiate is at hand: these lines are bounded too */
-    struct line_bucket reported;
-    uint64_t reported_told;
+    enum keying_turn turn;
+    bool words;             /* the text at hand is ike-negotiate's own */
+    struct line_bucket reported[3]; /* lines of its words: about no exchange, strangers', connections */
+    struct line_bucket known; /* lines about negotiations and SAs of all connections */
     unsigned classes;       /* debug classes, mask of enum debug_class */
     unsigned debugged;      /* connections that have some of their own */
     struct counters counters;

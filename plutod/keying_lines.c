@@ -12,8 +12,19 @@
 #define EVENT_MAX_LEN 1200 /* the log has all of it */
 #define PREFIX_MAX (CONN_LABEL + ADDRESS_TEXT + 64)
 #define HEARD_A_MINUTE 16u /* lines because of what an ISAKMP SA's peer says; as many at once */
-#define REPORTED_AT_ONCE 1000u /* lines that ike-negotiate causes, */
-#define REPORTED_REFILL 20u    /* and the milliseconds for each further one */
+
+/*
+ * How many lines there may be at once, and the milliseconds for each further one: a disk is to last for
+ * months. docs/decisions/floods.md says why so many.
+ */
+#define REPORTED_AT_ONCE 500u   /* words of ike-negotiate: of each of the three sorts */
+#define REPORTED_REFILL 4000u
+#define CONN_AT_ONCE 1000u      /* about one connection */
+#define CONN_REFILL 5000u
+#define ROAD_AT_ONCE 30000u     /* about all instances of one */
+#define ROAD_REFILL 100u
+#define KNOWN_AT_ONCE 60000u    /* about all connections */
+#define KNOWN_REFILL 50u
 
 static void prefix_of(const struct xchg *x, char out[PREFIX_MAX])
 {
@@ -82,24 +93,43 @@ unsigned keying_classes_between(struct keying *k, const struct address *ours, co
     return classes;
 }
 
-/* Debug lines are for whoever has turned them on: he gets all (events.c sees to whose they are). */
-static bool may_report(struct keying *k, enum log_level level)
+/* Whoever can send a packet can make us write this. */
+static bool is_strangers(const struct xchg *x)
 {
-    char text[100];
-    if (level == LOG_LEVEL_DEBUG) {
+    return x != NULL && !x->quick && !x->initiator && !x->authenticated;
+}
+
+/*
+ * May this line be written? x, c: what it is about, or NULL. *missing: how many like it were not, for its
+ * end. Debug lines are for whoever has turned them on: he gets all (events.c sees to whose they are).
+ */
+static bool may_write(struct keying *k, enum log_level level, const struct xchg *x, const struct conn *c,
+                      char missing[LINE_MISSING])
+{
+    missing[0] = '\0';
+    if (level == LOG_LEVEL_DEBUG || k->turn == TURN_WHACK) {
         return true;
     }
-    if (!line_bucket_take(&k->reported, REPORTED_REFILL, REPORTED_AT_ONCE, k->now)) {
-        return false;
+    bool known = c != NULL && !is_strangers(x);
+    if (k->words) {
+        struct line_bucket *b = &k->reported[known ? 2 : x != NULL ? 1 : 0];
+        bool may = line_bucket_take(b, REPORTED_REFILL, REPORTED_AT_ONCE, k->now);
+        (void)(may ? line_bucket_missing(b, missing) : NULL);
+        return may;
     }
-    if (k->reported.left_out > 0 && k->now >= k->reported_told + LINES_LEFT_OUT_EVERY) {
-        snprintf(text, sizeof text, "%u lines about what ike-negotiate reported were left out",
-                 k->reported.left_out);
-        k->hooks.log(k->hooks.context, LOG_LEVEL_SERIOUS, NULL, "", text);
-        k->reported.left_out = 0;
-        k->reported_told = k->now;
+    if (!known || (x != NULL && x->client != 0)) {
+        return true; /* strangers have a limit of their own; whoever waits has asked for it */
     }
-    return true;
+    struct conn *root = c->template != NULL ? c->template : (struct conn *)(uintptr_t)c;
+    bool road = conn_is_template(root);
+    bool may = line_bucket_take(&root->lines, road ? ROAD_REFILL : CONN_REFILL,
+                                road ? ROAD_AT_ONCE : CONN_AT_ONCE, k->now)
+               && line_bucket_take(&k->known, KNOWN_REFILL, KNOWN_AT_ONCE, k->now);
+    if (may) {
+        struct line_bucket *b = root->lines.left_out > 0 ? &root->lines : &k->known;
+        (void)line_bucket_missing(b, missing);
+    }
+    return may;
 }
 
 /*
@@ -116,12 +146,24 @@ static bool is_known(struct keying *k, const struct address *peer)
     return false;
 }
 
+static void put_line(struct keying *k, enum log_level level, const struct address *peer, const char *prefix,
+                     const char *text, const char *missing)
+{
+    char whole[LINE_MAX_LEN + LINE_MISSING];
+    bool own = peer != NULL && peer->family != 0 && is_known(k, peer);
+    if (missing[0] != '\0') {
+        snprintf(whole, sizeof whole, "%s%s", text, missing);
+        text = whole;
+    }
+    k->hooks.log(k->hooks.context, level, own ? peer : NULL, prefix, text);
+}
+
 void keying_line(struct keying *k, enum log_level level, const struct address *peer, const char *prefix,
                  const char *text)
 {
-    if (!k->negotiators_turn || may_report(k, level)) {
-        bool own = peer != NULL && peer->family != 0 && is_known(k, peer);
-        k->hooks.log(k->hooks.context, level, own ? peer : NULL, prefix, text);
+    char missing[LINE_MISSING];
+    if (may_write(k, level, NULL, NULL, missing)) {
+        put_line(k, level, peer, prefix, text, missing);
     }
 }
 
@@ -139,17 +181,13 @@ bool keying_may_log(struct keying *k, struct line_limit *limit, const struct add
     return true;
 }
 
-/* Whoever can send a packet can make us write this. */
-static bool is_strangers(const struct xchg *x)
-{
-    return x != NULL && !x->quick && !x->initiator && !x->authenticated;
-}
-
 void keying_log(struct keying *k, enum log_level level, const struct xchg *x, const char *format, ...)
 {
     /* A wrong secret is named, however much rubbish comes beside it [R4]. */
     struct line_limit *limit = level == LOG_LEVEL_SERIOUS ? &k->strangers : &k->rubbish;
-    if (level != LOG_LEVEL_DEBUG && is_strangers(x) && !keying_may_log(k, limit, &x->remote)) {
+    char missing[LINE_MISSING];
+    if ((level != LOG_LEVEL_DEBUG && is_strangers(x) && !keying_may_log(k, limit, &x->remote))
+        || !may_write(k, level, x, x == NULL ? NULL : x->conn, missing)) {
         return;
     }
     char text[LINE_MAX_LEN];
@@ -159,7 +197,7 @@ void keying_log(struct keying *k, enum log_level level, const struct xchg *x, co
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     prefix_of(x, prefix);
-    keying_line(k, level, x == NULL ? NULL : &x->remote, prefix, text);
+    put_line(k, level, x == NULL ? NULL : &x->remote, prefix, text, missing);
 }
 
 void keying_log_heard(struct keying *k, struct xchg *x, const char *format, ...)
@@ -178,6 +216,7 @@ void keying_log_heard(struct keying *k, struct xchg *x, const char *format, ...)
 
 void keying_tell(struct keying *k, const struct xchg *x, unsigned code, const char *format, ...)
 {
+    char missing[LINE_MISSING];
     char text[LINE_MAX_LEN];
     char prefix[PREFIX_MAX];
     va_list args;
@@ -185,8 +224,9 @@ void keying_tell(struct keying *k, const struct xchg *x, unsigned code, const ch
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     prefix_of(x, prefix);
-    if (!is_strangers(x) || keying_may_log(k, &k->strangers, &x->remote)) {
-        keying_line(k, LOG_LEVEL_INFO, &x->remote, prefix, text);
+    if ((!is_strangers(x) || keying_may_log(k, &k->strangers, &x->remote))
+        && may_write(k, LOG_LEVEL_INFO, x, x->conn, missing)) {
+        put_line(k, LOG_LEVEL_INFO, &x->remote, prefix, text, missing);
     }
     keying_say(k, x->client, code, "%s%s", prefix, text);
 }
@@ -194,16 +234,20 @@ void keying_tell(struct keying *k, const struct xchg *x, unsigned code, const ch
 void keying_log_conn(struct keying *k, enum log_level level, const struct conn *c,
                      const char *format, ...)
 {
+    char missing[LINE_MISSING];
     char text[LINE_MAX_LEN];
     char prefix[PREFIX_MAX];
     char label[CONN_LABEL];
     va_list args;
+    if (!may_write(k, level, NULL, c, missing)) {
+        return;
+    }
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     conn_label(c, label);
     snprintf(prefix, sizeof prefix, "%s: ", label);
-    keying_line(k, level, &c->peer_host, prefix, text);
+    put_line(k, level, &c->peer_host, prefix, text, missing);
 }
 
 /* ---- events ---- */

@@ -200,7 +200,9 @@ static bool take(struct keying *k, uint64_t client, const struct record *r)
 
 bool request_take(struct keying *k, uint64_t client, const struct record *r)
 {
+    k->turn = TURN_WHACK;
     bool taken = take(k, client, r);
+    k->turn = TURN_OTHERS;
     conn_sweep(k);
     return taken;
 }

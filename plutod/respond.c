@@ -251,6 +251,7 @@ static void answer_identify(struct keying *k, struct xchg *x, bool good)
     strlcpy(refused, x->identify->refused, sizeof refused);
     free(x->identify);
     x->identify = NULL;
+    x->identified = true;
     if (k->negotiator == NULL) {
         return;
     }
@@ -301,7 +302,7 @@ bool respond_identify(struct keying *k, const struct record *r, const char **why
         record_fail(k->negotiator, V_IDENTIFY, id, "this exchange has ended");
         return true;
     }
-    if (x->initiator || x->matched || x->identify != NULL) {
+    if (x->initiator || x->matched || x->identify != NULL || x->identified) {
         *why = "identify: nothing to ask in this exchange";
         return false;
     }

@@ -71,6 +71,7 @@ struct xchg {
     /* Main Mode, ISAKMP SA */
     struct kin *kin;        /* of its connection (index.h): there it is in a list */
     struct xchg *main_prev, *main_next;
+    unsigned peers_open;    /* of the children: those that the peer has begun */
     struct xchg *children;  /* Quick Modes under it that are not finished, oldest first */
     bool half_open;         /* counted as such */
     struct offer *offer;    /* owned; a responder's until the ISAKMP SA stands, or NULL */
@@ -80,6 +81,7 @@ struct xchg {
     const struct identity *peer_id; /* held (name.h); identity_any before the peer proved one */
     bool authenticated;
     bool matched;           /* the proved identity is the announced one, or was accepted */
+    bool identified;        /* the negotiator's one question about it was answered */
     struct identify *identify; /* owned; NULL: the negotiator waits for no such answer */
 
     /* Quick Mode, IPsec SAs */

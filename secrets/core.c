@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ACCUSED_AT_ONCE 20u  /* lines, */
-#define ACCUSED_REFILL 500u  /* and the milliseconds for each further one */
+#define ACCUSED_AT_ONCE 20u    /* lines, */
+#define ACCUSED_REFILL 10000u  /* and the milliseconds for each further one: 8,640 a day */
 
 struct core *secrets_new(const struct core_config *config)
 {

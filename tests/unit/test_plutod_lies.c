@@ -194,6 +194,112 @@ static void test_who_waits(void **state)
     world_free(w);
 }
 
+static void test_identify_is_answered_once(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY));
+    assert_null(feed(w, W_P, "whack-connection name=east left-host=10.9.0.1 left-client=10.1.0.0/24 "
+                     "right-host=10.9.0.2 right-id=@east right-client=10.3.0.0/24 " NET_POLICY));
+    uint64_t x = first(w, "10.9.0.2");
+    chosen(w, x, "net");
+    authenticated(w, x, "net", "@east", "no");
+    assert_null(feed(w, N_P, "identify id=4 exchange=%" PRIu64, x));
+    assert_null(feed(w, S_P, "fail id=%" PRIu64 " re=accept why=other%%20secret", w->k.next_id));
+    assert_non_null(sent(w, &w->n, P_N, V_FAIL));
+    assert_string_equal(feed(w, N_P, "identify id=5 exchange=%" PRIu64, x),
+                        "identify: nothing to ask in this exchange");
+    world_free(w);
+}
+
+/* Lines of one day, in bytes, if the liar says `record` as often as it can. */
+static size_t day_of(struct world *w, const char *record)
+{
+    buffer_wipe(&w->log);
+    for (int i = 0; i < 24 * 60; i++) {
+        for (int n = 0; n < 100; n++) {
+            assert_null(feed(w, N_P, "%s", record));
+        }
+        w->k.now += 60000;
+        keying_tick(&w->k);
+    }
+    return w->log.len;
+}
+
+static void test_words_of_a_day(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    char record[4000];
+    char words[1900];
+    (void)state;
+    memset(words, 'x', sizeof words - 1);
+    words[sizeof words - 1] = '\0';
+    assert_null(feed(w, W_P, NET NET_POLICY " ikelifetime=86400"));
+    uint64_t x = main_mode(w, "10.9.0.2", "net", "10.9.0.2");
+    snprintf(record, sizeof record, "log level=serious exchange=%" PRIu64 " text=%s", x, words);
+    assert_in_range(day_of(w, record), 1000000, 50000000);
+    snprintf(record, sizeof record, "log level=info text=%s", words);
+    assert_in_range(day_of(w, record), 1000000, 50000000);
+    snprintf(record, sizeof record, "log level=info remote=192.0.2.1 remote-port=500 text=%s", words);
+    assert_in_range(day_of(w, record), 1000000, 50000000);
+    world_free(w);
+}
+
+/* What comes up, and was proved, is all told, however many peers come at once beside a liar's words. */
+static void test_success_of_thousands_is_logged(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    for (unsigned i = 0; i < 3000; i++) {
+        assert_null(feed(w, W_P, "whack-connection name=p%u left-host=10.9.0.1 left-client=10.1.0.0/24 "
+                         "right-host=10.10.%u.%u right-client=10.200.%u.%u/32 " NET_POLICY, i, i / 250,
+                         i % 250 + 1, i / 250, i % 250 + 1));
+    }
+    buffer_wipe(&w->log);
+    buffer_wipe(&w->said);
+    for (unsigned i = 0; i < 3000; i++) {
+        char peer[40];
+        char name[20];
+        char client[40];
+        snprintf(peer, sizeof peer, "10.10.%u.%u", i / 250, i % 250 + 1);
+        snprintf(name, sizeof name, "p%u", i);
+        snprintf(client, sizeof client, "10.200.%u.%u/32", i / 250, i % 250 + 1);
+        uint64_t x = main_mode(w, peer, name, peer);
+        uint64_t y = record_number(quick_ask(w, x, OUR_CLIENT, client), K_EXCHANGE);
+        assert_null(feed(w, N_P, "state exchange=%" PRIu64 " state=QUICK_R1", y));
+        assert_null(feed(w, N_P, "log level=info exchange=%" PRIu64 " text=lie", y));
+        buffer_wipe(&w->n);
+        buffer_wipe(&w->kernel);
+        buffer_wipe(&w->s[1]);
+    }
+    assert_int_equal(count(&w->log, "STATE_MAIN_R3: sent MR3, ISAKMP SA established"), 3000);
+    assert_int_equal(count(&w->log, "STATE_QUICK_R1: "), 3000);
+    assert_in_range(count(&w->log, ": lie"), 500, 600);
+    world_free(w);
+}
+
+/* A peer that proves itself again and again has so many lines, and no other peer fewer for it. */
+static void test_lines_of_one_connection(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY));
+    assert_null(feed(w, W_P, "whack-connection name=other left-host=10.9.0.1 right-host=10.9.0.3 "
+                     NET_POLICY));
+    for (int i = 0; i < 5000; i++) {
+        (void)main_mode(w, "10.9.0.2", "net", "10.9.0.2");
+        buffer_wipe(&w->n);
+        buffer_wipe(&w->s[1]);
+    }
+    assert_in_range(count(&w->log, "\"net\" #"), 1000, 1100);
+    (void)main_mode(w, "10.9.0.3", "other", "10.9.0.3");
+    assert_int_equal(count(&w->log, "\"other\" #5001: STATE_MAIN_R3"), 1);
+    w->k.now += 5000;
+    (void)main_mode(w, "10.9.0.2", "net", "10.9.0.2");
+    assert_int_equal(count(&w->log, " like this were not logged)"), 1);
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +312,10 @@ int main(void)
         cmocka_unit_test(test_whack_hears_few_notifications),
         cmocka_unit_test(test_initial_contact_counts_once),
         cmocka_unit_test(test_who_waits),
+        cmocka_unit_test(test_identify_is_answered_once),
+        cmocka_unit_test(test_words_of_a_day),
+        cmocka_unit_test(test_success_of_thousands_is_logged),
+        cmocka_unit_test(test_lines_of_one_connection),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
