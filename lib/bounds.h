@@ -54,6 +54,8 @@
 #define HALF_OPEN_EVICTIONS 100u /* in a second, of one address, for newer ones of the same */
 #define OUR_QUICKS_MAX 2u        /* that we run at once under one: charon keeps IVs of 3 exchanges only */
 #define OPEN_QUICKS_MAX 64u      /* Quick Modes that a peer has begun under one ISAKMP SA */
+#define PAIRS_OF_CONN_MAX 8u     /* pairs of IPsec SAs that stand for one connection: rekeying needs two or three */
+#define ISAKMP_OF_CONN_MAX 8u    /* the same of ISAKMP SAs */
 #define HALF_OPEN_BYTES (8u << 20) /* of their peers' SA payloads, which HASH_I and HASH_R cover */
 #define JOURNAL_EVENTS 256u     /* of one connection that are remembered, */
 #define JOURNAL_CHEAP 64u       /* of those, that a peer may cause as often as he likes */
@@ -62,5 +64,6 @@
 #define JOURNAL_BYTES (16u << 20) /* that the events of all connections take */
 #define WORKERS_MAX 64u         /* secrets processes */
 #define EXCHANGES_MAX 65536u    /* exchanges known to one process */
+#define EXCHANGES_OF_ROAD (EXCHANGES_MAX / 4 * 3) /* of them, of the instances of one connection with %any */
 
 #endif

@@ -47,6 +47,7 @@ struct conn {
     uint32_t born;          /* the last exchange that was begun before it was there */
     struct eroute *eroute;  /* the client pair that it owns; NULL: none */
     struct xchg *exchanges; /* all of them, oldest first */
+    unsigned held;          /* exchanges of it and of its instances */
     uint64_t newest_isakmp; /* exchange numbers; 0: none */
     uint64_t newest_ipsec;
 

@@ -318,6 +318,29 @@ void ends_initial_contact(struct keying *k, struct xchg *x)
     }
 }
 
+void ends_superfluous(struct keying *k, const struct xchg *x)
+{
+    unsigned most = x->quick ? PAIRS_OF_CONN_MAX : ISAKMP_OF_CONN_MAX;
+    struct xchg *oldest = NULL;
+    struct xchg *y;
+    unsigned count = 0;
+    DL_FOREACH(x->conn->exchanges, y) {
+        if (y->quick == x->quick && y->up && !y->ending) {
+            count++;
+            oldest = oldest == NULL && y != x ? y : oldest;
+        }
+    }
+    if (count <= most || oldest == NULL) {
+        return;
+    }
+    keying_log(k, LOG_LEVEL_INFO, oldest, "is the oldest of %u of its connection: it ends", count);
+    if (x->quick) {
+        ends_quick(k, oldest, ENDS_TELL_PEER, 0);
+    } else {
+        ends_main(k, oldest, ENDS_TELL_PEER);
+    }
+}
+
 void ends_unique_ids(struct keying *k, const struct xchg *x)
 {
     struct conn *c;

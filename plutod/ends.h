@@ -40,6 +40,11 @@ void ends_quietly(struct keying *k, struct xchg *x, bool told);
 bool ends_peer_deleted(struct keying *k, const struct record *r, const char **why);
 void ends_initial_contact(struct keying *k, struct xchg *x);
 void ends_expired(struct keying *k, struct xchg *y, bool hard);
+/*
+ * x has come up: the oldest of its connection that stand beside it end, where there are too many. A peer
+ * could otherwise fill the table with what it makes again and again.
+ */
+void ends_superfluous(struct keying *k, const struct xchg *x);
 /* --uniqueids [R5]: x's peer was elsewhere before. */
 void ends_unique_ids(struct keying *k, const struct xchg *x);
 

@@ -371,6 +371,7 @@ bool initiate_isakmp_up(struct keying *k, struct xchg *x, const struct record *r
     if (keying_worker(k, x->worker) == NULL) { /* it died when it had said its last word */
         renew_lost(k, x);
     }
+    ends_superfluous(k, x);
     go_deferred(k, x);
     return true;
 }
@@ -398,6 +399,7 @@ bool initiate_sa_up(struct keying *k, struct xchg *y, const struct record *r, co
     y->proposal = strdup(record_text(r, K_PROPOSAL));
     memcpy(y->spi_in, record_bytes(r, K_SPI_IN, &len), sizeof y->spi_in);
     xchg_enter_spi(k, y, record_bytes(r, K_SPI_OUT, &len));
+    ends_superfluous(k, y);
     routing_up(k, y);
     return true;
 }

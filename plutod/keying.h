@@ -142,6 +142,7 @@ struct keying {
     struct xchg *spis;      /* IPsec SAs by the peer's SPI and address */
     struct xchg *waiting;   /* those that a whack waits for: few, as whacks are */
     uint32_t next_exchange;
+    bool numbers_gone;      /* that was said */
     unsigned half_open;     /* responders' Main Modes that are not finished */
     uint64_t next_serial;
 

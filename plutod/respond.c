@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NO_INSTANCE "no memory for an instance of its connection"
+#define NO_INSTANCE "no memory for an instance of its connection, or too many exchanges of such ones"
 
 /* ---- the first message ---- */
 
@@ -179,7 +179,7 @@ static bool settle(struct keying *k, struct xchg *x, struct conn *c)
         if (c == NULL) {
             c = conn_instantiate(k, t, &x->remote, x->remote_port, x->peer_id);
         }
-        if (c == NULL) {
+        if (c == NULL || !xchg_has_room(k, c)) {
             return false;
         }
     }

@@ -122,6 +122,10 @@ bool respond_quick_ask(struct keying *k, const struct record *r, const char **wh
         *why = "quick-ask: another connection or proposal was chosen than secrets made keys for";
         return false;
     }
+    if (x->peers_open >= OPEN_QUICKS_MAX) { /* ike-negotiate counts them too: an honest one does not ask */
+        refuse_quick(k, id, "too many Quick Modes are unfinished under this ISAKMP SA", 0);
+        return true;
+    }
     record_subnet(r, K_OUR_CLIENT, &ours);
     record_subnet(r, K_PEER_CLIENT, &peer);
     bool refused = k->stopping || respond_is_one_of_us(k, x, no); /* by a connection added since */

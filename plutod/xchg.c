@@ -8,9 +8,28 @@
 #include <stdlib.h>
 #include <utlist.h>
 
+static struct conn *root_of(struct conn *c)
+{
+    return c == NULL || c->template == NULL ? c : c->template;
+}
+
+bool xchg_has_room(const struct keying *k, const struct conn *conn)
+{
+    return HASH_COUNT(k->exchanges) < EXCHANGES_MAX
+           && (conn == NULL || conn->template == NULL || conn->template->held < EXCHANGES_OF_ROAD);
+}
+
 struct xchg *xchg_new(struct keying *k, struct conn *conn, bool quick, bool initiator)
 {
-    if (HASH_COUNT(k->exchanges) >= EXCHANGES_MAX) {
+    if (k->next_exchange == UINT32_MAX) { /* numbers are never used twice: they are what permits go by */
+        if (!k->numbers_gone) {
+            keying_log(k, LOG_LEVEL_SERIOUS, NULL, "all exchange numbers of this plutod are used up: nothing "
+                       "can be negotiated until it is restarted; SAs that stand stay");
+        }
+        k->numbers_gone = true;
+        return NULL;
+    }
+    if (!xchg_has_room(k, conn)) {
         return NULL;
     }
     struct xchg *x = calloc(1, sizeof *x);
@@ -63,6 +82,7 @@ static void leave_main(struct xchg *y)
 {
     if (y->main != NULL) {
         DL_DELETE2(y->main->children, y, child_prev, child_next);
+        y->main->peers_open -= y->initiator ? 0 : 1;
         y->main = NULL;
     }
 }
@@ -80,6 +100,7 @@ void xchg_set_parent(struct xchg *y, struct xchg *x)
     y->parent = x->number;
     y->main = x;
     DL_APPEND2(x->children, y, child_prev, child_next);
+    x->peers_open += y->initiator ? 0 : 1;
     y->local = x->local;
     y->remote = x->remote;
     y->local_port = x->local_port;
@@ -125,6 +146,7 @@ void xchg_free(struct keying *k, struct xchg *x)
         }
         index_leave_main(x);
         DL_DELETE(x->conn->exchanges, x);
+        root_of(x->conn)->held--;
         conn_stale(k, x->conn);
     }
     leave_family(x);
@@ -207,11 +229,13 @@ void xchg_set_conn(struct keying *k, struct xchg *x, struct conn *conn)
     if (x->conn != NULL) {
         index_leave_main(x);
         DL_DELETE(x->conn->exchanges, x);
+        root_of(x->conn)->held--;
         conn_stale(k, x->conn);
     }
     x->conn = conn;
     if (conn != NULL) {
         DL_APPEND(conn->exchanges, x);
+        root_of(conn)->held++;
         index_join_main(x);
     }
 }

@@ -109,6 +109,7 @@ struct xchg {
     UT_hash_handle hh_spi;
 };
 
+bool xchg_has_room(const struct keying *k, const struct conn *conn); /* for one more of it */
 /* NULL: no memory or too many. conn may be NULL. */
 struct xchg *xchg_new(struct keying *k, struct conn *conn, bool quick, bool initiator);
 void xchg_free(struct keying *k, struct xchg *x); /* tells nobody */

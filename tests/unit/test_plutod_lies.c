@@ -300,6 +300,119 @@ static void test_lines_of_one_connection(void **state)
     world_free(w);
 }
 
+/* ---- how many exchanges ---- */
+
+static void test_open_quick_modes(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY));
+    uint64_t x = main_mode(w, "10.9.0.2", "net", "10.9.0.2");
+    uint64_t y = 0;
+    for (unsigned i = 0; i < OPEN_QUICKS_MAX; i++) {
+        y = record_number(quick_ask(w, x, OUR_CLIENT, PEER_CLIENT), K_EXCHANGE);
+    }
+    assert_int_equal(quick_ask(w, x, OUR_CLIENT, PEER_CLIENT)->verb, V_FAIL);
+    assert_null(feed(w, N_P, "failed exchange=%" PRIu64 " code=31 why=silence", y));
+    assert_int_equal(quick_ask(w, x, OUR_CLIENT, PEER_CLIENT)->verb, V_OK);
+    assert_int_equal(quick_ask(w, x, OUR_CLIENT, PEER_CLIENT)->verb, V_FAIL);
+    /* Those that come up make room too; what is never finished goes, and makes few lines. */
+    sas_up(w, y + 1, 0xbbbb);
+    assert_int_equal(quick_ask(w, x, OUR_CLIENT, PEER_CLIENT)->verb, V_OK);
+    buffer_wipe(&w->log);
+    pass(w, HALF_OPEN_LIFE + 1);
+    assert_in_range(count(&w->log, "not finished in time"), 1, OPEN_QUICKS_MAX);
+    world_free(w);
+}
+
+static void test_pairs_of_one_connection(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY));
+    uint64_t x = main_mode(w, "10.9.0.2", "net", "10.9.0.2");
+    uint64_t y = 0;
+    uint64_t oldest = 0;
+    for (unsigned i = 0; i < 3000; i++) {
+        const struct record *r = quick_ask(w, x, OUR_CLIENT, PEER_CLIENT);
+        assert_int_equal(r->verb, V_OK);
+        y = record_number(r, K_EXCHANGE);
+        oldest = i == 0 ? y : oldest;
+        buffer_wipe(&w->n);
+        buffer_wipe(&w->kernel);
+        buffer_wipe(&w->s[1]);
+        sas_up(w, y, 0x10000 + i);
+        assert_null(feed(w, N_P, "state exchange=%" PRIu64 " state=QUICK_R2", y));
+        if (i == PAIRS_OF_CONN_MAX) { /* the first one has to go, and its peer is told */
+            r = sent(w, &w->n, P_N, V_DELETE_SA);
+            assert_non_null(r);
+            assert_int_equal(record_number(sent(w, &w->kernel, P_K, V_DELETE_KERNEL_SA), K_EXCHANGE), oldest);
+        }
+    }
+    assert_int_equal(HASH_COUNT(w->k.exchanges), 1 + PAIRS_OF_CONN_MAX);
+    assert_non_null(xchg_find(&w->k, y));
+    assert_null(xchg_find(&w->k, y - PAIRS_OF_CONN_MAX));
+    world_free(w);
+}
+
+static void test_isakmp_sas_of_one_connection(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY));
+    uint64_t x = 0;
+    for (unsigned i = 0; i < 3000; i++) {
+        x = main_mode(w, "10.9.0.2", "net", "10.9.0.2");
+        buffer_wipe(&w->n);
+        buffer_wipe(&w->s[1]);
+    }
+    assert_int_equal(HASH_COUNT(w->k.exchanges), ISAKMP_OF_CONN_MAX);
+    assert_non_null(xchg_find(&w->k, x));
+    world_free(w);
+}
+
+/* Whoever has the secret of road warriors is as many as he likes, but leaves room for the others. */
+static void test_instances_leave_room(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY));
+    assert_null(feed(w, W_P, "whack-connection name=road left-host=10.9.0.1 left-nexthop=%%25direct "
+                     "right-host=%%25any " NET_POLICY));
+    struct conn *road = conn_find(&w->k, "road");
+    assert_non_null(road);
+    uint64_t x = main_mode(w, "192.0.2.7", "road", "192.0.2.7");
+    assert_int_equal(road->held, 1);
+    assert_int_equal(quick_ask(w, x, "10.9.0.1/32", "192.0.2.7/32")->verb, V_OK);
+    assert_int_equal(road->held, 2);
+    road->held = EXCHANGES_OF_ROAD; /* as if so many others were there */
+    assert_int_equal(quick_ask(w, x, "10.9.0.1/32", "192.0.2.7/32")->verb, V_FAIL);
+    uint64_t other = first(w, "192.0.2.8");
+    chosen(w, other, "road");
+    authenticated(w, other, "road", "192.0.2.8", "yes");
+    assert_null(xchg_find(&w->k, other));
+    (void)main_mode(w, "10.9.0.2", "net", "10.9.0.2");
+    assert_int_equal(conn_find(&w->k, "net")->held, 1);
+    road->held = 2;
+    world_free(w);
+}
+
+static void test_numbers_are_never_used_twice(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY));
+    w->k.next_exchange = UINT32_MAX - 1;
+    uint64_t x = first(w, "10.9.0.2");
+    assert_int_equal(x & UINT32_MAX, UINT32_MAX);
+    for (int i = 0; i < 3; i++) {
+        assert_null(feed(w, N_P, "first id=1 local=10.9.0.1 local-port=500 remote=10.9.0.2 remote-port=500"));
+        assert_non_null(sent(w, &w->n, P_N, V_FAIL));
+    }
+    assert_int_equal(count(&w->log, "all exchange numbers of this plutod are used up"), 1);
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -313,6 +426,11 @@ int main(void)
         cmocka_unit_test(test_initial_contact_counts_once),
         cmocka_unit_test(test_who_waits),
         cmocka_unit_test(test_identify_is_answered_once),
+        cmocka_unit_test(test_open_quick_modes),
+        cmocka_unit_test(test_pairs_of_one_connection),
+        cmocka_unit_test(test_isakmp_sas_of_one_connection),
+        cmocka_unit_test(test_instances_leave_room),
+        cmocka_unit_test(test_numbers_are_never_used_twice),
         cmocka_unit_test(test_words_of_a_day),
         cmocka_unit_test(test_success_of_thousands_is_logged),
         cmocka_unit_test(test_lines_of_one_connection),
