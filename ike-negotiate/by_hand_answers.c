@@ -85,6 +85,7 @@ static void announce_quick(struct hand *h)
     record_put_word(&w, K_ROLE, h->initiate ? ROLE_INITIATOR : ROLE_RESPONDER);
     record_put_text(&w, K_ESP, h->form.esp);
     record_put_text(&w, K_PFS, pfs_text(h));
+    record_put_yes(&w, K_PFS_REQUIRED, (h->form.policy & POLICY_PFS) != 0);
     record_finish(&w);
     hand_permit(h);
 }

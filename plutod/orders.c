@@ -85,6 +85,7 @@ void order_announce_quick(struct keying *k, const struct xchg *y, const char *pf
     record_put_word(&w, K_ROLE, role_of(y));
     record_put_text(&w, K_ESP, y->conn->form->esp);
     record_put_text(&w, K_PFS, pfs);
+    record_put_yes(&w, K_PFS_REQUIRED, (y->conn->form->policy & POLICY_PFS) != 0);
     put_classes(&w, y->conn);
     record_finish(&w);
     buffer_quiet(out, before);

@@ -74,6 +74,7 @@ struct quick_mode {
     uint64_t parent;
     char *esp;          /* owned */
     char *pfs;          /* owned */
+    bool pfs_required;  /* as responder too: no keys without a new g^xy */
     bool drawn;
     uint8_t nonce[NONCE_LEN];
     struct dh *dh;

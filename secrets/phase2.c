@@ -31,12 +31,13 @@ void phase2_announce(struct core *c, const struct record *r)
     const enum role role = record_word(r, K_ROLE);
     const char *esp = record_text(r, K_ESP);
     const char *pfs = record_text(r, K_PFS);
+    const bool required = record_has(r, K_PFS_REQUIRED) && record_yes(r, K_PFS_REQUIRED);
     struct exchange *x = exchanges_find(c, number);
 
     if (x != NULL) {
         const struct quick_mode *q = x->quick_mode;
         if (q == NULL || x->role != role || q->parent != parent || strcmp(q->esp, esp) != 0
-            || strcmp(q->pfs, pfs) != 0) {
+            || strcmp(q->pfs, pfs) != 0 || q->pfs_required != required) {
             accuse(c, number, "announced again with other words; that is ignored");
         }
         return;
@@ -55,6 +56,7 @@ void phase2_announce(struct core *c, const struct record *r)
         (void)debug_classes_parse(&x->classes, record_text(r, K_CLASSES)); /* or none */
     }
     x->quick_mode->parent = parent;
+    x->quick_mode->pfs_required = required;
     x->quick_mode->esp = strdup(esp);
     x->quick_mode->pfs = strdup(pfs);
     if (x->quick_mode->esp == NULL || x->quick_mode->pfs == NULL) {
@@ -76,8 +78,8 @@ static enum outcome check_group(struct core *c, const struct exchange *x, const 
 
     *group = NULL;
     if (word == NULL) {
-        return x->role == ROLE_INITIATOR && announced
-                   ? deny(c, OUTCOME_BAD, 0, "PFS was announced, but no group is named")
+        return q->pfs_required || (x->role == ROLE_INITIATOR && announced)
+                   ? deny(c, OUTCOME_BAD, 0, "PFS is required, but no group is named")
                    : OUTCOME_OK;
     }
     if (announced && group_list_parse(&list, q->pfs, NULL) != NULL) {

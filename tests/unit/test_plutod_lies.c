@@ -300,6 +300,20 @@ static void test_lines_of_one_connection(void **state)
     world_free(w);
 }
 
+/* secrets is told whether there may be keys without PFS: what the negotiator says of it does not count. */
+static void test_pfs_is_announced(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, NET "policy=psk,encrypt,tunnel,pfs"));
+    uint64_t x = main_mode(w, "10.9.0.2", "net", "10.9.0.2");
+    assert_int_equal(quick_ask(w, x, OUR_CLIENT, PEER_CLIENT)->verb, V_OK);
+    const struct record *r = sent(w, &w->s[1], P_S, V_ANNOUNCE_QUICK);
+    assert_non_null(r);
+    assert_true(record_has(r, K_PFS_REQUIRED) && record_yes(r, K_PFS_REQUIRED));
+    world_free(w);
+}
+
 /* ---- how many exchanges ---- */
 
 static void test_open_quick_modes(void **state)
@@ -426,6 +440,7 @@ int main(void)
         cmocka_unit_test(test_initial_contact_counts_once),
         cmocka_unit_test(test_who_waits),
         cmocka_unit_test(test_identify_is_answered_once),
+        cmocka_unit_test(test_pfs_is_announced),
         cmocka_unit_test(test_open_quick_modes),
         cmocka_unit_test(test_pairs_of_one_connection),
         cmocka_unit_test(test_isakmp_sas_of_one_connection),

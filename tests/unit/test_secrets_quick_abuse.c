@@ -29,6 +29,19 @@ static void f17_no_keymat_before_authentication(void **state)
              "spi-out=00001111 nonce-peer=" NONCE);
 }
 
+/* --pfs holds whatever the negotiator says that the peer has sent. */
+static void f17_no_keymat_without_pfs(void **state)
+{
+    struct scene *e = *state;
+    scene_authenticate(e);
+    side_say(e->r, "announce-quick exchange=100 parent=7 role=responder esp=aes256gcm16 pfs=ecp256 pfs-required=yes");
+    side_bad(e->r, "keymat id=1 exchange=100 protocol=esp " QUICK " nonce-peer=" NONCE);
+    assert_int_equal(e->r->kernel.len, 0);
+    side_say(e->r, "announce-quick exchange=101 parent=7 role=responder esp=aes256gcm16 pfs=ecp256 pfs-required=no");
+    side_good(e->r, "keymat id=2 exchange=101 protocol=esp " QUICK " nonce-peer=" NONCE);
+    assert_int_not_equal(e->r->kernel.len, 0);
+}
+
 static void f17_not_announced_for_quick_mode(void **state)
 {
     struct scene *e = *state;
@@ -134,6 +147,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scene_set_up, scene_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(f17_no_keymat_before_authentication), TEST(f17_not_announced_for_quick_mode),
+        TEST(f17_no_keymat_without_pfs), TEST(f17_not_announced_for_quick_mode),
         TEST(spis), TEST(nonces_come_once), TEST(quick_mode_public_values),
         TEST(quick_modes_per_parent),
     };
