@@ -333,11 +333,10 @@ void ends_superfluous(struct keying *k, const struct xchg *x)
     if (count <= most || oldest == NULL) {
         return;
     }
-    keying_log(k, LOG_LEVEL_INFO, oldest, "is the oldest of %u of its connection: it ends", count);
     if (x->quick) {
-        ends_quick(k, oldest, ENDS_TELL_PEER, 0);
+        ends_quick(k, oldest, ENDS_TELL_PEER, 0, "more stand beside it than one connection needs");
     } else {
-        ends_main(k, oldest, ENDS_TELL_PEER);
+        ends_main(k, oldest, ENDS_TELL_PEER, "more stand beside it than one connection needs");
     }
 }
 

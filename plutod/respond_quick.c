@@ -123,7 +123,7 @@ bool respond_quick_ask(struct keying *k, const struct record *r, const char **wh
         return false;
     }
     if (x->peers_open >= OPEN_QUICKS_MAX) { /* ike-negotiate counts them too: an honest one does not ask */
-        refuse_quick(k, id, "too many Quick Modes are unfinished under this ISAKMP SA", 0);
+        refuse_quick(k, x, id, "too many Quick Modes are unfinished under this ISAKMP SA", 0);
         return true;
     }
     record_subnet(r, K_OUR_CLIENT, &ours);

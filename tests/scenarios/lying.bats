@@ -488,7 +488,6 @@ in_ms() {
     done
     ! heard '^plutod (ok|fail) .*id=5555' || fail 'all was read before whack asked: nothing is shown'
     wait_for 60 heard '^plutod (ok|fail) .*id=5555' || fail 'plutod does not come to an end of it'
-    assert_equal "$(grep -c 'the peer knows no other SA with us' "$(pluto_log left)")" 1
     nothing_else_stopped
 }
 
