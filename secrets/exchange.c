@@ -75,7 +75,7 @@ static void main_mode_free(struct core *c, struct main_mode *m)
     if (m->half != NULL) {
         c->half_open--;
     }
-    half_free(m->half);
+    half_free(c, m->half);
     candidates_free(m);
     free((void *)(uintptr_t)m->peer);
     free(m->nonce_digest);
@@ -120,9 +120,10 @@ void exchanges_free(struct core *c, struct exchange *x)
 
 /* ---- Main Mode ---- */
 
-void half_free(struct half *h)
+void half_free(struct core *c, struct half *h)
 {
     if (h != NULL) {
+        c->sa_bytes -= h->sa_len;
         dh_free(h->dh);
         free(h->sa_body);
         explicit_bzero(h, sizeof *h);
@@ -184,7 +185,7 @@ void main_mode_finished(struct core *c, struct exchange *x)
 {
     struct main_mode *m = x->main_mode;
     m->stage = STAGE_AUTHENTICATED;
-    half_free(m->half);
+    half_free(c, m->half);
     m->half = NULL;
     c->half_open--;
     candidates_free(m);

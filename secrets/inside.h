@@ -14,6 +14,7 @@
 
 #define CANDIDATES_MAX 256u              /* connections announced for one exchange */
 #define HALF_OPEN_KNOWN ((size_t)2 * HALF_OPEN_MAX) /* Main Modes that are not authenticated */
+#define SA_BODIES_KNOWN ((size_t)2 * HALF_OPEN_BYTES) /* bytes of their SA payloads, for the same reason */
 #define REFUSALS_MAX 16u                 /* failed requests of one exchange that may be mended */
 #define QUICKS_PER_PARENT 4096u          /* Quick Modes under one SKEYID_d */
 #define NONCES_USED_MAX ((size_t)3 * QUICKS_PER_PARENT)
@@ -117,6 +118,7 @@ struct core {
     struct core_out out;        /* of the record at hand */
     struct exchange *exchanges; /* table */
     size_t half_open;
+    size_t sa_bytes;            /* of the SA payloads of Main Modes that are not finished */
     struct quick_mode *unacknowledged; /* table by keys_id */
     uint64_t next_id;           /* of our requests to kernel-sa */
     struct buffer answer;       /* to the negotiator, under construction */
@@ -161,7 +163,7 @@ struct exchange *exchanges_new_main(struct core *c, uint64_t number, enum role r
 struct exchange *exchanges_new_quick(struct core *c, uint64_t number, enum role role);
 void exchanges_free(struct core *c, struct exchange *x); /* wipes, takes it out of the table */
 void candidates_free(struct main_mode *m);
-void half_free(struct half *h); /* wipes; NULL is allowed */
+void half_free(struct core *c, struct half *h); /* wipes; NULL is allowed */
 /* NULL: no memory. */
 struct candidate *candidate_add(struct main_mode *m, const char *connection, const char *ike,
                                 const struct identity *ours, const struct identity *peer);

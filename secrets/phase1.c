@@ -244,6 +244,10 @@ static enum outcome agree(struct core *c, struct exchange *x, const struct recor
     struct part sa = part_of(r, K_SA_BODY);
     enum outcome outcome = OUTCOME_OK;
 
+    if (c->sa_bytes - h->sa_len + sa.len > SA_BODIES_KNOWN) {
+        return deny(c, OUTCOME_FAIL, 0, "the SA payloads of unfinished Main Modes have %zu bytes together, "
+                    "which is the most", c->sa_bytes);
+    }
     if (x->role == ROLE_RESPONDER) {
         outcome = draw(c, h, group);
     } else if (h->dh == NULL || dh_group(h->dh) != group->id) {
@@ -262,6 +266,7 @@ static enum outcome agree(struct core *c, struct exchange *x, const struct recor
     }
     memcpy(sa_body, sa.bytes, sa.len);
     free(h->sa_body);
+    c->sa_bytes += sa.len - h->sa_len;
     h->sa_body = sa_body;
     h->sa_len = sa.len;
     memcpy(h->ke_peer, peer.bytes, peer.len);

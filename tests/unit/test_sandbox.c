@@ -26,7 +26,7 @@
 #define SANITIZED false
 #endif
 
-enum deed { NOTHING, WORK, OPEN_FILE, MAKE_SOCKET, FORK, MAKE_CODE, DUPLICATE, OTHER, ABORT };
+enum deed { NOTHING, TOO_MUCH, WORK, OPEN_FILE, MAKE_SOCKET, FORK, MAKE_CODE, DUPLICATE, OTHER, ABORT };
 
 static void work(void)
 {
@@ -40,10 +40,25 @@ static void work(void)
     }
 }
 
+/* [F17] A little below the limit there is memory, and beyond it none. */
+static void too_much(void)
+{
+    void *enough = malloc((size_t)900 << 20);
+    void *more = malloc((size_t)200 << 20);
+    if (enough == NULL || (more != NULL && !SANITIZED)) {
+        _exit(102);
+    }
+    free(enough);
+    free(more);
+}
+
 static void act(enum deed deed)
 {
     switch (deed) {
     case NOTHING:
+        break;
+    case TOO_MUCH:
+        too_much();
         break;
     case WORK:
         work();
@@ -193,6 +208,15 @@ static void test_who_and_what(void **state)
     }
 }
 
+static void test_memory_is_limited(void **state)
+{
+    const struct sandbox s = { .tool = SANDBOX_SECRETS };
+    (void)state;
+    struct trial t = try(&s, TOO_MUCH);
+    assert_true(WIFEXITED(t.end));
+    assert_int_equal(WEXITSTATUS(t.end), 0);
+}
+
 static void test_what_ends_it(void **state)
 {
     (void)state;
@@ -235,6 +259,7 @@ int main(void)
         cmocka_unit_test(test_who_and_what),
         cmocka_unit_test(test_what_ends_it),
         cmocka_unit_test(test_no_core),
+        cmocka_unit_test(test_memory_is_limited),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

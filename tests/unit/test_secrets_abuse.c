@@ -336,12 +336,33 @@ static void log_is_limited(void **state)
     assert_non_null(strstr(record_text(&e->r->answer, K_TEXT), "(980 like this were not logged)"));
 }
 
+/* Whoever has peers send large offers, or says that they did, has so much memory for them and no more. */
+static void f17_sa_payloads_are_bounded(void **state)
+{
+    struct scene *e = *state;
+    static char body[2 * SA_BODY_MAX + 1];
+    const unsigned most = 2 * HALF_OPEN_BYTES / SA_BODY_MAX;
+    memset(body, 'a', sizeof body - 1);
+    for (unsigned n = 100; n < 100 + most + 2; n++) {
+        scene_announce(e->r, n, "responder", "10.9.0.2", "10.9.0.1");
+    }
+#define LARGE "keys id=1 exchange=%u connection=net proposal=" IKE " " CKY " sa-body=%s ke-peer=%s nonce-peer=%s"
+    for (unsigned n = 100; n < 100 + most; n++) {
+        side_good(e->r, LARGE, n, body, e->ke_i, e->n_i);
+    }
+    side_fails(e->r, LARGE, 100 + most, body, e->ke_i, e->n_i);
+    assert_true(side_why_has(e->r, "the SA payloads of unfinished Main Modes"));
+    side_say(e->r, "forget exchange=100");
+    side_good(e->r, LARGE, 100 + most, body, e->ke_i, e->n_i);
+    side_fails(e->r, LARGE, 100 + most + 1, body, e->ke_i, e->n_i);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scene_set_up, scene_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(f5_public_values), TEST(reflected_values), TEST(f6_nonce_lengths), TEST(f8_hashes),
-        TEST(wrong_secret), TEST(f11_no_second_proof), TEST(f15_no_secret),
+        TEST(wrong_secret), TEST(f17_sa_payloads_are_bounded), TEST(f11_no_second_proof), TEST(f15_no_secret),
         TEST(f15_no_secret_to_begin_with), TEST(f17_second_requests), TEST(f17_never_announced),
         TEST(f17_reflection), TEST(initiator_never_switches), TEST(wrong_identities),
         TEST(useless_announcements), TEST(refusals_are_bounded), TEST(half_open_is_bounded),
