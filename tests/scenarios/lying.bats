@@ -200,6 +200,15 @@ nothing_else_stopped() {
     ping_through left right
 }
 
+# is_said_once TEXT...: each stands in the log, in one line.
+is_said_once() {
+    local text
+    for text in "$@"; do
+        log_has left "$text"
+        assert_equal "$text $(grep -cF -- "$text" "$(pluto_log left)")" "$text 1"
+    done
+}
+
 honest_again() {
     local pid
     pid=$(tool_pids left ike-negotiate)
@@ -251,7 +260,8 @@ heard_begins() {
     installs
     is_ok kernel-sa install "$install_request"
     assert_equal "$(sa_count left)" $((net_sas + 2))
-    log_has left 'peer-host is 10.9.0.2 in the install request, but the permit says 10.9.0.3'
+    is_said_once 'peer-host is 10.9.0.2 in the install request, but the permit says 10.9.0.3' \
+        'our-client is 0.0.0.0/0 in the install request' 'spi-out is 00001234' 'mode is transport'
     nothing_else_stopped $((net_sas + 2))
 }
 
@@ -373,9 +383,9 @@ nonce-peer=0011223344556677"
     local spi_out
     spi_out=$(ip -n left xfrm state | sed -nE '/^src 10.9.0.1 dst 10.9.0.2/{n;s/.* spi 0x([0-9a-f]+).*/\1/p}')
     say plutod "peer-deleted exchange=$X protocol=esp spis=$spi_out"
-    log_has left "Delete for ESP SPI $spi_out, which is none of this peer's: ignored"
+    is_said_once "Delete for ESP SPI $spi_out, which is none of this peer's: ignored"
     say plutod "peer-deleted exchange=$X protocol=isakmp target=$(nets_exchange 3)"
-    log_has left 'Delete for an ISAKMP SA that is not with this peer: ignored'
+    is_said_once 'Delete for an ISAKMP SA that is not with this peer: ignored'
     say plutod "initial-contact exchange=$X"
     say plutod "peer-deleted exchange=$X protocol=esp spis=00001234" # heard after it
     log_has left 'Delete for ESP SPI 00001234, which is none of this peer'

@@ -75,11 +75,14 @@ holds_only() {
 }
 
 expect_holdings() {
+    local now
     # What is in flight may be on its way still.
     wait_for 5 holds_only "$1" || {
         cat "$HOSTS_DIR/places"
         assert_equal "$(holdings)" "$1"
     }
+    now=$(tools_pids)
+    assert_equal "$now" "${still_there-$now}"
 }
 
 standing='ike-negotiate skeyid_a
@@ -106,10 +109,16 @@ secrets_are_known() {
     done
 }
 
+# What has died has forgotten everything, but not because it was told to: the same processes have to be there.
 terminated() {
+    still_there=$(tools_pids)
     whack_on left --terminate --name net
     wait_for 5 no_sas left
     log_has left 'deleting the ISAKMP SA'
+}
+
+tools_pids() {
+    echo "$(pluto_pid left) $(tool_pids left ike-negotiate) $(tool_pids left secrets) $(tool_pids left kernel-sa)"
 }
 
 @test "memory: we begin, modp2048 with PFS: secrets has the PSK and SKEYID_d, ike-negotiate SKEYID_a and _e; whack, plutod, kernel-sa nothing" {
@@ -157,6 +166,7 @@ terminated() {
     run whack_on left --initiate --name net
     assert_failure
     charon_told | grep -q '^g_xy ' || fail 'charon did not say g_xy'
+    still_there=$(tools_pids)
     whack_on left --terminate --name net
     expect_holdings "$ended"
 }
@@ -172,6 +182,7 @@ terminated() {
     whack_on left --initiate --name net
     charon_told | grep -q '^skeyid_d ' || fail 'charon did not say SKEYID_d'
     expect_holdings "$standing"
+    still_there=$(tools_pids)
     whack_on left --terminate --name net
     log_has left 'deleting the ISAKMP SA'
     expect_holdings "$ended"

@@ -31,8 +31,8 @@ traffic_keys() {
     ip -n left xfrm state | sed -nE 's/^[[:space:]]+(auth-trunc|auth|enc|aead) [^ ]+ 0x([0-9a-f]+).*/\2/p'
 }
 
-# fd_kinds PID: the kinds of its descriptors, each once, in order.
-fd_kinds() {
+# fd_list PID: the kinds of its descriptors, one a line.
+fd_list() {
     local fd target inode table
     for fd in "/proc/$1/fd/"*; do
         target=$(readlink "$fd")
@@ -49,7 +49,15 @@ fd_kinds() {
             ;;
         *) echo "$target" ;;
         esac
-    done | sort -u | paste -sd ' '
+    done
+}
+
+# fd_kinds PID: each kind once, in order; fd_counts PID: and how many of it there are.
+fd_kinds() {
+    fd_list "$1" | sort -u | paste -sd ' '
+}
+fd_counts() {
+    fd_list "$1" | sort | uniq -c | awk '{ print $2 "=" $1 }' | paste -sd ' '
 }
 
 # one_of WORD...: the word, where all are the same.
@@ -79,7 +87,7 @@ caps() {
 
 # row_of NAME PID: what docs/privsep.md says of it, as the kernel says it.
 row_of() {
-    local name=$1 pid=$2 root groups caps core ids
+    local name=$1 pid=$2 root groups caps core ids memory
     # Real, effective, saved and file system uid and gid are one and the same.
     # shellcheck disable=SC2046 # the words are wanted
     ids=$(one_of $(field "$pid" Uid) $(field "$pid" Gid))
@@ -92,8 +100,11 @@ row_of() {
     core=$(sed -nE 's/^Max core file size +([0-9a-z]+) +([0-9a-z]+).*/\1 \2/p' "/proc/$pid/limits")
     # The files of a process that is not dumpable belong to root: its own user cannot trace it either.
     [ "$core $(stat -c %u "/proc/$pid/environ")" != '0 0 0' ] || core=never
+    memory=$(sed -nE 's/^Max data size +([0-9a-z]+) +([0-9a-z]+).*/\1 \2/p' "/proc/$pid/limits")
+    [ "$memory" != '1073741824 1073741824' ] || memory='1 GiB'
+    [ "$name" != plutod ] || memory='as started'
     printf '| %s ' "$name" "$ids" "$groups" "$caps" "$root" "$(field "$pid" NoNewPrivs | sed 's/0/no/; s/1/yes/')" \
-        "$(field "$pid" Seccomp | sed 's/0/none/; s/2/filter/')" "$core" "$(fd_kinds "$pid")"
+        "$(field "$pid" Seccomp | sed 's/0/none/; s/2/filter/')" "$core" "$memory" "$(fd_kinds "$pid")"
     echo '|'
 }
 
@@ -115,6 +126,24 @@ row_in_page() {
     for tool in ike-negotiate secrets kernel-sa; do
         assert_equal "$(row_of "$tool" "$(the_tool "$tool")")" "$(row_in_page "$tool")"
     done
+}
+
+# One channel or socket too many is a way that nobody looks after.
+@test "rights: each process has as many descriptors of a kind as it needs, and not one more" {
+    a_tunnel
+    local workers udp others
+    workers=$(tool_pids left secrets | wc -l)
+    udp=$(fd_list "$(the_tool ike-negotiate)" | grep -c '^udp$')
+    [ "$udp" -ge 1 ] || fail 'ike-negotiate has no IKE socket'
+    # plutod, bell, ike-negotiate, kernel-sa
+    assert_equal "$(fd_counts "$(the_tool secrets)")" "epoll=1 null=2 pipe=1 unix=4"
+    # plutod, bell, ike-negotiate, each secrets
+    assert_equal "$(fd_counts "$(the_tool kernel-sa)")" "epoll=1 netlink=2 null=2 pipe=1 unix=$((3 + workers))"
+    # plutod, kernel-sa, each secrets
+    assert_equal "$(fd_counts "$(the_tool ike-negotiate)")" "epoll=1 null=2 pipe=1 udp=$udp unix=$((2 + workers))"
+    # The control socket, a channel to each, and the bells of all but ike-negotiate.
+    others=$(fd_counts "$(pluto_pid left)")
+    assert_equal "${others##* udp=}" "$udp unix=$((1 + workers + 2 + workers + 1))"
 }
 
 # is_ended_by TOOL CALL [ARGUMENT...]: the running tool is made to do that. Who fell is replaced.
