@@ -73,7 +73,7 @@ static void say_failed_with(struct keying *k, const struct xchg *x, const struct
         keying_event_tell(k, y, code, "%s #%llu: %s", x->up ? "ends with its ISAKMP SA"
                                                             : "fails with its Main Mode",
                           (unsigned long long)x->serial, why);
-    } else if (y->client != x->client) {
+    } else if (y->conn != NULL && y->client != x->client) {
         keying_say(k, y->client, code, "\"%s\" #%llu: %s", y->conn->name,
                    (unsigned long long)y->serial, why);
     }
