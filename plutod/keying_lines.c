@@ -295,7 +295,7 @@ void keying_event(struct keying *k, const struct xchg *x, const char *format, ..
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     keying_log(k, LOG_LEVEL_INFO, x, "%s", text);
-    keep(k, x, x->conn, is_cheap(x), text);
+    keep(k, x, x == NULL ? NULL : x->conn, is_cheap(x), text);
 }
 
 void keying_event_tell(struct keying *k, const struct xchg *x, unsigned code, const char *format, ...)
@@ -306,7 +306,7 @@ void keying_event_tell(struct keying *k, const struct xchg *x, unsigned code, co
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     keying_tell(k, x, code, "%s", text);
-    keep(k, x, x->conn, is_cheap(x), text);
+    keep(k, x, x == NULL ? NULL : x->conn, is_cheap(x), text);
 }
 
 void keying_event_conn(struct keying *k, struct conn *c, const char *format, ...)

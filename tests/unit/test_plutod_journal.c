@@ -52,8 +52,8 @@ static void test_a_tunnel(void **state)
         "\"net\" 10.9.0.2 #1: deleting the ISAKMP SA: whack --terminate\n",
     };
     const char *at = (const char *)w->said.data;
-    assert_memory_equal(at, "000 1970-01-", 12);
-    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+    assert_true(has(&w->said, "000 1970-01-"));
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0] && at != NULL; i++) {
         at = memmem(at, w->said.len - (size_t)(at - (const char *)w->said.data), lines[i], strlen(lines[i]));
         if (at == NULL) {
             fail_msg("not there, or not in order: %s%.*s", lines[i], (int)w->said.len, w->said.data);
