@@ -265,7 +265,10 @@ static void take_negotiator(struct hand *h, const struct record *r)
                 (unsigned)record_number(r, K_ATTEMPT), (unsigned)record_number(r, K_WAIT));
         break;
     case V_FAILED:
-        if (h->initiate || record_number(r, K_EXCHANGE) == EXCHANGE_Y) {
+        if (!h->initiate && !h->show_keys && h->wanted && h->keys_printed
+            && record_number(r, K_EXCHANGE) == EXCHANGE_Y) { /* he only looked, as we do */
+            hand_finish(h, 0);
+        } else if (h->initiate || record_number(r, K_EXCHANGE) == EXCHANGE_Y) {
             hand_end(h, 1, "the negotiation failed: %s", record_text(r, K_WHY));
         } else {
             hand_say("a negotiation failed: ", record_text(r, K_WHY));
