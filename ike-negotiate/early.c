@@ -17,8 +17,10 @@ struct early_message {
     uint8_t payloads[];
 };
 
+STAILQ_HEAD(early_list, early_message);
+
 struct early {
-    STAILQ_HEAD(, early_message) messages;
+    struct early_list messages;
     unsigned count;
     size_t bytes;
 };
