@@ -124,11 +124,24 @@ static bool take_record(void *context, struct channel *c, const struct record *r
         close(fd);
     }
     fuzz_check(r->verb != V_HELLO && r->verb != V_NONE && r->verb < VERB_COUNT);
-    if (++*count % 16 == 0) {
+    if (++*count % 5 == 0) {
+        channel_pause(c);
+    }
+    if (*count % 16 == 0) {
         channel_blame(c, "was refused by the handler");
         return false;
     }
     return true;
+}
+
+/* To its end, however often that is put off. */
+static enum channel_result read_all(struct channel *c, unsigned *count)
+{
+    enum channel_result result = channel_read(c, take_record, count);
+    while (result == CHANNEL_OPEN && channel_paused(c)) {
+        result = channel_dispatch(c, take_record, count);
+    }
+    return result;
 }
 
 /* One line, with as many descriptors as it has + before it. */
@@ -167,7 +180,7 @@ static void read_channel(struct fuzz_input *in, bool by_hand)
         channel_by_hand(c);
     }
     channel_hello(c, TOOL_PLUTOD, 1, 0);
-    while (in->left > 0 && channel_read(c, take_record, &count) == CHANNEL_OPEN) {
+    while (in->left > 0 && read_all(c, &count) == CHANNEL_OPEN) {
         size_t len;
         char *line = fuzz_until(in, '\n', &len);
         bool whole = in->at[-1] == '\n';
@@ -179,7 +192,7 @@ static void read_channel(struct fuzz_input *in, bool by_hand)
         }
     }
     close(ends[1]);
-    for (unsigned i = 0; i < 4 && channel_read(c, take_record, &count) == CHANNEL_OPEN; i++) {
+    for (unsigned i = 0; i < 4 && read_all(c, &count) == CHANNEL_OPEN; i++) {
     }
     fuzz_check(channel_why(c) != NULL && channel_out(c)->len <= CHANNEL_MAX);
     (void)channel_flush(c);
