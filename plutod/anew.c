@@ -66,6 +66,11 @@ void anew_lost(struct keying *k, struct xchg *x, const char *why, bool told)
         lose_children(k, x, why, told);
         renew_lost(k, x);
     }
+    if (x->quick && !x->initiator && told && c != NULL && c->attempt != 0 && !k->stopping) {
+        keying_event(k, x, "%s: what we have begun ourselves takes its place", why);
+        linger(k, x);
+        return;
+    }
     if (!is_ours_to_begin(k, x)) {
         bool others = !x->quick && c != NULL && !connection_isakmp_only(c->form);
         if (others) { /* its Quick Modes were what somebody waits for */

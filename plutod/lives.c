@@ -32,8 +32,9 @@ void keying_negotiator_down(struct keying *k)
         x->ending = x->ending || (!x->quick && x->waits != WAITS_ALL);
     }
     HASH_ITER(hh, k->exchanges, x, next) {
-        const struct xchg *parent = x->quick && !x->up ? xchg_find_main(k, x->parent) : NULL;
-        if (x->quick && !x->up && (parent == NULL || parent->ending)) {
+        bool open = x->quick && !x->up && !x->ending; /* what is ending was lost at an earlier death */
+        const struct xchg *parent = open ? xchg_find_main(k, x->parent) : NULL;
+        if (open && (parent == NULL || parent->ending)) {
             anew_lost(k, x, negotiator_ended, true);
         }
     }
