@@ -68,3 +68,10 @@ children() {
 children_are() {
     [ "$(children)" = "$1" ]
 }
+
+# at_most VALUE LIMIT WHAT: of memory or time, an order of magnitude above what is usual; figures are tests/bench's matter.
+# A build that watches itself (make asan) takes much more, and is not measured.
+at_most() {
+    echo "$3: $1"
+    [ -n "${BUILD_DIR-}" ] || [ "$1" -le "$2" ] || fail "$3: $1, more than $2"
+}
