@@ -43,6 +43,8 @@ PROGRAMS = $(foreach t,$(TOOLS),$(OUT)/$(t)/$(t))
 objects = $(patsubst %.c,$(OBJ)/%.o,$(wildcard $(1)/*.c))
 TEST_SUPPORT = $(patsubst %.c,$(OBJ)/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
 TESTS = $(patsubst %.c,$(OUT)/%.t,$(wildcard tests/unit/test_*.c))
+# The load generators of `make bench` and `make flood`.
+BENCH = $(foreach p,load pure flood,$(OUT)/tests/bench/$(p))
 # What scenarios need and no package has.
 TEST_PROGRAMS = $(patsubst %.c,$(OUT)/%,$(wildcard tests/programs/*.c))
 ALL_OBJECTS = $(LIB_OBJECTS) $(foreach t,$(TOOLS),$(call objects,$(t)))
@@ -111,7 +113,7 @@ build/completion/_ipsec: $(OBJ)/docs/completion
 	$< zsh >$@.new
 	mv $@.new $@
 
-unit: $(TESTS) $(TEST_PROGRAMS)
+unit: $(TESTS) $(TEST_PROGRAMS) $(BENCH)
 
 $(OBJ)/tests/unit/support.a: $(TEST_SUPPORT)
 	@mkdir -p $(@D)
@@ -126,8 +128,7 @@ $(OUT)/tests/programs/%: $(OBJ)/tests/programs/%.o $(OBJ)/tests/unit/support.a $
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS_TEST)
 
-# The load generators of `make bench` and `make flood`. All peers of one have one Diffie-Hellman value in common: load.c.
-BENCH = $(foreach p,load pure flood,$(OUT)/tests/bench/$(p))
+# All peers of a load generator have one Diffie-Hellman value in common: load.c.
 BENCH_OBJECTS = $(patsubst %.c,$(OBJ)/%.o,$(filter-out %/load.c %/pure.c %/flood.c,$(wildcard tests/bench/*.c)))
 $(OUT)/tests/bench/load: LDFLAGS += -Wl,--wrap=dh_new -Wl,--wrap=dh_free
 $(OUT)/tests/bench/%: $(OBJ)/tests/bench/%.o $(BENCH_OBJECTS) $(OBJ)/secrets/secrets.a $(OBJ)/ike-negotiate/ike-negotiate.a $(OBJ)/plutod/plutod.a $(LIB)
@@ -187,7 +188,7 @@ asan: $(MADE_PAGES) $(COMPLETIONS)
 	@mkdir -p $(ASAN)/bin
 	install -m 755 $(foreach t,$(TOOLS),$(ASAN)/$(t)/$(t)) updown/updown $(ASAN)/bin
 	UBSAN_OPTIONS=print_stacktrace=1 BUILD_DIR=$(CURDIR)/$(ASAN) TOOLS_DIR=$(CURDIR)/$(ASAN) \
-		IPSEC_DIR=$(CURDIR)/$(ASAN)/bin tests/run --native $(addprefix $(ASAN)/,$(TESTS))
+		IPSEC_DIR=$(CURDIR)/$(ASAN)/bin tests/run --native $(addprefix $(ASAN)/,$(TESTS)) tests/*.bats
 
 include tests/fuzz/fuzz.mk
 include tests/lint.mk
