@@ -56,7 +56,7 @@ static void announce(struct hand *h)
     record_put_number(&w, K_EXCHANGE, EXCHANGE_X);
     record_put_text(&w, K_CONNECTION, h->form.name);
     record_put_word(&w, K_ROLE, h->initiate ? ROLE_INITIATOR : ROLE_RESPONDER);
-    record_put_word(&w, K_METHOD, METHOD_PSK);
+    record_put_word(&w, K_METHODS, METHODS_PSK);
     record_put_text(&w, K_IKE, h->form.ike);
     record_put_identity(&w, K_OUR_ID, &h->our_id);
     record_put_identity(&w, K_PEER_ID, &h->peer_id);
@@ -125,7 +125,7 @@ void hand_begin(struct hand *h)
     record_put_number(&w, K_LOCAL_PORT, h->local_port);
     record_put_address(&w, K_REMOTE, &h->remote);
     record_put_number(&w, K_REMOTE_PORT, h->peer->ikeport);
-    record_put_word(&w, K_METHOD, METHOD_PSK);
+    record_put_word(&w, K_METHODS, METHODS_PSK);
     record_put_text(&w, K_IKE, h->form.ike);
     record_put_number(&w, K_LIFE, h->form.ikelifetime);
     record_finish(&w);

@@ -125,7 +125,8 @@ struct main_scratch {
     size_t nonce_len, nonce_peer_len;
     const struct group *ke_group; /* that our KE was asked for */
     uint32_t life;
-    unsigned method;
+    unsigned methods; /* that we offer (initiator): as for sa_choose_ike */
+    unsigned method;  /* AUTH_PSK or AUTH_RSASIG, once it is agreed on */
     bool initial_contact;
     uint32_t said_life; /* RESPONDER-LIFETIME in message 6; 0: none */
 };

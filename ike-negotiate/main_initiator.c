@@ -33,7 +33,7 @@ void main_initiate(struct ike *ike, struct exchange *x)
     }
     exchange_set_cookies(ike, x);
     buffer_init(&body, SA_BODY_MAX);
-    sa_encode_ike_offer(&body, &ours, x->main->method, x->main->life);
+    sa_encode_ike_offer(&body, &ours, x->main->methods, x->main->life);
     outgoing_begin(&o, x, EXCHANGE_MAIN);
     message_raw(&o.writer, PAYLOAD_SA, body.data, body.len);
     message_end(&o.writer);
@@ -97,8 +97,8 @@ enum outcome mi_message_2(struct ike *ike, struct exchange *x, struct event *e)
         e->why = ike_proposals_parse(&ours, x->main->ike, NULL);
     }
     if (e->why == NULL) {
-        e->why = sa_check_ike_answer(&answer, &ours, x->main->method, x->main->life,
-                                     &x->sa->suite, &x->sa->life);
+        e->why = sa_check_ike_answer(&answer, &ours, x->main->methods, x->main->life,
+                                     &x->sa->suite, &x->main->method, &x->sa->life);
     }
     if (e->why != NULL) {
         char text[600];
@@ -145,6 +145,7 @@ static void ask_keys(struct ike *ike, struct exchange *x)
     ike_suite_print(&x->sa->suite, suite);
     record_put_number(&w, K_EXCHANGE, x->number);
     record_put_text(&w, K_CONNECTION, x->main->connection);
+    record_put_word(&w, K_METHOD, x->main->method == AUTH_PSK ? METHOD_PSK : METHOD_RSASIG);
     record_put_text(&w, K_PROPOSAL, suite);
     record_put_bytes(&w, K_CKY_I, x->sa->cky_i, COOKIE_LEN);
     record_put_bytes(&w, K_CKY_R, x->sa->cky_r, COOKIE_LEN);

@@ -227,6 +227,7 @@ enum outcome mr_first(struct ike *ike, struct exchange *x, struct event *e)
         return END;
     }
     report_odd(ike, x, offer.odd | offer.transform[chosen].odd);
+    x->main->method = offer.transform[chosen].auth_method;
     x->sa->suite = offer.transform[chosen].ike;
     x->sa->life = sa_ike_life(&offer.transform[chosen]);
     ike_suite_print(&x->sa->suite, suite);

@@ -18,6 +18,11 @@ static void tell_failed(struct ike *ike, uint64_t number, const char *why)
     record_finish(&w);
 }
 
+static unsigned methods_mask(unsigned word)
+{
+    return (word != METHODS_RSASIG ? 1u << AUTH_PSK : 0) | (word != METHODS_PSK ? 1u << AUTH_RSASIG : 0);
+}
+
 static void order_initiate(struct ike *ike, const struct record *r)
 {
     uint64_t number = record_number(r, K_EXCHANGE);
@@ -35,7 +40,7 @@ static void order_initiate(struct ike *ike, const struct record *r)
     x->sa->path.local_port = (uint16_t)record_number(r, K_LOCAL_PORT);
     x->sa->path.remote_port = (uint16_t)record_number(r, K_REMOTE_PORT);
     x->sa->worker = record_number(r, K_WORKER);
-    x->main->method = record_word(r, K_METHOD) == METHOD_PSK ? AUTH_PSK : AUTH_RSASIG;
+    x->main->methods = methods_mask(record_word(r, K_METHODS));
     x->main->life = (uint32_t)record_number(r, K_LIFE);
     main_initiate(ike, x);
 }

@@ -67,20 +67,28 @@ static size_t begin_transform(struct buffer *body, size_t place, size_t count, u
     return at;
 }
 
-void sa_encode_ike_offer(struct buffer *body, const struct ike_proposals *p, unsigned auth_method,
+void sa_encode_ike_offer(struct buffer *body, const struct ike_proposals *p, unsigned methods,
                          uint32_t life)
 {
+    unsigned method[2]; /* what is stronger comes first */
+    size_t n = 0;
+    if ((methods & 1u << AUTH_RSASIG) != 0) {
+        method[n++] = AUTH_RSASIG;
+    }
+    if ((methods & 1u << AUTH_PSK) != 0) {
+        method[n++] = AUTH_PSK;
+    }
     encode_sa_head(body);
-    size_t proposal = begin_proposal(body, 1, PROTOCOL_ISAKMP, NULL, 0, p->offered);
-    for (size_t i = 0; i < p->offered; i++) {
-        const struct ike_suite *s = &p->suite[i];
-        size_t transform = begin_transform(body, i, p->offered, TRANSFORM_KEY_IKE);
+    size_t proposal = begin_proposal(body, 1, PROTOCOL_ISAKMP, NULL, 0, n * p->offered);
+    for (size_t i = 0; i < n * p->offered; i++) {
+        const struct ike_suite *s = &p->suite[i / n];
+        size_t transform = begin_transform(body, i, n * p->offered, TRANSFORM_KEY_IKE);
         attribute_put(body, IKE_ENCRYPTION, s->cipher->ike_number);
         if (s->cipher->key_bits != 0) {
             attribute_put(body, IKE_KEY_LENGTH, s->cipher->key_bits);
         }
         attribute_put(body, IKE_HASH, s->hash->ike_number);
-        attribute_put(body, IKE_AUTH_METHOD, auth_method);
+        attribute_put(body, IKE_AUTH_METHOD, method[i % n]);
         attribute_put(body, IKE_GROUP, s->group->number);
         attribute_put(body, IKE_LIFE_TYPE, LIFE_SECONDS);
         attribute_put(body, IKE_LIFE_DURATION, life);
@@ -291,8 +299,8 @@ unsigned sa_answer_odd(const struct sa_offer *answer, const uint8_t *offer, size
 }
 
 const char *sa_check_ike_answer(const struct sa_offer *answer, const struct ike_proposals *ours,
-                                unsigned auth_method, uint32_t life, struct ike_suite *chosen,
-                                uint32_t *agreed_life)
+                                unsigned methods, uint32_t life, struct ike_suite *chosen,
+                                unsigned *method, uint32_t *agreed_life)
 {
     const char *why = check_single(answer);
     if (why != NULL) {
@@ -303,12 +311,13 @@ const char *sa_check_ike_answer(const struct sa_offer *answer, const struct ike_
     if (place < 0 || (size_t)place >= ours->offered) {
         return "the answer is none of the proposals that were offered";
     }
-    if (t->auth_method != auth_method) {
+    if (t->auth_method >= 32 || (methods & 1u << t->auth_method) == 0) {
         return "the answer has another authentication method than was offered";
     }
     why = check_life(t->life_seconds, IKE_LIFE_ABSENT, life, agreed_life);
     if (why == NULL) {
         *chosen = t->ike;
+        *method = t->auth_method;
     }
     return why;
 }

@@ -71,8 +71,8 @@ const char *sa_decode_esp(struct sa_offer *o, const uint8_t *body, size_t len);
 
 /* ---- writing: each appends a body of an SA payload ---- */
 
-/* One proposal with a transform for each offered suite. */
-void sa_encode_ike_offer(struct buffer *body, const struct ike_proposals *p, unsigned auth_method,
+/* One proposal with a transform for each offered suite and method; methods as for sa_choose_ike. */
+void sa_encode_ike_offer(struct buffer *body, const struct ike_proposals *p, unsigned methods,
                          uint32_t life);
 /* group_number 0: without PFS. mode: SA_MODE_... */
 void sa_encode_esp_offer(struct buffer *body, const struct esp_proposals *p, const uint8_t spi[4],
@@ -115,9 +115,9 @@ uint32_t sa_esp_life(const struct sa_transform *t);
 
 /* ---- as initiator: is the answer one of what we offered? [X5] Q2 ---- */
 
-/* NULL or why not (static). A shorter life is accepted; *agreed_life is what counts. */
+/* NULL or why not (static). A shorter life is accepted; *agreed_life is what counts; *method is AUTH_... */
 const char *sa_check_ike_answer(const struct sa_offer *answer, const struct ike_proposals *ours,
-                                unsigned auth_method, uint32_t life, struct ike_suite *chosen,
+                                unsigned methods, uint32_t life, struct ike_suite *chosen, unsigned *method,
                                 uint32_t *agreed_life);
 /* answer->proposal[0].spi is then the peer's SPI, four bytes. */
 const char *sa_check_esp_answer(const struct sa_offer *answer, const struct esp_proposals *ours,

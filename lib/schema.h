@@ -79,6 +79,7 @@ enum field_type {
     KEY(K_PEER_ID, "peer-id", ID, 0, 0, 0, NULL, "the peer's identity; %any where it is not known yet") \
     KEY(K_PEER_NAME, "peer", ID, 0, 0, 0, NULL, "the identity that the peer proved") \
     KEY(K_METHOD, "method", WORD, 0, 0, 0, "psk|rsasig", "authentication method") \
+    KEY(K_METHODS, "methods", WORD, 0, 0, 0, "psk|rsasig|psk+rsasig", "authentication methods that are allowed") \
     KEY(K_WHOEVER, "whoever", WORD, 0, 0, 0, "no|yes", "no other connection could be meant: any identity with the same secret goes on") \
     KEY(K_MATCHED, "matched", WORD, 0, 0, 0, "no|yes", "the peer's identity is the one that was announced") \
     KEY(K_CKY_I, "cky-i", BYTES, 8, 8, 0, NULL, "CKY-I, the initiator's cookie") \
@@ -91,7 +92,9 @@ enum field_type {
     KEY(K_SKEYID_A, "skeyid-a", BYTES, 16, 64, 1, NULL, "SKEYID_a, authenticates ISAKMP messages") \
     KEY(K_SKEYID_E, "skeyid-e", BYTES, 16, 64, 1, NULL, "SKEYID_e, encrypts ISAKMP messages") \
     KEY(K_ID_BODY, "id-body", BYTES, 4, 260, 0, NULL, "body of an ID payload as it is on the wire") \
-    KEY(K_HASH, "hash", BYTES, 1, 64, 0, NULL, "HASH_I or HASH_R") \
+    KEY(K_HASH, "hash", BYTES, 1, 64, 0, NULL, "HASH_I or HASH_R (with psk)") \
+    KEY(K_SIG, "sig", BYTES, 1, 1024, 0, NULL, "SIG_I or SIG_R (with rsasig)") \
+    KEY(K_PUBKEYS, "pubkeys", TEXT, 1, 16000, 0, NULL, "RSA public keys as --pubkeyrsa has them (RFC 3110, 0s and base64), with commas: any of them will do") \
     KEY(K_PROTOCOL, "protocol", WORD, 0, 0, 0, "isakmp|ah|esp|ipcomp", "security protocol (RFC 2407, 4.4.1)") \
     KEY(K_SPI_IN, "spi-in", BYTES, 4, 4, 0, NULL, "SPI of the SA toward us, which we chose") \
     KEY(K_SPI_OUT, "spi-out", BYTES, 4, 4, 0, NULL, "SPI of the SA toward the peer, which he chose") \
@@ -186,6 +189,7 @@ enum tool { /* places of the words of K_TOOL */
 /* Places of the words of other keys; those of K_LEVEL are enum log_level in log.h. */
 enum role { ROLE_INITIATOR, ROLE_RESPONDER };                             /* K_ROLE */
 enum { METHOD_PSK, METHOD_RSASIG };                                       /* K_METHOD */
+enum { METHODS_PSK, METHODS_RSASIG, METHODS_BOTH };                       /* K_METHODS */
 enum { WORD_ISAKMP, WORD_AH, WORD_ESP, WORD_IPCOMP }; /* K_PROTOCOL; not the wire's numbers */
 enum { MODES_TUNNEL, MODES_TRANSPORT, MODES_ANY };    /* K_MODES, and K_MODE, without `any` */
 enum { ACTION_ADD, ACTION_DELETE };                                       /* K_ACTION */
@@ -218,7 +222,7 @@ enum verb {
     V_FIRST, V_CHOSEN, V_IDENTIFY, V_QUICK_ASK, V_STATE, V_RETRANSMITTED, V_FAILED, V_ISAKMP_UP,
     V_PEER_DELETED, V_INITIAL_CONTACT, V_RESPONDER_LIFETIME, V_NOTIFIED, V_IGNORED,
     /* plutod and secrets */
-    V_ANNOUNCE, V_ANNOUNCE_QUICK, V_ACCEPT, V_SECRET, V_AUTHENTICATED, V_LOADED,
+    V_ANNOUNCE, V_ANNOUNCE_QUICK, V_ACCEPT, V_SECRET, V_PUBLIC_KEYS, V_AUTHENTICATED, V_LOADED,
     /* ike-negotiate and secrets */
     V_KE, V_KEYS, V_AUTH, V_FINISH, V_QUICK_KE, V_KEYMAT,
     /* secrets and kernel-sa */

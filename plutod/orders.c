@@ -43,7 +43,7 @@ void order_announce(struct keying *k, const struct xchg *x, const struct conn *c
     record_put_number(&w, K_EXCHANGE, x->number);
     record_put_text(&w, K_CONNECTION, c->name);
     record_put_word(&w, K_ROLE, role_of(x));
-    record_put_word(&w, K_METHOD, METHOD_PSK);
+    record_put_word(&w, K_METHODS, METHODS_PSK);
     record_put_text(&w, K_IKE, c->form->ike);
     record_put_identity(&w, K_OUR_ID, c->our_id);
     record_put_identity(&w, K_PEER_ID, c->peer_id);
@@ -118,6 +118,7 @@ bool order_secret(struct keying *k, const struct conn *c, uint64_t client)
     }
     record_start(&w, worker->out, V_SECRET);
     record_put_number(&w, K_ID, id);
+    record_put_word(&w, K_METHOD, METHOD_PSK);
     record_put_identity(&w, K_OUR_ID, c->our_id);
     record_put_identity(&w, K_PEER_ID, c->template == NULL ? c->peer_id : c->template->peer_id); /* [R4] */
     return record_finish(&w);
@@ -160,7 +161,7 @@ void order_initiate(struct keying *k, const struct xchg *x)
     record_put_number(&w, K_LOCAL_PORT, x->local_port);
     record_put_address(&w, K_REMOTE, &x->remote);
     record_put_number(&w, K_REMOTE_PORT, x->remote_port);
-    record_put_word(&w, K_METHOD, METHOD_PSK);
+    record_put_word(&w, K_METHODS, METHODS_PSK);
     record_put_text(&w, K_IKE, x->conn->form->ike);
     record_put_number(&w, K_LIFE, x->conn->form->ikelifetime);
     record_finish(&w);

@@ -19,7 +19,7 @@ static const char *check_announcement(const struct record *r, const struct ident
                                       const struct identity *peer)
 {
     struct ike_proposals proposals;
-    if (record_word(r, K_METHOD) != METHOD_PSK) {
+    if (record_word(r, K_METHODS) != METHODS_PSK) {
         return "RSA signatures are not supported yet: use --psk";
     }
     if (ours->type == ID_ANY) {

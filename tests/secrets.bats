@@ -13,8 +13,8 @@ setup() {
     printf '10.9.0.1 10.9.0.2 : PSK "tell nobody"\n' >ipsec.secrets
 }
 
-announce='announce exchange=1 connection=net role=initiator method=psk ike=aes256-sha2_256-ecp256 our-id=10.9.0.1'
-keys='connection=net proposal=aes256-sha2_256-ecp256 cky-i=0000000000000001 cky-r=0000000000000002'
+announce='announce exchange=1 connection=net role=initiator methods=psk ike=aes256-sha2_256-ecp256 our-id=10.9.0.1'
+keys='connection=net method=psk proposal=aes256-sha2_256-ecp256 cky-i=0000000000000001 cky-r=0000000000000002'
 keys+=' sa-body=0000000000000000 ke-peer=00 nonce-peer=0000000000000000'
 keymat='protocol=esp proposal=aes256gcm16 spi-in=00001000 spi-out=00002000 nonce-peer=0000000000000000'
 

@@ -39,7 +39,7 @@ static void announce(struct crowd *c, uint64_t x, const struct address *local)
     record_put_number(&w, K_EXCHANGE, x);
     record_put_text(&w, K_CONNECTION, CONNECTION);
     record_put_word(&w, K_ROLE, 0);
-    record_put_word(&w, K_METHOD, 0);
+    record_put_word(&w, K_METHODS, METHODS_PSK);
     record_put_text(&w, K_IKE, c->plan.ike);
     record_put_identity(&w, K_OUR_ID, &ours);
     record_put_identity(&w, K_PEER_ID, &peer);
@@ -57,7 +57,7 @@ static void initiate(struct crowd *c, uint64_t x, const struct address *local)
     record_put_number(&w, K_LOCAL_PORT, c->wire->port);
     record_put_address(&w, K_REMOTE, &c->plan.remote);
     record_put_number(&w, K_REMOTE_PORT, 500);
-    record_put_word(&w, K_METHOD, 0);
+    record_put_word(&w, K_METHODS, METHODS_PSK);
     record_put_text(&w, K_IKE, c->plan.ike);
     record_put_number(&w, K_LIFE, LIFE);
     (void)record_finish(&w);

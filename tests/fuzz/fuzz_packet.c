@@ -141,6 +141,7 @@ static void read_ike_offer(const uint8_t *body, size_t len)
     static struct sa_offer echo;
     static struct ike_proposals allowed;
     struct ike_suite suite;
+    unsigned method;
     struct buffer out;
     uint32_t life;
     char text[TEXT_MAX];
@@ -160,7 +161,7 @@ static void read_ike_offer(const uint8_t *body, size_t len)
         fuzz_check(!wanted || (chosen >= 0 && (size_t)chosen <= i));
         (void)sa_ike_life(&o.transform[i]);
     }
-    (void)sa_check_ike_answer(&o, &allowed, AUTH_PSK, 3600, &suite, &life);
+    (void)sa_check_ike_answer(&o, &allowed, 1u << AUTH_PSK, 3600, &suite, &method, &life);
     if (chosen >= 0) {
         buffer_init(&out, 0);
         sa_encode_choice(&out, &o, (size_t)chosen, NULL, 0);

@@ -132,7 +132,7 @@ evil_begins() {
     is_ok plutod first local=10.9.0.1 local-port=500 remote=10.9.0.3 remote-port=500
     X=$(value exchange)
     cookies="cky-i=$(printf '%016x' $((number + 1))) cky-r=$(printf '%016x' $((number + 2)))"
-    printf '%s\n' "announce exchange=$number connection=e role=initiator method=psk ike=$ike our-id=10.9.0.3 \
+    printf '%s\n' "announce exchange=$number connection=e role=initiator methods=psk ike=$ike our-id=10.9.0.3 \
 peer-id=10.9.0.1" >&"$evil"
     evil_ask ke "exchange=$number" group=curve25519
     ke=$(value ke) nonce=$(value nonce)
@@ -281,7 +281,7 @@ we_began() {
 # A public value and nonce of evil's: $ke and $nonce.
 evil_draws() {
     local number=$((asked + 1000))
-    printf '%s\n' "announce exchange=$number connection=e role=initiator method=psk ike=$ike our-id=10.9.0.3 \
+    printf '%s\n' "announce exchange=$number connection=e role=initiator methods=psk ike=$ike our-id=10.9.0.3 \
 peer-id=10.9.0.1" >&"$evil"
     evil_ask ke "exchange=$number" group=curve25519
     ke=$(value ke) nonce=$(value nonce)

@@ -6,7 +6,7 @@ const char scene_secrets[] = "10.9.0.1 10.9.0.2 : PSK \"correct horse\"\n"
 void scene_announce(struct side *s, unsigned exchange, const char *role, const char *ours,
                      const char *peer)
 {
-    side_say(s, "announce exchange=%u connection=net role=%s method=psk ike=" IKE
+    side_say(s, "announce exchange=%u connection=net role=%s methods=psk ike=" IKE
              " our-id=%s peer-id=%s", exchange, role, ours, peer);
 }
 
@@ -38,11 +38,11 @@ int scene_tear_down(void **state)
 
 void scene_make_keys(struct scene *e)
 {
-    side_good(e->r, "keys id=1 exchange=7 connection=net " KEYS " ke-peer=%s nonce-peer=%s",
+    side_good(e->r, "keys id=1 exchange=7 connection=net method=psk " KEYS " ke-peer=%s nonce-peer=%s",
               e->ke_i, e->n_i);
     char *ke_r = side_hex(e->r, K_KE);
     char *n_r = side_hex(e->r, K_NONCE);
-    side_good(e->i, "keys id=2 exchange=1 connection=net " KEYS " ke-peer=%s nonce-peer=%s", ke_r,
+    side_good(e->i, "keys id=2 exchange=1 connection=net method=psk " KEYS " ke-peer=%s nonce-peer=%s", ke_r,
               n_r);
     e->id = side_hex(e->i, K_ID_BODY);
     e->hash = side_hex(e->i, K_HASH);

@@ -107,7 +107,7 @@ static void initiate(struct ike *ike, uint64_t now, unsigned exchange)
     char line[300];
     struct record r;
     enum key field;
-    snprintf(line, sizeof line, "initiate exchange=%u worker=1 connection=c method=psk "
+    snprintf(line, sizeof line, "initiate exchange=%u worker=1 connection=c methods=psk "
              "ike=aes128-sha1-modp2048 local=10.9.0.1 local-port=500 remote=10.9.0.2 remote-port=500 "
              "life=3600", exchange);
     assert_null(record_parse(&r, line, strlen(line), P_N, &field));

@@ -339,6 +339,7 @@ static void test_places_of_words(void **state)
         { K_LEVEL, LOG_LEVEL_SERIOUS, "serious" },
         { K_ROLE, ROLE_INITIATOR, "initiator" }, { K_ROLE, ROLE_RESPONDER, "responder" },
         { K_METHOD, METHOD_PSK, "psk" }, { K_METHOD, METHOD_RSASIG, "rsasig" },
+        { K_METHODS, METHODS_PSK, "psk" }, { K_METHODS, METHODS_RSASIG, "rsasig" }, { K_METHODS, METHODS_BOTH, "psk+rsasig" },
         { K_PROTOCOL, WORD_ISAKMP, "isakmp" }, { K_PROTOCOL, WORD_AH, "ah" },
         { K_PROTOCOL, WORD_ESP, "esp" }, { K_PROTOCOL, WORD_IPCOMP, "ipcomp" },
         { K_MODES, MODES_TUNNEL, "tunnel" }, { K_MODES, MODES_TRANSPORT, "transport" },

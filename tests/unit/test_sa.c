@@ -27,7 +27,7 @@ static void ike_offers(void **state)
             struct ike_proposals p = ike_words(texts[i]);
             struct buffer body;
             buffer_init(&body, 0);
-            sa_encode_ike_offer(&body, &p, AUTH_PSK, lives[l]);
+            sa_encode_ike_offer(&body, &p, PSK, lives[l]);
             assert_null(body_decode(&offer, sa_decode_ike, body.data, body.len));
             if (i == 0) {
                 assert_true(body.len <= 1024); /* Q1 */
@@ -219,6 +219,7 @@ static void ike_answers(void **state)
     struct ike_proposals ours = ike_words("default,aes192-sha1-modp2048");
     struct ike_suite chosen;
     uint32_t life = 0;
+    unsigned method = 0;
     struct sa_body b;
 
     body_begin(&b); /* renumbered, other order, other form, shorter */
@@ -231,16 +232,17 @@ static void ike_answers(void **state)
     body_basic(&b, IKE_HASH, 2);
     body_basic(&b, IKE_ENCRYPTION, 7);
     assert_null(body_decode(&offer, sa_decode_ike, b.bytes, b.len));
-    assert_null(sa_check_ike_answer(&offer, &ours, AUTH_PSK, 10800, &chosen, &life));
+    assert_null(sa_check_ike_answer(&offer, &ours, PSK, 10800, &chosen, &method, &life));
     assert_int_equal(life, 1800);
+    assert_int_equal(method, AUTH_PSK);
     assert_int_equal(chosen.cipher->id, CIPHER_AES128);
-    assert_non_null(sa_check_ike_answer(&offer, &ours, AUTH_RSASIG, 10800, &chosen, &life));
-    assert_non_null(sa_check_ike_answer(&offer, &ours, AUTH_PSK, 1799, &chosen, &life));
+    assert_non_null(sa_check_ike_answer(&offer, &ours, 1u << AUTH_RSASIG, 10800, &chosen, &method, &life));
+    assert_non_null(sa_check_ike_answer(&offer, &ours, PSK, 1799, &chosen, &method, &life));
     struct ike_proposals others = ike_words("aes256-sha1-modp2048");
-    assert_non_null(sa_check_ike_answer(&offer, &others, AUTH_PSK, 10800, &chosen, &life));
+    assert_non_null(sa_check_ike_answer(&offer, &others, PSK, 10800, &chosen, &method, &life));
     body_ike(&b, 5); /* two */
     assert_null(body_decode(&offer, sa_decode_ike, b.bytes, b.len));
-    assert_non_null(sa_check_ike_answer(&offer, &ours, AUTH_PSK, 10800, &chosen, &life));
+    assert_non_null(sa_check_ike_answer(&offer, &ours, PSK, 10800, &chosen, &method, &life));
 
     body_begin(&b); /* acceptable, but never proposed */
     body_proposal(&b, 1, PROTOCOL_ISAKMP, 0);
@@ -251,7 +253,7 @@ static void ike_answers(void **state)
     body_basic(&b, IKE_GROUP, 21);
     assert_null(body_decode(&offer, sa_decode_ike, b.bytes, b.len));
     assert_int_equal(sa_choose_ike(&offer, &ours, PSK, LIFE_MAX), 0);
-    assert_non_null(sa_check_ike_answer(&offer, &ours, AUTH_PSK, 10800, &chosen, &life));
+    assert_non_null(sa_check_ike_answer(&offer, &ours, PSK, 10800, &chosen, &method, &life));
 }
 
 static void esp_answers(void **state)

@@ -14,18 +14,18 @@ static void f5_public_values(void **state)
     char value[131];
     memset(value, '0', 128);
     value[128] = '\0';
-    side_fails(e->r, "keys id=1 exchange=7 connection=net " KEYS " ke-peer=%s nonce-peer=" NONCE,
+    side_fails(e->r, "keys id=1 exchange=7 connection=net method=psk " KEYS " ke-peer=%s nonce-peer=" NONCE,
                value);
     assert_int_equal(record_number(&e->r->answer, K_NOTIFICATION), 17);
     memset(value, 'f', 128);
-    side_fails(e->r, "keys id=1 exchange=7 connection=net " KEYS " ke-peer=%s nonce-peer=" NONCE,
+    side_fails(e->r, "keys id=1 exchange=7 connection=net method=psk " KEYS " ke-peer=%s nonce-peer=" NONCE,
                value);
     value[126] = '\0';
-    side_fails(e->r, "keys id=1 exchange=7 connection=net " KEYS " ke-peer=%s nonce-peer=" NONCE,
+    side_fails(e->r, "keys id=1 exchange=7 connection=net method=psk " KEYS " ke-peer=%s nonce-peer=" NONCE,
                value);
-    side_fails(e->r, "keys id=1 exchange=7 connection=net " KEYS " ke-peer=%s00 nonce-peer=" NONCE,
+    side_fails(e->r, "keys id=1 exchange=7 connection=net method=psk " KEYS " ke-peer=%s00 nonce-peer=" NONCE,
                e->ke_i);
-    side_fails(e->r, "keys id=1 exchange=7 connection=net " KEYS " ke-peer=02 nonce-peer=" NONCE);
+    side_fails(e->r, "keys id=1 exchange=7 connection=net method=psk " KEYS " ke-peer=02 nonce-peer=" NONCE);
     /* nothing was changed: the good one works */
     scene_make_keys(e);
 }
@@ -37,15 +37,15 @@ static void reflected_values(void **state)
     scene_announce(other, 1, "initiator", "10.9.0.1", "10.9.0.2");
     side_good(other, "ke id=1 exchange=1 group=ecp256");
     char *ke = side_hex(other, K_KE);
-    side_fails(e->i, "keys id=2 exchange=1 connection=net " KEYS " ke-peer=%s nonce-peer=" NONCE,
+    side_fails(e->i, "keys id=2 exchange=1 connection=net method=psk " KEYS " ke-peer=%s nonce-peer=" NONCE,
                e->ke_i);
     assert_true(side_why_has(e->i, "our own"));
-    side_fails(e->i, "keys id=3 exchange=1 connection=net " KEYS " ke-peer=%s nonce-peer=%s", ke,
+    side_fails(e->i, "keys id=3 exchange=1 connection=net method=psk " KEYS " ke-peer=%s nonce-peer=%s", ke,
                e->n_i);
     assert_true(side_why_has(e->i, "our own"));
-    side_fails(e->i, "keys id=4 exchange=1 connection=net proposal=" IKE " cky-i=0102030405060708 "
+    side_fails(e->i, "keys id=4 exchange=1 connection=net method=psk proposal=" IKE " cky-i=0102030405060708 "
                "cky-r=0102030405060708 sa-body=" SA " ke-peer=%s nonce-peer=" NONCE, ke);
-    side_fails(e->i, "keys id=4 exchange=1 connection=net proposal=" IKE " cky-i=0102030405060708 "
+    side_fails(e->i, "keys id=4 exchange=1 connection=net method=psk proposal=" IKE " cky-i=0102030405060708 "
                "cky-r=0000000000000000 sa-body=" SA " ke-peer=%s nonce-peer=" NONCE, ke);
     side_free(other);
 }
@@ -59,14 +59,14 @@ static void f6_nonce_lengths(void **state)
     for (size_t len = 8; len <= 256; len += 248) {
         memset(nonce, 'a', 2 * len);
         nonce[2 * len] = '\0';
-        side_good(e->r, "keys id=1 exchange=7 connection=net " KEYS " ke-peer=%s nonce-peer=%s",
+        side_good(e->r, "keys id=1 exchange=7 connection=net method=psk " KEYS " ke-peer=%s nonce-peer=%s",
                   e->ke_i, nonce);
         side_say(e->r, "forget exchange=7");
         scene_announce(e->r, 7, "responder", "10.9.0.2", "10.9.0.1");
     }
     for (size_t len = 7; len <= 257; len += 250) {
         char line[2000];
-        int at = snprintf(line, sizeof line, "keys id=1 exchange=7 connection=net " KEYS
+        int at = snprintf(line, sizeof line, "keys id=1 exchange=7 connection=net method=psk " KEYS
                           " ke-peer=aa nonce-peer=");
         memset(line + at, 'a', 2 * len);
         assert_non_null(record_parse(&r, line, (size_t)at + 2 * len, N_S, NULL));
@@ -133,14 +133,14 @@ static void f15_no_secret(void **state)
 {
     struct scene *e = *state;
     scene_announce(e->r, 8, "responder", "10.9.0.2", "10.9.0.77");
-    side_fails(e->r, "keys id=1 exchange=8 connection=net " KEYS " ke-peer=%s nonce-peer=" NONCE,
+    side_fails(e->r, "keys id=1 exchange=8 connection=net method=psk " KEYS " ke-peer=%s nonce-peer=" NONCE,
                e->ke_i);
     assert_string_equal(record_text(&e->r->answer, K_WHY),
                         "no preshared secret for \"10.9.0.2\" and \"10.9.0.77\" in ipsec.secrets: "
                         "add a line 10.9.0.2 10.9.0.77 : PSK \"...\"");
     assert_int_equal(record_number(&e->r->answer, K_CODE), 28);
     scene_announce(e->r, 9, "responder", "10.9.0.2", "%25any");
-    side_fails(e->r, "keys id=1 exchange=9 connection=net " KEYS " ke-peer=%s nonce-peer=" NONCE,
+    side_fails(e->r, "keys id=1 exchange=9 connection=net method=psk " KEYS " ke-peer=%s nonce-peer=" NONCE,
                e->ke_i);
     assert_true(side_why_has(e->r, "add a line 10.9.0.2 %any : PSK"));
 }
@@ -165,11 +165,11 @@ static void f17_second_requests(void **state)
 {
     struct scene *e = *state;
     scene_make_keys(e);
-    side_good(e->r, "keys id=8 exchange=7 connection=net " KEYS " ke-peer=%s nonce-peer=%s", e->ke_i,
+    side_good(e->r, "keys id=8 exchange=7 connection=net method=psk " KEYS " ke-peer=%s nonce-peer=%s", e->ke_i,
               e->n_i); /* the same again */
-    side_bad(e->r, "keys id=9 exchange=7 connection=net " KEYS " ke-peer=%s nonce-peer=" NONCE,
+    side_bad(e->r, "keys id=9 exchange=7 connection=net method=psk " KEYS " ke-peer=%s nonce-peer=" NONCE,
              e->ke_i);
-    side_bad(e->r, "keys id=9 exchange=7 connection=net proposal=" IKE " cky-i=0102030405060709 "
+    side_bad(e->r, "keys id=9 exchange=7 connection=net method=psk proposal=" IKE " cky-i=0102030405060709 "
              "cky-r=1112131415161718 sa-body=" SA " ke-peer=%s nonce-peer=%s", e->ke_i, e->n_i);
     side_bad(e->i, "ke id=9 exchange=1 group=modp2048");
     /* what went before goes on */
@@ -177,22 +177,22 @@ static void f17_second_requests(void **state)
     side_bad(e->r, "auth id=3 exchange=7 id-body=%s hash=00", e->id);
     side_bad(e->r, "ke id=9 exchange=7 group=ecp256");
     /* once the peer has proved himself, SKEYID_a and SKEYID_e are not given out again */
-    side_bad(e->r, "keys id=9 exchange=7 connection=net " KEYS " ke-peer=%s nonce-peer=%s", e->ke_i,
+    side_bad(e->r, "keys id=9 exchange=7 connection=net method=psk " KEYS " ke-peer=%s nonce-peer=%s", e->ke_i,
              e->n_i);
 }
 
 static void f17_never_announced(void **state)
 {
     struct scene *e = *state;
-    side_fails(e->r, "keys id=1 exchange=99 connection=net " KEYS " ke-peer=%s nonce-peer=" NONCE,
+    side_fails(e->r, "keys id=1 exchange=99 connection=net method=psk " KEYS " ke-peer=%s nonce-peer=" NONCE,
                e->ke_i);
     side_fails(e->r, "keymat id=1 exchange=99 protocol=esp proposal=aes256gcm16 spi-in=00002222 "
                "spi-out=00001111 nonce-peer=" NONCE);
-    side_bad(e->r, "keys id=1 exchange=7 connection=other " KEYS " ke-peer=%s nonce-peer=" NONCE,
+    side_bad(e->r, "keys id=1 exchange=7 connection=other method=psk " KEYS " ke-peer=%s nonce-peer=" NONCE,
              e->ke_i);
-    side_bad(e->r, "keys id=1 exchange=7 connection=net proposal=3des-md5-ecp256 " CKY " sa-body="
+    side_bad(e->r, "keys id=1 exchange=7 connection=net method=psk proposal=3des-md5-ecp256 " CKY " sa-body="
              SA " ke-peer=%s nonce-peer=" NONCE, e->ke_i);
-    side_bad(e->r, "keys id=1 exchange=7 connection=net proposal=nonsense " CKY " sa-body=" SA
+    side_bad(e->r, "keys id=1 exchange=7 connection=net method=psk proposal=nonsense " CKY " sa-body=" SA
              " ke-peer=%s nonce-peer=" NONCE, e->ke_i);
     side_bad(e->i, "ke id=1 exchange=1 group=modp1024");
     side_bad(e->i, "ke id=1 exchange=1 group=nonsense");
@@ -218,11 +218,11 @@ static void f17_reflection(void **state)
     side_good(e->i, "ke id=1 exchange=3 group=ecp256");
     char *ke = side_hex(e->i, K_KE);
     char *nonce = side_hex(e->i, K_NONCE);
-    side_good(e->i, "keys id=1 exchange=4 connection=net " KEYS " ke-peer=%s nonce-peer=%s", ke,
+    side_good(e->i, "keys id=1 exchange=4 connection=net method=psk " KEYS " ke-peer=%s nonce-peer=%s", ke,
               nonce);
     ke = side_hex(e->i, K_KE);
     nonce = side_hex(e->i, K_NONCE);
-    side_good(e->i, "keys id=2 exchange=3 connection=net " KEYS " ke-peer=%s nonce-peer=%s", ke,
+    side_good(e->i, "keys id=2 exchange=3 connection=net method=psk " KEYS " ke-peer=%s nonce-peer=%s", ke,
               nonce);
     char *id = side_hex(e->i, K_ID_BODY);
     char *hash = side_hex(e->i, K_HASH);
@@ -267,11 +267,11 @@ static void wrong_identities(void **state)
 static void useless_announcements(void **state)
 {
     static const char *const words[] = {
-        "connection=a role=initiator method=rsasig ike=" IKE " our-id=@a peer-id=@b",
-        "connection=a role=initiator method=psk ike=nonsense our-id=@a peer-id=@b",
-        "connection=a role=initiator method=psk ike=" IKE " our-id=%25any peer-id=@b",
-        "connection=a role=initiator method=psk ike=" IKE " our-id=@a peer-id=%25any",
-        "connection=a role=initiator method=psk ike=" IKE " our-id=@a peer-id=@A",
+        "connection=a role=initiator methods=rsasig ike=" IKE " our-id=@a peer-id=@b",
+        "connection=a role=initiator methods=psk ike=nonsense our-id=@a peer-id=@b",
+        "connection=a role=initiator methods=psk ike=" IKE " our-id=%25any peer-id=@b",
+        "connection=a role=initiator methods=psk ike=" IKE " our-id=@a peer-id=%25any",
+        "connection=a role=initiator methods=psk ike=" IKE " our-id=@a peer-id=@A",
     };
     struct scene *e = *state;
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
@@ -295,10 +295,10 @@ static void refusals_are_bounded(void **state)
 {
     struct scene *e = *state;
     for (int i = 0; i < 16; i++) {
-        side_fails(e->r, "keys id=1 exchange=7 connection=net " KEYS " ke-peer=02 nonce-peer="
+        side_fails(e->r, "keys id=1 exchange=7 connection=net method=psk " KEYS " ke-peer=02 nonce-peer="
                    NONCE);
     }
-    side_bad(e->r, "keys id=1 exchange=7 connection=net " KEYS " ke-peer=02 nonce-peer=" NONCE);
+    side_bad(e->r, "keys id=1 exchange=7 connection=net method=psk " KEYS " ke-peer=02 nonce-peer=" NONCE);
 }
 
 static void half_open_is_bounded(void **state)
@@ -346,7 +346,7 @@ static void f17_sa_payloads_are_bounded(void **state)
     for (unsigned n = 100; n < 100 + most + 2; n++) {
         scene_announce(e->r, n, "responder", "10.9.0.2", "10.9.0.1");
     }
-#define LARGE "keys id=1 exchange=%u connection=net proposal=" IKE " " CKY " sa-body=%s ke-peer=%s nonce-peer=%s"
+#define LARGE "keys id=1 exchange=%u connection=net method=psk proposal=" IKE " " CKY " sa-body=%s ke-peer=%s nonce-peer=%s"
     for (unsigned n = 100; n < 100 + most; n++) {
         side_good(e->r, LARGE, n, body, e->ke_i, e->n_i);
     }

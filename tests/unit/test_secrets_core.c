@@ -18,9 +18,9 @@ static const char pair_secrets[] = "10.9.0.1 10.9.0.2 : PSK \"correct horse\"\n"
 
 static void pair_announce(struct pair *p, const char *ike)
 {
-    side_say(p->i, "announce exchange=1 connection=net role=initiator method=psk ike=%s "
+    side_say(p->i, "announce exchange=1 connection=net role=initiator methods=psk ike=%s "
              "our-id=10.9.0.1 peer-id=10.9.0.2", ike);
-    side_say(p->r, "announce exchange=7 connection=net role=responder method=psk ike=%s "
+    side_say(p->r, "announce exchange=7 connection=net role=responder methods=psk ike=%s "
              "our-id=10.9.0.2 peer-id=10.9.0.1", ike);
 }
 
@@ -30,14 +30,14 @@ static void pair_keys(struct pair *p, const char *suite, const char *group, char
     side_good(p->i, "ke id=1 exchange=1 group=%s", group);
     char *ke_i = side_hex(p->i, K_KE);
     char *n_i = side_hex(p->i, K_NONCE);
-    side_good(p->r, "keys id=1 exchange=7 connection=net proposal=%s " CKY " sa-body=" SA
+    side_good(p->r, "keys id=1 exchange=7 connection=net method=psk proposal=%s " CKY " sa-body=" SA
               " ke-peer=%s nonce-peer=%s", suite, ke_i, n_i);
     char *ke_r = side_hex(p->r, K_KE);
     char *n_r = side_hex(p->r, K_NONCE);
     p->skeyid_a[1] = side_hex(p->r, K_SKEYID_A);
     p->skeyid_e[1] = side_hex(p->r, K_SKEYID_E);
     assert_false(record_has(&p->r->answer, K_HASH)); /* before the peer has proved itself */
-    side_good(p->i, "keys id=2 exchange=1 connection=net proposal=%s " CKY " sa-body=" SA
+    side_good(p->i, "keys id=2 exchange=1 connection=net method=psk proposal=%s " CKY " sa-body=" SA
               " ke-peer=%s nonce-peer=%s", suite, ke_r, n_r);
     p->skeyid_a[0] = side_hex(p->i, K_SKEYID_A);
     p->skeyid_e[0] = side_hex(p->i, K_SKEYID_E);
@@ -243,9 +243,9 @@ static void identity_not_announced(void **state)
     p->r = side_new("10.9.0.2 %any : PSK \"correct horse\"\n"
                     "10.9.0.2 10.9.0.1 : PSK \"correct horse\"\n"
                     "10.9.0.2 @other : PSK \"another\"\n");
-    side_say(p->i, "announce exchange=1 connection=net role=initiator method=psk "
+    side_say(p->i, "announce exchange=1 connection=net role=initiator methods=psk "
              "ike=aes256-sha2_256-ecp256 our-id=10.9.0.1 peer-id=10.9.0.2");
-    side_say(p->r, "announce exchange=7 connection=net role=responder method=psk "
+    side_say(p->r, "announce exchange=7 connection=net role=responder methods=psk "
              "ike=aes256-sha2_256-ecp256 our-id=10.9.0.2 peer-id=%%25any");
     pair_keys(p, "aes256-sha2_256-ecp256", "ecp256", &id, &hash);
     side_say(p->r, "announce-quick exchange=100 parent=7 role=responder esp=aes256gcm16 pfs=no");
@@ -291,13 +291,13 @@ static void which_secret(void **state)
     static const char *const asked[] = { "%25any", "@other", "@new" };
     static const char *const line[] = { ":1", ":2", ":1" };
     for (size_t i = 0; i < 3; i++) {
-        side_say(p->r, "secret id=%zu our-id=10.9.0.2 peer-id=%s", i + 1, asked[i]);
+        side_say(p->r, "secret id=%zu method=psk our-id=10.9.0.2 peer-id=%s", i + 1, asked[i]);
         assert_true(side_take(p->r, &p->r->plutod, S_P));
         assert_int_equal(p->r->answer.verb, V_OK);
         assert_non_null(strstr(record_text(&p->r->answer, K_FOUND), line[i]));
         assert_null(strstr(record_text(&p->r->answer, K_FOUND), "correct"));
     }
-    side_say(p->r, "secret id=9 our-id=@nobody peer-id=@other");
+    side_say(p->r, "secret id=9 method=psk our-id=@nobody peer-id=@other");
     assert_true(side_take(p->r, &p->r->plutod, S_P));
     assert_int_equal(p->r->answer.verb, V_FAIL);
     assert_non_null(strstr(record_text(&p->r->answer, K_WHY), "add a line @nobody @other : PSK"));
@@ -317,9 +317,9 @@ static void whoever_has_the_secret(void **state)
         side_free(p->r);
         p->r = side_new(secrets[other]);
         side_say(p->i, "forget exchange=1");
-        side_say(p->i, "announce exchange=1 connection=net role=initiator method=psk "
+        side_say(p->i, "announce exchange=1 connection=net role=initiator methods=psk "
                  "ike=aes256-sha2_256-ecp256 our-id=10.9.0.1 peer-id=10.9.0.2");
-        side_say(p->r, "announce exchange=7 connection=net role=responder method=psk "
+        side_say(p->r, "announce exchange=7 connection=net role=responder methods=psk "
                  "ike=aes256-sha2_256-ecp256 our-id=10.9.0.2 peer-id=%%25any whoever=yes");
         pair_keys(p, "aes256-sha2_256-ecp256", "ecp256", &id, &hash);
         side_good(p->r, "auth id=2 exchange=7 id-body=%s hash=%s", id, hash);

@@ -244,7 +244,7 @@ static void rights(void **state)
 }
 
 static const char announce[] =
-    "announce exchange=1 connection=net role=initiator method=psk ike=aes256-sha2_256-modp2048 "
+    "announce exchange=1 connection=net role=initiator methods=psk ike=aes256-sha2_256-modp2048 "
     "our-id=10.9.0.1 peer-id=10.9.0.2";
 
 /* What plutod said before the negotiator asked is known, however the two arrive. */

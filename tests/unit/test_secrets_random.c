@@ -63,7 +63,7 @@ static void announce(struct chaos *c, struct side *s, unsigned who)
     unsigned n = exchange(c, false);
     const char *ours = draw(c, 8) == 0 ? pick(c, ids, 4) : ids[who];
     const char *peer = draw(c, 8) == 0 ? pick(c, ids, 4) : ids[1 - who];
-    side_say(s, "announce exchange=%u connection=net role=%s method=psk "
+    side_say(s, "announce exchange=%u connection=net role=%s methods=psk "
              "ike=aes128-sha1-ecp256,aes128-sha1-curve25519 our-id=%s peer-id=%s", n + 1,
              roles[who], ours, peer);
 }
@@ -95,7 +95,7 @@ static void ask_main(struct chaos *c, struct side *s)
         side_say(s, "ke id=1 exchange=%u group=%s", n, pick(c, groups, 2));
         break;
     case 1:
-        side_say(s, "keys id=1 exchange=%u connection=net proposal=%s cky-i=0102030405060708 "
+        side_say(s, "keys id=1 exchange=%u connection=net method=psk proposal=%s cky-i=0102030405060708 "
                  "cky-r=1112131415161718 sa-body=0000000000000000 ke-peer=%s nonce-peer=%s", n,
                  pick(c, suites, 2), value(c, POOL_KE), value(c, POOL_NONCE));
         break;
@@ -226,19 +226,19 @@ static void honest_one(struct side *a, struct side *b)
 {
     side_say(a, "forget exchange=1");
     side_say(b, "forget exchange=1");
-    side_say(a, "announce exchange=1 connection=net role=initiator method=psk "
+    side_say(a, "announce exchange=1 connection=net role=initiator methods=psk "
              "ike=aes128-sha1-ecp256,aes128-sha1-curve25519 our-id=10.9.0.1 peer-id=10.9.0.2");
-    side_say(b, "announce exchange=1 connection=net role=responder method=psk "
+    side_say(b, "announce exchange=1 connection=net role=responder methods=psk "
              "ike=aes128-sha1-ecp256,aes128-sha1-curve25519 our-id=10.9.0.2 peer-id=10.9.0.1");
     side_good(a, "ke id=1 exchange=1 group=curve25519");
     const char *ke = side_hex(a, K_KE);
     const char *nonce = side_hex(a, K_NONCE);
-    side_good(b, "keys id=1 exchange=1 connection=net proposal=aes128-sha1-curve25519 "
+    side_good(b, "keys id=1 exchange=1 connection=net method=psk proposal=aes128-sha1-curve25519 "
               "cky-i=0102030405060708 cky-r=1112131415161718 sa-body=0000000000000000 ke-peer=%s "
               "nonce-peer=%s", ke, nonce);
     ke = side_hex(b, K_KE);
     nonce = side_hex(b, K_NONCE);
-    side_good(a, "keys id=1 exchange=1 connection=net proposal=aes128-sha1-curve25519 "
+    side_good(a, "keys id=1 exchange=1 connection=net method=psk proposal=aes128-sha1-curve25519 "
               "cky-i=0102030405060708 cky-r=1112131415161718 sa-body=0000000000000000 ke-peer=%s "
               "nonce-peer=%s", ke, nonce);
     const char *id = side_hex(a, K_ID_BODY);
