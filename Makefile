@@ -33,7 +33,7 @@ LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now $(LDFLAGS) $(SANITIZE)
 LIBS_ike-negotiate = -lev -lnettle -lseccomp -lcap-ng -lbsd
 LIBS_secrets = -lev -lcrypto -lnettle -lseccomp -lcap-ng -lbsd
 LIBS_kernel-sa = -lev -lmnl -lseccomp -lcap-ng -lbsd
-LIBS_plutod = -lev -lmnl -ljansson -lseccomp -lcap-ng -lbsd
+LIBS_plutod = -lev -lmnl -lnettle -ljansson -lseccomp -lcap-ng -lbsd
 LIBS_whack = -lnettle -lbsd
 LIBS_TEST = -lcmocka -lev -ljansson -lcrypto -lnettle -lmnl -lseccomp -lcap-ng -lbsd
 

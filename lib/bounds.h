@@ -62,6 +62,8 @@
 #define JOURNAL_CHEAP_AT_ONCE 300u /* of such, for all connections together, */
 #define JOURNAL_CHEAP_REFILL 1000u /* and the milliseconds for each further one */
 #define JOURNAL_BYTES (16u << 20) /* that the events of all connections take */
+#define PUBLIC_KEYS_OF_ID 8u     /* of one identity: each is tried with every signature of its */
+#define PUBLIC_KEYS_BYTES (64u << 20) /* that all of them take: some 100,000 */
 #define TOOL_MEMORY ((size_t)1 << 30) /* data of a tool: twice what 65,536 exchanges take, see lib/sandbox.c */
 #define WORKERS_MAX 64u         /* secrets processes */
 #define EXCHANGES_MAX 65536u    /* exchanges known to one process */

@@ -2,6 +2,11 @@
 
 #include "datatext.h"
 
+#include <nettle/base16.h>
+#include <nettle/base64.h>
+#include <nettle/sha2.h>
+#include <string.h>
+
 static void skip_zeros(const uint8_t **bytes, size_t *len)
 {
     while (*len > 0 && **bytes == 0) {
@@ -59,4 +64,40 @@ const char *rsa_public_from_text(struct rsa_public *key, uint8_t bytes[RSA_PUBLI
     size_t len;
     const char *why = datatext_decode(bytes, RSA_PUBLIC_MAX, &len, text);
     return why != NULL ? why : rsa_public_parse(key, bytes, len);
+}
+
+size_t rsa_public_encode(const struct rsa_public *key, uint8_t out[RSA_PUBLIC_MAX])
+{
+    size_t len = 0;
+    if (key->exponent_len > 255) {
+        out[len++] = 0;
+        out[len++] = (uint8_t)(key->exponent_len >> 8);
+    }
+    out[len++] = (uint8_t)key->exponent_len;
+    memcpy(out + len, key->exponent, key->exponent_len);
+    len += key->exponent_len;
+    memcpy(out + len, key->modulus, key->modulus_len);
+    return len + key->modulus_len;
+}
+
+void rsa_public_print(const struct rsa_public *key, char out[RSA_PUBLIC_TEXT])
+{
+    uint8_t bytes[RSA_PUBLIC_MAX];
+    size_t len = rsa_public_encode(key, bytes);
+    out[0] = '0';
+    out[1] = 's';
+    base64_encode_raw(out + 2, len, bytes);
+    out[2 + BASE64_ENCODE_RAW_LENGTH(len)] = '\0';
+}
+
+void rsa_public_fingerprint(const struct rsa_public *key, char out[RSA_FINGERPRINT])
+{
+    uint8_t bytes[RSA_PUBLIC_MAX];
+    uint8_t digest[SHA256_DIGEST_SIZE];
+    struct sha256_ctx sha256;
+    sha256_init(&sha256);
+    sha256_update(&sha256, rsa_public_encode(key, bytes), bytes);
+    sha256_digest(&sha256, sizeof digest, digest);
+    base16_encode_update(out, sizeof digest, digest);
+    out[RSA_FINGERPRINT - 1] = '\0';
 }

@@ -11,6 +11,9 @@
 #include <stdint.h>
 
 #define RSA_PUBLIC_MAX 2051 /* bytes: exponent and modulus of 8192 bits each */
+#define RSA_PUBLIC_TEXT (2 + (RSA_PUBLIC_MAX + 2) / 3 * 4 + 1)
+#define RSA_FINGERPRINT 65       /* 64 hex digits */
+#define RSA_FINGERPRINT_SHORT 16 /* of them, for a person */
 #define RSA_BITS_MIN 512
 #define RSA_BITS_STRONG 1024 /* below it a key is taken with a warning */
 #define RSA_BITS_MAX 8192
@@ -28,5 +31,12 @@ const char *rsa_public_parse(struct rsa_public *key, const uint8_t *bytes, size_
 /* The same of a text as datatext.h has it; bytes[RSA_PUBLIC_MAX] holds what `key` points into. */
 const char *rsa_public_from_text(struct rsa_public *key, uint8_t bytes[RSA_PUBLIC_MAX],
                                  const char *text);
+
+/* The one shape of a key, by which equal ones have equal bytes: no leading zeros. Returns its length. */
+size_t rsa_public_encode(const struct rsa_public *key, uint8_t out[RSA_PUBLIC_MAX]);
+/* rsa_public_from_text's inverse, of that shape: 0s base64 */
+void rsa_public_print(const struct rsa_public *key, char out[RSA_PUBLIC_TEXT]);
+/* SHA-256 over that shape, so that people can compare keys */
+void rsa_public_fingerprint(const struct rsa_public *key, char out[RSA_FINGERPRINT]);
 
 #endif

@@ -169,6 +169,9 @@ enum field_type {
     KEY(K_FOUND, "found", TEXT, 1, 400, 0, NULL, "a kernel policy, or the line of a file, in words") \
     KEY(K_SA, "sa", TEXT, 1, 400, 0, NULL, "an SA of the kernel, with its counters, in words") \
     KEY(K_OTHERS, "others", TEXT, 1, 2000, 0, NULL, "kernel policies that select the packet too, and why it is not theirs") \
+    KEY(K_KEYID, "keyid", ID, 0, 0, 0, NULL, "--keyid: whose key it is") \
+    KEY(K_ADDKEY, "addkey", WORD, 0, 0, 0, "no|yes", "--addkey: the keys that this identity has stay") \
+    KEY(K_PUBKEYRSA, "pubkeyrsa", BYTES, 1, 2051, 0, NULL, "--pubkeyrsa: an RSA public key in the layout of RFC 3110") \
     KEY(K_MYID, "myid", TEXT, 1, 300, 0, NULL, "--myid: who %myid is") \
     KEY(K_LEAVE_STATE, "leave-state", WORD, 0, 0, 0, "no|yes", "--leave-state: SAs, policies and routes stay") \
     KEY(K_SERIAL, "serial", NUMBER, 1, INT64_MAX, 0, NULL, "a state's serial number")
@@ -234,7 +237,7 @@ enum verb {
     V_SA_UP, V_SA_EXPIRED, V_ACQUIRE,
     /* whack to plutod */
     V_WHACK_MYID, V_WHACK_CONNECTION, V_WHACK_DELETE, V_WHACK_DELETESTATE, V_WHACK_LISTEN, V_WHACK_UNLISTEN,
-    V_WHACK_ROUTE, V_WHACK_UNROUTE, V_WHACK_INITIATE, V_WHACK_TERMINATE, V_WHACK_DEBUG,
+    V_WHACK_KEY, V_WHACK_ROUTE, V_WHACK_UNROUTE, V_WHACK_INITIATE, V_WHACK_TERMINATE, V_WHACK_DEBUG,
     V_WHACK_EXPLAIN, V_WHACK_EVENTS, V_WHACK_STATUS, V_WHACK_SHUTDOWN,
     VERB_COUNT
 };

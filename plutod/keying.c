@@ -7,6 +7,7 @@
 #include "orient.h"
 #include "name.h"
 #include "paths.h"
+#include "public_keys.h"
 #include "status.h"
 
 #include <bsd/string.h>
@@ -65,6 +66,7 @@ void keying_free(struct keying *k)
     status_free_all(k);
     journal_free_all(k);
     path_free_all(k);
+    public_keys_free_all(k);
     name_free_all(k);
     agenda_free(&k->agenda);
     free(k->interfaces);

@@ -7,7 +7,7 @@
  *
  *   conn.h      connections and their instances; orient.h  which end is ours; choose.h  which fits
  *   index.h     finding them, however many there are
- *   name.h      their identities
+ *   name.h      their identities; public_keys.h  identities' public keys
  *   xchg.h      exchanges: negotiations and the SAs that they made, by number, serial and SPI
  *   orders.h    the records that it sends
  *   initiate.h  our negotiations; respond.h  the peer's; ends.h  how both and their SAs end
@@ -41,6 +41,7 @@ struct xchg;
 struct pair;
 struct kin;
 struct name;
+struct key_owner;
 struct eroute;
 struct route;
 struct script_job;
@@ -134,6 +135,8 @@ struct keying {
     struct conn *by_reqid;
     uint64_t next_order;
     struct name *names;     /* identities (name.h) */
+    struct key_owner *public_keys; /* root of a tree (public_keys.h) */
+    size_t public_key_bytes; /* that these take */
     struct conn *stale;     /* instances that may have lost their last exchange */
     uint32_t next_reqid;
 

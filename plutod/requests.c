@@ -5,9 +5,11 @@
 #include "initiate.h"
 #include "journal.h"
 #include "orders.h"
+#include "public_keys.h"
 #include "status.h"
 
 #include <bsd/string.h>
+#include <stdio.h>
 
 static struct conn *named(struct keying *k, uint64_t client, const struct record *r)
 {
@@ -104,6 +106,82 @@ static void myid(struct keying *k, uint64_t client, const struct record *r)
     }
 }
 
+/* 002 and 003 are lines of the log, too. */
+__attribute__((format(printf, 5, 6)))
+static void say_and_log(struct keying *k, uint64_t client, unsigned code, enum log_level level,
+                        const char *format, ...)
+{
+    char text[IDENTITY_TEXT + 400];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    keying_log(k, level, NULL, "%s", text);
+    keying_say(k, client, code, "%s", text);
+}
+
+static void say_key_added(struct keying *k, uint64_t client, const struct public_key *key, const char *id,
+                          unsigned gone)
+{
+    char others[60] = "";
+    if (gone > 0) {
+        snprintf(others, sizeof others, ", in place of %u that it had", gone);
+    }
+    say_and_log(k, client, 2, LOG_LEVEL_INFO, "added public key of %s: RSA, %u bits, fingerprint %.*s%s", id,
+                key->bits, RSA_FINGERPRINT_SHORT, key->fingerprint, others);
+    if (key->bits < RSA_BITS_STRONG) {
+        say_and_log(k, client, 3, LOG_LEVEL_SERIOUS, "the public key of %s has only %u bits: keys of less than %d can "
+                    "be broken, so that others pass for %s", id, key->bits, RSA_BITS_STRONG, id);
+    }
+}
+
+static void add_key(struct keying *k, uint64_t client, const struct identity *who,
+                    const struct rsa_public *rsa, bool others_stay)
+{
+    const struct public_key *key;
+    char id[IDENTITY_TEXT];
+    unsigned gone;
+    identity_print(who, id);
+    switch (public_keys_add(k, who, rsa, PUBLIC_KEY_OF_WHACK, others_stay, &key, &gone)) {
+    case PUBLIC_KEY_ADDED:
+        say_key_added(k, client, key, id, gone);
+        break;
+    case PUBLIC_KEY_KNOWN:
+        say_and_log(k, client, 2, LOG_LEVEL_INFO, "%s has this public key already (fingerprint %.*s); %u others are "
+                    "gone", id, RSA_FINGERPRINT_SHORT, key->fingerprint, gone);
+        break;
+    case PUBLIC_KEY_ONE_TOO_MANY:
+        keying_say(k, client, 32, "--keyid %s --addkey: it has %u public keys already, and more are not kept: "
+                   "without --addkey, this one takes their place", id, PUBLIC_KEYS_OF_ID);
+        break;
+    case PUBLIC_KEY_NO_ROOM:
+        keying_say(k, client, 32, "--keyid %s: no memory for another public key, or all together take more than "
+                   "%u MB", id, PUBLIC_KEYS_BYTES >> 20);
+        break;
+    }
+}
+
+static void key(struct keying *k, uint64_t client, const struct record *r)
+{
+    struct identity who;
+    struct rsa_public rsa;
+    char id[IDENTITY_TEXT];
+    size_t len;
+    const uint8_t *bytes = record_bytes(r, K_PUBKEYRSA, &len);
+    (void)record_identity(r, K_KEYID, &who);
+    identity_print(&who, id);
+    const char *why = who.type == ID_ANY ? "this is nobody"
+                      : bytes == NULL    ? NULL : rsa_public_parse(&rsa, bytes, len);
+    if (why != NULL) {
+        keying_say(k, client, 30, "--keyid %s: %s", id, why);
+    } else if (bytes == NULL) {
+        keying_say(k, client, 28, "--keyid %s: fetching its key from DNS is not supported yet, so nothing is "
+                   "changed: --pubkeyrsa gives the key", id);
+    } else {
+        add_key(k, client, &who, &rsa, record_yes(r, K_ADDKEY));
+    }
+}
+
 static void not_yet(struct keying *k, uint64_t client, const struct record *r, const char *what)
 {
     if (named(k, client, r) != NULL) {
@@ -165,6 +243,9 @@ static bool take(struct keying *k, uint64_t client, const struct record *r)
         return true;
     case V_WHACK_DELETESTATE:
         delete_state(k, client, r);
+        return true;
+    case V_WHACK_KEY:
+        key(k, client, r);
         return true;
     case V_WHACK_ROUTE:
         not_yet(k, client, r, "route");

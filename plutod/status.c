@@ -2,12 +2,13 @@
 #include "status_form.h"
 
 #include "orders.h"
+#include "public_keys.h"
 
 #include <bsd/string.h>
 #include <stdlib.h>
 #include <utlist.h>
 
-enum part { PART_HEAD, PART_CONNS, PART_BETWEEN, PART_STATES, PART_TAIL, PART_DONE };
+enum part { PART_HEAD, PART_CONNS, PART_BETWEEN, PART_STATES, PART_MIDDLE, PART_KEYS, PART_TAIL, PART_DONE };
 
 struct status_report {
     struct keying *k;
@@ -17,6 +18,7 @@ struct status_report {
     size_t place;               /* among the connections, or the states */
     const struct conn *conn;    /* the next one */
     const struct xchg *state;   /* the next one */
+    const struct public_key *key; /* the next one */
     struct xchg *ahead;         /* the next one whose counters are to be asked for */
     uint64_t began;             /* counters that are older are asked for again */
     bool uncounted;             /* kernel-sa does not answer: what is known has to do */
@@ -79,6 +81,16 @@ void status_conn_goes(struct keying *k, const struct conn *c)
     DL_FOREACH(k->reports, r) {
         if (r->conn == c) {
             r->conn = c->hh.next;
+        }
+    }
+}
+
+void status_key_goes(struct keying *k, const struct public_key *key)
+{
+    struct status_report *r;
+    DL_FOREACH(k->reports, r) {
+        if (r->key == key) {
+            r->key = public_keys_after(key);
         }
     }
 }
@@ -153,7 +165,7 @@ static enum status_progress say_state(struct status_report *r)
 {
     const struct xchg *x = r->state;
     if (x == NULL) {
-        r->part = PART_TAIL;
+        r->part = PART_MIDDLE;
         return STATUS_SAID;
     }
     if (waits(r)) {
@@ -161,6 +173,18 @@ static enum status_progress say_state(struct status_report *r)
     }
     r->state = x->hh_serial.next;
     r->form->state(r->k, r->client, x, r->place++);
+    return STATUS_SAID;
+}
+
+static enum status_progress say_key(struct status_report *r)
+{
+    const struct public_key *key = r->key;
+    if (key == NULL) {
+        r->part = PART_TAIL;
+        return STATUS_SAID;
+    }
+    r->key = public_keys_after(key);
+    r->form->key(r->k, r->client, key, r->place++);
     return STATUS_SAID;
 }
 
@@ -185,6 +209,14 @@ enum status_progress status_more(struct keying *k, uint64_t client)
         return STATUS_SAID;
     case PART_STATES:
         return say_state(r);
+    case PART_MIDDLE:
+        r->form->middle(k, client);
+        r->place = 0;
+        r->key = public_keys_first(k);
+        r->part = PART_KEYS;
+        return STATUS_SAID;
+    case PART_KEYS:
+        return say_key(r);
     case PART_TAIL:
         r->form->tail(k, client);
         r->part = PART_DONE;

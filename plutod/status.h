@@ -28,12 +28,15 @@ enum status_progress {
 enum status_progress status_more(struct keying *k, uint64_t client);
 void status_forget(struct keying *k, uint64_t client); /* he is gone */
 
+struct public_key;
+
 /* `10.1.0.0/24===10.9.0.1[10.9.0.1]...10.9.0.2[@right]===10.2.0.0/24` */
 #define STATUS_TOPOLOGY (2 * (SUBNET_TEXT + ADDRESS_TEXT + IDENTITY_TEXT) + 64)
 void status_topology(const struct conn *c, char out[STATUS_TOPOLOGY]);
 
 /* Before one of them is freed: nothing is to be found there. */
 void status_conn_goes(struct keying *k, const struct conn *c);
+void status_key_goes(struct keying *k, const struct public_key *key);
 void status_xchg_goes(struct keying *k, const struct xchg *x);
 void status_free_all(struct keying *k);
 

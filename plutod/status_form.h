@@ -8,11 +8,13 @@
 #include "xchg.h"
 
 struct status_form {
-    void (*head)(struct keying *k, uint64_t client); /* all but connections and states */
+    void (*head)(struct keying *k, uint64_t client); /* all but connections, states and public keys */
     /* place: how many of them were said before */
     void (*conn)(struct keying *k, uint64_t client, const struct conn *c, size_t place);
     void (*between)(struct keying *k, uint64_t client);
     void (*state)(struct keying *k, uint64_t client, const struct xchg *x, size_t place);
+    void (*middle)(struct keying *k, uint64_t client); /* between states and keys */
+    void (*key)(struct keying *k, uint64_t client, const struct public_key *key, size_t place);
     void (*tail)(struct keying *k, uint64_t client);
 };
 

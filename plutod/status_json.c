@@ -8,6 +8,7 @@
 #include "status_form.h"
 
 #include "orient.h"
+#include "public_keys.h"
 #include "routing.h"
 
 #include <jansson.h>
@@ -163,15 +164,23 @@ static void plain(struct keying *k, uint64_t client, const char *words)
 
 /* ---- the head ---- */
 
+#define UTC_TEXT 32
+
+static void utc_text(int64_t seconds, char out[UTC_TEXT])
+{
+    struct tm tm;
+    time_t when = (time_t)seconds;
+    out[0] = '\0';
+    if (gmtime_r(&when, &tm) != NULL) {
+        (void)strftime(out, UTC_TEXT, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    }
+}
+
 static void show_daemon(struct keying *k, uint64_t client)
 {
     struct object o = object_new();
-    struct tm tm;
-    char started[32] = "";
-    time_t when = (time_t)k->settings.started;
-    if (gmtime_r(&when, &tm) != NULL) {
-        (void)strftime(started, sizeof started, "%Y-%m-%dT%H:%M:%SZ", &tm);
-    }
+    char started[UTC_TEXT];
+    utc_text(k->settings.started, started);
     put_text(&o, "version", VERSION);
     put_text(&o, "started", started);
     put_yes(&o, "listening", k->listening);
@@ -428,11 +437,30 @@ static void between(struct keying *k, uint64_t client)
     plain(k, client, "],\"states\":[");
 }
 
+static void middle(struct keying *k, uint64_t client)
+{
+    plain(k, client, "],\"public_keys\":[");
+}
+
+static void show_key(struct keying *k, uint64_t client, const struct public_key *key, size_t place)
+{
+    struct object o = object_new();
+    char since[UTC_TEXT];
+    utc_text(key->since, since);
+    put_identity(&o, "id", public_key_id(key));
+    put_number(&o, "bits", key->bits);
+    put_text(&o, "fingerprint", key->fingerprint);
+    put_text(&o, "since", since);
+    put_text(&o, "from", public_key_source(key));
+    line(k, client, place == 0 ? "" : ",", o);
+}
+
 static void tail(struct keying *k, uint64_t client)
 {
     plain(k, client, "]}");
 }
 
 const struct status_form status_json = {
-    .head = show_head, .conn = show_conn, .between = between, .state = show_state, .tail = tail
+    .head = show_head, .conn = show_conn, .between = between, .state = show_state, .middle = middle, .key = show_key,
+    .tail = tail
 };

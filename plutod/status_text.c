@@ -2,7 +2,10 @@
 #include "status_form.h"
 
 #include "orient.h"
+#include "public_keys.h"
 #include "routing.h"
+
+#include "clock.h"
 
 #include <bsd/string.h>
 #include <inttypes.h>
@@ -213,6 +216,17 @@ static void show_head(struct keying *k, uint64_t client)
     show_counters(k, client);
 }
 
+static void show_key(struct keying *k, uint64_t client, const struct public_key *key, size_t place)
+{
+    char id[IDENTITY_TEXT];
+    char since[CLOCK_TEXT];
+    (void)place;
+    identity_print(public_key_id(key), id);
+    clock_text((time_t)key->since, since);
+    SAY("public key of %s: RSA, %u bits, fingerprint %.*s; since %s, from %s", id, key->bits,
+        RSA_FINGERPRINT_SHORT, key->fingerprint, since, public_key_source(key));
+}
+
 static void nothing(struct keying *k, uint64_t client)
 {
     (void)k;
@@ -220,5 +234,6 @@ static void nothing(struct keying *k, uint64_t client)
 }
 
 const struct status_form status_text = {
-    .head = show_head, .conn = show_conn, .between = nothing, .state = show_state, .tail = nothing
+    .head = show_head, .conn = show_conn, .between = nothing, .state = show_state, .middle = nothing,
+    .key = show_key, .tail = nothing
 };

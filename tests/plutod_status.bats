@@ -132,6 +132,36 @@ cpu() {
     awk '{ print ($14 + $15) * 10 }' "/proc/$daemon/stat"
 }
 
+# rsa_key BITS: a new public key, as words of --pubkeyrsa
+rsa_key() {
+    printf '0x03010001%s\n' "$(openssl genrsa "$1" 2>/dev/null | openssl rsa -noout -modulus | sed 's/.*=//')"
+}
+
+@test "[W7] public keys: given, listed by id, size and fingerprint, replaced; not fetched from DNS yet: 028" {
+    local first second
+    start
+    first=$(rsa_key 2048) second=$(rsa_key 768)
+    ask --keyid @east --pubkeyrsa "$first"
+    assert_success
+    assert_output --regexp '^002 added public key of @east: RSA, 2048 bits, fingerprint [0-9a-f]{16}$'
+    ask --keyid @east --addkey --pubkeyrsa "$second"
+    assert_success
+    assert_line '003 the public key of @east has only 768 bits: keys of less than 1024 can be broken, so that others pass for @east'
+    ask --keyid 10.9.0.7 --pubkeyrsa "$first"
+    ask --keyid @east
+    assert_equal "$status" 28
+    ask --status
+    assert_line --regexp '^000 public key of 10\.9\.0\.7: RSA, 2048 bits, fingerprint [0-9a-f]{16}; since 20.*, from whack$'
+    document
+    holds '[(x["id"], x["bits"]) for x in d["public_keys"]] == [("10.9.0.7", 2048), ("@east", 2048), ("@east", 768)]'
+    holds 'd["public_keys"][0]["fingerprint"] == "'"$(printf %s "${first#0x}" | perl -ne 'print pack "H*", $_' | sha256sum | cut -d' ' -f1)"'"'
+    ask --keyid @EAST --pubkeyrsa "$second"
+    assert_output --partial 'has this public key already'
+    document
+    holds '[(x["id"], x["bits"]) for x in d["public_keys"]] == [("10.9.0.7", 2048), ("@east", 768)]'
+    run ! grep -i 'cannot\|bad' "$dir/err"
+}
+
 @test "[W12] 10,000 connections: a fraction of a second for each status, and all are shown" {
     start
     loopback

@@ -248,7 +248,6 @@ bats_require_minimum_version 1.5.0
 --dpddelay 5
 --fragmentation no
 END
-    refused '--keyid @x: not supported yet' --keyid @x --addkey
     refused '--oppohere 10.9.0.1: not supported yet' --oppohere 10.9.0.1 --oppothere 10.9.0.2
     refused '--host %defaultroute: not supported yet' "${hosts[@]/10.9.0.2/%defaultroute}"
 }

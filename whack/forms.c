@@ -132,6 +132,23 @@ static bool put_events(struct buffer *out, const struct request *r)
     return record_finish(&w);
 }
 
+static bool put_key(struct buffer *out, const struct request *r)
+{
+    struct record_writer w;
+    if ((r->forms & FORM_KEY) == 0) {
+        return true;
+    }
+    record_start(&w, out, V_WHACK_KEY);
+    record_put_identity(&w, K_KEYID, &r->keyid);
+    if (r->addkey) {
+        record_put_yes(&w, K_ADDKEY, true);
+    }
+    if (r->pubkey_len > 0) {
+        record_put_bytes(&w, K_PUBKEYRSA, r->pubkey, r->pubkey_len);
+    }
+    return record_finish(&w);
+}
+
 bool request_records(struct buffer *out, const struct request *r)
 {
     return put_debug(out, r)
@@ -141,6 +158,7 @@ bool request_records(struct buffer *out, const struct request *r)
            && ((r->forms & FORM_CONNECTION) == 0 || connection_to_record(out, &r->form))
            && put_plain(out, r, FORM_LISTEN, V_WHACK_LISTEN)
            && put_plain(out, r, FORM_UNLISTEN, V_WHACK_UNLISTEN)
+           && put_key(out, r)
            && put_named(out, r, FORM_ROUTE, V_WHACK_ROUTE)
            && put_named(out, r, FORM_UNROUTE, V_WHACK_UNROUTE)
            && put_named(out, r, FORM_INITIATE, V_WHACK_INITIATE)

@@ -1,7 +1,6 @@
 #include "request.h"
 
 #include "log.h"
-#include "rsa_public.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -54,6 +53,9 @@ static void take(struct request *r, const struct option_given *given)
         break;
     case OPTION_LEAVE_STATE:
         r->leave_state = true;
+        break;
+    case OPTION_ADDKEY:
+        r->addkey = true;
         break;
     case OPTION_JSON:
         r->json = true;
@@ -178,26 +180,30 @@ static bool check_oppo(const struct request *r, const struct asked *asked, char 
                                  why);
 }
 
-static bool check_key(const struct request *r, const struct asked *asked, char why[CONNECTION_WHY])
+static bool check_key(struct request *r, const struct asked *asked, char why[CONNECTION_WHY])
 {
     const char *text = r->reader.text[OPTION_PUBKEYRSA];
-    struct identity id;
     struct rsa_public key;
     uint8_t bytes[RSA_PUBLIC_MAX];
 
     if ((r->forms & FORM_KEY) == 0) {
         return true;
     }
-    if (!connection_identity(&id, "--keyid", r->reader.text[OPTION_KEYID], asked->resolver,
+    if (!connection_identity(&r->keyid, "--keyid", r->reader.text[OPTION_KEYID], asked->resolver,
                              asked->context, why)) {
         return false;
     }
-    const char *wrong = text == NULL ? NULL : rsa_public_from_text(&key, bytes, text);
+    if (text == NULL) {
+        return true;
+    }
+    const char *wrong = rsa_public_from_text(&key, bytes, text);
     if (wrong != NULL) {
         snprintf(why, CONNECTION_WHY, "--pubkeyrsa %.40s%s: %s", text,
                  strlen(text) > 40 ? "..." : "", wrong);
+        return false;
     }
-    return wrong == NULL;
+    r->pubkey_len = rsa_public_encode(&key, r->pubkey);
+    return true;
 }
 
 static bool check_myid(struct request *r, const struct asked *asked, char why[CONNECTION_WHY])

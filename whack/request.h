@@ -10,6 +10,7 @@
 
 #include "connection.h"
 #include "option_reader.h"
+#include "rsa_public.h"
 
 struct request {
     struct option_reader reader;    /* owned: every word below points into it or into argv */
@@ -22,6 +23,10 @@ struct request {
     bool asynchronous;
     bool leave_state;               /* with FORM_SHUTDOWN */
     struct identity myid;           /* with FORM_MYID */
+    struct identity keyid;          /* with FORM_KEY */
+    bool addkey;
+    size_t pubkey_len;              /* 0: it is to be fetched from DNS */
+    uint8_t pubkey[RSA_PUBLIC_MAX]; /* in the layout of RFC 3110 */
     struct address from;            /* with FORM_EXPLAIN without a name */
     struct address to;
     bool json;                      /* with FORM_STATUS */

@@ -146,6 +146,19 @@ static void read_hashes(const char *text)
     }
 }
 
+/* What is printed of it means the same key. */
+static void read_key_again(const struct rsa_public *key)
+{
+    uint8_t bytes[RSA_PUBLIC_MAX];
+    char text[RSA_PUBLIC_TEXT];
+    struct rsa_public again;
+    rsa_public_print(key, text);
+    fuzz_check(rsa_public_from_text(&again, bytes, text) == NULL && again.bits == key->bits);
+    fuzz_check(again.exponent_len == key->exponent_len && again.modulus_len == key->modulus_len);
+    fuzz_check(memcmp(again.exponent, key->exponent, key->exponent_len) == 0);
+    fuzz_check(memcmp(again.modulus, key->modulus, key->modulus_len) == 0);
+}
+
 static void read_key(const char *text)
 {
     uint8_t *bytes = malloc(RSA_PUBLIC_MAX); /* exactly, for the sanitizer */
@@ -157,6 +170,7 @@ static void read_key(const char *text)
         fuzz_check(key.exponent_len >= 1 && key.exponent_len <= key.modulus_len);
         fuzz_check(key.exponent > bytes && key.modulus >= key.exponent + key.exponent_len);
         fuzz_check(key.modulus + key.modulus_len <= bytes + RSA_PUBLIC_MAX);
+        read_key_again(&key);
     }
     free(bytes);
 }

@@ -17,7 +17,7 @@
 #define PLAIN "--name n --psk --host 10.9.0.1 --to --host 10.9.0.2"
 #define SHUNT "--name n --host 10.9.0.1 --to --host 10.9.0.2"
 #define OPPO "--encrypt --pfs --host 10.9.0.1 --nexthop %direct --to --host %opportunistic"
-#define KEY512 "0x0103c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00" \
+#define KEY512 "0103c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00" \
                "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee01"
 
 #define MODULUS_HEAD "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00" \
@@ -191,9 +191,11 @@ static void test_protoport(void **state)
 static void test_keys(void **state)
 {
     (void)state;
-    later("--keyid @gate.example.com --pubkeyrsa " KEY512, "--keyid @gate.example.com");
-    later("--keyid 10.9.0.1 --addkey", "--keyid 10.9.0.1");
-    later("--keyid gate --addkey --pubkeyrsa " KEY512, "--keyid gate");
+    good("--keyid @gate.example.com --pubkeyrsa 0x" KEY512, "whack-key keyid=@gate.example.com pubkeyrsa=" KEY512 "\n");
+    good("--keyid 10.9.0.1 --addkey", "whack-key keyid=10.9.0.1 addkey=yes\n");
+    good("--keyid gate --addkey --pubkeyrsa 0x" KEY512, "whack-key keyid=10.9.0.9 addkey=yes pubkeyrsa=" KEY512 "\n");
+    good("--route --name n --pubkeyrsa 0x" KEY512 " --listen --keyid @a", /* [W8] */
+         "whack-listen\nwhack-key keyid=@a pubkeyrsa=" KEY512 "\nwhack-route name=n\n");
     bad("--addkey", "--addkey: goes with --keyid only");
     bad("--pubkeyrsa 0x01", "--pubkeyrsa 0x01: goes with --keyid only");
     bad("--keyid nowhere", "--keyid nowhere: no address found");
