@@ -32,6 +32,7 @@ static void secret_wipe(struct secret *s)
     }
     free(s->bytes);
     free(s->index);
+    rsa_key_free(s->rsa);
     explicit_bzero(s, sizeof *s);
 }
 
@@ -89,8 +90,9 @@ static bool make_room(struct store *s)
     return true;
 }
 
-const char *store_add(struct store *s, const char *file, unsigned line, const struct index *index,
-                      size_t index_count, const uint8_t *bytes, size_t len)
+/* A new entry, all but the secret. NULL or why. */
+static const char *add(struct store *s, const char *file, unsigned line, const struct index *index,
+                       size_t index_count, struct secret **added)
 {
     static const char no_memory[] = "out of memory";
 
@@ -100,21 +102,47 @@ const char *store_add(struct store *s, const char *file, unsigned line, const st
     if (!make_room(s)) {
         return no_memory;
     }
-    struct secret new = { .file = intern(s, file), .line = line, .index_count = index_count,
-                          .len = len };
-    new.bytes = malloc(len);
+    struct secret new = { .file = intern(s, file), .line = line, .index_count = index_count };
     new.index = index_count == 0 ? NULL : calloc(index_count, sizeof *index);
-    if (new.file == NULL || new.bytes == NULL || (index_count > 0 && new.index == NULL)) {
-        free(new.bytes);
+    if (new.file == NULL || (index_count > 0 && new.index == NULL)) {
         free(new.index);
         return no_memory;
     }
-    memcpy(new.bytes, bytes, len);
     if (index_count > 0) {
         memcpy(new.index, index, index_count * sizeof *index);
     }
-    s->secrets[s->count++] = new;
+    *added = &s->secrets[s->count];
+    **added = new;
     return NULL;
+}
+
+const char *store_add(struct store *s, const char *file, unsigned line, const struct index *index,
+                      size_t index_count, const uint8_t *bytes, size_t len)
+{
+    struct secret *new = NULL;
+    uint8_t *copy = malloc(len);
+    const char *why = copy == NULL ? "out of memory" : add(s, file, line, index, index_count, &new);
+    if (why != NULL) {
+        free(copy);
+        return why;
+    }
+    memcpy(copy, bytes, len);
+    new->bytes = copy;
+    new->len = len;
+    s->count++;
+    return NULL;
+}
+
+const char *store_add_rsa(struct store *s, const char *file, unsigned line, const struct index *index,
+                          size_t index_count, struct rsa_key *key)
+{
+    struct secret *new = NULL;
+    const char *why = add(s, file, line, index, index_count, &new);
+    if (why == NULL) {
+        new->rsa = key;
+        s->count++;
+    }
+    return why;
 }
 
 /* ---- which one is for whom ---- */
@@ -163,13 +191,33 @@ static enum rank rank_of(const struct secret *s, const struct identity *ours,
     return s->index_count == 1 ? RANK_OURS : RANK_NONE;
 }
 
+/* All identities of an RSA entry are ours [K2]. */
+static enum rank rank_of_rsa(const struct secret *s, const struct identity *ours)
+{
+    bool has_any = false;
+
+    for (size_t i = 0; i < s->index_count; i++) {
+        const struct index *index = &s->index[i];
+        if (index->kind == INDEX_ID && identity_equal(&index->id, ours)) {
+            return RANK_BOTH;
+        }
+        has_any = has_any || (index->kind != INDEX_ID && stands_for(index, ours));
+    }
+    return has_any ? RANK_ANY_PEER : s->index_count == 0 ? RANK_EVERYBODY : RANK_NONE;
+}
+
 bool secret_equal(const struct secret *a, const struct secret *b)
 {
+    if (a->rsa != NULL || b->rsa != NULL) {
+        return a->rsa != NULL && b->rsa != NULL
+               && rsa_public_equal(rsa_key_public(a->rsa), rsa_key_public(b->rsa));
+    }
     return a->len == b->len && memeql_sec(a->bytes, b->bytes, a->len) != 0;
 }
 
-const struct secret *store_find(const struct store *s, const struct identity *ours,
-                                const struct identity *peer, const struct secret **other)
+/* peer NULL: an RSA key, else a preshared secret. */
+static const struct secret *find(const struct store *s, const struct identity *ours,
+                                 const struct identity *peer, const struct secret **other)
 {
     const struct secret *best = NULL;
     enum rank best_rank = RANK_NONE;
@@ -177,7 +225,10 @@ const struct secret *store_find(const struct store *s, const struct identity *ou
     *other = NULL;
     for (size_t i = 0; i < s->count; i++) {
         const struct secret *here = &s->secrets[i];
-        enum rank rank = rank_of(here, ours, peer);
+        if ((here->rsa != NULL) != (peer == NULL)) {
+            continue;
+        }
+        enum rank rank = peer == NULL ? rank_of_rsa(here, ours) : rank_of(here, ours, peer);
         if (rank > best_rank) {
             best = here;
             best_rank = rank;
@@ -188,6 +239,18 @@ const struct secret *store_find(const struct store *s, const struct identity *ou
         }
     }
     return best;
+}
+
+const struct secret *store_find(const struct store *s, const struct identity *ours,
+                                const struct identity *peer, const struct secret **other)
+{
+    return find(s, ours, peer, other);
+}
+
+const struct secret *store_find_rsa(const struct store *s, const struct identity *ours,
+                                    const struct secret **other)
+{
+    return find(s, ours, NULL, other);
 }
 
 /* ---- entries that disagree ---- */
@@ -212,6 +275,9 @@ static bool equally_good(const struct secret *a, const struct secret *b)
 {
     size_t ids = 0;
     size_t any = 0;
+    if ((a->rsa != NULL) != (b->rsa != NULL)) {
+        return false;
+    }
     if (a->index_count == 0 || b->index_count == 0) {
         return a->index_count == b->index_count;
     }
@@ -224,6 +290,9 @@ static bool equally_good(const struct secret *a, const struct secret *b)
                 any++;
             }
         }
+    }
+    if (a->rsa != NULL) {
+        return ids > 0 || any > 0;
     }
     return ids >= 2 || (ids == 1 && any > 0)
            || (ids == 1 && a->index_count == 1 && b->index_count == 1);

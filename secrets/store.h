@@ -1,13 +1,14 @@
 /*
- * The preshared secrets that were read, and which one is for whom [K2].
+ * The preshared secrets and private RSA keys that were read, and which one is for whom [K2].
  *
- * Not for: reading them (file.h). A store does not change once it is filled, so what store_find
- * returns lives as long as the store.
+ * Not for: reading them (file.h). A store does not change once it is filled, so what store_find and
+ * store_find_rsa return lives as long as the store.
  */
 #ifndef SECRETS_STORE_H
 #define SECRETS_STORE_H
 
 #include "identity.h"
+#include "rsa.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,6 +28,7 @@ struct secret {
     unsigned line;
     size_t index_count;
     struct index *index; /* owned */
+    struct rsa_key *rsa; /* owned; NULL: it is a preshared secret, */
     size_t len;          /* 1..PSK_MAX */
     uint8_t *bytes;      /* owned, secret */
 };
@@ -35,11 +37,14 @@ struct store;
 
 struct store *store_new(void);
 void store_free(struct store *s); /* wipes; NULL is allowed */
-size_t store_count(const struct store *s);
+size_t store_count(const struct store *s); /* of either kind */
 
 /* Copies everything. `file` is copied once for all secrets of it. NULL or why (static text). */
 const char *store_add(struct store *s, const char *file, unsigned line, const struct index *index,
                       size_t index_count, const uint8_t *bytes, size_t len);
+/* The same; takes the key, unless there is a reason. */
+const char *store_add_rsa(struct store *s, const char *file, unsigned line, const struct index *index,
+                          size_t index_count, struct rsa_key *key);
 
 /*
  * The best match: both identities > ours as the only one > none before the colon. %any (%any6)
@@ -50,6 +55,13 @@ const struct secret *store_find(const struct store *s, const struct identity *ou
                                 const struct identity *peer, const struct secret **other);
 
 /*
+ * The RSA key to sign with as `ours`: one of an entry that has this identity (all identities before the
+ * colon are ours) > one with %any or %any6 > one without any. NULL and *other: as above.
+ */
+const struct secret *store_find_rsa(const struct store *s, const struct identity *ours,
+                                    const struct secret **other);
+
+/*
  * Pairs of entries with different secrets that are equally good for somebody, so that the first is
  * used [K2]: for `secrets --lint`, since it compares each with each. Returns how many; said is
  * called for the first `most` of them, with the one that is used first.
@@ -57,6 +69,6 @@ const struct secret *store_find(const struct store *s, const struct identity *ou
 typedef void store_said(void *context, const struct secret *used, const struct secret *unused);
 size_t store_disagreements(const struct store *s, size_t most, store_said *said, void *context);
 
-bool secret_equal(const struct secret *a, const struct secret *b); /* the same bytes */
+bool secret_equal(const struct secret *a, const struct secret *b); /* the same bytes, or the same key */
 
 #endif

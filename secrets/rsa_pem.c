@@ -1,0 +1,242 @@
+#include "rsa_pem.h"
+
+#include "rsa_inside.h"
+
+#include <openssl/bio.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/pkcs12.h>
+#include <openssl/x509.h>
+#include <string.h>
+
+/* What a passphrase's key derivation may cost: a hundred times what tools write today. */
+#define ITERATIONS_MAX 10000000
+
+static const char damaged[] = "the key is cut off or damaged";
+static const char wrong_passphrase[] = "the passphrase of the key is wrong, or the key is damaged";
+static const char no_passphrase[] = "the key is encrypted: expected its passphrase after the file name";
+static const char other_algorithm[] = "expected an RSA key: this one is of another algorithm";
+static const char too_slow[] = "the key is encrypted with more than 10000000 iterations, which would take "
+                               "too long";
+
+struct pem { /* one block, owned */
+    char *name;
+    char *header;
+    unsigned char *data;
+    long len;
+};
+
+static void pem_wipe(struct pem *pem)
+{
+    OPENSSL_secure_free(pem->name);
+    OPENSSL_secure_free(pem->header);
+    OPENSSL_secure_clear_free(pem->data, pem->len > 0 ? (size_t)pem->len : 0);
+    *pem = (struct pem){ 0 };
+}
+
+/* ---- how much work is it? ---- */
+
+static bool few(const ASN1_INTEGER *iterations)
+{
+    int64_t n = 0;
+    return ASN1_INTEGER_get_int64(&n, iterations) == 1 && n >= 0 && n <= ITERATIONS_MAX;
+}
+
+/* RFC 8018, 6.2: PBKDF2; scrypt is bounded by OpenSSL. */
+static bool bounded_pbes2(const ASN1_TYPE *parameter)
+{
+    bool is = false;
+    PBKDF2PARAM *derivation = NULL;
+    PBE2PARAM *scheme = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBE2PARAM), parameter);
+    if (scheme == NULL) {
+        return false;
+    }
+    if (OBJ_obj2nid(scheme->keyfunc->algorithm) != NID_id_pbkdf2) {
+        is = true;
+    } else {
+        derivation = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBKDF2PARAM),
+                                               scheme->keyfunc->parameter);
+        is = derivation != NULL && few(derivation->iter);
+    }
+    PBKDF2PARAM_free(derivation);
+    PBE2PARAM_free(scheme);
+    return is;
+}
+
+static bool bounded(const X509_ALGOR *algorithm)
+{
+    bool is = false;
+    const ASN1_OBJECT *object = NULL;
+    const void *value = NULL;
+    int type = V_ASN1_UNDEF;
+    X509_ALGOR_get0(&object, &type, &value, algorithm);
+    if (OBJ_obj2nid(object) == NID_pbes2) {
+        return algorithm->parameter != NULL && bounded_pbes2(algorithm->parameter);
+    }
+    PBEPARAM *old = algorithm->parameter == NULL ? NULL
+        : ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBEPARAM), algorithm->parameter);
+    is = old == NULL || few(old->iter); /* NULL: a scheme that OpenSSL will not know */
+    PBEPARAM_free(old);
+    return is;
+}
+
+/* ---- the kinds of blocks ---- */
+
+static const char *take_pkey(struct rsa_key **key, EVP_PKEY *pkey, const char *otherwise)
+{
+    const char *why = pkey == NULL ? otherwise
+                      : EVP_PKEY_get_base_id(pkey) != EVP_PKEY_RSA ? other_algorithm
+                      : rsa_key_from_pkey(key, pkey);
+    EVP_PKEY_free(pkey);
+    return why;
+}
+
+static const char *take_info(struct rsa_key **key, PKCS8_PRIV_KEY_INFO *info, const char *otherwise)
+{
+    const ASN1_OBJECT *algorithm = NULL;
+    if (info == NULL || PKCS8_pkey_get0(&algorithm, NULL, NULL, NULL, info) != 1) {
+        PKCS8_PRIV_KEY_INFO_free(info);
+        return otherwise;
+    }
+    const char *why = other_algorithm;
+    if (OBJ_obj2nid(algorithm) == NID_rsaEncryption) {
+        why = take_pkey(key, EVP_PKCS82PKEY(info), damaged);
+    }
+    PKCS8_PRIV_KEY_INFO_free(info);
+    return why;
+}
+
+static const char *take_pkcs8(struct rsa_key **key, const struct pem *pem)
+{
+    const unsigned char *at = pem->data;
+    return take_info(key, d2i_PKCS8_PRIV_KEY_INFO(NULL, &at, pem->len), damaged);
+}
+
+static const char *take_encrypted(struct rsa_key **key, const struct pem *pem, const char *passphrase)
+{
+    const unsigned char *at = pem->data;
+    const X509_ALGOR *algorithm = NULL;
+    const char *why = damaged;
+    X509_SIG *sealed = d2i_X509_SIG(NULL, &at, pem->len);
+
+    if (sealed != NULL) {
+        X509_SIG_get0(sealed, &algorithm, NULL);
+    }
+    if (sealed != NULL && passphrase == NULL) {
+        why = no_passphrase;
+    } else if (sealed != NULL && !bounded(algorithm)) {
+        why = too_slow;
+    } else if (sealed != NULL) {
+        why = take_info(key, PKCS8_decrypt(sealed, passphrase, (int)strlen(passphrase)),
+                        wrong_passphrase);
+    }
+    X509_SIG_free(sealed);
+    return why;
+}
+
+static int give_passphrase(char *out, int size, int writing, void *passphrase)
+{
+    size_t len = strlen(passphrase);
+    (void)writing;
+    if (size < 0 || len > (size_t)size) {
+        return -1;
+    }
+    memcpy(out, passphrase, len);
+    return (int)len;
+}
+
+/* PKCS #1, with the encryption of old, which the header names. */
+static const char *take_pkcs1(struct rsa_key **key, struct pem *pem, const char *passphrase)
+{
+    EVP_CIPHER_INFO cipher;
+    char *secret = NULL;
+    const char *otherwise = damaged;
+
+    if (pem->header[0] != '\0') {
+        if (PEM_get_EVP_CIPHER_INFO(pem->header, &cipher) != 1) {
+            return "expected a key in the clear, or encrypted by a cipher that OpenSSL has";
+        }
+        if (cipher.cipher != NULL && passphrase == NULL) {
+            return no_passphrase;
+        }
+        if (cipher.cipher != NULL) {
+            otherwise = wrong_passphrase;
+            secret = OPENSSL_strdup(passphrase);
+            int opened = secret == NULL ? 0 : PEM_do_header(&cipher, pem->data, &pem->len,
+                                                            give_passphrase, secret);
+            OPENSSL_clear_free(secret, secret == NULL ? 0 : strlen(passphrase));
+            if (opened != 1) {
+                return wrong_passphrase;
+            }
+        }
+    }
+    const unsigned char *at = pem->data;
+    return take_pkey(key, d2i_PrivateKey(EVP_PKEY_RSA, NULL, &at, pem->len), otherwise);
+}
+
+/* NULL and no *key: it is something else, go on. */
+static const char *take_block(struct rsa_key **key, struct pem *pem, const char *passphrase)
+{
+    if (strcmp(pem->name, PEM_STRING_RSA) == 0) {
+        return take_pkcs1(key, pem, passphrase);
+    }
+    if (strcmp(pem->name, PEM_STRING_PKCS8INF) == 0) {
+        return take_pkcs8(key, pem);
+    }
+    if (strcmp(pem->name, PEM_STRING_PKCS8) == 0) {
+        return take_encrypted(key, pem, passphrase);
+    }
+    return strstr(pem->name, "PRIVATE KEY") == NULL ? NULL : other_algorithm;
+}
+
+const char *rsa_pem_read(struct rsa_key **key, const char *text, size_t len, const char *passphrase)
+{
+    struct pem pem = { 0 };
+    bool found = false;
+    const char *why = "out of memory";
+
+    *key = NULL;
+    if (len > INT32_MAX) {
+        return "the key is too long";
+    }
+    BIO *in = BIO_new_mem_buf(text, (int)len);
+    if (in == NULL) {
+        return why;
+    }
+    why = NULL;
+    while (why == NULL && *key == NULL
+           && PEM_read_bio_ex(in, &pem.name, &pem.header, &pem.data, &pem.len,
+                              PEM_FLAG_SECURE | PEM_FLAG_EAY_COMPATIBLE) == 1) {
+        found = true;
+        why = take_block(key, &pem, passphrase);
+        pem_wipe(&pem);
+    }
+    if (why == NULL && *key == NULL) {
+        why = found ? "expected a private key: there are only other things in it"
+              : memmem(text, len, "-----BEGIN ", 11) != NULL ? damaged
+              : "expected a private key in PEM form (-----BEGIN ...)";
+    }
+    BIO_free(in);
+    ERR_clear_error();
+    return why;
+}
+
+/* ---- writing ---- */
+
+bool rsa_pem_write(struct buffer *out, const struct rsa_key *key, bool private)
+{
+    char *text = NULL;
+    BIO *bio = BIO_new(private ? BIO_s_secmem() : BIO_s_mem());
+    EVP_PKEY *pkey = rsa_key_pkey(key);
+    bool written = bio != NULL
+                   && (private ? PEM_write_bio_PKCS8PrivateKey(bio, pkey, NULL, NULL, 0, NULL, NULL)
+                               : PEM_write_bio_PUBKEY(bio, pkey)) == 1;
+    long len = written ? BIO_get_mem_data(bio, &text) : 0;
+    if (written) {
+        buffer_add(out, text, (size_t)len);
+    }
+    BIO_free(bio);
+    ERR_clear_error();
+    return written && !out->overflowed;
+}

@@ -1,0 +1,22 @@
+/*
+ * RSA keys as PEM text: PKCS #1 and PKCS #8, encrypted or not.
+ *
+ * Not for: files and their rights (file.h).
+ */
+#ifndef SECRETS_RSA_PEM_H
+#define SECRETS_RSA_PEM_H
+
+#include "buffer.h"
+#include "rsa.h"
+
+/*
+ * The first private key in the text. passphrase: NULL if there is none. NULL, or why not (static text):
+ * one that is encrypted and has no passphrase, or a wrong one, is told apart from one that is damaged
+ * or of another algorithm. The caller frees *key.
+ */
+const char *rsa_pem_read(struct rsa_key **key, const char *text, size_t len, const char *passphrase);
+
+/* PKCS #8, or the public part alone (SubjectPublicKeyInfo). False: no memory. */
+bool rsa_pem_write(struct buffer *out, const struct rsa_key *key, bool private);
+
+#endif
