@@ -45,7 +45,6 @@ static bool make_name(const struct making *m)
     if (why != NULL) {
         return making_refuse(m, "--name %.100s: %s", name, why);
     }
-    memcpy(m->form->name, name, strlen(name) + 1);
     return true;
 }
 
@@ -152,6 +151,7 @@ static void free_text(const char *text, enum option_id option)
 static bool own_texts(struct connection_form *form, const struct connection_words *words)
 {
     bool done = true;
+    form->name = copy_of(words->name, &done);
     form->ike = own_text(words->ike, OPTION_IKE, &done);
     form->esp = own_text(words->esp, OPTION_ESP, &done);
     form->pfsgroup = copy_of(words->pfsgroup, &done);
@@ -191,6 +191,7 @@ bool connection_form_copy(struct connection_form *to, const struct connection_fo
     bool done = true;
 
     *to = *from;
+    to->name = copy_of(from->name, &done);
     to->ike = own_text(from->ike, OPTION_IKE, &done);
     to->esp = own_text(from->esp, OPTION_ESP, &done);
     to->pfsgroup = copy_of(from->pfsgroup, &done);
@@ -207,6 +208,7 @@ bool connection_form_copy(struct connection_form *to, const struct connection_fo
 
 void connection_form_free(struct connection_form *form)
 {
+    free((void *)(uintptr_t)form->name);
     free_text(form->ike, OPTION_IKE);
     free_text(form->esp, OPTION_ESP);
     free(form->pfsgroup);

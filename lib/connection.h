@@ -100,8 +100,9 @@ bool connection_option(struct connection_words *words, const struct option_given
 
 /* ---- what it means ---- */
 
-enum host_kind { HOST_ADDRESS, HOST_ANY, HOST_OPPORTUNISTIC, HOST_DEFAULTROUTE };
-enum nexthop_kind {
+/* plutod has thousands of forms: these are a byte each. */
+enum __attribute__((packed)) host_kind { HOST_ADDRESS, HOST_ANY, HOST_OPPORTUNISTIC, HOST_DEFAULTROUTE };
+enum __attribute__((packed)) nexthop_kind {
     NEXTHOP_PEER,           /* not said: the peer's address */
     NEXTHOP_DIRECT,         /* said: %direct. The peer's address */
     NEXTHOP_ADDRESS,
@@ -109,33 +110,33 @@ enum nexthop_kind {
 };
 
 struct connection_end {
+    const struct identity *id; /* owned (identity_dup); always right; ID_ANY: HOST_ANY without --id */
+    char *updown;           /* owned; NULL: the default script */
     enum host_kind host_kind;
+    enum nexthop_kind nexthop_kind;
+    uint16_t ikeport;       /* 500 if not said */
     struct address host;    /* family 0 but with HOST_ADDRESS */
+    struct address nexthop; /* NEXTHOP_ADDRESS; else family 0 */
+    struct subnet client;   /* always right; family 0: HOST_ANY without --client */
+    bool has_client;        /* --client was given; else it is the host */
     bool has_id;            /* --id was given; else it comes from the host */
     bool id_is_myid;        /* --id %myid: who that is, plutod knows; id is then ID_ANY */
-    const struct identity *id; /* owned (identity_dup); always right; ID_ANY: HOST_ANY without --id */
-    uint16_t ikeport;       /* 500 if not said */
-    enum nexthop_kind nexthop_kind;
-    struct address nexthop; /* NEXTHOP_ADDRESS; else family 0 */
-    bool has_client;        /* --client was given; else it is the host */
-    struct subnet client;   /* always right; family 0: HOST_ANY without --client */
-    char *updown;           /* owned; NULL: the default script */
 };
 
 struct connection_form {
-    char name[NAME_MAX_LEN + 1];
+    const char *name;       /* owned */
     struct connection_end end[2];
-    unsigned policy;
-    unsigned family;        /* 4 or 6: of the hosts */
-    unsigned tunnel_family; /* 4 or 6: of the clients */
     const char *ike;        /* never NULL: "default" if not said; owned, but that */
     const char *esp;        /* the same */
     char *pfsgroup;         /* owned; NULL: not said, the group of phase 1 */
+    unsigned policy;
     uint32_t ikelifetime;   /* seconds */
     uint32_t ipseclifetime; /* seconds */
     uint32_t rekeymargin;   /* seconds */
     uint32_t rekeyfuzz;     /* percent of the margin, may exceed 100 */
     uint32_t keyingtries;   /* 0: never give up */
+    uint8_t family;         /* 4 or 6: of the hosts */
+    uint8_t tunnel_family;  /* 4 or 6: of the clients */
     bool replace;
 };
 

@@ -111,7 +111,7 @@ static bool find_family(const struct making *m)
         }
         family = a.family;
     }
-    m->form->family = family == 0 ? 4 : family;
+    m->form->family = family == 0 ? 4 : (uint8_t)family;
     return true;
 }
 
@@ -275,7 +275,7 @@ static bool find_tunnel_family(const struct making *m)
         }
         family = shown;
     }
-    m->form->tunnel_family = family == 0 ? m->form->family : family;
+    m->form->tunnel_family = family == 0 ? m->form->family : (uint8_t)family;
     return true;
 }
 

@@ -5,16 +5,16 @@
 static void refill(struct line_bucket *b, uint64_t now)
 {
     uint64_t passed = now > b->since ? now - b->since : 0;
-    b->spent = b->spent > passed ? b->spent - passed : 0;
+    b->spent = b->spent > passed ? b->spent - (uint32_t)passed : 0;
     b->since = now;
 }
 
-static bool has_token(const struct line_bucket *b, uint64_t refill_time, unsigned size)
+static bool has_token(const struct line_bucket *b, uint32_t refill_time, unsigned size)
 {
-    return b->spent + refill_time <= size * refill_time;
+    return b->spent + refill_time <= (uint64_t)size * refill_time;
 }
 
-bool line_bucket_take(struct line_bucket *b, uint64_t refill_time, unsigned size, uint64_t now)
+bool line_bucket_take(struct line_bucket *b, uint32_t refill_time, unsigned size, uint64_t now)
 {
     refill(b, now);
     if (!has_token(b, refill_time, size)) {

@@ -23,7 +23,7 @@
 
 struct line_bucket {
     uint64_t since;  /* when it was looked at last */
-    uint64_t spent;  /* milliseconds of refilling until it is full again */
+    uint32_t spent;  /* milliseconds of refilling until it is full again */
     unsigned left_out; /* lines, since one was allowed */
 };
 
@@ -48,7 +48,7 @@ bool line_limit_take(struct line_limit *l, const struct address *source, uint64_
  * A bucket by itself, for lines that have no such sender: one token, of which there are `size`, each
  * refilled in refill_time ms. False: it is empty.
  */
-bool line_bucket_take(struct line_bucket *b, uint64_t refill_time, unsigned size, uint64_t now);
+bool line_bucket_take(struct line_bucket *b, uint32_t refill_time, unsigned size, uint64_t now);
 
 #define LINE_MISSING 60
 /* For the end of the line that was allowed: how many were not, before it, or "". Counts anew. */

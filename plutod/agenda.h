@@ -12,26 +12,36 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef void agenda_action(void *context, void *owner);
+struct agenda_item;
+typedef void agenda_action(void *context, struct agenda_item *item);
 
+/* All zero: not set. Small, as each connection has some: when it is due stands in the heap. */
 struct agenda_item {
-    uint64_t at;
-    size_t place;           /* in the heap, counted from 1; 0: not set */
     agenda_action *action;
-    void *owner;
+    uint32_t place;         /* in the heap, counted from 1; 0: not set */
+};
+
+/* What an item lies in: of an action's `item`, in a `type` as its `member`. */
+#define AGENDA_OWNER(item, type, member) ((type *)((uintptr_t)(item) - offsetof(type, member)))
+
+struct agenda_entry {
+    uint64_t at;
+    struct agenda_item *item;
 };
 
 struct agenda {
-    struct agenda_item **heap; /* owned; the items are not */
+    struct agenda_entry *heap; /* owned; the items are not */
     size_t count;
     size_t cap;
 };
 
 void agenda_free(struct agenda *a);
 /* Sets it, or moves it when it is set already. False: no memory, it is not set. */
-bool agenda_set(struct agenda *a, struct agenda_item *item, uint64_t at, agenda_action *action,
-                void *owner);
+bool agenda_set(struct agenda *a, struct agenda_item *item, uint64_t at, agenda_action *action);
 void agenda_clear(struct agenda *a, struct agenda_item *item); /* twice does no harm */
+bool agenda_is_set(const struct agenda_item *item);
+/* How long until it is due. 0: it is, or is not set. */
+uint64_t agenda_wait(const struct agenda *a, const struct agenda_item *item, uint64_t now);
 /* The next deadline, or UINT64_MAX. */
 uint64_t agenda_next(const struct agenda *a);
 /* Does all that is due; an action may set and clear any item. */

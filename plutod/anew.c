@@ -40,9 +40,9 @@ static bool is_ours_to_begin(struct keying *k, const struct xchg *x)
     return x->quick || connection_isakmp_only(c->form);
 }
 
-static void lingered(void *context, void *owner)
+static void lingered(void *context, struct agenda_item *item)
 {
-    ends_quietly(context, owner, true);
+    ends_quietly(context, AGENDA_OWNER(item, struct xchg, life_end), true);
 }
 
 /*
@@ -51,7 +51,7 @@ static void lingered(void *context, void *owner)
  */
 static void linger(struct keying *k, struct xchg *x)
 {
-    if (!x->permitted || !agenda_set(&k->agenda, &x->life_end, k->now + GIVE_UP, lingered, x)) {
+    if (!x->permitted || !agenda_set(&k->agenda, &x->life_end, k->now + GIVE_UP, lingered)) {
         ends_quietly(k, x, true);
         return;
     }
@@ -126,9 +126,9 @@ void anew_go(struct keying *k)
     }
 }
 
-static void unsuspect(void *context, void *owner)
+static void unsuspect(void *context, struct agenda_item *item)
 {
-    (void)owner;
+    (void)item;
     anew_go(context);
 }
 
@@ -137,7 +137,7 @@ void anew_suspect(struct keying *k, uint32_t worker)
     struct keying_worker *w = keying_worker(k, worker);
     if (w != NULL) {
         w->suspect = k->now + SUSPECT;
-        (void)agenda_set(&k->agenda, &k->unsuspect, w->suspect, unsuspect, k);
+        (void)agenda_set(&k->agenda, &k->unsuspect, w->suspect, unsuspect);
     }
 }
 

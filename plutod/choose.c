@@ -3,38 +3,34 @@
 #include "index.h"
 #include "rules.h"
 
-#include <stdlib.h>
-#include <utlist.h>
+#include <string.h>
 
 static const struct address any_host = { .family = 0 };
 
 /* ---- the first message ---- */
 
-static size_t add_distinct(struct conn *list[CHOOSE_MAX], size_t count, struct conn *c)
+/* The negotiator takes the first that fits, so a second one with these words is idle. */
+static bool has_words(struct conn *const list[CHOOSE_MAX], size_t count, const char *ike)
 {
     for (size_t i = 0; i < count; i++) {
-        /* The negotiator takes the first that fits, so a second one with these words is idle. */
-        if (strcmp(list[i]->form->ike, c->form->ike) == 0) {
-            return count;
+        if (strcmp(list[i]->form->ike, ike) == 0) {
+            return true;
         }
     }
-    if (count < CHOOSE_MAX) {
-        list[count++] = c;
-    }
-    return count;
+    return false;
 }
 
 /* Of each set of words the connection that was added first; and those in order of adding. */
-static size_t add_pair(struct conn *list[CHOOSE_MAX], size_t count, const struct pair *p)
+static size_t add_hosts(struct keying *k, struct conn *list[CHOOSE_MAX], size_t from, const struct address *local,
+                        const struct address *peer)
 {
-    const struct variant *v;
-    size_t from = count;
-    LL_FOREACH(p == NULL ? NULL : p->variants, v) {
-        count = add_distinct(list, count, v->conns);
-    }
-    for (size_t i = from + 1; i < count; i++) {
-        struct conn *c = list[i];
-        size_t at = i;
+    size_t count = from;
+    struct conn *c = index_offer(k, local, peer);
+    for (; c != NULL; c = index_next_offer(k, c)) {
+        if (has_words(list, from, c->form->ike) || (count == CHOOSE_MAX && list[count - 1]->order < c->order)) {
+            continue;
+        }
+        size_t at = count == CHOOSE_MAX ? count - 1 : count++;
         for (; at > from && list[at - 1]->order > c->order; at--) {
             list[at] = list[at - 1];
         }
@@ -46,8 +42,8 @@ static size_t add_pair(struct conn *list[CHOOSE_MAX], size_t count, const struct
 size_t choose_first(struct keying *k, const struct address *local, const struct address *remote,
                     struct conn *list[CHOOSE_MAX])
 {
-    size_t count = add_pair(list, 0, index_pair(k, local, remote));
-    return add_pair(list, count, index_pair(k, local, &any_host));
+    size_t count = add_hosts(k, list, 0, local, remote);
+    return count == CHOOSE_MAX ? count : add_hosts(k, list, count, local, &any_host);
 }
 
 size_t choose_offered(struct keying *k, const struct xchg *x, struct conn *list[CHOOSE_MAX])
@@ -71,11 +67,11 @@ struct conn *choose_named(struct keying *k, const struct xchg *x, const char *na
 bool choose_whoever(struct keying *k, const struct address *local, const struct address *remote,
                     const struct conn *c)
 {
-    const struct pair *any = index_pair(k, local, &any_host);
-    const struct pair *here = index_pair(k, local, remote);
-    bool only = any != NULL && any->conns == c && any->count == 1 && c->peer_id->type == ID_ANY;
-    /* With one connection to %any, instances are all its own. */
-    return only && (here == NULL || here->conns->template == c) && (here == NULL || here->variants == NULL);
+    struct conn *any = index_by_hosts(k, local, &any_host);
+    const struct conn *here = index_by_hosts(k, local, remote);
+    bool only = any != NULL && any == c && index_next_by_hosts(any) == NULL && c->peer_id->type == ID_ANY;
+    /* With one connection to %any, instances are all its own; those that are described come before them. */
+    return only && (here == NULL || here->template == c);
 }
 
 bool choose_may_be(const struct xchg *x, const struct conn *c)

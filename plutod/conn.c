@@ -22,7 +22,7 @@ void conn_join(struct keying *k, struct conn *c)
 
 void conn_leave(struct keying *k, struct conn *c)
 {
-    if (c->pair != NULL) {
+    if (c->kin != NULL) {
         index_leave(k, c);
         name_ours(c->our_id, false);
     }
@@ -62,11 +62,30 @@ static void share_form(struct conn *c, const struct connection_form *form)
     ((struct shared_form *)(uintptr_t)form)->users++;
 }
 
-static void leave_form(struct conn *c)
+/* Its identities become held ones (name.h): the ends of many connections have the same. False: no memory. */
+static bool hold_ids(struct keying *k, struct connection_form *form)
+{
+    const struct identity *held[2] = { &identity_any, &identity_any };
+    if (!name_set(k, &held[0], form->end[0].id) || !name_set(k, &held[1], form->end[1].id)) {
+        name_release(k, &held[0]);
+        return false;
+    }
+    for (int i = 0; i < 2; i++) {
+        free((void *)(uintptr_t)form->end[i].id);
+        form->end[i].id = held[i];
+    }
+    return true;
+}
+
+static void leave_form(struct keying *k, struct conn *c)
 {
     struct shared_form *shared = (struct shared_form *)(uintptr_t)c->form;
     c->form = NULL;
     if (--shared->users == 0) {
+        for (int i = 0; i < 2; i++) {
+            name_release(k, &shared->form.end[i].id);
+            shared->form.end[i].id = NULL;
+        }
         connection_form_free(&shared->form);
         free(shared);
     }
@@ -79,7 +98,7 @@ static void free_conn(struct keying *k, struct conn *c)
     if (c->instance != 0) {
         free((void *)(uintptr_t)c->name);
     }
-    leave_form(c);
+    leave_form(k, c);
     free(c->failure);
     free(c);
 }
@@ -89,12 +108,16 @@ static void free_conn(struct keying *k, struct conn *c)
 void conn_failed(struct keying *k, struct conn *c, uint64_t exchange, const char *why)
 {
     for (; c != NULL; c = c->template) {
-        char *failure = exchange != 0 && c->failed_exchange == exchange ? NULL : strndup(why, FAILURE_MAX);
+        if (c->failure != NULL && exchange != 0 && c->failure->exchange == exchange) {
+            continue;
+        }
+        size_t len = strnlen(why, FAILURE_MAX);
+        struct failure *failure = malloc(sizeof *failure + len + 1);
         if (failure != NULL) {
+            *failure = (struct failure){ .at = k->now, .exchange = exchange };
+            strlcpy(failure->why, why, len + 1);
             free(c->failure);
             c->failure = failure;
-            c->failed_at = k->now;
-            c->failed_exchange = exchange;
         }
     }
 }
@@ -103,7 +126,7 @@ struct conn *conn_add(struct keying *k, struct connection_form *form)
 {
     struct conn *c = calloc(1, sizeof *c);
     struct shared_form *shared = calloc(1, sizeof *shared);
-    if (c == NULL || shared == NULL) {
+    if (c == NULL || shared == NULL || !hold_ids(k, form)) {
         connection_form_free(form);
         free(c);
         free(shared);
@@ -194,7 +217,7 @@ void conn_sweep(struct keying *k)
 
 struct conn *conn_in_use(struct keying *k, const struct conn *c, const struct conn *besides)
 {
-    struct kin *kin = c->pair == NULL ? NULL : index_kin(k, c->peer_id, &c->our_host, &c->peer_host);
+    struct kin *kin = c->kin == NULL ? NULL : index_kin(k, c->peer_id, &c->our_host, &c->peer_host);
     for (; kin != NULL; kin = index_next_kin(kin, false)) {
         struct conn *other;
         if (!identity_equal(kin_conns(kin)->our_id, c->our_id)) {

@@ -16,38 +16,45 @@
 #include <bsd/sys/tree.h>
 #include <uthash.h>
 
+/* Why a negotiation failed. */
+struct failure {
+    uint64_t at;
+    uint64_t exchange;      /* the first word about it counts */
+    char why[];
+};
+
 #define CONN_NAME (NAME_MAX_LEN + 16)
 
-struct pair;
-struct variant;
 struct kin;
 
+/* There are thousands, of which most do nothing: what only some have is kept elsewhere. */
 struct conn {
     const char *name;       /* the form's; an instance's is owned */
+    const struct connection_form *form; /* instances share their template's; see conn.c */
     unsigned instance;      /* 0: as described */
+    unsigned next_instance;
     struct conn *template;  /* of an instance: what it was made of */
     struct conn *instances; /* alive, made of this one, oldest first */
     struct conn *sibling_prev, *sibling_next; /* of an instance: among those */
-    unsigned next_instance;
-    const struct connection_form *form; /* instances share their template's; see conn.c */
 
-    bool oriented;
-    unsigned ours;          /* which end of the form: 0 or 1 */
-    char interface[16];
-    struct address our_host;
-    struct address peer_host; /* family 0: %any */
-    uint16_t peer_port;
     const struct identity *our_id;  /* both held (name.h); never NULL */
     const struct identity *peer_id;
+    const char *interface;  /* of our host: borrowed from keying->interfaces; "" while not oriented */
+    struct address our_host;
+    struct address peer_host; /* family 0: %any */
     struct subnet our_client;
     struct subnet peer_client; /* base.family 0: the peer's host, not known yet */
+    uint16_t peer_port;
+    bool oriented;
+    bool stale;             /* it is in a list (conn_stale) */
+    unsigned ours;          /* which end of the form: 0 or 1 */
 
-    uint64_t order;         /* of adding */
     uint32_t reqid;         /* its own; no other connection has had it */
+    uint64_t order;         /* of adding */
     uint32_t born;          /* the last exchange that was begun before it was there */
+    unsigned held;          /* exchanges of it and of its instances */
     struct eroute *eroute;  /* the client pair that it owns; NULL: none */
     struct xchg *exchanges; /* all of them, oldest first */
-    unsigned held;          /* exchanges of it and of its instances */
     uint64_t newest_isakmp; /* exchange numbers; 0: none */
     uint64_t newest_ipsec;
 
@@ -56,25 +63,19 @@ struct conn {
     struct agenda_item retry;
     struct agenda_item renewal; /* of an ISAKMP SA that was lost */
     unsigned renewals;      /* that failed, one after the other */
-    char *failure;          /* of its last negotiation that failed; owned; NULL: none has */
-    uint64_t failed_at;
-    uint64_t failed_exchange; /* the first word about it counts */
-    struct line_bucket lines; /* about it and its instances (keying_lines.c) */
     unsigned classes;       /* debug classes that are on because of it */
+    struct failure *failure; /* of its last negotiation that failed; owned; NULL: none has */
+    struct line_bucket lines; /* about it and its instances (keying_lines.c) */
 
     /* index.h */
-    struct pair *pair;      /* NULL: not oriented */
-    struct conn *prev, *next; /* in the pair */
-    struct kin *kin;
+    struct kin *kin;        /* NULL: not oriented */
     struct conn *kin_prev, *kin_next;
-    struct variant *variant;
-    struct conn *variant_prev, *variant_next;
+    RB_ENTRY(conn) by_hosts;
     RB_ENTRY(conn) by_all;
     RB_ENTRY(conn) by_reqid;
 
     struct journal *journal; /* its events, and its instances'; NULL: none yet (journal.h) */
     struct conn *stale_next;
-    bool stale;
     UT_hash_handle hh;
 };
 

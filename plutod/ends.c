@@ -303,7 +303,7 @@ void ends_initial_contact(struct keying *k, struct xchg *x)
     struct conn *c;
     struct conn *next;
     const struct conn *own = x->conn;
-    if (!x->up || own->pair == NULL || x->contacted) {
+    if (!x->up || own->kin == NULL || x->contacted) {
         return; /* once is enough: what was older then has ended */
     }
     x->contacted = true;
@@ -374,10 +374,10 @@ void ends_expired(struct keying *k, struct xchg *y, bool hard)
     ends_quick(k, y, ENDS_TELL_PEER, 0, "the IPsec SA has expired");
 }
 
-void ends_life(void *context, void *owner)
+void ends_life(void *context, struct agenda_item *item)
 {
     struct keying *k = context;
-    struct xchg *x = owner;
+    struct xchg *x = AGENDA_OWNER(item, struct xchg, life_end);
     if (!x->up) {
         ends_failed(k, x, 31, "the negotiation was not finished in time, nor given up: one of our own "
                     "processes has lost it (see the log)", false);

@@ -49,6 +49,6 @@ void ends_superfluous(struct keying *k, const struct xchg *x);
 void ends_unique_ids(struct keying *k, const struct xchg *x);
 
 /* agenda_action: an SA's life is over (an IPsec SA's: shorten.h), or its negotiation took too long. */
-void ends_life(void *context, void *owner);
+void ends_life(void *context, struct agenda_item *item);
 
 #endif

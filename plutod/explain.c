@@ -158,9 +158,8 @@ static void say_others(struct keying *k, uint64_t client, const struct conn *c)
     const struct address *const peers[] = { &c->peer_host, &any };
     unsigned shown = 0;
     for (size_t i = c->peer_host.family == 0 ? 1 : 0; i < 2; i++) {
-        const struct pair *p = index_pair(k, &c->our_host, peers[i]);
-        const struct conn *other;
-        DL_FOREACH(p == NULL ? NULL : p->conns, other) {
+        struct conn *other = index_by_hosts(k, &c->our_host, peers[i]);
+        for (; other != NULL; other = index_next_by_hosts(other)) {
             char id[IDENTITY_TEXT];
             if (other == c || other->instance != 0 || rules_out(other, &w) != RULE_NONE) {
                 continue;
@@ -223,7 +222,7 @@ static void explain_conn(struct keying *k, uint64_t client, const struct conn *c
     say_if_the_peer_began(k, client, c);
     if (c->failure != NULL) {
         keying_say(k, client, 0, "\"%s\": it failed last %" PRIu64 " s ago: %s", c->name,
-                   (k->now - c->failed_at) / 1000, c->failure);
+                   (k->now - c->failure->at) / 1000, c->failure->why);
     } else {
         keying_say(k, client, 0, "\"%s\": no negotiation of it has failed", c->name);
     }
@@ -275,7 +274,7 @@ static void say_clients(struct keying *k, uint64_t client, const struct address 
             if (++fit <= SHOWN_MAX) {
                 keying_say(k, client, 0, "\"%s\" is for it: between %s (ours) and %s; it is %s%s%s", c->name, a, b,
                            routing_story(c), c->failure == NULL || c->newest_ipsec != 0 ? "" : "; it failed last: ",
-                           c->failure == NULL || c->newest_ipsec != 0 ? "" : c->failure);
+                           c->failure == NULL || c->newest_ipsec != 0 ? "" : c->failure->why);
             }
         } else if (++not <= SHOWN_MAX) {
             char why[ORIENT_WHY] = "it has no clients: it is for an ISAKMP SA only";

@@ -49,6 +49,36 @@ static int compare_all(const struct conn *a, const struct conn *b)
     return difference != 0 ? difference : (a->order > b->order) - (a->order < b->order);
 }
 
+static int compare_hosts(const struct conn *a, const struct conn *b)
+{
+    int difference = compare_addresses(&a->our_host, &b->our_host);
+    return difference != 0 ? difference : compare_addresses(&a->peer_host, &b->peer_host);
+}
+
+/* May a first message be for it? Of instances, what they were made of is offered in their place. */
+static bool is_offered(const struct conn *c)
+{
+    return c->instance == 0 && (c->form->policy & POLICY_PSK) != 0;
+}
+
+/* By hosts, those that are offered first, by the words of --ike. */
+static int compare_offers(const struct conn *a, const struct conn *b)
+{
+    int difference = compare_hosts(a, b);
+    if (difference != 0 || a->form == NULL || b->form == NULL) { /* without: before all of these */
+        return difference != 0 ? difference : (a->form != NULL) - (b->form != NULL);
+    }
+    difference = (is_offered(a) ? 0 : 1) - (is_offered(b) ? 0 : 1);
+    return difference != 0 ? difference : strcmp(a->form->ike, b->form->ike);
+}
+
+/* And of the same words in order of adding. */
+static int compare_places(const struct conn *a, const struct conn *b)
+{
+    int difference = compare_offers(a, b);
+    return difference != 0 ? difference : (a->order > b->order) - (a->order < b->order);
+}
+
 static int compare_reqids(const struct conn *a, const struct conn *b)
 {
     return (a->reqid > b->reqid) - (a->reqid < b->reqid);
@@ -69,87 +99,50 @@ static int compare_kins(const struct kin *one, const struct kin *other)
 
 RB_HEAD(all_tree, conn);
 RB_GENERATE_INTERNAL(all_tree, conn, by_all, compare_all, static __attribute__((unused)))
+RB_HEAD(hosts_tree, conn);
+RB_GENERATE_INTERNAL(hosts_tree, conn, by_hosts, compare_places, static __attribute__((unused)))
 RB_HEAD(reqid_tree, conn);
 RB_GENERATE_INTERNAL(reqid_tree, conn, by_reqid, compare_reqids, static __attribute__((unused)))
 RB_HEAD(kin_tree, kin);
 RB_GENERATE_INTERNAL(kin_tree, kin, entry, compare_kins, static __attribute__((unused)))
 
-/* ---- pairs ---- */
+/* ---- by hosts ---- */
 
-static struct pair_key key_of(const struct address *ours, const struct address *peer)
+struct conn *index_by_hosts(struct keying *k, const struct address *ours, const struct address *peer)
 {
-    struct pair_key key;
-    memset(&key, 0, sizeof key);
-    key.ours = *ours;
-    key.peer = *peer;
-    return key;
+    struct hosts_tree tree = { .rbh_root = k->by_hosts };
+    struct conn probe;
+    memset(&probe, 0, sizeof probe);
+    probe.our_host = *ours;
+    probe.peer_host = *peer;
+    struct conn *c = RB_NFIND(hosts_tree, &tree, &probe);
+    return c != NULL && compare_hosts(c, &probe) == 0 ? c : NULL;
 }
 
-struct pair *index_pair(struct keying *k, const struct address *ours, const struct address *peer)
+struct conn *index_next_by_hosts(struct conn *c)
 {
-    struct pair_key key = key_of(ours, peer);
-    struct pair *p;
-    HASH_FIND(hh, k->pairs, &key, sizeof key, p);
-    return p;
+    struct conn *next = RB_NEXT(hosts_tree, NULL, c);
+    return next != NULL && compare_hosts(next, c) == 0 ? next : NULL;
 }
 
-static struct pair *get_pair(struct keying *k, const struct conn *c)
+struct conn *index_offer(struct keying *k, const struct address *ours, const struct address *peer)
 {
-    struct pair *p = index_pair(k, &c->our_host, &c->peer_host);
-    if (p == NULL) {
-        p = calloc(1, sizeof *p);
-        if (p != NULL) {
-            p->key = key_of(&c->our_host, &c->peer_host);
-            HASH_ADD(hh, k->pairs, key, sizeof p->key, p);
+    struct conn *c = index_by_hosts(k, ours, peer);
+    return c != NULL && is_offered(c) ? c : NULL;
+}
+
+struct conn *index_next_offer(struct keying *k, const struct conn *c)
+{
+    struct conn *next = NULL;
+    for (struct conn *n = k->by_hosts; n != NULL;) {
+        if (compare_offers(n, c) <= 0) {
+            n = RB_RIGHT(n, by_hosts);
+        } else {
+            next = n;
+            n = RB_LEFT(n, by_hosts);
         }
     }
-    return p;
-}
-
-static void drop_if_empty(struct keying *k, struct pair *p)
-{
-    if (p->conns == NULL) {
-        HASH_DELETE(hh, k->pairs, p);
-        free(p);
-    }
-}
-
-/* An instance needs none: what it was made of is offered in its place. */
-static bool join_variant(struct pair *p, struct conn *c)
-{
-    struct variant *v = NULL;
-    if (c->instance != 0 || (c->form->policy & POLICY_PSK) == 0) {
-        return true;
-    }
-    LL_FOREACH(p->variants, v) {
-        if (strcmp(v->conns->form->ike, c->form->ike) == 0) {
-            break;
-        }
-    }
-    if (v == NULL) {
-        v = calloc(1, sizeof *v);
-        if (v == NULL) {
-            return false;
-        }
-        LL_APPEND(p->variants, v);
-    }
-    DL_APPEND2(v->conns, c, variant_prev, variant_next);
-    c->variant = v;
-    return true;
-}
-
-static void leave_variant(struct pair *p, struct conn *c)
-{
-    struct variant *v = c->variant;
-    if (v == NULL) {
-        return;
-    }
-    c->variant = NULL;
-    DL_DELETE2(v->conns, c, variant_prev, variant_next);
-    if (v->conns == NULL) {
-        LL_DELETE(p->variants, v);
-        free(v);
-    }
+    return next != NULL && compare_hosts(next, c) == 0 && is_offered(next) ? next : NULL;
 }
 
 /* ---- kin ---- */
@@ -268,43 +261,30 @@ struct xchg *kin_mains(const struct kin *kin)
 
 void index_join(struct keying *k, struct conn *c)
 {
-    struct pair *p = get_pair(k, c);
-    if (p == NULL || !join_variant(p, c)) {
-        goto none;
-    }
+    struct all_tree all = { .rbh_root = k->by_all };
+    struct hosts_tree hosts = { .rbh_root = k->by_hosts };
     if (!join_kin(k, c)) {
-        leave_variant(p, c);
-        goto none;
+        c->oriented = false;
+        return;
     }
-    struct all_tree tree = { .rbh_root = k->by_all };
-    RB_INSERT(all_tree, &tree, c);
-    k->by_all = RB_ROOT(&tree);
-    DL_APPEND(p->conns, c);
-    p->count++;
-    c->pair = p;
-    return;
-none:
-    c->oriented = false;
-    if (p != NULL) {
-        drop_if_empty(k, p);
-    }
+    RB_INSERT(all_tree, &all, c);
+    k->by_all = RB_ROOT(&all);
+    RB_INSERT(hosts_tree, &hosts, c);
+    k->by_hosts = RB_ROOT(&hosts);
 }
 
 void index_leave(struct keying *k, struct conn *c)
 {
-    struct pair *p = c->pair;
-    if (p == NULL) {
+    struct all_tree all = { .rbh_root = k->by_all };
+    struct hosts_tree hosts = { .rbh_root = k->by_hosts };
+    if (c->kin == NULL) {
         return;
     }
-    struct all_tree tree = { .rbh_root = k->by_all };
-    RB_REMOVE(all_tree, &tree, c);
-    k->by_all = RB_ROOT(&tree);
+    RB_REMOVE(all_tree, &all, c);
+    k->by_all = RB_ROOT(&all);
+    RB_REMOVE(hosts_tree, &hosts, c);
+    k->by_hosts = RB_ROOT(&hosts);
     leave_kin(k, c);
-    leave_variant(p, c);
-    DL_DELETE(p->conns, c);
-    p->count--;
-    c->pair = NULL;
-    drop_if_empty(k, p);
 }
 
 /* ---- by clients ---- */

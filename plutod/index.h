@@ -2,39 +2,19 @@
  * How connections are found by something other than their name, at a cost that does not grow with
  * their number: by hosts, by who the two are, by clients, by reqid.
  *
- *   pair     what there is between two hosts' addresses, or from ours to %any
- *   kin      those of a pair with the same identities and --ike: they share ISAKMP SAs
+ *   kin      those between two hosts (the peer's may be %any) with the same identities and --ike: they share
+ *            ISAKMP SAs
  *
- * Oriented connections only, but for the reqid. Equal ones come in order of adding. Not for: which of
- * those that are found is the best (choose.h).
+ * Oriented connections only, but for the reqid. Equal ones come in order of adding. Nothing is kept for two
+ * hosts by themselves: mostly one connection is between them. Not for: which of those that are found is the
+ * best (choose.h).
  */
 #ifndef PLUTOD_INDEX_H
 #define PLUTOD_INDEX_H
 
 #include "conn.h"
 
-struct pair_key {
-    struct address ours;
-    struct address peer;    /* family 0: %any */
-};
-
-/* Those of a pair that a first message may be for and that are told the same words of --ike. */
-struct variant {
-    struct conn *conns;     /* in order of adding; no instances */
-    struct variant *next;
-};
-
-struct pair {
-    struct pair_key key;
-    struct conn *conns;     /* in order of adding */
-    unsigned count;
-    struct variant *variants; /* owned */
-    UT_hash_handle hh;
-};
-
 struct kin;
-
-struct pair *index_pair(struct keying *k, const struct address *ours, const struct address *peer);
 
 /* No memory: c->oriented becomes false. */
 void index_join(struct keying *k, struct conn *c);
@@ -44,6 +24,15 @@ void index_enter_reqid(struct keying *k, struct conn *c); /* unoriented ones too
 void index_leave_reqid(struct keying *k, struct conn *c);
 struct conn *index_by_reqid(struct keying *k, uint32_t reqid);
 
+/*
+ * The first between these hosts (peer's family 0: %any), and the next. NULL: none (any more). First come those
+ * that a first message may be for: with --psk, no instances; by the words of --ike.
+ */
+struct conn *index_by_hosts(struct keying *k, const struct address *ours, const struct address *peer);
+struct conn *index_next_by_hosts(struct conn *c);
+/* Of those that a first message may be for: the first of each words of --ike. */
+struct conn *index_offer(struct keying *k, const struct address *ours, const struct address *peer);
+struct conn *index_next_offer(struct keying *k, const struct conn *c);
 /* The first with these clients, and the one after c with the same clients. NULL: none (any more). */
 struct conn *index_by_clients(struct keying *k, const struct subnet *ours,
                               const struct subnet *peer);

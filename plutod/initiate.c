@@ -25,7 +25,7 @@ void initiate_main_go(struct keying *k, struct xchg *x)
     x->waits = WAITS_NOT;
     order_announce(k, x, x->conn);
     order_initiate(k, x);
-    (void)agenda_set(&k->agenda, &x->life_end, k->now + HALF_OPEN_LIFE, ends_life, x);
+    (void)agenda_set(&k->agenda, &x->life_end, k->now + HALF_OPEN_LIFE, ends_life);
 }
 
 /* `wait`: for what is not running now. */
@@ -48,7 +48,7 @@ static struct xchg *start_main(struct keying *k, struct conn *c, uint64_t client
         initiate_main_go(k, x);
     } else {
         x->waits = WAITS_ALL;
-        (void)agenda_set(&k->agenda, &x->life_end, k->now + HALF_OPEN_LIFE, ends_life, x);
+        (void)agenda_set(&k->agenda, &x->life_end, k->now + HALF_OPEN_LIFE, ends_life);
     }
     return x;
 }
@@ -70,7 +70,7 @@ static void quick_go(struct keying *k, struct xchg *y)
     order_announce_quick(k, y, pfs);
     order_permit(k, y);
     order_quick(k, y, pfs);
-    (void)agenda_set(&k->agenda, &y->life_end, k->now + HALF_OPEN_LIFE, ends_life, y);
+    (void)agenda_set(&k->agenda, &y->life_end, k->now + HALF_OPEN_LIFE, ends_life);
 }
 
 void initiate_quick_moved(struct keying *k, struct xchg *y, uint32_t worker)
@@ -95,7 +95,7 @@ static bool start_quick(struct keying *k, struct conn *c, struct xchg *x, uint64
         quick_go(k, y);
     } else {
         y->deferred = true;
-        (void)agenda_set(&k->agenda, &y->life_end, k->now + HALF_OPEN_LIFE, ends_life, y);
+        (void)agenda_set(&k->agenda, &y->life_end, k->now + HALF_OPEN_LIFE, ends_life);
     }
     return true;
 }
@@ -205,10 +205,10 @@ void initiate_wanted(struct keying *k, struct conn *c)
     }
 }
 
-static void retry(void *context, void *owner)
+static void retry(void *context, struct agenda_item *item)
 {
     struct keying *k = context;
-    struct conn *c = owner;
+    struct conn *c = AGENDA_OWNER(item, struct conn, retry);
     char why[OBSTACLE];
     unsigned code = initiate_obstacle(k, c, why);
     if (code != 0) {
@@ -256,7 +256,7 @@ void initiate_again(struct keying *k, struct conn *c, unsigned code)
     }
     keying_event_conn(k, c, "keying attempt %u%s follows; whack does not wait for it", c->attempt, of);
     uint64_t wait = code == 31 || code == 32 ? AGAIN_SOON : AGAIN_LATER;
-    (void)agenda_set(&k->agenda, &c->retry, k->now + wait, retry, c);
+    (void)agenda_set(&k->agenda, &c->retry, k->now + wait, retry);
 }
 
 /* ---- progress ---- */
@@ -358,7 +358,7 @@ bool initiate_isakmp_up(struct keying *k, struct xchg *x, const struct record *r
     x->state = x->initiator ? STATE_MAIN_I4 : STATE_MAIN_R3;
     x->stepped = true;
     x->conn->newest_isakmp = x->number;
-    (void)agenda_set(&k->agenda, &x->life_end, k->now + (uint64_t)x->life * 1000, ends_life, x);
+    (void)agenda_set(&k->agenda, &x->life_end, k->now + (uint64_t)x->life * 1000, ends_life);
     keying_tell(k, x, 4, "STATE_%s: %s", xchg_state_word(x->state), xchg_state_story(x->state));
     note_isakmp_up(k, x);
     if (connection_isakmp_only(x->conn->form)) {

@@ -139,11 +139,18 @@ void keying_workers_old(struct keying *k)
 
 #define PATIENCE 5000 /* milliseconds */
 
-static void lose_patience(void *context, void *owner)
+static void lose_patience(void *context, struct agenda_item *item)
 {
-    const struct pending *p = owner;
-    keying_say(context, p->client, 0, "waiting for kernel-sa, which has not answered for %d s; if it reads "
+    struct keying *k = context;
+    struct pending *p = AGENDA_OWNER(item, struct pending, patience);
+    uint64_t client = p->client;
+    keying_say(k, client, 0, "waiting for kernel-sa, which has not answered for %d s; if it reads "
                "nothing plutod begins it anew", PATIENCE / 1000);
+    for (p = k->pending; p != NULL; p = p->hh.next) {
+        if (p->client == client) {
+            agenda_clear(&k->agenda, &p->patience); /* once is enough */
+        }
+    }
 }
 
 uint64_t keying_ask(struct keying *k, enum pending_kind kind, uint64_t exchange, uint64_t client)
@@ -161,7 +168,7 @@ uint64_t keying_ask(struct keying *k, enum pending_kind kind, uint64_t exchange,
         k->hooks.hold(k->hooks.context, client);
     }
     if (client != 0 && kind == PENDING_DELETE) {
-        (void)agenda_set(&k->agenda, &p->patience, k->now + PATIENCE, lose_patience, p);
+        (void)agenda_set(&k->agenda, &p->patience, k->now + PATIENCE, lose_patience);
     }
     return p->id;
 }
@@ -293,11 +300,12 @@ static void orient_all(struct keying *k)
 
 void keying_interfaces(struct keying *k, struct interface *list, size_t count)
 {
-    free(k->interfaces);
+    struct interface *old = k->interfaces; /* connections know theirs until they are oriented anew */
     k->interfaces = list;
     k->interface_count = count;
     k->listening = true;
     orient_all(k);
+    free(old);
 }
 
 bool keying_myid(struct keying *k, const struct identity *id)

@@ -38,7 +38,6 @@
 
 struct conn;
 struct xchg;
-struct pair;
 struct kin;
 struct name;
 struct key_owner;
@@ -129,8 +128,8 @@ struct keying {
     size_t interface_count;
 
     struct conn *conns;     /* by name, in order of adding */
-    struct pair *pairs;     /* by the hosts' addresses (index.h) */
-    struct kin *kins;       /* roots of trees: by who the two are, */
+    struct kin *kins;       /* roots of trees (index.h): by who the two are, */
+    struct conn *by_hosts;  /* by the hosts' addresses, */
     struct conn *by_all;    /* by clients and the peer, */
     struct conn *by_reqid;
     uint64_t next_order;

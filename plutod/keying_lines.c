@@ -71,10 +71,10 @@ unsigned keying_classes_of(const struct keying *k, const struct conn *c)
            | (c == NULL || c->template == NULL ? 0 : c->template->classes);
 }
 
-static unsigned classes_of_pair(const struct keying *k, const struct pair *p)
+static unsigned classes_of_hosts(struct keying *k, const struct address *ours, const struct address *peer)
 {
     unsigned classes = k->classes;
-    for (const struct conn *c = p == NULL ? NULL : p->conns; c != NULL; c = c->next) {
+    for (struct conn *c = index_by_hosts(k, ours, peer); c != NULL; c = index_next_by_hosts(c)) {
         classes |= keying_classes_of(k, c);
     }
     return classes;
@@ -87,7 +87,7 @@ unsigned keying_classes_between(struct keying *k, const struct address *ours, co
     for (size_t i = 0; i < k->interface_count && k->debugged > 0; i++) {
         const struct address *a = &k->interfaces[i].address;
         if (ours->family == 0 || address_equal(ours, a)) {
-            classes |= classes_of_pair(k, index_pair(k, a, peer)) | classes_of_pair(k, index_pair(k, a, &any));
+            classes |= classes_of_hosts(k, a, peer) | classes_of_hosts(k, a, &any);
         }
     }
     return classes;
@@ -139,7 +139,7 @@ static bool may_write(struct keying *k, enum log_level level, const struct xchg 
 static bool is_known(struct keying *k, const struct address *peer)
 {
     for (size_t i = 0; i < k->interface_count; i++) {
-        if (index_pair(k, &k->interfaces[i].address, peer) != NULL) {
+        if (index_by_hosts(k, &k->interfaces[i].address, peer) != NULL) {
             return true;
         }
     }

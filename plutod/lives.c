@@ -90,16 +90,16 @@ void keying_worker_down(struct keying *k, uint32_t number)
 #define PERMITS_EVERY 20 /* milliseconds */
 
 /* Permits of the SAs that stand, as many as there is room for; the rest a little later. */
-static void permit_again(void *context, void *owner)
+static void permit_again(void *context, struct agenda_item *item)
 {
     struct keying *k = context;
-    (void)owner;
+    (void)item;
     for (struct xchg *y = k->exchanges; y != NULL && k->kernel != NULL; y = y->hh.next) {
         if (!y->quick || !y->up || y->number <= k->permitted) {
             continue;
         }
         if (k->kernel->len > CHANNEL_MAX / 2) {
-            (void)agenda_set(&k->agenda, &k->permits, k->now + PERMITS_EVERY, permit_again, k);
+            (void)agenda_set(&k->agenda, &k->permits, k->now + PERMITS_EVERY, permit_again);
             return;
         }
         order_permit_again(k, y);

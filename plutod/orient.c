@@ -126,10 +126,11 @@ void orient_conn(struct keying *k, struct conn *c)
 
     conn_leave(k, c);
     c->ours = ours;
+    c->interface = "";
     c->oriented = oriented && !orient_needs_myid(k, c) && fill_in(k, c);
     if (!c->oriented) {
         return;
     }
-    strlcpy(c->interface, orient_interface(k, &c->our_host)->name, sizeof c->interface);
+    c->interface = orient_interface(k, &c->our_host)->name;
     conn_join(k, c);
 }

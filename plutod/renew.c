@@ -15,20 +15,20 @@
 static struct conn *in_use(struct keying *k, const struct xchg *x)
 {
     struct conn *c = x->conn;
-    return c == NULL || c->pair == NULL ? NULL : xchg_has_ipsec(c, NULL) ? c : conn_in_use(k, c, c);
+    return c == NULL || c->kin == NULL ? NULL : xchg_has_ipsec(c, NULL) ? c : conn_in_use(k, c, c);
 }
 
-static void renew(void *context, void *owner);
+static void renew(void *context, struct agenda_item *item);
 
 static void begin_at(struct keying *k, struct conn *c, uint64_t at)
 {
-    (void)agenda_set(&k->agenda, &c->renewal, at, renew, c);
+    (void)agenda_set(&k->agenda, &c->renewal, at, renew);
 }
 
-static void renew(void *context, void *owner)
+static void renew(void *context, struct agenda_item *item)
 {
     struct keying *k = context;
-    struct conn *c = owner;
+    struct conn *c = AGENDA_OWNER(item, struct conn, renewal);
     if (k->stopping || !c->oriented || !xchg_has_ipsec(c, NULL)
         || xchg_usable_isakmp(k, c, true) != NULL) {
         c->renewals = 0;
@@ -46,7 +46,7 @@ static void renew(void *context, void *owner)
 void renew_lost(struct keying *k, const struct xchg *x)
 {
     struct conn *c = k->stopping ? NULL : in_use(k, x);
-    if (c == NULL || c->renewal.place != 0) {
+    if (c == NULL || agenda_is_set(&c->renewal)) {
         return;
     }
     uint64_t at = k->now + SOON;
@@ -59,7 +59,7 @@ void renew_lost(struct keying *k, const struct xchg *x)
 void renew_failed(struct keying *k, const struct xchg *x)
 {
     struct conn *c = k->stopping || !x->renews ? NULL : x->conn;
-    if (c == NULL || c->renewal.place != 0 || !xchg_has_ipsec(c, NULL)) {
+    if (c == NULL || agenda_is_set(&c->renewal) || !xchg_has_ipsec(c, NULL)) {
         return;
     }
     if (c->renewals == ATTEMPTS) {

@@ -116,7 +116,7 @@ void respond_first(struct keying *k, const struct record *r)
     for (size_t i = 0; i < count; i++) {
         order_announce(k, x, list[i]);
     }
-    (void)agenda_set(&k->agenda, &x->life_end, k->now + HALF_OPEN_LIFE, ends_life, x);
+    (void)agenda_set(&k->agenda, &x->life_end, k->now + HALF_OPEN_LIFE, ends_life);
     answer_first(k, x, id, list, count);
 }
 

@@ -163,7 +163,7 @@ bool respond_quick_ask(struct keying *k, const struct record *r, const char **wh
     order_pfs_text(c, x, false, pfs);
     order_announce_quick(k, y, pfs);
     order_permit(k, y);
-    (void)agenda_set(&k->agenda, &y->life_end, k->now + HALF_OPEN_LIFE, ends_life, y);
+    (void)agenda_set(&k->agenda, &y->life_end, k->now + HALF_OPEN_LIFE, ends_life);
     answer_quick(k, y, pfs, id);
     return true;
 }

@@ -8,9 +8,9 @@
 #include <bsd/string.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <utlist.h>
 
 #define SHOWN_MAX 8 /* connections in a list: who is refused need not be a friend, and may ask often */
+#define COUNTED_MAX 100 /* for the same reason */
 
 static const struct address any_host = { .family = 0 };
 
@@ -206,21 +206,19 @@ void rules_say_all(struct keying *k, const struct rules_wanted *w, char out[RULE
     struct list list = { .out = out };
     const struct address *const peers[] = { w->remote, &any_host };
     unsigned count = 0;
-    unsigned looked_at = 0;
-    const struct conn *c;
+    struct conn *c;
     out[0] = '\0';
     for (size_t i = 0; i < 2 && w->local != NULL && w->remote != NULL; i++) {
-        const struct pair *p = index_pair(k, w->local, peers[i]);
-        count += p == NULL ? 0 : p->count;
-        DL_FOREACH(p == NULL ? NULL : p->conns, c) {
-            if (looked_at++ < 2 * SHOWN_MAX) {
+        c = index_by_hosts(k, w->local, peers[i]);
+        for (; c != NULL && count < COUNTED_MAX; c = index_next_by_hosts(c)) {
+            if (count++ < 2 * SHOWN_MAX) {
                 add(&list, k, c, w);
-            } else {
-                break;
             }
         }
     }
+    bool all = count < COUNTED_MAX;
     if (count == 0) {
+        unsigned looked_at = 0;
         count = HASH_COUNT(k->conns);
         for (c = k->conns; c != NULL && looked_at++ < SHOWN_MAX; c = c->hh.next) {
             add(&list, k, c, w);
@@ -230,7 +228,7 @@ void rules_say_all(struct keying *k, const struct rules_wanted *w, char out[RULE
         strlcpy(out, "no connection is known", RULES_LIST);
     } else if (list.shown > 0 && count > list.shown) {
         size_t len = strlen(out);
-        snprintf(out + len, RULES_LIST - len, "; and %u more", count - list.shown);
+        snprintf(out + len, RULES_LIST - len, "; and %s%u more", all ? "" : "at least ", count - list.shown);
     }
 }
 

@@ -12,7 +12,7 @@ static uint64_t end_of(const struct xchg *x)
 
 static void own_clock(struct keying *k, struct xchg *x)
 {
-    (void)agenda_set(&k->agenda, &x->life_end, end_of(x), ends_life, x);
+    (void)agenda_set(&k->agenda, &x->life_end, end_of(x), ends_life);
 }
 
 void shorten_refused(struct keying *k, uint64_t number, const char *why)

@@ -125,9 +125,9 @@ static void ask_ahead(struct status_report *r)
     }
 }
 
-static void lose_patience(void *context, void *owner)
+static void lose_patience(void *context, struct agenda_item *item)
 {
-    struct status_report *r = owner;
+    struct status_report *r = AGENDA_OWNER(item, struct status_report, patience);
     (void)context;
     r->uncounted = true;
 }
@@ -139,9 +139,9 @@ static bool waits(struct status_report *r)
     bool wait = !r->uncounted && r->k->kernel != NULL && wants_count(r, r->state) && r->state->asked;
     if (!wait) {
         agenda_clear(&r->k->agenda, &r->patience);
-    } else if (r->patience.place == 0
+    } else if (!agenda_is_set(&r->patience)
                && !agenda_set(&r->k->agenda, &r->patience, r->k->now + SAMPLE_PATIENCE,
-                              lose_patience, r)) {
+                              lose_patience)) {
         wait = false;
     }
     return wait;

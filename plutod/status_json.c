@@ -326,8 +326,8 @@ static void put_failure(struct object *o, const struct keying *k, const struct c
         return;
     }
     struct object failure = object_new();
-    put_number(&failure, "ago", (k->now - c->failed_at) / 1000);
-    put_text(&failure, "why", c->failure);
+    put_number(&failure, "ago", (k->now - c->failure->at) / 1000);
+    put_text(&failure, "why", c->failure->why);
     put_object(o, "last_failure", failure);
 }
 
@@ -336,7 +336,6 @@ static void show_conn(struct keying *k, uint64_t client, const struct conn *c, s
     struct object o = object_new();
     struct status_end ends[2];
     char why[ORIENT_WHY];
-    bool retries = c->retry.place != 0;
     status_ends(c, ends);
     put_text(&o, "name", c->name);
     put_text(&o, "template", c->instance == 0 ? NULL : c->form->name);
@@ -357,8 +356,8 @@ static void show_conn(struct keying *k, uint64_t client, const struct conn *c, s
     put_text(&o, "interface", c->oriented ? c->interface : NULL);
     put_description(&o, c);
     put_some(&o, "attempt", c->attempt);
-    put(&o, "next_attempt", !retries ? json_null()
-        : number(c->retry.at > k->now ? (c->retry.at - k->now) / 1000 : 0));
+    put(&o, "next_attempt", !agenda_is_set(&c->retry) ? json_null()
+        : number(agenda_wait(&k->agenda, &c->retry, k->now) / 1000));
     put_failure(&o, k, c);
     put_number(&o, "reqid", c->reqid);
     put_classes(&o, "debug", c->classes);

@@ -60,15 +60,15 @@ static void show_rare(struct keying *k, uint64_t client, const struct conn *c, c
         SAY("%s:   instances: %u", label, status_instances(c));
     }
     if (c->failure != NULL) {
-        SAY("%s:   failed last %" PRIu64 "s ago: %s", label, (k->now - c->failed_at) / 1000, c->failure);
+        SAY("%s:   failed last %" PRIu64 "s ago: %s", label, (k->now - c->failure->at) / 1000, c->failure->why);
     }
     if (c->classes != 0) {
         debug_classes_print(c->classes, text);
         SAY("%s:   debug %s", label, text);
     }
-    if (c->retry.place != 0) {
+    if (agenda_is_set(&c->retry)) {
         SAY("%s:   attempt %u begins in %" PRIu64 "s", label, c->attempt,
-            c->retry.at > k->now ? (c->retry.at - k->now) / 1000 : 0);
+            agenda_wait(&k->agenda, &c->retry, k->now) / 1000);
     }
 }
 

@@ -18,6 +18,7 @@
 #define WAITING_MAX 48      /* of them with a request that goes on: the others' places are for short ones */
 #define INPUT_MAX ((size_t)4 * RECORD_MAX)
 #define INPUT_HIGH ((size_t)2 * RECORD_MAX) /* beyond, no more is read until some of it is done */
+#define AHEAD_MAX 64        /* of what goes on, when another definition begins */
 #define REPLY_MAX ((size_t)64 << 20)
 #define REPLY_ENOUGH 65536  /* unsent bytes: no more of a status is said before some are taken */
 #define REPLY_HIGH ((size_t)1 << 20)        /* beyond, nothing more is done until some of it is taken */
@@ -31,7 +32,8 @@ struct client {
     int fd;
     struct buffer input;
     struct buffer reply;
-    unsigned holds;         /* requests that go on */
+    unsigned holds;         /* what goes on because of its requests */
+    bool changes;           /* that is of definitions only: more of them may begin */
     unsigned records;       /* that were begun with */
     bool greeted;           /* its hello came */
     bool busy;              /* a request was begun, and its end not told */
@@ -196,13 +198,41 @@ static void take_record(struct client *c, const struct record *r)
     }
 }
 
-/* The last request is finished: what is said from now on is of the next one. */
-static void tell_done(struct client *c)
+/* What is said from now on is of the next request. */
+static void say_done(struct client *c)
 {
-    if (c->busy && c->holds == 0) {
+    if (c->busy) {
         c->busy = false;
         buffer_add_text(&c->reply, WHACK_DONE "\n");
     }
+}
+
+static void tell_done(struct client *c)
+{
+    if (c->holds == 0) {
+        say_done(c);
+    }
+}
+
+/*
+ * Is the next request one that need not wait until what goes on has ended? What kernel-sa has to take away
+ * for a connection that is deleted, it does in the order in which it is told, and nobody is told of it: so
+ * thousands are deleted without waiting for each.
+ */
+static bool may_begin(const struct client *c, const uint8_t *line, size_t len)
+{
+    static const enum verb definitions[] = { V_WHACK_CONNECTION, V_WHACK_DELETE };
+    if (c->holds == 0 || !c->changes || c->holds >= AHEAD_MAX) {
+        return c->holds == 0;
+    }
+    for (size_t i = 0; i < sizeof definitions / sizeof definitions[0]; i++) {
+        const char *name = schema_verb(definitions[i])->name;
+        size_t name_len = strlen(name);
+        if (len > name_len && memcmp(line, name, name_len) == 0 && line[name_len] == ' ') {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void take_line(struct client *c, char *line, size_t len)
@@ -218,6 +248,7 @@ static void take_line(struct client *c, char *line, size_t len)
         refuse(c, schema_verb(r.verb)->name, "came before hello");
     } else {
         c->busy = r.verb != V_HELLO;
+        c->changes = r.verb == V_WHACK_CONNECTION || r.verb == V_WHACK_DELETE;
         take_record(c, &r);
         tell_done(c);
     }
@@ -231,12 +262,13 @@ static bool go_on(struct client *c)
 {
     size_t at = 0;
     tell_done(c);
-    while (c->holds == 0 && !c->closing && at < c->input.len && c->reply.len < REPLY_HIGH) {
+    while (!c->closing && at < c->input.len && c->reply.len < REPLY_HIGH) {
         uint8_t *line = c->input.data + at;
         uint8_t *end = memchr(line, '\n', c->input.len - at);
-        if (end == NULL) {
+        if (end == NULL || !may_begin(c, line, (size_t)(end - line))) {
             break;
         }
+        say_done(c);
         if (hung_up(c)) {
             c->gone = true;
             break;

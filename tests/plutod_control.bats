@@ -293,7 +293,7 @@ memory() {
     echo "loaded in $seconds s"
     at_most "${seconds%.*}" 20 'seconds to load' # 2 s are the aim, on a machine that does nothing else
     local each=$((($(memory) - before) * 1024 / 10000))
-    at_most "$each" 3000 'bytes each' # 1000 are the aim
+    at_most "$each" 2000 'bytes each' # 1000 are the aim
     run bash -c "'$whack' --ctlbase '$base' --status | grep -c '^000 \"site-.*; unrouted'"
     assert_output 10000
     definitions 5000 5000 '--delete ' >"$dir/one"
@@ -303,7 +303,7 @@ memory() {
     load_stream <"$dir/none"
     assert_success
     echo "deleted in $seconds s"
-    awk -v s="$seconds" 'BEGIN { exit !(s < 6) }'
+    at_most "${seconds%.*}" 20 'seconds to delete' # the same
     run bash -c "'$whack' --ctlbase '$base' --status | grep -c '^000 \"site-'"
     assert_output 0
 }
@@ -325,6 +325,30 @@ memory() {
     assert_equal "$status" 1 # whack's own
     assert_equal "$stderr" 'whack: stdin:4:1: --nosuch: unknown option (see whack --help)'
     assert_line '002 added connection description "site-00006"'
+}
+
+@test "[P2] [W10] a stream of deletions waits for kernel-sa before what is none, not at each; places are right" {
+    start
+    nsenter -t "$daemon" -n ip link set lo up
+    ask --listen
+    load_stream < <(definitions 1 50)
+    local kernel
+    kernel=$(pgrep -P "$daemon" kernel-sa)
+    kill -STOP "$kernel"
+    { seq -f '--delete --name site-%05g' 1 50; echo '--delete --name nosuch'; definitions 7 7; echo --status; } >"$dir/all"
+    timeout 30 "$whack" --ctlbase "$base" --optionsfrom - <"$dir/all" >"$dir/said" 3>&- &
+    local stream=$! code=0
+    within 5 grep -q '^002' "$dir/said"
+    sleep 0.2
+    run cat "$dir/said"
+    kill -CONT "$kernel"
+    assert_output '021 stdin:51:1: no connection named "nosuch"
+002 added connection description "site-00007"'
+    wait "$stream" || code=$?
+    assert_equal "$code" 21
+    run cat "$dir/said"
+    assert_line --partial '000 "site-00007"'
+    refute_line --partial '000 "site-00008"'
 }
 
 @test "[P2] a stream that pauses, and a whack that reads slowly" {

@@ -33,6 +33,39 @@ static uint64_t identified(struct world *w, const char *remote, const char *anno
     return x;
 }
 
+/* Of more than a first message is offered, those that were added first; the ones to %any only where there is room. */
+static void test_first_message_of_many_words(void **state)
+{
+    static const char *const ciphers[] = { "aes256", "aes192", "aes128" };
+    static const char *const hashes[] = { "sha2_512", "sha2_384", "sha2_256", "sha1" };
+    static const char *const groups[] = { "modp4096", "modp3072", "modp2048" };
+    struct world *w = world_new("10.9.0.1");
+    struct address local;
+    struct address remote;
+    struct conn *list[CHOOSE_MAX];
+    (void)state;
+    assert_null(address_parse(&local, "10.9.0.1"));
+    assert_null(address_parse(&remote, "10.9.0.2"));
+    add(w, "name=road " ROAD NET_POLICY);
+    for (unsigned i = 0; i < 36; i++) {
+        char words[160];
+        snprintf(words, sizeof words, "name=c%u left-host=10.9.0.1 right-host=10.9.0.2 right-id=@c%u policy=psk,encrypt "
+                 "ike=%s-%s-%s", i, i, ciphers[i % 3], hashes[i / 3 % 4], groups[i / 12]);
+        add(w, words);
+        if (i == 30) {
+            assert_int_equal(choose_first(&w->k, &local, &remote, list), CHOOSE_MAX);
+            assert_string_equal(list[31]->name, "road");
+        }
+    }
+    assert_int_equal(choose_first(&w->k, &local, &remote, list), CHOOSE_MAX);
+    for (unsigned i = 0; i < CHOOSE_MAX; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "c%u", i);
+        assert_string_equal(list[i]->name, name);
+    }
+    world_free(w);
+}
+
 /* [R1] */
 static void test_first_message_by_addresses_alone(void **state)
 {
@@ -334,6 +367,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_first_message_by_addresses_alone),
+        cmocka_unit_test(test_first_message_of_many_words),
         cmocka_unit_test(test_an_instance_is_not_offered),
         cmocka_unit_test(test_same_hosts_then_any_then_whoever),
         cmocka_unit_test(test_fewer_wildcards_are_preferred),

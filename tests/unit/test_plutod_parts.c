@@ -13,9 +13,9 @@ struct item {
 static uint64_t last_seen;
 static unsigned seen;
 
-static void see(void *context, void *owner)
+static void see(void *context, struct agenda_item *item)
 {
-    const struct item *i = owner;
+    const struct item *i = AGENDA_OWNER(item, struct item, item);
     (void)context;
     assert_true(i->at >= last_seen);
     last_seen = i->at;
@@ -33,8 +33,9 @@ static void test_agenda(void **state)
     for (unsigned i = 0; i < 200; i++) {
         random = random * 1103515245u + 12345u;
         items[i].at = random >> 20;
-        assert_true(agenda_set(&a, &items[i].item, 1, see, &items[i]));
-        assert_true(agenda_set(&a, &items[i].item, items[i].at, see, &items[i])); /* moved */
+        assert_true(agenda_set(&a, &items[i].item, 1, see));
+        assert_true(agenda_set(&a, &items[i].item, items[i].at, see));
+        assert_int_equal(agenda_wait(&a, &items[i].item, 0), items[i].at); /* moved */
     }
     for (unsigned i = 0; i < 200; i += 3) {
         agenda_clear(&a, &items[i].item);
@@ -146,7 +147,7 @@ static void test_interface_goes(void **state)
     world_listen(w, "10.9.0.3");
     assert_null(w->k.exchanges);
     assert_int_equal(w->holds, 0);
-    assert_null(w->k.pairs);
+    assert_null(w->k.by_hosts);
     world_listen(w, "10.9.0.1");
     assert_true(conn_find(&w->k, "net")->oriented);
     world_free(w);
