@@ -124,6 +124,119 @@ static const char *read_secret(struct lexer *l, struct entry *e, struct token *t
     return NULL;
 }
 
+/* ---- RSA ---- */
+
+static const struct {
+    const char *word;
+    const char *missing;
+} numbers[RSA_NUMBERS] = {
+#define NUMBER(word) { word, "expected " word ": and a number (0x... or 0s...) in the RSA key" }
+    [RSA_MODULUS] = NUMBER("Modulus"),
+    [RSA_PUBLIC_EXPONENT] = NUMBER("PublicExponent"),
+    [RSA_PRIVATE_EXPONENT] = NUMBER("PrivateExponent"),
+    [RSA_PRIME_1] = NUMBER("Prime1"),
+    [RSA_PRIME_2] = NUMBER("Prime2"),
+    [RSA_EXPONENT_1] = NUMBER("Exponent1"),
+    [RSA_EXPONENT_2] = NUMBER("Exponent2"),
+    [RSA_COEFFICIENT] = NUMBER("Coefficient"),
+#undef NUMBER
+};
+
+/* Is it this word, with or without a colon at its end? */
+static bool names_number(const struct token *t, const char *word, bool *colon)
+{
+    size_t len = strlen(word);
+    if (t->kind != TOKEN_WORD || strncasecmp(t->text, word, len) != 0) {
+        return false;
+    }
+    *colon = t->text[len] == ':';
+    return t->text[len + (*colon ? 1 : 0)] == '\0';
+}
+
+/* "Modulus: 0x..."; the colon may stand alone, or not at all. */
+static const char *read_number(struct lexer *l, struct entry *e, struct token *t, size_t i)
+{
+    bool colon = false;
+
+    *t = lexer_next(l);
+    if (!names_number(t, numbers[i].word, &colon)) {
+        return t->kind == TOKEN_BAD ? t->why : numbers[i].missing;
+    }
+    *t = lexer_next(l);
+    if (!colon && is_colon(t)) {
+        *t = lexer_next(l);
+    }
+    if (t->kind != TOKEN_WORD || t->text[0] != '0') {
+        return t->kind == TOKEN_BAD ? t->why : numbers[i].missing;
+    }
+    return datatext_decode(e->number[i], sizeof e->number[i], &e->number_len[i], t->text);
+}
+
+/* Behind the brace, up to the other one. */
+static const char *read_numbers(struct lexer *l, struct entry *e, struct token *t)
+{
+    for (size_t i = 0; i < RSA_NUMBERS; i++) {
+        const char *why = read_number(l, e, t, i);
+        if (why != NULL) {
+            return why;
+        }
+    }
+    *t = lexer_next(l);
+    if (!token_is_keyword(t, "}")) {
+        return t->kind == TOKEN_BAD ? t->why : "expected } (indented) after the coefficient of the RSA key";
+    }
+    *t = lexer_next(l);
+    return NULL;
+}
+
+static bool is_text(const struct token *t)
+{
+    return t->kind == TOKEN_WORD || t->kind == TOKEN_QUOTED;
+}
+
+/* *t: the name; afterwards what comes behind the passphrase. */
+static const char *read_key_file(struct lexer *l, struct entry *e, struct token *t)
+{
+    if (t->len == 0 || t->len >= sizeof e->key_file) {
+        return "expected the name of a key file, of at most 1023 bytes";
+    }
+    memcpy(e->key_file, t->text, t->len);
+    e->key_file_quoted = t->kind == TOKEN_QUOTED;
+    *t = lexer_next(l);
+    if (!is_text(t)) {
+        return t->kind == TOKEN_BAD ? t->why : NULL;
+    }
+    if (token_is_keyword(t, "%prompt")) {
+        e->unsupported = true;
+        return "%prompt is not supported yet: give the passphrase here, or take it off the key file "
+               "(openssl pkey)";
+    }
+    if (t->len >= sizeof e->passphrase) {
+        return "expected a passphrase of at most 1024 bytes";
+    }
+    memcpy(e->passphrase, t->text, t->len);
+    e->has_passphrase = true;
+    *t = lexer_next(l);
+    return NULL;
+}
+
+/* *t: the word RSA; afterwards what comes behind the key. */
+static const char *read_rsa(struct lexer *l, struct entry *e, struct token *t)
+{
+    *t = lexer_next(l);
+    e->kind = token_is_keyword(t, "{") ? ENTRY_RSA : ENTRY_RSA_FILE;
+    if (e->kind == ENTRY_RSA) {
+        return read_numbers(l, e, t);
+    }
+    if (!is_text(t)) {
+        return t->kind == TOKEN_BAD ? t->why
+               : "expected a key after RSA: { Modulus: ... }, or the name of a file in PEM form";
+    }
+    return read_key_file(l, e, t);
+}
+
+/* ---- */
+
 const char *entry_read(struct entry *e, struct lexer *l, struct token *t)
 {
     e->line = t->line;
@@ -135,15 +248,15 @@ const char *entry_read(struct entry *e, struct lexer *l, struct token *t)
     }
     *t = lexer_next(l);
     if (token_is_keyword(t, "RSA")) {
-        e->unsupported = true;
-        return "RSA keys are not supported yet";
-    }
-    why = read_secret(l, e, t);
-    if (why == NULL) {
-        *t = lexer_next(l);
-        if (!token_ends_entry(t)) {
-            why = t->kind == TOKEN_BAD ? t->why : "expected nothing more after the secret";
+        why = read_rsa(l, e, t);
+    } else {
+        why = read_secret(l, e, t);
+        if (why == NULL) {
+            *t = lexer_next(l);
         }
+    }
+    if (why == NULL && !token_ends_entry(t)) {
+        why = t->kind == TOKEN_BAD ? t->why : "expected nothing more after the secret";
     }
     e->line = why == NULL || token_ends_entry(t) ? e->line : t->line;
     return why;

@@ -1,6 +1,4 @@
-#include "file.h"
-
-#include "entry.h"
+#include "file_inside.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,22 +16,13 @@ struct frame { /* a file that is being read, in the one that includes it */
     ino_t inode;
 };
 
-struct reader {
-    struct store *store;
-    const struct log *log;
-    struct file_counts *counts;
-    size_t total; /* bytes so far */
-    bool insecure;
-};
-
 static void read_pattern(struct reader *r, const struct frame *outer, unsigned line,
                          const char *pattern, const char *shown);
 
 /* ---- messages ---- */
 
-/* line 0: none. `more` is shown behind what; of the inside of a file it is at most a pattern. */
-static void complain(struct reader *r, const char *path, unsigned line, const char *what,
-                     const char *more)
+void complain(struct reader *r, const char *path, unsigned line, const char *what,
+              const char *more)
 {
     r->counts->errors++;
     if (r->counts->errors > FILE_ERRORS_SHOWN) {
@@ -49,9 +38,9 @@ static void complain(struct reader *r, const char *path, unsigned line, const ch
     }
 }
 
-static void complain_entry(struct reader *r, const struct frame *f, unsigned line, const char *what)
+static void complain_entry(struct reader *r, const char *path, unsigned line, const char *what)
 {
-    complain(r, f->path, line, what, "; this entry is not used");
+    complain(r, path, line, what, "; this entry is not used");
 }
 
 static void skip_entry(struct reader *r, const struct frame *f, unsigned line, const char *what)
@@ -62,8 +51,7 @@ static void skip_entry(struct reader *r, const struct frame *f, unsigned line, c
     }
 }
 
-/* PATH as a shell takes it, after a command. */
-static void complain_permissions(struct reader *r, const char *path, unsigned mode)
+void complain_permissions(struct reader *r, const char *path, unsigned mode)
 {
     char what[120];
     struct buffer command;
@@ -94,19 +82,23 @@ static void read_entry(struct reader *r, const struct frame *f, struct lexer *l,
 {
     struct entry *e = calloc(1, sizeof *e);
     if (e == NULL) {
-        complain_entry(r, f, t->line, "out of memory");
+        complain_entry(r, f->path, t->line, "out of memory");
         return;
     }
     const char *why = entry_read(e, l, t);
-    if (why == NULL) {
-        why = store_add(r->store, f->path, e->line, e->index, e->index_count, e->bytes, e->len);
-    }
     if (e->unsupported) {
         skip_entry(r, f, e->line, why);
     } else if (why != NULL) {
-        complain_entry(r, f, e->line, why);
+        complain_entry(r, f->path, e->line, why);
+    } else if (e->kind == ENTRY_PSK) {
+        why = store_add(r->store, f->path, e->line, e->index, e->index_count, e->bytes, e->len);
+        if (why != NULL) {
+            complain_entry(r, f->path, e->line, why);
+        } else {
+            r->counts->psk++;
+        }
     } else {
-        r->counts->psk++;
+        add_key(r, f->path, e);
     }
     explicit_bzero(e, sizeof *e);
     free(e);
@@ -176,9 +168,9 @@ static void read_text(struct reader *r, const struct frame *f, char *text, size_
             continue;
         }
         if (t.kind == TOKEN_BAD) {
-            complain_entry(r, f, t.line, t.why);
+            complain_entry(r, f->path, t.line, t.why);
         } else if (!t.column_1) {
-            complain_entry(r, f, t.line, "expected an entry to begin in column 1 (continuation "
+            complain_entry(r, f->path, t.line, "expected an entry to begin in column 1 (continuation "
                                          "lines are indented, and this continues nothing)");
         } else if (token_is_keyword(&t, "include")) {
             read_include(r, f, &l, &t);
@@ -217,23 +209,6 @@ static bool is_being_read(const struct frame *f, const struct stat *st)
     return false;
 }
 
-/* Reads up to `size` bytes; a file that grows meanwhile is cut there. -1: errno says why. */
-static ssize_t read_all(int fd, char *text, size_t size)
-{
-    size_t len = 0;
-    while (len < size) {
-        ssize_t n = read(fd, text + len, size - len);
-        if (n < 0 && errno != EINTR) {
-            return -1;
-        }
-        if (n == 0) {
-            break;
-        }
-        len += n > 0 ? (size_t)n : 0;
-    }
-    return (ssize_t)len;
-}
-
 /* line: where `outer` includes it. */
 static void read_file(struct reader *r, const struct frame *outer, unsigned line, const char *path)
 {
@@ -264,7 +239,7 @@ static void read_file(struct reader *r, const struct frame *outer, unsigned line
     f.inode = st.st_ino;
     size = (size_t)st.st_size;
     text = malloc(size + 1);
-    ssize_t len = text == NULL ? -1 : read_all(fd, text, size);
+    ssize_t len = text == NULL ? -1 : file_bytes(fd, text, size);
     if (len < 0) {
         complain(r, path, 0, "cannot be read: ", strerror(errno));
         goto out;

@@ -1,5 +1,5 @@
 /*
- * Reading ipsec.secrets [K1]-[K4]: files, includes, permissions, entries.
+ * Reading ipsec.secrets [K1]-[K4]: files, includes, permissions, entries, key files.
  *
  * Nothing of a file's text ever gets into a message. Not for: choosing a secret (store.h) and
  * looking names up.
@@ -15,10 +15,13 @@
 #define FILE_COUNT_MAX 1000u              /* files, an included one each time */
 #define FILE_NESTING_MAX 10u              /* includes within each other */
 #define FILE_ERRORS_SHOWN 100u
+#define KEY_FILE_SIZE_MAX ((size_t)64 << 10)
+#define KEY_FILE_FOLDER "/etc/ipsec.d/private/" /* where names of key files begin [K1] */
 
 struct file_counts {
     size_t files;
     size_t psk;     /* entries that are in the store now */
+    size_t rsa;
     size_t skipped; /* right, but of a kind that is not supported yet */
     size_t errors;
 };

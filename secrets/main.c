@@ -212,8 +212,8 @@ static int lint(const struct options *o)
     file_read(store, o->file, o->insecure, &log, &counts);
     counts.errors += store_disagreements(store, FILE_ERRORS_SHOWN, say_disagreement, &log);
     store_free(store);
-    (void)printf("%zu PSK, %zu not supported yet, %zu errors, in %zu files\n", counts.psk,
-                 counts.skipped, counts.errors, counts.files);
+    (void)printf("%zu PSK, %zu RSA, %zu not supported yet, %zu errors, in %zu files\n", counts.psk,
+                 counts.rsa, counts.skipped, counts.errors, counts.files);
     return counts.errors == 0 ? 0 : EXIT_WRONG;
 }
 
@@ -221,7 +221,7 @@ static void tell_loaded(struct buffer *out, const struct file_counts *counts)
 {
     struct record_writer w;
     record_start(&w, out, V_LOADED);
-    record_put_number(&w, K_ENTRIES, counts->psk);
+    record_put_number(&w, K_ENTRIES, counts->psk + counts->rsa);
     record_put_number(&w, K_ERRORS, counts->errors);
     (void)record_finish(&w);
 }

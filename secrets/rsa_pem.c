@@ -10,14 +10,14 @@
 #include <openssl/x509.h>
 #include <string.h>
 
-/* What a passphrase's key derivation may cost: a hundred times what tools write today. */
-#define ITERATIONS_MAX 10000000
+/* What a passphrase's key derivation may cost: more than anybody advises today, a second or so. */
+#define ITERATIONS_MAX 2000000
 
 static const char damaged[] = "the key is cut off or damaged";
 static const char wrong_passphrase[] = "the passphrase of the key is wrong, or the key is damaged";
 static const char no_passphrase[] = "the key is encrypted: expected its passphrase after the file name";
 static const char other_algorithm[] = "expected an RSA key: this one is of another algorithm";
-static const char too_slow[] = "the key is encrypted with more than 10000000 iterations, which would take "
+static const char too_slow[] = "the key is encrypted with more than 2000000 iterations, which would take "
                                "too long";
 
 struct pem { /* one block, owned */

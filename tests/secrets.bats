@@ -73,13 +73,13 @@ END
 @test "--lint counts, and its exit status says whether all is right" {
     run secrets --lint --file ipsec.secrets
     assert_success
-    assert_output '1 PSK, 0 not supported yet, 0 errors, in 1 files'
-    printf '@a : RSA key.pem\n@b PSK "tell nobody"\n' >>ipsec.secrets
+    assert_output '1 PSK, 0 RSA, 0 not supported yet, 0 errors, in 1 files'
+    printf '@a : RSA key.pem %%prompt\n@b PSK "tell nobody"\n' >>ipsec.secrets
     run secrets --lint --file ipsec.secrets
     assert_equal "$status" 1
-    assert_line --partial 'ipsec.secrets:2: RSA keys are not supported yet'
+    assert_line --partial 'ipsec.secrets:2: %prompt is not supported yet'
     assert_line --partial 'ipsec.secrets:3: expected a colon between blanks before the word PSK or RSA'
-    assert_line '1 PSK, 1 not supported yet, 1 errors, in 1 files'
+    assert_line '1 PSK, 0 RSA, 1 not supported yet, 1 errors, in 1 files'
     refute_output --partial nobody
 }
 
@@ -116,7 +116,7 @@ END
     run secrets --lint --file ipsec.secrets
     assert_equal "$status" 1
     assert_line --partial 'run: chmod 600 ipsec.secrets'
-    assert_line '0 PSK, 0 not supported yet, 1 errors, in 0 files'
+    assert_line '0 PSK, 0 RSA, 0 not supported yet, 1 errors, in 0 files'
     run secrets --lint --insecure-secretsfile --file ipsec.secrets
     assert_success
     # shellcheck disable=SC2091 # the command of the message
@@ -135,7 +135,7 @@ END
     run secrets --lint --file "$BATS_TEST_TMPDIR/ipsec.secrets"
     assert_equal "$status" 1
     assert_line --partial "chmod 600 $BATS_TEST_TMPDIR/more/b.secrets"
-    assert_line '2 PSK, 0 not supported yet, 1 errors, in 2 files'
+    assert_line '2 PSK, 0 RSA, 0 not supported yet, 1 errors, in 2 files'
 }
 
 @test "a pattern reads several files; none that matches is an error" {
@@ -208,7 +208,7 @@ END
     assert [ -s script ]
     run --separate-stderr bash -e script
     assert_success
-    assert_line --index 0 '1 PSK, 0 not supported yet, 0 errors, in 1 files'
+    assert_line --index 0 '1 PSK, 0 RSA, 0 not supported yet, 0 errors, in 1 files'
     assert_line --index 2 --regexp '^ok id=1 re=ke ke='
 }
 
@@ -218,7 +218,7 @@ END
     examples ipsec.secrets.5 >ipsec.secrets
     run secrets --lint --file ipsec.secrets
     assert_success
-    assert_output '4 PSK, 0 not supported yet, 0 errors, in 2 files'
+    assert_output '4 PSK, 0 RSA, 0 not supported yet, 0 errors, in 2 files'
 }
 
 @test "a standard descriptor that is closed is named, or not needed" {

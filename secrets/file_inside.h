@@ -1,0 +1,33 @@
+/*
+ * What reading ipsec.secrets and reading its key files have in common. Only for file*.c.
+ */
+#ifndef SECRETS_FILE_INSIDE_H
+#define SECRETS_FILE_INSIDE_H
+
+#include "entry.h"
+#include "file.h"
+
+#include <sys/types.h>
+
+struct reader {
+    struct store *store;
+    const struct log *log;
+    struct file_counts *counts;
+    size_t total; /* bytes so far */
+    bool insecure;
+};
+
+/* line 0: none. `more` is shown behind what; of the inside of a file it is at most a name or a pattern. */
+void complain(struct reader *r, const char *path, unsigned line, const char *what, const char *more);
+/* With the command that mends it: the path as a shell takes it. */
+void complain_permissions(struct reader *r, const char *path, unsigned mode);
+
+/* Reads up to `size` bytes; a file that grows meanwhile is cut there. -1: errno says why. */
+ssize_t file_bytes(int fd, char *text, size_t size);
+
+/* ---- file_key.c ---- */
+
+/* The RSA key of an entry of the file at `path` into the store, or says why not. */
+void add_key(struct reader *r, const char *path, const struct entry *e);
+
+#endif

@@ -1,0 +1,135 @@
+#include "file_inside.h"
+
+#include "rsa_pem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+ssize_t file_bytes(int fd, char *text, size_t size)
+{
+    size_t len = 0;
+    while (len < size) {
+        ssize_t n = read(fd, text + len, size - len);
+        if (n < 0 && errno != EINTR) {
+            return -1;
+        }
+        if (n == 0) {
+            break;
+        }
+        len += n > 0 ? (size_t)n : 0;
+    }
+    return (ssize_t)len;
+}
+
+/* ---- key files ---- */
+
+/* NULL, or what is wrong with the file at all. */
+static const char *check_key_file(const struct reader *r, const struct stat *st)
+{
+    if (!S_ISREG(st->st_mode)) {
+        return "not a regular file";
+    }
+    if (st->st_size < 0 || (uintmax_t)st->st_size > KEY_FILE_SIZE_MAX) {
+        return "larger than 64 KiB, so it is no key";
+    }
+    if ((size_t)st->st_size > FILE_TOTAL_MAX - r->total) {
+        return "all files together are larger than 16 MiB";
+    }
+    return r->counts->files == FILE_COUNT_MAX ? "more than 1000 files" : NULL;
+}
+
+/* Where the entry stands, and what is wrong with its key file. */
+static void complain_key(struct reader *r, const char *path, const struct entry *e, const char *key_path,
+                         const char *why)
+{
+    char what[sizeof KEY_FILE_FOLDER + KEY_FILE_NAME + 20];
+    (void)snprintf(what, sizeof what, "key file %s: ", key_path);
+    complain(r, path, e->line, what, why);
+}
+
+static struct rsa_key *key_of_file(struct reader *r, const char *path, const struct entry *e)
+{
+    char key_path[sizeof KEY_FILE_FOLDER + KEY_FILE_NAME];
+    struct rsa_key *key = NULL;
+    struct stat st;
+    char *text = NULL;
+    size_t size = 0;
+
+    (void)snprintf(key_path, sizeof key_path, "%s%s", e->key_file[0] == '/' ? "" : KEY_FILE_FOLDER,
+                   e->key_file);
+    int fd = open(key_path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0 || fstat(fd, &st) != 0) {
+        complain_key(r, path, e, e->key_file_quoted ? "(the quoted one)" : key_path, strerror(errno));
+        goto out;
+    }
+    const char *why = check_key_file(r, &st);
+    if (why != NULL) {
+        complain_key(r, path, e, key_path, why);
+        goto out;
+    }
+    if (!r->insecure && (st.st_mode & 066) != 0) {
+        complain_permissions(r, key_path, st.st_mode);
+        goto out;
+    }
+    size = (size_t)st.st_size;
+    text = malloc(size + 1);
+    ssize_t len = text == NULL ? -1 : file_bytes(fd, text, size);
+    if (len < 0) {
+        complain_key(r, path, e, key_path, strerror(errno));
+        goto out;
+    }
+    r->total += (size_t)len;
+    r->counts->files++;
+    why = rsa_pem_read(&key, text, (size_t)len, e->has_passphrase ? e->passphrase : NULL);
+    if (why != NULL) {
+        complain_key(r, path, e, key_path, why);
+    }
+out:
+    if (text != NULL) {
+        explicit_bzero(text, size + 1);
+        free(text);
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return key;
+}
+
+static struct rsa_key *key_of_numbers(struct reader *r, const char *path, const struct entry *e)
+{
+    struct rsa_key *key = NULL;
+    struct rsa_numbers numbers;
+    for (size_t i = 0; i < RSA_NUMBERS; i++) {
+        numbers.of[i].bytes = e->number[i];
+        numbers.of[i].len = e->number_len[i];
+    }
+    const char *why = rsa_key_new(&key, &numbers);
+    if (why != NULL) {
+        complain(r, path, e->line, why, "; this entry is not used");
+    }
+    return key;
+}
+
+void add_key(struct reader *r, const char *path, const struct entry *e)
+{
+    struct rsa_key *key = e->kind == ENTRY_RSA ? key_of_numbers(r, path, e) : key_of_file(r, path, e);
+    if (key == NULL) {
+        return;
+    }
+    if (rsa_key_public(key)->bits < RSA_BITS_STRONG) {
+        log_serious(r->log, "%s:%u: an RSA key of %u bits is weak: others may find it out; it is used all "
+                    "the same, make one of at least 2048", path, e->line, rsa_key_public(key)->bits);
+    }
+    const char *why = store_add_rsa(r->store, path, e->line, e->index, e->index_count, key);
+    if (why != NULL) {
+        rsa_key_free(key);
+        complain(r, path, e->line, why, "; this entry is not used");
+        return;
+    }
+    r->counts->rsa++;
+}
