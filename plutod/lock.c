@@ -61,11 +61,17 @@ static bool is_zombie(pid_t pid)
     return end != NULL && end[1] == ' ' && (end[2] == 'Z' || end[2] == 'X');
 }
 
-/* Certainly not a plutod: gone, or a program of another name. In doubt: false. */
+/*
+ * Certainly not a plutod: gone, or a program of another name. In doubt: false. Our own number is one before
+ * us had: after a reboot, or in a container, where each start gets the same one.
+ */
 static bool is_other(pid_t pid)
 {
     char path[64];
     char name[64] = "";
+    if (pid == getpid()) {
+        return true;
+    }
     if (kill(pid, 0) != 0 && errno == ESRCH) {
         return true;
     }
@@ -154,8 +160,9 @@ static enum lock_result remove_old(const struct lock *l)
     if (pid == 0 || !is_other(pid)) {
         result = access(l->pid_path, F_OK) == 0 ? refuse(l, pid) : LOCK_TAKEN;
     } else if (unlink(l->pid_path) == 0) {
-        fprintf(stderr, "plutod: lock file %s is of process %d, which is no plutod any more: taking "
-                "it over\n", l->pid_path, (int)pid);
+        fprintf(stderr, "plutod: lock file %s is of process %d, which is %s: taking it over\n", l->pid_path,
+                (int)pid, pid == getpid() ? "this very one: one before it had that number"
+                                          : "no plutod any more");
     } else if (errno != ENOENT) {
         fprintf(stderr, "plutod: cannot remove %s: %s\n", l->pid_path, strerror(errno));
         result = LOCK_FAILED;

@@ -148,6 +148,18 @@ elsewhere() {
     grep -q 'taking it over' "$dir/err"
 }
 
+@test "[P3] a lock with the process id of the one that starts is taken over: each start in a container gets the same" {
+    # shellcheck disable=SC2016 # the inner shell's
+    unshare -n bash -c 'echo $$ >"$0.pid"; exec "$@"' "$base" "$plutod" --nofork --stderrlog --ctlbase "$base" \
+        --secretsfile "$dir/secrets" >"$dir/out" 2>"$dir/err" 3>&- &
+    daemon=$!
+    within 5 grep -qx 'Pluto initialized' "$dir/out"
+    assert_equal "$(<"$base.pid")" "$daemon"
+    grep -q "$base.pid is of process $daemon, which is this very one.*taking it over" "$dir/err"
+    ask --status
+    assert_success
+}
+
 @test "[P3] a lock of a plutod that /proc does not show (hidepid) is not taken over: exit 10" {
     start
     # shellcheck disable=SC2016 # the inner shells'

@@ -131,6 +131,22 @@ static void test_old_lock_is_taken_over(void **state)
     lock_release(&l);
 }
 
+/* [P3] A lock with our own pid in it is of one before us: no two processes have it at once. */
+static void test_own_pid_is_taken_over(void **state)
+{
+    struct lock l;
+    char text[32];
+    (void)state;
+    snprintf(text, sizeof text, "%d\n", (int)getpid());
+    write_file(".pid", text);
+    prctl(PR_SET_NAME, "plutod");
+    assert_int_equal(lock_take(&l, base), LOCK_TAKEN);
+    prctl(PR_SET_NAME, "test");
+    assert_int_equal(pid_in_file(), getpid());
+    lock_release(&l);
+    assert_false(is_there(".pid"));
+}
+
 static void test_somebody_else_takes_it_over(void **state)
 {
     struct lock l;
@@ -236,6 +252,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_pid_can_be_read, setup, teardown),
         cmocka_unit_test_setup_teardown(test_old_lock_is_taken_over, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_own_pid_is_taken_over, setup, teardown),
         cmocka_unit_test_setup_teardown(test_somebody_else_takes_it_over, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_lock_can_be_made, setup, teardown),
         cmocka_unit_test_setup_teardown(test_locking_the_pid_file_is_no_use, setup, teardown),
