@@ -3,6 +3,7 @@
 
 #include "anew.h"
 #include "ends.h"
+#include "hint.h"
 #include "initiate.h"
 #include "orders.h"
 #include "respond.h"
@@ -38,15 +39,6 @@ static struct xchg *dead_parent(struct keying *k, const struct xchg *y, unsigned
     return x != NULL && x->up ? x : NULL;
 }
 
-/* What the peer refused, and what is to be done. */
-static void add_proposal(const struct xchg *x, char *text, size_t size)
-{
-    size_t len = strlen(text);
-    snprintf(text + len, size - len, "; we proposed %s: compare %s of both sides",
-             x->quick ? x->conn->form->esp : x->conn->form->ike,
-             x->quick ? "--esp, --pfs and the clients" : "--ike");
-}
-
 /* Its SAs may stand already: then the last word on them was on its way. What older SAs need stays. */
 static void end_failed(struct keying *k, struct xchg *x, const struct record *r)
 {
@@ -75,7 +67,7 @@ static void end_failed(struct keying *k, struct xchg *x, const struct record *r)
         snprintf(why, sizeof why, "no acceptable response in STATE_%s: the peer last said %s",
                  xchg_state_word(x->state), x->notified);
         if (x->refused) {
-            add_proposal(x, why, sizeof why);
+            hint_add_proposal(x, why, sizeof why);
         }
         ends_failed(k, x, code, why, true);
     } else {
@@ -167,7 +159,7 @@ static void take_notified(struct keying *k, const struct record *r)
     strlcpy(what, notified, sizeof what);
     x->refused = type == NO_PROPOSAL_CHOSEN && x->initiator;
     if (x->refused) {
-        add_proposal(x, what, sizeof what);
+        hint_add_proposal(x, what, sizeof what);
     }
     if (x->client == 0 || x->notifications >= NOTIFIED_MAX) {
         return; /* what failed for it is still said in the end */

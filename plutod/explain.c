@@ -1,12 +1,13 @@
 #include "explain.h"
 
 #include "choose.h"
+#include "hint.h"
 #include "index.h"
 #include "initiate.h"
 #include "orders.h"
 #include "orient.h"
 #include "routing.h"
-#include "status.h"
+#include "status_form.h"
 
 #include "algorithm.h"
 
@@ -16,13 +17,10 @@
 #include <stdlib.h>
 #include <utlist.h>
 
-#define SHOWN_MAX 16 /* connections in a list */
-
 /* ---- what both forms say of a first message ---- */
 
-/* Of which connections the peer would be offered the words. False: of none; the line says why. */
-static bool say_first(struct keying *k, uint64_t client, const struct address *local,
-                      const struct address *remote)
+bool explain_first(struct keying *k, uint64_t client, const struct address *local,
+                   const struct address *remote)
 {
     struct conn *list[CHOOSE_MAX];
     char ours[ADDRESS_TEXT];
@@ -77,7 +75,7 @@ static void say_proposals(struct keying *k, uint64_t client, const struct conn *
 /* What would be sent, where nothing is in the way. */
 static void say_initiate(struct keying *k, uint64_t client, const struct conn *c)
 {
-    const struct xchg *x = xchg_usable_isakmp(k, c, true);
+    const struct xchg *x = initiate_under(k, c);
     char ours[ADDRESS_TEXT];
     char peer[ADDRESS_TEXT];
     char our_id[IDENTITY_TEXT];
@@ -86,9 +84,12 @@ static void say_initiate(struct keying *k, uint64_t client, const struct conn *c
     address_print(&c->peer_host, peer);
     identity_print(c->our_id, our_id);
     identity_print(c->peer_id, peer_id);
-    if (x != NULL) {
+    if (x != NULL && x->up) {
         keying_say(k, client, 0, "\"%s\": if we began now: Quick Mode under the ISAKMP SA #%" PRIu64 " that is there",
                    c->name, x->serial);
+    } else if (x != NULL) {
+        keying_say(k, client, 0, "\"%s\": if we began now: Quick Mode would wait for the Main Mode #%" PRIu64 ", which "
+                   "is under way and has made no ISAKMP SA yet", c->name, x->serial);
     } else {
         keying_say(k, client, 0, "\"%s\": if we began now: Main Mode from %s:%u to %s:%u, as %s, proposing --ike %s; "
                    "the peer must prove to be %s", c->name, ours, k->settings.ikeport, peer, c->peer_port,
@@ -164,7 +165,7 @@ static void say_others(struct keying *k, uint64_t client, const struct conn *c)
             if (other == c || other->instance != 0 || rules_out(other, &w) != RULE_NONE) {
                 continue;
             }
-            if (++shown > SHOWN_MAX) {
+            if (++shown > EXPLAIN_SHOWN) {
                 break;
             }
             identity_print(other->peer_id, id);
@@ -172,7 +173,7 @@ static void say_others(struct keying *k, uint64_t client, const struct conn *c)
                        other->name, id);
         }
     }
-    if (shown > SHOWN_MAX) {
+    if (shown > EXPLAIN_SHOWN) {
         keying_say(k, client, 0, "\"%s\": and more between these hosts", c->name);
     }
     char list[RULES_LIST];
@@ -197,7 +198,7 @@ static void say_if_the_peer_began(struct keying *k, uint64_t client, const struc
                    c->name, why);
         return;
     }
-    if (!say_first(k, client, &c->our_host, &c->peer_host)) {
+    if (!explain_first(k, client, &c->our_host, &c->peer_host)) {
         return;
     }
     identity_print(c->peer_id, id);
@@ -206,6 +207,30 @@ static void say_if_the_peer_began(struct keying *k, uint64_t client, const struc
     say_others(k, client, c);
     if (!connection_isakmp_only(c->form)) {
         say_quick(k, client, c);
+    }
+}
+
+/* What is being negotiated now, the newest first, and what probably is wrong with it. */
+static void say_under_way(struct keying *k, uint64_t client, const struct conn *c)
+{
+    char hint[HINT_TEXT];
+    unsigned shown = 0;
+    const struct xchg *newest = c->exchanges == NULL ? NULL : c->exchanges->prev;
+    for (const struct xchg *x = newest; x != NULL; x = x == c->exchanges ? NULL : x->prev) {
+        const struct xchg *awaited = status_awaited(k, x);
+        if (x->up || x->ending || (awaited != NULL && awaited->conn == c)) {
+            continue; /* that one is shown */
+        }
+        if (++shown > EXPLAIN_SHOWN) {
+            keying_say(k, client, 0, "\"%s\": and more are under way", c->name);
+            return;
+        }
+        const struct xchg *at = awaited == NULL ? x : awaited;
+        bool known = hint_of(at, hint);
+        keying_say(k, client, 0, "\"%s\": under way since %" PRIu64 " s: #%" PRIu64 "%s STATE_%s (%s)%s%s", c->name,
+                   (k->now - x->since) / 1000, x->serial,
+                   awaited == NULL ? ":" : " waits for its Main Mode, which is in", xchg_state_word(at->state),
+                   xchg_state_story(at->state), known ? ": " : "", known ? hint : "");
     }
 }
 
@@ -218,6 +243,7 @@ static void explain_conn(struct keying *k, uint64_t client, const struct conn *c
         const struct xchg *y = xchg_find(k, c->newest_ipsec);
         keying_say(k, client, 0, "\"%s\": it is up: IPsec SA #%" PRIu64, c->name, y == NULL ? 0 : y->serial);
     }
+    say_under_way(k, client, c);
     say_if_we_began(k, client, c);
     say_if_the_peer_began(k, client, c);
     if (c->failure != NULL) {
@@ -245,128 +271,6 @@ bool explain_secret_answered(struct keying *k, uint32_t worker, const struct rec
         keying_say(k, client, 0, "\"%s\": its secret is that of %s", c->name, record_text(r, K_FOUND));
     } else if (c != NULL) {
         keying_say(k, client, 0, "\"%s\": so it does not come up, whoever begins: %s", c->name, record_text(r, K_WHY));
-    }
-    if (client != 0) {
-        k->hooks.release(k->hooks.context, client);
-    }
-    return ours;
-}
-
-/* ---- --from, --to ---- */
-
-/* Connections whose clients the packet is between, in one direction or the other. */
-static void say_clients(struct keying *k, uint64_t client, const struct address *from,
-                        const struct address *to)
-{
-    unsigned fit = 0;
-    unsigned not = 0;
-    for (const struct conn *c = k->conns; c != NULL; c = c->hh.next) {
-        char a[SUBNET_TEXT];
-        char b[SUBNET_TEXT];
-        bool tunnel = c->oriented && !connection_isakmp_only(c->form) && c->peer_client.base.family != 0;
-        bool outward = tunnel && subnet_contains(&c->our_client, from) && subnet_contains(&c->peer_client, to);
-        bool inward = tunnel && subnet_contains(&c->our_client, to) && subnet_contains(&c->peer_client, from);
-        if (tunnel) {
-            subnet_print(&c->our_client, a);
-            subnet_print(&c->peer_client, b);
-        }
-        if (outward || inward) {
-            if (++fit <= SHOWN_MAX) {
-                keying_say(k, client, 0, "\"%s\" is for it: between %s (ours) and %s; it is %s%s%s", c->name, a, b,
-                           routing_story(c), c->failure == NULL || c->newest_ipsec != 0 ? "" : "; it failed last: ",
-                           c->failure == NULL || c->newest_ipsec != 0 ? "" : c->failure->why);
-            }
-        } else if (++not <= SHOWN_MAX) {
-            char why[ORIENT_WHY] = "it has no clients: it is for an ISAKMP SA only";
-            if (!c->oriented) {
-                orient_why(k, c, why);
-            } else if (tunnel) {
-                snprintf(why, sizeof why, "it is between %s (ours) and %s", a, b);
-            } else if (c->peer_client.base.family == 0) {
-                strlcpy(why, "its peer is not known yet (%any)", sizeof why);
-            }
-            keying_say(k, client, 0, "\"%s\" is not for it: %s", c->name, why);
-        }
-    }
-    if (fit > SHOWN_MAX || not > SHOWN_MAX) {
-        keying_say(k, client, 0, "in all, %u connections are for it, and %u are not", fit, not);
-    }
-}
-
-static void explain_packet(struct keying *k, uint64_t client, const struct record *r)
-{
-    static const unsigned ways[] = { WORD_OUT, WORD_IN, WORD_FWD };
-    struct address from;
-    struct address to;
-    (void)record_address(r, K_FROM, &from);
-    (void)record_address(r, K_TO, &to);
-    if (from.family != to.family) {
-        keying_say(k, client, 30, "--from and --to are of two families");
-        return;
-    }
-    bool ours_from = orient_interface(k, &from) != NULL;
-    bool ours_to = orient_interface(k, &to) != NULL;
-    if (ours_from != ours_to) {
-        (void)say_first(k, client, ours_to ? &to : &from, ours_to ? &from : &to);
-    }
-    say_clients(k, client, &from, &to);
-    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
-        if (!order_lookup(k, &from, &to, ways[i], client)) {
-            keying_say(k, client, 0, "what the kernel does with it is not known now: kernel-sa is not running");
-            return;
-        }
-    }
-}
-
-static void say_policy(struct keying *k, uint64_t client, const struct record *r, unsigned way)
-{
-    static const char *const what[WORD_WAYS] = {
-        [WORD_IN] = "a packet that comes in for this machine", [WORD_OUT] = "a packet that leaves",
-        [WORD_FWD] = "a packet that passes through"
-    };
-    const struct conn *c = record_has(r, K_REQID) ? index_by_reqid(k, (uint32_t)record_number(r, K_REQID))
-                                                  : NULL;
-    const char *found = record_text(r, K_FOUND);
-    const char *sa = record_text(r, K_SA);
-    unsigned kind = found == NULL ? KIND_PASS : record_word(r, K_KIND);
-    if (found == NULL && way != WORD_OUT) {
-        return; /* nothing is asked of it */
-    }
-    if (found == NULL) {
-        keying_say(k, client, 0, "%s: in the clear: no policy of the kernel catches it", what[way]);
-    } else if (kind == KIND_PASS || kind == KIND_DROP) {
-        keying_say(k, client, 0, "%s: %s, by the policy %s", what[way],
-                   kind == KIND_PASS ? "in the clear" : "dropped", found);
-    } else {
-        keying_say(k, client, 0, "%s: caught by the policy %s, which is %s%s%s", what[way], found,
-                   c == NULL ? "of no connection that is known" : "of \"", c == NULL ? "" : c->name,
-                   c == NULL ? "" : "\"");
-        if (way != WORD_OUT) {
-            keying_say(k, client, 0, "%s: dropped, unless it came by an SA of that policy", what[way]);
-        } else if (sa == NULL) {
-            keying_say(k, client, 0, "%s: dropped or held: there is no SA for that policy", what[way]);
-        } else {
-            keying_say(k, client, 0, "%s: sent by the SA %s", what[way], sa);
-        }
-    }
-    if (record_has(r, K_OTHERS)) {
-        keying_say(k, client, 0, "%s: not by %s", what[way], record_text(r, K_OTHERS));
-    }
-}
-
-bool explain_lookup_answered(struct keying *k, const struct record *r)
-{
-    uint64_t way;
-    uint64_t id = record_number(r, K_ID);
-    uint64_t client = keying_client_of(k, id);
-    if (client != 0) {
-        k->hooks.hold(k->hooks.context, client);
-    }
-    bool ours = keying_answered(k, id, PENDING_LOOKUP, 0, &way);
-    if (ours && r->verb == V_OK) {
-        say_policy(k, client, r, (unsigned)way);
-    } else if (ours) {
-        keying_say(k, client, 0, "what the kernel does with it is not known: %s", record_text(r, K_WHY));
     }
     if (client != 0) {
         k->hooks.release(k->hooks.context, client);

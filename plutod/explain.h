@@ -15,4 +15,12 @@ void explain_begin(struct keying *k, uint64_t client, const struct record *r);
 bool explain_secret_answered(struct keying *k, uint32_t worker, const struct record *r);
 bool explain_lookup_answered(struct keying *k, const struct record *r);
 
+/* ---- between explain.c and explain_packet.c ---- */
+
+#define EXPLAIN_SHOWN 16 /* connections in a list */
+/* Of which connections the peer would be offered the words. False: of none; the line says why. */
+bool explain_first(struct keying *k, uint64_t client, const struct address *local,
+                   const struct address *remote);
+void explain_packet(struct keying *k, uint64_t client, const struct record *r);
+
 #endif

@@ -143,20 +143,42 @@ unsigned initiate_obstacle(struct keying *k, const struct conn *c, char why[OBST
 }
 
 /* An attempt of our own accord that nobody watches gives way to one that somebody asked for. */
+static bool gives_way(const struct xchg *x)
+{
+    return x->initiator && !x->up && x->client == 0;
+}
+
 static void supersede(struct keying *k, struct conn *c)
 {
     struct xchg *x;
     struct xchg *next;
     DL_FOREACH_SAFE(c->exchanges, x, next) {
-        if (x->quick && x->initiator && !x->up && x->client == 0) {
+        if (x->quick && gives_way(x)) {
             ends_quick(k, x, ENDS_SILENTLY, 0, "whack --initiate begins it anew");
         }
     }
     DL_FOREACH_SAFE(c->exchanges, x, next) {
-        if (!x->quick && x->initiator && !x->up && x->client == 0 && x->children == NULL) {
+        if (!x->quick && gives_way(x) && x->children == NULL) {
             ends_main(k, x, ENDS_SILENTLY, "whack --initiate begins it anew");
         }
     }
+}
+
+/* Would supersede(c) end this Main Mode? */
+static bool is_superseded(const struct xchg *x, const struct conn *c)
+{
+    const struct xchg *y;
+    bool others = false;
+    DL_FOREACH2(x->children, y, child_next) {
+        others = others || y->conn != c || !gives_way(y);
+    }
+    return x->conn == c && gives_way(x) && !others;
+}
+
+const struct xchg *initiate_under(struct keying *k, const struct conn *c)
+{
+    const struct xchg *x = connection_isakmp_only(c->form) ? NULL : xchg_usable_isakmp(k, c, true);
+    return x != NULL && is_superseded(x, c) ? xchg_usable_isakmp(k, c, false) : x;
 }
 
 /* It does not begin: the one line, the event, and what whack is told. */

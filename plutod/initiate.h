@@ -13,6 +13,12 @@
 /* What stands in the way of an attempt, as far as it is known here: 0, or whack's code and a text. */
 unsigned initiate_obstacle(struct keying *k, const struct conn *c, char why[OBSTACLE]);
 
+/*
+ * Under which ISAKMP SA --initiate would begin Quick Mode now: one that stands, or one that is being made and
+ * that it would wait for. NULL: it would begin Main Mode.
+ */
+const struct xchg *initiate_under(struct keying *k, const struct conn *c);
+
 /* --initiate. The client is told what is in the way, and held until the first attempt has ended if
  * it is to wait. */
 void initiate_conn(struct keying *k, struct conn *c, uint64_t client, bool wait);

@@ -37,9 +37,12 @@ void order_permit_again(struct keying *k, struct xchg *y); /* to a new one */
 void order_delete_kernel_sa(struct keying *k, const struct xchg *y, uint64_t client);
 /* y->life is to be its SAs' life in the kernel. False: no memory. */
 bool order_update_kernel_sa(struct keying *k, const struct xchg *y);
-/* Which policy of the kernel does such a packet meet? `way`: the word's place; the client is held. */
+/*
+ * Which policy of the kernel does such a packet meet? `way`: the word's place; `note` comes back with the
+ * answer; the client is held.
+ */
 bool order_lookup(struct keying *k, const struct address *from, const struct address *to, unsigned way,
-                  uint64_t client);
+                  uint64_t note, uint64_t client);
 bool order_sample(struct keying *k, struct xchg *y); /* false: no memory, or no kernel-sa */
 /* Nobody wants the policies of c's clients: what is left of an earlier plutod goes with them. */
 void order_unwanted(struct keying *k, const struct conn *c, uint64_t client);

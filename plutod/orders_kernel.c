@@ -132,10 +132,10 @@ bool order_sample(struct keying *k, struct xchg *y)
 }
 
 bool order_lookup(struct keying *k, const struct address *from, const struct address *to, unsigned way,
-                  uint64_t client)
+                  uint64_t note, uint64_t client)
 {
     struct record_writer w;
-    uint64_t id = k->kernel == NULL ? 0 : keying_ask(k, PENDING_LOOKUP, way, client);
+    uint64_t id = k->kernel == NULL ? 0 : keying_ask(k, PENDING_LOOKUP, note, client);
     if (id == 0) {
         return false;
     }

@@ -152,6 +152,10 @@ spi_packets() {
     by_sa_of net 10.2.0.1
     run whack_on left --explain --from 10.2.0.1 --to 10.1.0.1
     assert_output --partial 'a packet that comes in for this machine: dropped, unless it came by an SA of that policy'
+    refute_output --partial 'a first message of IKE'
+    run whack_on left --explain --from 10.9.0.2 --to 10.9.0.1
+    assert_output --partial 'a packet that comes in for this machine: accepted in the clear: no policy of the kernel asks for more'
+    refute_output --partial 'a packet that leaves'
     run whack_on left --explain --from 10.9.0.7 --to 10.9.0.1
     assert_output --partial 'a first message of IKE is refused: no connection is known between 10.9.0.1 (ours) and 10.9.0.7'
     assert_output --partial '"net": its peer is 10.9.0.2, not 10.9.0.7'
@@ -252,6 +256,20 @@ two_sas() {
 
 ended() {
     ! is_running "$1"
+}
+
+@test "[W12] --explain of a Main Mode that is stuck: what the peer said, and no ISAKMP SA" {
+    tunnel_is ike=aes256-sha2_512-ecp256
+    two_hosts
+    pluto_on left
+    tunnel_with ike=aes128-sha2_256-modp2048
+    pluto_on right
+    whack_on left --initiate --asynchronous --name net
+    log_has right 'no proposal chosen' 10
+    run whack_on left --explain --name net
+    assert_output --regexp '"net": under way since [0-9]+ s: #1: STATE_MAIN_I1 \(initiate\): the peer last said NO-PROPOSAL-CHOSEN \(not protected, so only a hint\); we proposed aes256-sha2_512-ecp256: compare --ike of both sides'
+    assert_output --partial 'if we began now: Main Mode from 10.9.0.1:500'
+    refute_output --partial 'ISAKMP SA #1 that is there'
 }
 
 @test "[R2] [X1] an ISAKMP SA alone, then a connection with clients on top of it" {

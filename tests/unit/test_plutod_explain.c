@@ -111,6 +111,44 @@ static void test_last_failure(void **state)
     world_free(w);
 }
 
+/* [W12] A Main Mode that is stuck is no ISAKMP SA: what it waits for is said, and what whack --initiate would do. */
+static void test_under_way(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    char anew[] = "if we began now: Main Mode from 10.9.0.1:500 to 10.9.0.2:500";
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY));
+    assert_null(feed(w, W_P, "whack-initiate name=net"));
+    uint64_t x = record_number(sent(w, &w->n, P_N, V_INITIATE), K_EXCHANGE);
+    assert_null(feed(w, N_P, "state exchange=%" PRIu64 " state=MAIN_I1", x));
+    pass(w, 3000);
+    assert_null(feed(w, N_P, "notified exchange=%" PRIu64 " notification=14 protected=no text=NO-PROPOSAL-CHOSEN", x));
+    explain(w, "net");
+    assert_true(has(&w->said, "000 \"net\": under way since 3 s: #1: STATE_MAIN_I1 (initiate): the peer last said "
+                              "NO-PROPOSAL-CHOSEN (not protected, so only a hint); we proposed default: compare "
+                              "--ike of both sides\n"));
+    assert_true(has(&w->said, "if we began now: Quick Mode would wait for the Main Mode #1, which is under way"));
+    assert_false(has(&w->said, "that is there"));
+    assert_false(has(&w->said, "#2")); /* it waits for that Main Mode, which is shown */
+
+    /* The next attempt is nobody's: whack --initiate would begin it anew, and does. */
+    assert_null(feed(w, N_P, "failed exchange=%" PRIu64 " code=31 why=silence", x));
+    w->k.now = agenda_next(&w->k.agenda);
+    keying_tick(&w->k);
+    explain(w, "net");
+    assert_true(has(&w->said, "\"net\": under way since 0 s: #3: STATE_MAIN_I1 (initiate)\n"));
+    assert_true(has(&w->said, anew));
+    assert_null(feed(w, W_P, "whack-initiate name=net"));
+    assert_true(has(&w->log, "#3: ended before it was up: whack --initiate begins it anew"));
+    world_free(w);
+
+    struct tunnel t = tunnel_up();
+    explain(t.w, "net");
+    assert_true(has(&t.w->said, "if we began now: Quick Mode under the ISAKMP SA #1 that is there\n"));
+    assert_false(has(&t.w->said, "under way"));
+    world_free(t.w);
+}
+
 static void test_other_candidates(void **state)
 {
     struct world *w = world_new("10.9.0.1");
@@ -180,6 +218,40 @@ static void test_packet(void **state)
     world_free(w);
 }
 
+/* [W12] A packet for us meets what is asked of packets that come in; and is told of the hosts that matter. */
+static void test_packet_of_ours(void **state)
+{
+    struct tunnel t = tunnel_up();
+    struct world *w = t.w;
+    (void)state;
+    world_listen(w, "10.9.0.1,10.1.0.1");
+    assert_null(feed(w, W_P, "whack-explain from=10.9.0.2 to=10.9.0.1"));
+    const struct record *r = sent(w, &w->kernel, P_K, V_LOOKUP);
+    assert_string_equal(record_text(r, K_WAY), "in");
+    uint64_t id = record_number(r, K_ID);
+    assert_int_equal(w->holds, 1);
+    assert_null(feed(w, K_P, "ok id=%" PRIu64 " re=lookup", id));
+    assert_int_equal(w->holds, 0);
+    assert_true(has(&w->said, "000 a packet that comes in for this machine: accepted in the clear: no policy of the "
+                              "kernel asks for more\n"));
+    assert_false(has(&w->said, "that leaves"));
+    clear(w);
+
+    assert_null(feed(w, W_P, "whack-explain from=10.9.0.1 to=10.9.0.2"));
+    r = sent(w, &w->kernel, P_K, V_LOOKUP);
+    assert_string_equal(record_text(r, K_WAY), "out");
+    assert_null(feed(w, K_P, "ok id=%" PRIu64 " re=lookup", record_number(r, K_ID)));
+    assert_true(has(&w->said, "000 a packet that leaves: in the clear: no policy of the kernel catches it\n"));
+    assert_int_equal(w->holds, 0);
+    clear(w);
+
+    /* The inner address of the gateway is one of ours, and no other host of IKE is behind the tunnel. */
+    assert_null(feed(w, W_P, "whack-explain from=10.1.0.1 to=10.2.0.1"));
+    assert_true(has(&w->said, "000 \"net\" is for it: "));
+    assert_false(has(&w->said, "first message"));
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -188,9 +260,11 @@ int main(void)
         cmocka_unit_test(test_not_listening_not_oriented),
         cmocka_unit_test(test_weak_algorithms),
         cmocka_unit_test(test_last_failure),
+        cmocka_unit_test(test_under_way),
         cmocka_unit_test(test_other_candidates),
         cmocka_unit_test(test_unknown_address),
         cmocka_unit_test(test_packet),
+        cmocka_unit_test(test_packet_of_ours),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
