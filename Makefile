@@ -115,6 +115,9 @@ build/completion/_ipsec: $(OBJ)/docs/completion
 
 unit: $(TESTS) $(TEST_PROGRAMS) $(BENCH)
 
+# Objects that only a pattern names are kept too: the next make would compile them again.
+.SECONDARY:
+
 $(OBJ)/tests/unit/support.a: $(TEST_SUPPORT)
 	@mkdir -p $(@D)
 	@rm -f $@

@@ -146,29 +146,35 @@ static void deletes_of_other_sas(void **state)
 
 enum named_by { BY_OUR_SPI, BY_ITS_SPI, BY_MESSAGE_ID, BY_NOTHING, BY_STRANGE_SPI, IN_CLEAR };
 
-/* We wait for message 2, and the peer refuses by an Informational. True: our Quick Mode ended. */
-static bool refused_by(enum named_by how)
+/*
+ * We wait for message 2 of Quick Mode (peer 1) or 3 (peer 0), and the peer refuses by an
+ * Informational. True: our Quick Mode ended; if not, it comes up.
+ */
+static bool refused_by(unsigned peer, enum named_by how)
 {
     static const uint8_t strange[4] = { 0xde, 0xad, 0xbe, 0xef };
     uint8_t body[24];
     struct quirk_layer *l;
-    struct world *w = begin(1, &l, AT_QUICK_2);
-    const struct exchange *ours = quirk_quick(w, 0);
-    const struct exchange *its = quirk_quick(w, 1);
+    struct world *w = begin(peer, &l, peer == 1 ? AT_QUICK_2 : AT_QUICK_3);
+    unsigned us = 1 - peer;
+    const struct exchange *ours = quirk_quick(w, us);
     const uint8_t *spi = how == BY_OUR_SPI       ? ours->quick->spi_in
-                         : how == BY_ITS_SPI     ? its->quick->spi_out /* what it was told */
+                         : how == BY_ITS_SPI     ? ours->quick->spi_out
                                                  : strange;
+    if (how == BY_ITS_SPI && peer == 1) { /* which only it knows yet: what it was told of ours */
+        spi = quirk_quick(w, peer)->quick->spi_out;
+    }
     bool without = how == BY_MESSAGE_ID || how == BY_NOTHING || how == IN_CLEAR;
     size_t len = notification(body, PROTOCOL_ESP, NOTIFY_NO_PROPOSAL_CHOSEN, spi, without ? 0 : 4);
-    assert_int_equal(ours->state, QUICK_I1);
+    assert_int_equal(ours->state, peer == 1 ? QUICK_I1 : QUICK_R1);
     if (how == IN_CLEAR) {
         quirk_send_clear(l, PAYLOAD_N, body, len);
     } else {
         quirk_send(l, EXCHANGE_INFORMATIONAL, how == BY_MESSAGE_ID ? ours->message_id : 0, false,
                    PAYLOAD_N, body, len);
     }
-    bool failed = world_heard(w, 0, "failed exchange=2 code=214 ");
-    assert_true(failed || world_heard(w, 0, "notified exchange=1 notification=14"));
+    bool failed = world_heard(w, us, "failed exchange=2 code=214 ");
+    assert_true(failed || world_heard(w, us, "notified exchange=1 notification=14"));
     world_pass(w, 15000);
     assert_true(failed || world_both_up(w));
     end(w, l);
@@ -178,17 +184,22 @@ static bool refused_by(enum named_by how)
 static void errors_of_quick_mode(void **state)
 {
     (void)state;
-    assert_true(refused_by(BY_OUR_SPI));
-    assert_true(refused_by(BY_ITS_SPI));
-    assert_true(refused_by(BY_MESSAGE_ID));
-    assert_true(refused_by(BY_NOTHING)); /* the only one that waits */
+    for (unsigned peer = 0; peer < 2; peer++) {
+        assert_true(refused_by(peer, BY_OUR_SPI));
+        assert_true(refused_by(peer, BY_ITS_SPI));
+        assert_true(refused_by(peer, BY_MESSAGE_ID));
+    }
+    assert_true(refused_by(1, BY_NOTHING)); /* the only one that waits for message 2 */
 }
 
 static void errors_of_none_of_ours(void **state)
 {
     (void)state;
-    assert_false(refused_by(BY_STRANGE_SPI));
-    assert_false(refused_by(IN_CLEAR));
+    for (unsigned peer = 0; peer < 2; peer++) {
+        assert_false(refused_by(peer, BY_STRANGE_SPI));
+        assert_false(refused_by(peer, IN_CLEAR));
+    }
+    assert_false(refused_by(0, BY_NOTHING)); /* our answer was not refused by that */
 }
 
 /* Two wait: an error without an SPI ends the one whose message id it has, and neither without. */
@@ -266,9 +277,9 @@ int main(void)
         { "Q10: Delete of the ISAKMP SA by 16, 8, 0 bytes", deletes_of_isakmp, NULL, NULL, NULL },
         { "Q10: Delete of an ISAKMP SA that is none of ours: ignored", deletes_of_other_sas, NULL,
           NULL, NULL },
-        { "Q10 initiator: errors of Quick Mode by SPI or message id", errors_of_quick_mode, NULL,
-          NULL, NULL },
-        { "Q10 initiator: errors that name another Quick Mode, or come in clear: ignored",
+        { "Q10: errors of Quick Mode by SPI or message id, in both roles", errors_of_quick_mode,
+          NULL, NULL, NULL },
+        { "Q10: errors that name another Quick Mode, or come in clear: ignored, in both roles",
           errors_of_none_of_ours, NULL, NULL, NULL },
         { "Q10 initiator: of two Quick Modes, the one with that message id", errors_by_message_id,
           NULL, NULL, NULL },

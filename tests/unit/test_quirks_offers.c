@@ -78,6 +78,14 @@ static void from_zero(struct quirk_message *m)
     quirk_sa_close(&sa, m);
 }
 
+static void as_number_9(struct quirk_message *m)
+{
+    struct quirk_sa sa;
+    quirk_sa_open(&sa, m);
+    sa.proposal[0].number = 9;
+    quirk_sa_close(&sa, m);
+}
+
 /* One that nobody has under number 3, and the good one under 9. */
 static void with_gaps(struct quirk_message *m)
 {
@@ -151,40 +159,6 @@ static void only_with_ipcomp(struct quirk_message *m)
     with_ipcomp(m, 2, false);
 }
 
-static void set_draft_mode(struct quirk_transform *t, bool main)
-{
-    (void)main;
-    quirk_attribute_set(t, IPSEC_MODE, 61443);
-}
-
-static void draft_mode(struct quirk_message *m)
-{
-    quirk_each(m, set_draft_mode);
-}
-
-/* The transform in UDP first, the plain one behind it. */
-static void draft_mode_too(struct quirk_message *m)
-{
-    struct quirk_sa sa;
-    quirk_sa_open(&sa, m);
-    sa.proposal[0].transform[1] = sa.proposal[0].transform[0];
-    sa.proposal[0].transform[1].number = 2;
-    sa.proposal[0].count = 2;
-    set_draft_mode(&sa.proposal[0].transform[0], false);
-    quirk_sa_close(&sa, m);
-}
-
-static void drop_mode(struct quirk_transform *t, bool main)
-{
-    (void)main;
-    quirk_attribute_drop(t, IPSEC_MODE);
-}
-
-static void no_mode(struct quirk_message *m)
-{
-    quirk_each(m, drop_mode);
-}
-
 static void drop_key_length(struct quirk_transform *t, bool main)
 {
     quirk_attribute_drop(t, main ? IKE_KEY_LENGTH : IPSEC_KEY_LENGTH);
@@ -233,6 +207,18 @@ static void modp768(struct quirk_message *m)
     quirk_each(m, set_modp768);
 }
 
+static void set_pfs_modp768(struct quirk_transform *t, bool main)
+{
+    (void)main;
+    quirk_attribute_set(t, IPSEC_GROUP, 1);
+}
+
+static void pfs_modp768(struct quirk_message *m)
+{
+    quirk_each(m, set_pfs_modp768);
+}
+
+#define PFS QUIRK_NETS "--pfs --pfsgroup curve25519 "
 #define AES256 \
     "--psk --encrypt --tunnel --ike aes256-sha1-curve25519 --esp aes256-sha1 " QUIRK_ENDS
 #define CUT "--psk --encrypt --tunnel --esp aes128-sha2_256_96 " QUIRK_ENDS
@@ -240,7 +226,7 @@ static void modp768(struct quirk_message *m)
 static const struct quirk table[] = {
     { "Q3: lives in kilobytes too", .at = AT_OFFER | AT_ANSWER, .change = kilobytes,
       .odd = "a life in kilobytes" },
-    { "Q3: lives in kilobytes alone", .at = AT_OFFER, .change = kilobytes_only,
+    { "Q3: lives in kilobytes alone", .at = AT_OFFER | AT_ANSWER, .change = kilobytes_only,
       .odd = "a life in kilobytes" },
     { "Q3: several pairs of type and duration", .at = AT_OFFER | AT_ANSWER, .change = several_pairs,
       .odd = "several lives of one kind" },
@@ -249,7 +235,9 @@ static const struct quirk table[] = {
     { "Q3: a duration without its type in phase 2: refused", .at = AT_QUICK_1 | AT_QUICK_2,
       .change = duration_alone, .refused = "a life duration without its type" },
 
-    { "Q4: proposals numbered from 0", .at = AT_OFFER, .change = from_zero,
+    { "Q4: proposals numbered from 0", .at = AT_OFFER | AT_ANSWER, .change = from_zero,
+      .odd = "proposals that are not numbered" },
+    { "Q4: our proposal came back under number 9", .at = AT_ANSWER, .change = as_number_9,
       .odd = "proposals that are not numbered" },
     { "Q4: proposals numbered with gaps", .at = AT_OFFER, .change = with_gaps,
       .odd = "proposals that are not numbered" },
@@ -265,14 +253,10 @@ static const struct quirk table[] = {
     { "Q4: a CPI of 4 bytes, ESP alone behind it", .at = AT_QUICK_1, .change = cpi_of_4 },
     { "Q4: ESP only with IPCOMP, which was not asked for: refused", .at = AT_QUICK_1,
       .change = only_with_ipcomp, .refused = "wanted together with another protocol" },
-    { "Q4: mode 61443 first, tunnel behind it", .at = AT_QUICK_1, .change = draft_mode_too },
-    { "Q4: mode 61443 without address translation: refused", .at = AT_QUICK_1,
-      .change = draft_mode, .refused = "in UDP, but there is no address translation" },
-    { "Q4: mode 61443 that was not offered: refused", .at = AT_QUICK_2, .change = draft_mode,
-      .refused = "another encapsulation mode" },
-    { "Q4: no mode, between nets", .at = AT_QUICK_1, .change = no_mode,
-      .odd = "no encapsulation mode" },
-    { "Q4: no mode in the answer", .at = AT_QUICK_2, .change = no_mode, .odd = REWRITTEN },
+    { "Q4: an answer with IPCOMP, which was not offered: refused", .at = AT_QUICK_2,
+      .change = only_with_ipcomp, .refused = "more than one transform" },
+    { "Q4: an answer of two proposals, numbered with gaps: refused", .at = AT_ANSWER,
+      .change = with_gaps, .refused = "more than one transform" },
     { "Q4: no key length means AES-128", .at = AT_OFFER, .change = no_key_length,
       .odd = "AES without a key length" },
     { "Q4: no key length in the answer means AES-128", .at = AT_ANSWER, .change = no_key_length,
@@ -292,6 +276,8 @@ static const struct quirk table[] = {
       .refused = "a cipher or key length that we do not have" },
     { "Q12: MODP768: refused", .at = AT_MAIN_1 | AT_MAIN_2, .change = modp768,
       .refused = "a group that we do not have" },
+    { "Q12: MODP768 for PFS: refused", .at = AT_QUICK_1 | AT_QUICK_2, .change = pfs_modp768,
+      .words = PFS, .refused = "a group that we do not have" },
     { "Q12: sha2_256_96, and another hash: refused", .at = AT_QUICK_1, .change = other_hash,
       .words = CUT, .refused = "no proposal chosen" },
     { "Q12: sha2_256_96, and another hash: refused", .at = AT_QUICK_2, .change = other_hash,
@@ -346,17 +332,11 @@ static void more_is_accepted(void **state)
 
 static void the_shortest_life_counts(void **state)
 {
-    static const struct quirk offer = { "Q3: ", .at = AT_OFFER, .change = several_pairs };
+    static const struct quirk q = { "Q3: ", .at = AT_OFFER | AT_ANSWER, .change = several_pairs };
     (void)state;
-    quirk_comes_of_it(QUIRK_NETS, 0, &offer, "life=10800 ", " life=3600 ");
-}
-
-static void the_mode_by_the_clients(void **state)
-{
-    static const struct quirk q = { "Q4: ", .at = AT_QUICK_1, .change = no_mode };
-    (void)state;
-    quirk_comes_of_it(QUIRK_NETS, 0, &q, NULL, " mode=tunnel ");
-    quirk_comes_of_it(QUIRK_PLAIN QUIRK_HOSTS, 0, &q, NULL, " mode=transport ");
+    for (unsigned peer = 0; peer < 2; peer++) {
+        quirk_comes_of_it(QUIRK_NETS, peer, &q, "life=10800 ", " life=3600 ");
+    }
 }
 
 static void nothing(struct quirk_message *m)
@@ -378,10 +358,7 @@ int main(void)
     const struct CMUnitTest more[] = {
         { "Q1: our offer is short", our_offer_is_short, NULL, NULL, NULL },
         { "Q1: what we would not offer is accepted", more_is_accepted, NULL, NULL, NULL },
-        { "Q3 responder: the shortest life counts", the_shortest_life_counts, NULL,
-          NULL, NULL },
-        { "Q4 responder: tunnel between nets, transport between hosts", the_mode_by_the_clients,
-          NULL, NULL, NULL },
+        { "Q3: the shortest life counts, in both roles", the_shortest_life_counts, NULL, NULL, NULL },
         { "Q12: sha2_256_96 is what is installed, in both roles", the_cut_hash, NULL, NULL, NULL },
     };
     return quirk_run(table, LENGTH(table), more, LENGTH(more));
