@@ -288,7 +288,7 @@ void process_close(struct process *p)
         ev_io_stop(p->s->loop, &p->in);
         ev_io_stop(p->s->loop, &p->out);
         ev_timer_stop(p->s->loop, &p->more);
-        ev_timer_stop(p->s->loop, &p->stalled);
+        ev_timer_stop(p->s->loop, &p->look);
         tell_core_down(p);
         channel_free(p->channel);
         p->channel = NULL;

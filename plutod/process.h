@@ -5,7 +5,7 @@
  * rights that it runs with are its own sandbox's matter. Whenever one begins, new channels to each of
  * its peers are made and handed to both. One that ends is begun again: at once, or after a growing
  * pause when it ended soon after its beginning. One that does not read what it is told counts as dead:
- * no order is ever left out silently. Not for: what records mean (keying.h).
+ * no order is ever left out silently, and nobody waits for ever for one that stands still. Not for: what records mean (keying.h).
  */
 #ifndef PLUTOD_PROCESS_H
 #define PLUTOD_PROCESS_H
@@ -46,7 +46,11 @@ struct process {
     ev_timer again;
     ev_timer more;          /* ike-negotiate: its turn was over before all that it said was heard */
     uint64_t turn_until;    /* clock_ms: when it is over */
-    ev_timer stalled;       /* active: since then it has read nothing, though something waits */
+    ev_timer look;          /* does it read? */
+    bool told;              /* something, since a look found all of it read */
+    bool has_read;          /* something, since the last look */
+    size_t unread;          /* at the last look, or after the last order since it */
+    unsigned still;         /* looks at which something waited, and nothing had been read */
     ev_tstamp since;
     unsigned restarts;
     unsigned deaths;        /* soon after a beginning, one after the other */

@@ -1,13 +1,31 @@
 /* What is done with the processes at the end of each turn, and at plutod's end; and what is seen of them. */
 #include "process_inside.h"
 
+#include "orders.h"
+
 #include <linux/sockios.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <utlist.h>
 
-#define STALLED 20.         /* seconds: by then every tool has read something, however busy it is */
+#define LOOK 5.             /* seconds between two looks at a tool that has something to read */
+#define LOOKS 4u            /* so many in which it read nothing: by then every tool has, however busy it is */
+#define SILENCE 20.         /* seconds without an order; then it gets one, to see that it reads */
+
+/* What it has not read yet, in bytes as the kernel counts them: with what each piece costs. */
+static size_t unread_by(const struct process *p)
+{
+    int unread = 0;
+    return ioctl(channel_fd_out(p->channel), SIOCOUTQ, &unread) == 0 && unread > 0 ? (size_t)unread : 0;
+}
+
+static void ring(const struct process *p)
+{
+    if (p->bell >= 0) {
+        (void)send(p->bell, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL); /* where it is full, it rings already */
+    }
+}
 
 /*
  * It missed an order, or is going to: its successor is told everything again. Nothing else would put
@@ -16,28 +34,68 @@
 static void end_deaf(struct process *p)
 {
     process_trouble(p, "does not read what it is told (%zu bytes wait): it is ended, and begun again",
-                    channel_out(p->channel)->len);
+                    channel_out(p->channel)->len + unread_by(p));
     if (!p->reaped) {
         kill(p->pid, SIGKILL); /* the rest comes with on_child */
     }
     p->deaf = true;
     ev_io_stop(p->s->loop, &p->out);
-    ev_timer_stop(p->s->loop, &p->stalled);
+    ev_timer_stop(p->s->loop, &p->look);
 }
 
-static void on_stalled(struct ev_loop *loop, ev_timer *w, int events)
+static void look_in(struct process *p, ev_tstamp seconds)
 {
+    ev_timer_stop(p->s->loop, &p->look);
+    ev_timer_set(&p->look, seconds, 0.);
+    ev_timer_start(p->s->loop, &p->look);
+}
+
+/* Between this and what was unread after the last order only the tool can have changed something. */
+static void note_reading(struct process *p)
+{
+    size_t unread = unread_by(p);
+    p->has_read = p->has_read || unread < p->unread;
+    p->unread = unread;
+}
+
+/*
+ * Orders that are no hurry wake nobody, so the first look rings. Counted are looks, not seconds: who was frozen
+ * together with plutod has had one only. A tool to which there is nothing to say is told its debug classes
+ * once more: else nobody would see that it stands still while others wait for it.
+ */
+static void on_look(struct ev_loop *loop, ev_timer *w, int events)
+{
+    struct process *p = w->data;
     (void)loop;
     (void)events;
-    end_deaf(w->data);
+    note_reading(p);
+    bool waits = p->unread > 0 || channel_pending(p->channel);
+    p->still = waits && !p->has_read ? p->still + 1 : 0;
+    p->has_read = false;
+    if (p->still == LOOKS) {
+        end_deaf(p);
+        return;
+    }
+    if (waits) {
+        ring(p);
+    } else if (!p->told) {
+        order_debug_one(&p->s->keying, channel_out(p->channel));
+    }
+    p->told = waits;
+    look_in(p, waits ? LOOK : SILENCE);
 }
 
 void process_watch_reading(struct process *p)
 {
     channel_set_limit(p->channel, ORDERS_MAX);
     p->deaf = false;
-    ev_timer_init(&p->stalled, on_stalled, STALLED, 0.);
-    p->stalled.data = p;
+    p->told = false;
+    p->has_read = false;
+    p->unread = 0;
+    p->still = 0;
+    ev_timer_init(&p->look, on_look, SILENCE, 0.);
+    p->look.data = p;
+    ev_timer_start(p->s->loop, &p->look);
 }
 
 static void flush(struct process *p)
@@ -47,28 +105,31 @@ static void flush(struct process *p)
         return;
     }
     const struct buffer *out = channel_out(p->channel);
-    size_t before = out->len;
-    bool ring = out->len > out->quiet;
+    bool tells = out->len > 0;
+    bool rings = out->len > out->quiet;
+    bool suspect = tells && p->unread > 0 && !p->has_read; /* else no look needs to know */
     if (out->lost) { /* not `overflowed`: a shorter order after it may have fitted */
         end_deaf(p);
         return;
     }
+    if (suspect) {
+        note_reading(p);
+    }
     enum channel_result result = channel_flush(p->channel);
-    if (p->bell >= 0 && (ring || channel_pending(p->channel))) {
-        (void)send(p->bell, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL); /* where it is full, it rings already */
+    if (suspect) {
+        p->unread = unread_by(p);
     }
-    if (result != CHANNEL_OPEN || !channel_pending(p->channel)) {
+    if (rings || channel_pending(p->channel)) {
+        ring(p);
+    }
+    if (result == CHANNEL_OPEN && channel_pending(p->channel)) {
+        ev_io_start(loop, &p->out);
+    } else {
         ev_io_stop(loop, &p->out);
-        ev_timer_stop(loop, &p->stalled);
-        return;
     }
-    ev_io_start(loop, &p->out);
-    if (out->len < before) {
-        ev_timer_stop(loop, &p->stalled);
-    }
-    if (!ev_is_active(&p->stalled)) {
-        ev_timer_set(&p->stalled, STALLED, 0.);
-        ev_timer_start(loop, &p->stalled);
+    if (tells && !p->told) {
+        p->told = true;
+        look_in(p, LOOK);
     }
 }
 
@@ -152,7 +213,6 @@ void process_free(struct supervisor *s)
 bool process_view(const struct supervisor *s, unsigned place, struct process_view *view)
 {
     const struct process *p = s->processes.list;
-    int unread = 0;
     for (; p != NULL && place > 0; place--) {
         p = p->next;
     }
@@ -167,9 +227,7 @@ bool process_view(const struct supervisor *s, unsigned place, struct process_vie
     };
     if (p->channel != NULL) {
         view->queued = channel_out(p->channel)->len;
-        if (ioctl(channel_fd_out(p->channel), SIOCOUTQ, &unread) == 0 && unread > 0) {
-            view->unread = (size_t)unread;
-        }
+        view->unread = unread_by(p);
     }
     return true;
 }

@@ -247,27 +247,6 @@ elsewhere() {
     [ "$old" != "$(pgrep -P "$daemon" -x secrets | sort)" ]
 }
 
-@test "a tool that does not read what it is told is begun again" {
-    start
-    within 5 children_are 'ike-negotiate:1 kernel-sa:1'
-    local tool pid
-    for tool in kernel-sa ike-negotiate; do
-        pid=$(pgrep -P "$daemon" -x "$tool")
-        kill -STOP "$pid"
-        # shellcheck disable=SC2016 # perl's variables
-        timeout 20 perl -MIO::Socket::UNIX -e '
-            for (1 .. 60) { # each tool is told each time: more than a socket holds
-                my $s = IO::Socket::UNIX->new(Type => SOCK_STREAM, Peer => $ARGV[0]) or die "connect: $!";
-                print $s "hello version=1 epoch=1 tool=whack\n",
-                    "whack-debug classes=raw,crypt,parsing,emitting,control,lifecycle,kernel,dns,oppo\n" x 150;
-                $s->flush; $s->shutdown(1); 1 while <$s> }' "$base.ctl"
-        within 60 gone "$pid"
-        grep -q "^$tool does not read what it is told ([0-9]* bytes wait): it is ended" "$dir/err"
-        within 5 children_are 'ike-negotiate:1 kernel-sa:1'
-    done
-    refute grep -q 'no memory' "$dir/err"
-}
-
 @test "[P7] --listen says it when secrets cannot be started, or ends before it has read its file" {
     mkdir "$dir/tools"
     local tool

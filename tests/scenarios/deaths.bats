@@ -113,3 +113,46 @@ killed_under_tunnel() {
         wait_for 5 no_sas right
     done
 }
+
+# replaced TOOL PID: another one is there.
+replaced() {
+    local now
+    now=$(tool_pids left "$1")
+    [ -n "$now" ] && [ "$now" != "$2" ]
+}
+
+@test "[F16] tools that stand still: the others negotiate on, the tunnel carries traffic, and IKE goes on by itself" {
+    tunnel_is
+    two_hosts
+    charon_on right
+    pluto_on left --secrets-workers 1
+    local tool whack code=0
+    local -A pids
+    pids[kernel-sa]=$(tool_pids left kernel-sa)
+    kill -STOP "${pids[kernel-sa]}"
+    whack_on left --initiate --name net >"$HOSTS_DIR/whack.out" 2>&1 3>&- &
+    whack=$!
+    wait_for 5 file_has "$(pluto_log left)" 'STATE_MAIN_I4' || fail 'no ISAKMP SA while kernel-sa stands still'
+    assert_equal "$(tool_pids left kernel-sa)" "${pids[kernel-sa]}"
+    wait "$whack" || code=$?
+    assert_equal "$code $(tail -n 1 "$HOSTS_DIR/whack.out" | cut -c1-3)" '0 004'
+    log_has left 'kernel-sa does not read what it is told'
+    ping_through left right
+
+    for tool in kernel-sa ike-negotiate secrets; do
+        pids[$tool]=$(tool_pids left "$tool")
+        kill -STOP "${pids[$tool]}"
+    done
+    constant_pings 200
+    assert_equal "$(pings_lost)" 0
+    for tool in kernel-sa ike-negotiate secrets; do
+        wait_for 60 replaced "$tool" "${pids[$tool]}" || fail "$tool still stands there"
+    done
+    assert_equal "$(grep -c 'does not read what it is told' "$(pluto_log left)")" 4
+    wait_for 15 file_has "$(pluto_log left)" '#3: STATE_MAIN_I4' || fail 'no new ISAKMP SA was made'
+    charon_initiates right
+    ping_through left right
+    charon_terminate right net
+    wait_for 5 no_sas left || fail "the peer's Deletes were not understood"
+    assert_equal "$(clear_pings_seen)" 0
+}
