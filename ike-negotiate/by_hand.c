@@ -92,6 +92,10 @@ static int read_options(struct hand *h, struct option_reader *reader)
     }
     ok = ok && connection_form_make(&h->form, &words, NULL, NULL, why)
          && option_supported(reader, why);
+    if (ok && (h->form.policy & POLICY_RSASIG) != 0) {
+        snprintf(why, sizeof why, "--rsasig: only plutod has public keys of peers; by hand it is --psk");
+        ok = false;
+    }
     if (!ok) {
         fprintf(stderr, "ike-negotiate: %s\n", why);
     }

@@ -37,6 +37,8 @@ enum connection_policy {
     POLICY_DONTREKEY = 1 << 8
 };
 
+#define POLICY_METHODS ((unsigned)(POLICY_PSK | POLICY_RSASIG)) /* how the peers prove who they are */
+
 enum { END_LEFT, END_RIGHT }; /* before and after --to; nothing says which one is ours */
 
 /* ---- what was said ---- */

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #define SECURITY ((unsigned)(POLICY_ENCRYPT | POLICY_AUTHENTICATE))
-#define AUTHENTICATION ((unsigned)(POLICY_PSK | POLICY_RSASIG))
 #define SHUNT_ONLY ((unsigned)(SHUNT_PASS | SHUNT_DROP | SHUNT_REJECT))
 
 /* ---- the two hosts ---- */
@@ -117,7 +116,7 @@ static bool check_policy(const struct making *m)
 {
     unsigned policy = m->form->policy;
 
-    if ((policy & AUTHENTICATION) == 0 && !is_shunt_only(m)) {
+    if ((policy & POLICY_METHODS) == 0 && !is_shunt_only(m)) {
         return making_refuse(m, "--psk: missing; a connection needs to say how the peers prove who"
                              " they are: by --psk or --rsasig");
     }

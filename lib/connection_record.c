@@ -9,7 +9,7 @@ static const struct {
     bool supported; /* as in connection_options.c */
 } policies[] = {
     { POLICY_PSK, "psk", true },
-    { POLICY_RSASIG, "rsasig", false },
+    { POLICY_RSASIG, "rsasig", true },
     { POLICY_ENCRYPT, "encrypt", true },
     { POLICY_AUTHENTICATE, "authenticate", false },
     { POLICY_COMPRESS, "compress", false },

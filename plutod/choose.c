@@ -3,17 +3,15 @@
 #include "index.h"
 #include "rules.h"
 
-#include <string.h>
-
 static const struct address any_host = { .family = 0 };
 
 /* ---- the first message ---- */
 
 /* The negotiator takes the first that fits, so a second one with these words is idle. */
-static bool has_words(struct conn *const list[CHOOSE_MAX], size_t count, const char *ike)
+static bool has_words(struct conn *const list[CHOOSE_MAX], size_t count, const struct conn *c)
 {
     for (size_t i = 0; i < count; i++) {
-        if (strcmp(list[i]->form->ike, ike) == 0) {
+        if (index_compare_words(list[i], c) == 0) {
             return true;
         }
     }
@@ -27,7 +25,7 @@ static size_t add_hosts(struct keying *k, struct conn *list[CHOOSE_MAX], size_t 
     size_t count = from;
     struct conn *c = index_offer(k, local, peer);
     for (; c != NULL; c = index_next_offer(k, c)) {
-        if (has_words(list, from, c->form->ike) || (count == CHOOSE_MAX && list[count - 1]->order < c->order)) {
+        if (has_words(list, from, c) || (count == CHOOSE_MAX && list[count - 1]->order < c->order)) {
             continue;
         }
         size_t at = count == CHOOSE_MAX ? count - 1 : count++;

@@ -220,7 +220,8 @@ struct conn *conn_in_use(struct keying *k, const struct conn *c, const struct co
     struct kin *kin = c->kin == NULL ? NULL : index_kin(k, c->peer_id, &c->our_host, &c->peer_host);
     for (; kin != NULL; kin = index_next_kin(kin, false)) {
         struct conn *other;
-        if (!identity_equal(kin_conns(kin)->our_id, c->our_id)) {
+        if (!identity_equal(kin_conns(kin)->our_id, c->our_id)
+            || conn_methods(kin_conns(kin)) != conn_methods(c)) {
             continue;
         }
         DL_FOREACH2(kin_conns(kin), other, kin_next) {
@@ -236,6 +237,31 @@ bool conn_is_template(const struct conn *c)
 {
     return c->instance == 0 && (c->form->end[END_LEFT].host_kind == HOST_ANY
                                 || c->form->end[END_RIGHT].host_kind == HOST_ANY);
+}
+
+unsigned conn_methods(const struct conn *c)
+{
+    switch (c->form->policy & POLICY_METHODS) {
+    case POLICY_PSK:
+        return METHODS_PSK;
+    case POLICY_RSASIG:
+        return METHODS_RSASIG;
+    default:
+        return METHODS_BOTH; /* none: of a shunt only, which is never negotiated */
+    }
+}
+
+const char *conn_methods_words(const struct conn *c)
+{
+    static const char *const words[] = {
+        [METHODS_PSK] = "--psk", [METHODS_RSASIG] = "--rsasig", [METHODS_BOTH] = "--rsasig or --psk"
+    };
+    return words[conn_methods(c)];
+}
+
+bool conn_allows(const struct conn *c, unsigned method)
+{
+    return (c->form->policy & (method == METHOD_PSK ? POLICY_PSK : POLICY_RSASIG)) != 0;
 }
 
 bool conn_same_ids(const struct conn *a, const struct conn *b)

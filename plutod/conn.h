@@ -96,9 +96,13 @@ void conn_leave(struct keying *k, struct conn *c);
 
 /* Why a negotiation failed, for whack --explain; of an instance, what it was made of knows it too. */
 void conn_failed(struct keying *k, struct conn *c, uint64_t exchange, const char *why);
-/* One with the same hosts and identities as c that has IPsec SAs, and is not `besides`; NULL: none. */
+/* One with the same hosts, identities and methods as c that has IPsec SAs, and is not `besides`; NULL: none. */
 struct conn *conn_in_use(struct keying *k, const struct conn *c, const struct conn *besides);
 bool conn_is_template(const struct conn *c); /* peer %any */
+/* What its --psk and --rsasig allow: the place of the word in the schema's `methods`. */
+unsigned conn_methods(const struct conn *c);
+const char *conn_methods_words(const struct conn *c); /* --psk, --rsasig, --rsasig or --psk */
+bool conn_allows(const struct conn *c, unsigned method); /* place in the schema's `method` */
 bool conn_same_ids(const struct conn *a, const struct conn *b);
 const struct connection_end *conn_our_end(const struct conn *c);
 const struct connection_end *conn_peer_end(const struct conn *c);

@@ -6,6 +6,7 @@
 #include "index.h"
 #include "initiate.h"
 #include "orders.h"
+#include "public_keys.h"
 #include "respond.h"
 #include "routing.h"
 #include "shorten.h"
@@ -104,6 +105,63 @@ static bool take_hopeless(struct keying *k, uint32_t worker, const struct record
     return true;
 }
 
+/* All that its identity has, in order of adding. */
+static bool put_public_keys(struct buffer *out, uint64_t id, const struct public_key *key)
+{
+    struct record_writer w;
+    struct buffer text;
+    buffer_init(&text, 0);
+    for (const char *between = ""; key != NULL; key = key->next, between = ",") {
+        struct rsa_public rsa;
+        char one[RSA_PUBLIC_TEXT];
+        (void)rsa_public_parse(&rsa, key->bytes, key->len);
+        rsa_public_print(&rsa, one);
+        buffer_add_text(&text, between);
+        buffer_add_text(&text, one);
+    }
+    buffer_add_u8(&text, 0);
+    bool good = !text.lost;
+    if (good) {
+        record_answer(&w, out, V_OK, V_PUBLIC_KEYS, id);
+        record_put_text(&w, K_PUBKEYS, (const char *)text.data);
+        good = record_finish(&w);
+    }
+    buffer_wipe(&text);
+    return good;
+}
+
+/* By which keys may the peer's signature be checked? It comes before anything is proved. */
+static bool take_public_keys(struct keying *k, uint32_t worker, const struct record *r, const char **why)
+{
+    const struct xchg *x = xchg_find_main(k, record_number(r, K_EXCHANGE));
+    const struct keying_worker *asked_by = keying_worker(k, worker);
+    const uint64_t id = record_number(r, K_ID);
+    char none[PUBLIC_KEYS_NONE];
+    struct identity peer;
+    if (x != NULL && (x->worker != worker || x->authenticated)) {
+        *why = "public-keys: not an exchange that this worker was told of, or one that is authenticated";
+        return false;
+    }
+    if (asked_by == NULL || asked_by->out == NULL) {
+        return true;
+    }
+    (void)record_identity(r, K_PEER_ID, &peer);
+    const struct public_key *key = public_keys_of(k, &peer);
+    if (x == NULL) {
+        record_fail(asked_by->out, V_PUBLIC_KEYS, id, "this exchange has ended");
+    } else if (key == NULL) {
+        struct record_writer w;
+        public_keys_say_none(&peer, none);
+        record_answer(&w, asked_by->out, V_FAIL, V_PUBLIC_KEYS, id);
+        record_put_text(&w, K_WHY, none);
+        record_put_number(&w, K_CODE, 28);
+        record_finish(&w);
+    } else if (!put_public_keys(asked_by->out, id, key)) {
+        record_fail(asked_by->out, V_PUBLIC_KEYS, id, "plutod has no memory for the keys");
+    }
+    return true;
+}
+
 static bool from_secrets(struct keying *k, uint32_t worker, const struct record *r, const char **why)
 {
     uint64_t number = record_number(r, K_EXCHANGE);
@@ -119,6 +177,8 @@ static bool from_secrets(struct keying *k, uint32_t worker, const struct record 
             return false;
         }
         return x == NULL || respond_authenticated(k, x, r, why);
+    case V_PUBLIC_KEYS:
+        return take_public_keys(k, worker, r, why);
     case V_FAILED:
         return take_hopeless(k, worker, r, why);
     case V_OK:

@@ -6,6 +6,7 @@
 #include "initiate.h"
 #include "orders.h"
 #include "orient.h"
+#include "public_keys.h"
 #include "routing.h"
 #include "status_form.h"
 
@@ -38,8 +39,8 @@ bool explain_first(struct keying *k, uint64_t client, const struct address *loca
     }
     for (size_t i = 0; i < count; i++) {
         keying_say(k, client, 0, "a first message of IKE from %s to %s: %s for \"%s\", if the peer proposes "
-                   "something of --ike %s", peer, ours, i == 0 ? "it is" : "else", list[i]->name,
-                   list[i]->form->ike);
+                   "something of --ike %s with %s", peer, ours, i == 0 ? "it is" : "else", list[i]->name,
+                   list[i]->form->ike, conn_methods_words(list[i]));
     }
     return true;
 }
@@ -91,9 +92,9 @@ static void say_initiate(struct keying *k, uint64_t client, const struct conn *c
         keying_say(k, client, 0, "\"%s\": if we began now: Quick Mode would wait for the Main Mode #%" PRIu64 ", which "
                    "is under way and has made no ISAKMP SA yet", c->name, x->serial);
     } else {
-        keying_say(k, client, 0, "\"%s\": if we began now: Main Mode from %s:%u to %s:%u, as %s, proposing --ike %s; "
-                   "the peer must prove to be %s", c->name, ours, k->settings.ikeport, peer, c->peer_port,
-                   our_id, c->form->ike, peer_id);
+        keying_say(k, client, 0, "\"%s\": if we began now: Main Mode from %s:%u to %s:%u, as %s, proposing --ike %s "
+                   "with %s; the peer must prove to be %s", c->name, ours, k->settings.ikeport, peer, c->peer_port,
+                   our_id, c->form->ike, conn_methods_words(c), peer_id);
     }
     if (!connection_isakmp_only(c->form)) {
         char a[SUBNET_TEXT];
@@ -234,6 +235,50 @@ static void say_under_way(struct keying *k, uint64_t client, const struct conn *
     }
 }
 
+/* ---- secrets and keys ---- */
+
+/* `so it does not come up, whoever begins`, or, where there is another method, not with this one */
+static void say_hopeless(struct keying *k, uint64_t client, const struct conn *c, unsigned method, const char *why)
+{
+    const char *with = conn_methods(c) != METHODS_BOTH ? "" : method == METHOD_PSK ? " with --psk" : " with --rsasig";
+    keying_say(k, client, 0, "\"%s\": so it does not come up%s, whoever begins: %s", c->name, with, why);
+}
+
+static void say_public_keys(struct keying *k, uint64_t client, const struct conn *c)
+{
+    char id[IDENTITY_TEXT];
+    char none[PUBLIC_KEYS_NONE];
+    const struct public_key *key = public_keys_of(k, c->peer_id);
+    const struct public_key *counted;
+    unsigned count;
+    identity_print(c->peer_id, id);
+    DL_COUNT(key, counted, count);
+    if (c->peer_id->type == ID_ANY) {
+        keying_say(k, client, 0, "\"%s\": with --rsasig the peer is known by a public key of whoever it says it is "
+                   "(--keyid)", c->name);
+    } else if (key == NULL) {
+        public_keys_say_none(c->peer_id, none);
+        say_hopeless(k, client, c, METHOD_RSASIG, none);
+    } else {
+        keying_say(k, client, 0, "\"%s\": with --rsasig the peer is known by any of %u public keys of %s; the first has "
+                   "the fingerprint %.*s", c->name, count, id, RSA_FINGERPRINT_SHORT, key->fingerprint);
+    }
+}
+
+/* Of secrets' own matters it is asked, and the line follows (explain_secret_answered). */
+static void say_keys(struct keying *k, uint64_t client, const struct conn *c)
+{
+    if (conn_allows(c, METHOD_RSASIG)) {
+        say_public_keys(k, client, c);
+    }
+    for (unsigned method = METHOD_PSK; method <= METHOD_RSASIG; method++) {
+        if (conn_allows(c, method) && !order_secret(k, c, method, client)) {
+            keying_say(k, client, 0, "\"%s\": whether there is a %s is not known now: secrets is not running", c->name,
+                       method == METHOD_PSK ? "secret" : "private key");
+        }
+    }
+}
+
 static void explain_conn(struct keying *k, uint64_t client, const struct conn *c)
 {
     char topology[STATUS_TOPOLOGY];
@@ -252,8 +297,8 @@ static void explain_conn(struct keying *k, uint64_t client, const struct conn *c
     } else {
         keying_say(k, client, 0, "\"%s\": no negotiation of it has failed", c->name);
     }
-    if (c->oriented && !order_secret(k, c, client)) {
-        keying_say(k, client, 0, "\"%s\": whether there is a secret is not known now: secrets is not running", c->name);
+    if (c->oriented) {
+        say_keys(k, client, c);
     }
 }
 
@@ -265,12 +310,14 @@ bool explain_secret_answered(struct keying *k, uint32_t worker, const struct rec
     if (client != 0) {
         k->hooks.hold(k->hooks.context, client); /* until the line is said */
     }
-    bool ours = keying_answered(k, id, PENDING_SECRET, worker, &reqid);
+    bool psk = keying_answered(k, id, PENDING_SECRET, worker, &reqid);
+    bool ours = psk || keying_answered(k, id, PENDING_PRIVATE_KEY, worker, &reqid);
     const struct conn *c = ours ? index_by_reqid(k, (uint32_t)reqid) : NULL;
     if (c != NULL && r->verb == V_OK) {
-        keying_say(k, client, 0, "\"%s\": its secret is that of %s", c->name, record_text(r, K_FOUND));
+        keying_say(k, client, 0, "\"%s\": %s is that of %s", c->name, psk ? "its secret" : "our private key",
+                   record_text(r, K_FOUND));
     } else if (c != NULL) {
-        keying_say(k, client, 0, "\"%s\": so it does not come up, whoever begins: %s", c->name, record_text(r, K_WHY));
+        say_hopeless(k, client, c, psk ? METHOD_PSK : METHOD_RSASIG, record_text(r, K_WHY));
     }
     if (client != 0) {
         k->hooks.release(k->hooks.context, client);

@@ -6,9 +6,14 @@
 void hint_add_proposal(const struct xchg *x, char *text, size_t size)
 {
     size_t len = strlen(text);
-    snprintf(text + len, size - len, "; we proposed %s: compare %s of both sides",
-             x->quick ? x->conn->form->esp : x->conn->form->ike,
-             x->quick ? "--esp, --pfs and the clients" : "--ike");
+    const struct conn *c = x->conn;
+    if (x->quick) {
+        snprintf(text + len, size - len, "; we proposed %s: compare --esp, --pfs and the clients of both sides",
+                 c->form->esp);
+    } else {
+        snprintf(text + len, size - len, "; we proposed %s with %s: compare --ike, --psk and --rsasig of both sides",
+                 c->form->ike, conn_methods_words(c));
+    }
 }
 
 bool hint_of(const struct xchg *x, char out[HINT_TEXT])

@@ -58,10 +58,16 @@ static int compare_hosts(const struct conn *a, const struct conn *b)
 /* May a first message be for it? Of instances, what they were made of is offered in their place. */
 static bool is_offered(const struct conn *c)
 {
-    return c->instance == 0 && (c->form->policy & POLICY_PSK) != 0;
+    return c->instance == 0 && (c->form->policy & POLICY_METHODS) != 0;
 }
 
-/* By hosts, those that are offered first, by the words of --ike. */
+int index_compare_words(const struct conn *a, const struct conn *b)
+{
+    int difference = (int)conn_methods(a) - (int)conn_methods(b);
+    return difference != 0 ? difference : strcmp(a->form->ike, b->form->ike);
+}
+
+/* By hosts, those that are offered first, by the words that a peer is told. */
 static int compare_offers(const struct conn *a, const struct conn *b)
 {
     int difference = compare_hosts(a, b);
@@ -69,7 +75,7 @@ static int compare_offers(const struct conn *a, const struct conn *b)
         return difference != 0 ? difference : (a->form != NULL) - (b->form != NULL);
     }
     difference = (is_offered(a) ? 0 : 1) - (is_offered(b) ? 0 : 1);
-    return difference != 0 ? difference : strcmp(a->form->ike, b->form->ike);
+    return difference != 0 ? difference : index_compare_words(a, b);
 }
 
 /* And of the same words in order of adding. */
@@ -94,7 +100,7 @@ static int compare_kins(const struct kin *one, const struct kin *other)
     if (difference != 0 || a->form == NULL || b->form == NULL) { /* without: before all of these */
         return difference != 0 ? difference : (a->form != NULL) - (b->form != NULL);
     }
-    return strcmp(a->form->ike, b->form->ike);
+    return index_compare_words(a, b);
 }
 
 RB_HEAD(all_tree, conn);

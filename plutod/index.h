@@ -2,8 +2,8 @@
  * How connections are found by something other than their name, at a cost that does not grow with
  * their number: by hosts, by who the two are, by clients, by reqid.
  *
- *   kin      those between two hosts (the peer's may be %any) with the same identities and --ike: they share
- *            ISAKMP SAs
+ *   kin      those between two hosts (the peer's may be %any) with the same identities, methods and --ike:
+ *            they share ISAKMP SAs
  *
  * Oriented connections only, but for the reqid. Equal ones come in order of adding. Nothing is kept for two
  * hosts by themselves: mostly one connection is between them. Not for: which of those that are found is the
@@ -26,13 +26,15 @@ struct conn *index_by_reqid(struct keying *k, uint32_t reqid);
 
 /*
  * The first between these hosts (peer's family 0: %any), and the next. NULL: none (any more). First come those
- * that a first message may be for: with --psk, no instances; by the words of --ike.
+ * that a first message may be for: no instances; by the words that a peer is told.
  */
 struct conn *index_by_hosts(struct keying *k, const struct address *ours, const struct address *peer);
 struct conn *index_next_by_hosts(struct conn *c);
-/* Of those that a first message may be for: the first of each words of --ike. */
+/* Of those that a first message may be for: the first of each words. */
 struct conn *index_offer(struct keying *k, const struct address *ours, const struct address *peer);
 struct conn *index_next_offer(struct keying *k, const struct conn *c);
+/* An order by the words that a peer is told: methods, and --ike. 0: he is told the same. */
+int index_compare_words(const struct conn *a, const struct conn *b);
 /* The first with these clients, and the one after c with the same clients. NULL: none (any more). */
 struct conn *index_by_clients(struct keying *k, const struct subnet *ours,
                               const struct subnet *peer);

@@ -3,6 +3,7 @@
 #include "ends.h"
 #include "orders.h"
 #include "orient.h"
+#include "public_keys.h"
 #include "renew.h"
 #include "respond.h"
 #include "routing.h"
@@ -131,6 +132,12 @@ unsigned initiate_obstacle(struct keying *k, const struct conn *c, char why[OBST
         snprintf(why, OBSTACLE, "cannot initiate: the peer's address is not known (--host %%any); he has to "
                  "begin");
         return 29;
+    }
+    if (!conn_allows(c, METHOD_PSK) && public_keys_of(k, c->peer_id) == NULL) {
+        char none[PUBLIC_KEYS_NONE];
+        public_keys_say_none(c->peer_id, none);
+        strlcpy(why, none, OBSTACLE);
+        return 28;
     }
     const struct conn *other =
         connection_isakmp_only(c->form) || c->eroute != NULL ? NULL : routing_conflict(k, c);
@@ -295,7 +302,7 @@ static void note_isakmp_up(struct keying *k, const struct xchg *x)
     identity_print(x->peer_id, peer);
     keying_note(k, x, "ISAKMP SA established as %s: %s, peer %s by %s, life %us",
                 x->initiator ? "initiator" : "responder", xchg_proposal(x), peer,
-                x->method == METHOD_PSK ? "preshared secret" : "RSA signature", x->life);
+                xchg_method(x), x->life);
 }
 
 static void note_ipsec_up(struct keying *k, const struct xchg *y)

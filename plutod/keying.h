@@ -91,7 +91,7 @@ struct interface {          /* one address that we listen on */
 
 /* A request of ours that a tool has not answered yet. */
 enum pending_kind { PENDING_ACCEPT, PENDING_DELETE, PENDING_SCRIPT, PENDING_SAMPLE, PENDING_FLUSH,
-                    PENDING_UPDATE, PENDING_LOOKUP, PENDING_SECRET };
+                    PENDING_UPDATE, PENDING_LOOKUP, PENDING_SECRET, PENDING_PRIVATE_KEY };
 
 struct pending;
 

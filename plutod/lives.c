@@ -74,6 +74,8 @@ void keying_worker_down(struct keying *k, uint32_t number)
     keying_drop_pending(k, PENDING_ACCEPT, number);
     keying_tell_pending(k, PENDING_SECRET, number, "secrets died before it answered: ask again");
     keying_drop_pending(k, PENDING_SECRET, number);
+    keying_tell_pending(k, PENDING_PRIVATE_KEY, number, "secrets died before it answered: ask again");
+    keying_drop_pending(k, PENDING_PRIVATE_KEY, number);
     for (const struct xchg *x = k->exchanges; x != NULL; x = x->hh.next) {
         if (!x->quick && x->worker == number && x->up) {
             renew_lost(k, x);

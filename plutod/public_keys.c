@@ -4,6 +4,7 @@
 
 #include <bsd/sys/cdefs.h>
 #include <bsd/sys/tree.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
@@ -180,6 +181,13 @@ const char *public_key_source(const struct public_key *key)
 {
     static const char *const words[PUBLIC_KEY_SOURCES] = { [PUBLIC_KEY_OF_WHACK] = "whack" };
     return words[key->source];
+}
+
+void public_keys_say_none(const struct identity *id, char out[PUBLIC_KEYS_NONE])
+{
+    char text[IDENTITY_TEXT];
+    identity_print(id, text);
+    snprintf(out, PUBLIC_KEYS_NONE, "no public key of \"%s\": whack --keyid %s --pubkeyrsa 0s... gives it", text, text);
 }
 
 void public_keys_free_all(struct keying *k)

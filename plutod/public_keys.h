@@ -51,6 +51,10 @@ const struct public_key *public_keys_after(const struct public_key *key);
 const struct identity *public_key_id(const struct public_key *key);
 const char *public_key_source(const struct public_key *key); /* a word */
 
+/* That none is known of `id`, and what to do. */
+#define PUBLIC_KEYS_NONE (IDENTITY_TEXT + IDENTITY_TEXT + 80)
+void public_keys_say_none(const struct identity *id, char out[PUBLIC_KEYS_NONE]);
+
 void public_keys_free_all(struct keying *k);
 
 #endif

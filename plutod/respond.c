@@ -23,9 +23,12 @@ static size_t put_candidates(struct record_writer *w, struct conn *const list[],
     buffer_init(&text, 16000);
     for (; put < count; put++) {
         size_t before = text.len;
+        char methods[SCHEMA_WORD];
         buffer_add_text(&text, put == 0 ? "" : ";");
         buffer_add_text(&text, list[put]->name);
-        buffer_add_text(&text, ":psk:");
+        buffer_add_text(&text, ":");
+        buffer_add_text(&text, schema_word(K_METHODS, conn_methods(list[put]), methods));
+        buffer_add_text(&text, ":");
         buffer_add_text(&text, list[put]->form->ike);
         if (text.overflowed) {
             buffer_truncate(&text, before); /* those before it are offered */
@@ -212,6 +215,10 @@ bool respond_authenticated(struct keying *k, struct xchg *x, const struct record
         ends_failed(k, x, 31, "its connection was deleted meanwhile", false);
         return true;
     }
+    if (!conn_allows(c, record_word(r, K_METHOD))) {
+        *why = "authenticated: by a method that was not announced";
+        return false;
+    }
     struct identity peer;
     char ours[RESPOND_WHY];
     char *proposal = strdup(record_text(r, K_PROPOSAL));
@@ -267,8 +274,9 @@ static void answer_identify(struct keying *k, struct xchg *x, bool good)
     const struct rules_wanted wanted = rules_of_exchange(x);
     identity_print(x->peer_id, peer);
     rules_say_all(k, &wanted, compared);
-    snprintf(why, sizeof why, "the peer proved to be %s, which no connection expects with the secret that was "
-             "used; --id %s for its end would match: %s%s%.1800s", peer, peer, refused,
+    snprintf(why, sizeof why, "the peer proved to be %s, which no connection expects with %s; --id %s for its end "
+             "would match: %s%s%.1800s", peer, x->method == METHOD_PSK ? "the secret that was used"
+             : "the RSA key that it signed with", peer, refused,
              refused[0] == '\0' || compared[0] == '\0' ? "" : "; ", compared);
     struct conn *offered[CHOOSE_MAX];
     for (size_t i = choose_offered(k, x, offered); i > 0; i--) {

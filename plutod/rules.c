@@ -23,7 +23,8 @@ struct rules_wanted rules_of_exchange(const struct xchg *x)
         .our_id = c == NULL ? NULL : c->our_id,
         .peer_id = x->authenticated ? x->peer_id : NULL,
         .shared = c != NULL && c->template != NULL && c->template->peer_id->type == ID_ANY,
-        .proposal = xchg_proposal(x)
+        .proposal = xchg_proposal(x),
+        .method = !x->authenticated ? 0 : x->method == METHOD_PSK ? POLICY_PSK : POLICY_RSASIG
     };
 }
 
@@ -70,7 +71,7 @@ static enum rule phase1_rule(const struct conn *c, const struct rules_wanted *w)
     if (w->remote != NULL && c->peer_host.family != 0 && !address_equal(&c->peer_host, w->remote)) {
         return RULE_PEER_HOST;
     }
-    if ((c->form->policy & POLICY_PSK) == 0) {
+    if ((c->form->policy & (w->method != 0 ? w->method : POLICY_METHODS)) == 0) {
         return RULE_METHOD;
     }
     if (quick && connection_isakmp_only(c->form)) {
@@ -153,7 +154,9 @@ void rules_say(const struct keying *k, const struct conn *c, const struct rules_
         say_addresses(out, "its peer", &c->peer_host, w->remote);
         break;
     case RULE_METHOD:
-        strlcpy(out, "it has no --psk, and that is the only method that is supported", RULES_TEXT);
+        strlcpy(out, w->method == POLICY_PSK ? "it has no --psk, by which the peer proved who it is"
+                : w->method == POLICY_RSASIG ? "it has no --rsasig, by which the peer proved who it is"
+                                             : "it has neither --psk nor --rsasig", RULES_TEXT);
         break;
     case RULE_ISAKMP_ONLY:
         strlcpy(out, "it is for an ISAKMP SA only: none of --encrypt, --authenticate, --compress, --pfs",

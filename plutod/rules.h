@@ -24,6 +24,7 @@ struct rules_wanted {
     const struct identity *peer_id;
     bool shared;        /* he proved the secret that road warriors share, so %any will do for Quick Mode */
     const char *proposal; /* that was agreed in phase 1 */
+    unsigned method;    /* by which he proved who he is: a bit of the policy; 0: he has not */
     const struct subnet *our_client;  /* both or none: Quick Mode */
     const struct subnet *peer_client;
 };

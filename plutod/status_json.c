@@ -401,6 +401,8 @@ static void show_state(struct keying *k, uint64_t client, const struct xchg *x, 
     struct object o = object_new();
     const struct xchg *awaited = status_awaited(k, x);
     const struct conn *c = x->conn;
+    bool proved = !x->quick && x->authenticated;
+    char method[SCHEMA_WORD];
     uint64_t seconds;
     const char *event = status_event(k, x, &seconds);
     put_number(&o, "serial", x->serial);
@@ -420,7 +422,8 @@ static void show_state(struct keying *k, uint64_t client, const struct xchg *x, 
     put(&o, "life_left", x->up ? number(seconds) : json_null());
     put_place(&o, "local", &x->local, x->local_port);
     put_place(&o, "remote", &x->remote, x->remote_port);
-    put_identity(&o, "peer_id", !x->quick && x->authenticated ? x->peer_id : NULL);
+    put_identity(&o, "peer_id", proved ? x->peer_id : NULL);
+    put_text(&o, "method", !proved ? NULL : schema_word(K_METHOD, x->method, method));
     put_text(&o, "algorithms", x->proposal);
     put_text(&o, "notified", x->notified);
     if (x->quick && x->up) {

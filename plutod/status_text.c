@@ -139,7 +139,7 @@ static void show_state(struct keying *k, uint64_t client, const struct xchg *x, 
     } else if (!x->quick && x->up) {
         char id[IDENTITY_TEXT];
         identity_print(x->peer_id, id);
-        SAY("#%" PRIu64 ": %s %s; peer %s", x->serial, label, xchg_proposal(x), id);
+        SAY("#%" PRIu64 ": %s %s; peer %s by %s", x->serial, label, xchg_proposal(x), id, xchg_method(x));
     }
 }
 

@@ -164,6 +164,11 @@ void xchg_free(struct keying *k, struct xchg *x)
     free(x);
 }
 
+const char *xchg_method(const struct xchg *x)
+{
+    return x->method == METHOD_PSK ? "preshared secret" : "RSA signature";
+}
+
 const char *xchg_proposal(const struct xchg *x)
 {
     return x->proposal == NULL ? "" : x->proposal;

@@ -116,6 +116,7 @@ void xchg_free(struct keying *k, struct xchg *x); /* tells nobody */
 void xchg_set_half_open(struct keying *k, struct xchg *x, bool half_open);
 void xchg_wait(struct keying *k, struct xchg *x, uint64_t client); /* holds it; 0: nobody waits */
 void xchg_release(struct keying *k, struct xchg *x);
+const char *xchg_method(const struct xchg *x); /* how its peer proved who it is, in words */
 const char *xchg_proposal(const struct xchg *x); /* "": none was reported yet */
 struct xchg *xchg_find(struct keying *k, uint64_t number);
 struct xchg *xchg_find_main(struct keying *k, uint64_t number);

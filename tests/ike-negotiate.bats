@@ -99,6 +99,7 @@ $nets --initiate --listen|--initiate or --listen
 $nets --initiate surplus|surplus
 $nets --initiate --ike aes512|aes512
 $nets --initiate --esp des-md5|des
+$nets --initiate --rsasig|--rsasig: only plutod has public keys
 --control-fd x|--control-fd
 --optionsfrom missing.file|missing.file
 END

@@ -236,7 +236,7 @@ bats_require_minimum_version 1.5.0
 
 @test 'what is not supported yet says so, by name' {
     local word
-    for word in rsasig authenticate compress dnskeyondemand pass drop reject initiateontraffic \
+    for word in authenticate compress dnskeyondemand pass drop reject initiateontraffic \
         failnone failpass faildrop failreject disablearrivalcheck; do
         refused "--$word: not supported yet" "${hosts[@]}" "--$word"
     done
@@ -515,8 +515,8 @@ file() {
     file "--optionsfrom '$D/missing'"
     refused "$D/file:1:1: --optionsfrom: cannot open $D/missing" --optionsfrom "$D/file"
     printf '%s\n' '' "--optionsfrom $D/file" >"$D/outer"
-    file '--name net' '--rsasig --host 10.9.0.1 --to --host 10.9.0.2'
-    refused "$D/file:2:1: --rsasig: not supported yet" --optionsfrom "$D/outer"
+    file '--name net' '--authenticate --psk --host 10.9.0.1 --to --host 10.9.0.2'
+    refused "$D/file:2:1: --authenticate: not supported yet" --optionsfrom "$D/outer"
     # What stands on the command line is named without a place.
     refused '--ikeport 0: out of range' --optionsfrom "$D/outer" --ikeport 0
 }

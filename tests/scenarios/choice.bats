@@ -267,7 +267,7 @@ ended() {
     whack_on left --initiate --asynchronous --name net
     log_has right 'no proposal chosen' 10
     run whack_on left --explain --name net
-    assert_output --regexp '"net": under way since [0-9]+ s: #1: STATE_MAIN_I1 \(initiate\): the peer last said NO-PROPOSAL-CHOSEN \(not protected, so only a hint\); we proposed aes256-sha2_512-ecp256: compare --ike of both sides'
+    assert_output --regexp '"net": under way since [0-9]+ s: #1: STATE_MAIN_I1 \(initiate\): the peer last said NO-PROPOSAL-CHOSEN \(not protected, so only a hint\); we proposed aes256-sha2_512-ecp256 with --psk: compare --ike, --psk and --rsasig of both sides'
     assert_output --partial 'if we began now: Main Mode from 10.9.0.1:500'
     refute_output --partial 'ISAKMP SA #1 that is there'
 }

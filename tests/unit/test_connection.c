@@ -288,7 +288,7 @@ static void test_one_option(void **state)
     bad(HOSTS " --updown=", "--updown '': an empty value");
 
     static const char *const later[] = {
-        "rsasig", "authenticate", "compress", "dnskeyondemand", "initiateontraffic", "pass", "drop",
+        "authenticate", "compress", "dnskeyondemand", "initiateontraffic", "pass", "drop",
         "reject", "failnone", "failpass", "faildrop", "failreject"
     };
     for (size_t i = 0; i < sizeof later / sizeof later[0]; i++) {
@@ -377,7 +377,7 @@ static void test_records(void **state)
         const char *why;
     } cases[] = {
         { "left-host=10.9.0.1 right-host=10.9.0.2 policy=", "--psk: missing" },
-        { "left-host=10.9.0.1 right-host=10.9.0.2 policy=psk,rsasig", "--rsasig: not supported" },
+        { "left-host=10.9.0.1 right-host=10.9.0.2 policy=psk,compress", "--compress: not supported" },
         { "left-host=10.9.0.1 right-host=10.9.0.2 policy=psk,psk", "--psk: repeated" },
         { "left-host=10.9.0.1 right-host=10.9.0.2 policy=psk,magic", "policy magic: no such" },
         { "left-host=vpn.example.com right-host=10.9.0.2 policy=psk",

@@ -15,7 +15,7 @@ static void test_all_is_well(void **state)
     explain(w, "net");
     assert_true(has(&w->said, "000 \"net\": 10.1.0.0/24===10.9.0.1[10.9.0.1]...10.9.0.2[10.9.0.2]===10.2.0.0/24\n"));
     assert_true(has(&w->said, "if we began now: Main Mode from 10.9.0.1:500 to 10.9.0.2:500, as 10.9.0.1, proposing "
-                              "--ike default; the peer must prove to be 10.9.0.2\n"));
+                              "--ike default with --psk; the peer must prove to be 10.9.0.2\n"));
     assert_true(has(&w->said, "then Quick Mode for 10.1.0.0/24 (ours) and 10.2.0.0/24 (the peer's), proposing --esp default"));
     assert_true(has(&w->said, "a first message of IKE from 10.9.0.2 to 10.9.0.1: it is for \"net\""));
     assert_true(has(&w->said, "Quick Mode for its clients, exactly these, is for it\n"));
@@ -125,8 +125,8 @@ static void test_under_way(void **state)
     assert_null(feed(w, N_P, "notified exchange=%" PRIu64 " notification=14 protected=no text=NO-PROPOSAL-CHOSEN", x));
     explain(w, "net");
     assert_true(has(&w->said, "000 \"net\": under way since 3 s: #1: STATE_MAIN_I1 (initiate): the peer last said "
-                              "NO-PROPOSAL-CHOSEN (not protected, so only a hint); we proposed default: compare "
-                              "--ike of both sides\n"));
+                              "NO-PROPOSAL-CHOSEN (not protected, so only a hint); we proposed default with --psk: "
+                              "compare --ike, --psk and --rsasig of both sides\n"));
     assert_true(has(&w->said, "if we began now: Quick Mode would wait for the Main Mode #1, which is under way"));
     assert_false(has(&w->said, "that is there"));
     assert_false(has(&w->said, "#2")); /* it waits for that Main Mode, which is shown */

@@ -43,7 +43,7 @@ static const struct failure failures[] = {
     { .what = "no common ISAKMP proposal, beginning", .loser = 0, .pass = GIVEN_UP,
       .words = { "policy=psk,encrypt,tunnel ike=aes256-sha2_256-modp2048 esp=aes128-sha1 keyingtries=1", SAME },
       .line = { "#1: no acceptable response in STATE_MAIN_I1: the peer last said NO-PROPOSAL-CHOSEN",
-                "we proposed aes256-sha2_256-modp2048: compare --ike of both sides" } },
+                "we proposed aes256-sha2_256-modp2048 with --psk: compare --ike, --psk and --rsasig of both sides" } },
     { .what = "weak for the ISAKMP SA", .loser = 1,
       .words = { "policy=psk,encrypt,tunnel ike=3des-md5-modp1024 esp=aes128-sha1",
                  "policy=psk,encrypt,tunnel esp=aes128-sha1" },

@@ -120,8 +120,8 @@ static void test_opportunistic(void **state)
 static void test_policy(void **state)
 {
     (void)state;
-    later("--name n --rsasig --host 10.9.0.1 --to --host 10.9.0.2", "--rsasig");
-    later(HOSTS " --rsasig", "--rsasig");
+    good("--name n --rsasig --host 10.9.0.1 --to --host 10.9.0.2", NULL);
+    good(HOSTS " --rsasig", NULL);
     later(PLAIN " --authenticate --client 10.2.0.0/24 --tunnel --pfs --compress", "--authenticate");
     later(HOSTS " --compress", "--compress");
     later(HOSTS " --disablearrivalcheck", "--disablearrivalcheck");

@@ -1,0 +1,395 @@
+/* [R1] [R2] RSA signatures: who is offered which method, what a proof allows, and by which keys it is checked. */
+#include "test_plutod_world.h"
+
+#include "plutod/choose.h"
+#include "plutod/public_keys.h"
+
+#include <bsd/string.h>
+
+#define PAIR "left-host=10.9.0.1 right-host=10.9.0.2 "
+#define CLIENTS "left-client=10.1.0.0/24 right-client=10.2.0.0/24 "
+#define ROAD "left-host=10.9.0.1 left-nexthop=%25direct left-id=@gate right-host=%25any left-client=10.1.0.0/24 "
+#define RSA "policy=rsasig,encrypt,tunnel"
+#define PSK "policy=psk,encrypt,tunnel"
+#define BOTH "policy=psk,rsasig,encrypt,tunnel"
+
+static void add(struct world *w, const char *words)
+{
+    assert_null(feed(w, W_P, "whack-connection %s", words));
+}
+
+/* A 1024-bit key that differs by its number: as hex, or, with `text`, as records to secrets have it. */
+static const char *key(unsigned number, bool text, char out[RSA_PUBLIC_TEXT])
+{
+    char hex[300];
+    struct rsa_public rsa;
+    uint8_t bytes[RSA_PUBLIC_MAX];
+    size_t at = (size_t)snprintf(hex, sizeof hex, "0x0103c0%08x", number);
+    while (at + 2 < 6 + 256) {
+        at += (size_t)snprintf(hex + at, sizeof hex - at, "ee");
+    }
+    snprintf(hex + at, sizeof hex - at, "01");
+    assert_null(rsa_public_from_text(&rsa, bytes, hex));
+    if (text) {
+        rsa_public_print(&rsa, out);
+    } else {
+        strlcpy(out, hex + 2, RSA_PUBLIC_TEXT);
+    }
+    return out;
+}
+
+static void give(struct world *w, const char *id, unsigned number)
+{
+    char hex[RSA_PUBLIC_TEXT];
+    assert_null(feed(w, W_P, "whack-key keyid=%s addkey=yes pubkeyrsa=%s", id, key(number, false, hex)));
+}
+
+static void proved(struct world *w, uint64_t x, const char *connection, const char *peer, const char *method,
+                   const char *matched)
+{
+    assert_null(feed(w, S_P, "authenticated exchange=%" PRIu64 " connection=%s peer=%s method=%s "
+                     "proposal=aes256-sha2_256-modp2048 matched=%s", x, connection, peer, method, matched));
+}
+
+/* The connection that secrets is asked whether x may go on as it. */
+static const char *asked(struct world *w)
+{
+    const struct record *r = sent(w, &w->s[1], P_S, V_ACCEPT);
+    return r == NULL ? "none" : record_text(r, K_CONNECTION);
+}
+
+static void test_methods_are_told(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    add(w, "name=p " PAIR PSK);
+    add(w, "name=r " PAIR "right-id=@r " RSA);
+    add(w, "name=r2 " PAIR "right-id=@r2 " RSA); /* told the same as r */
+    add(w, "name=b " PAIR "right-id=@b " BOTH);
+    clear(w);
+    assert_null(feed(w, N_P, "first id=1 local=10.9.0.1 local-port=500 remote=10.9.0.2 remote-port=500"));
+    static const struct {
+        const char *name;
+        unsigned methods;
+    } announced[] = { { "p", METHODS_PSK }, { "r", METHODS_RSASIG }, { "b", METHODS_BOTH } };
+    for (size_t i = 0; i < 3; i++) {
+        const struct record *r = sent(w, &w->s[1], P_S, V_ANNOUNCE);
+        assert_string_equal(record_text(r, K_CONNECTION), announced[i].name);
+        assert_int_equal(record_word(r, K_METHODS), announced[i].methods);
+    }
+    assert_null(sent(w, &w->s[1], P_S, V_ANNOUNCE));
+    const struct record *r = sent(w, &w->n, P_N, V_OK);
+    assert_string_equal(record_text(r, K_CANDIDATES), "p:psk:default;r:rsasig:default;b:psk+rsasig:default");
+    world_free(w);
+}
+
+static void test_methods_of_our_own(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    add(w, "name=r " PAIR RSA);
+    give(w, "10.9.0.2", 1);
+    assert_null(feed(w, W_P, "whack-initiate name=r"));
+    assert_int_equal(record_word(sent(w, &w->s[1], P_S, V_ANNOUNCE), K_METHODS), METHODS_RSASIG);
+    assert_int_equal(record_word(sent(w, &w->n, P_N, V_INITIATE), K_METHODS), METHODS_RSASIG);
+    add(w, "name=b " PAIR "right-id=@b " BOTH);
+    assert_null(feed(w, W_P, "whack-initiate name=b"));
+    assert_int_equal(record_word(sent(w, &w->n, P_N, V_INITIATE), K_METHODS), METHODS_BOTH);
+    world_free(w);
+}
+
+/* A switch never goes to a connection that forbids what was agreed. */
+static void test_no_switch_to_another_method(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    add(w, "name=p " PAIR PSK);
+    add(w, "name=r " PAIR "right-id=@r " RSA);
+    uint64_t x = first(w, "10.9.0.2");
+    chosen(w, x, "p");
+    clear(w);
+    proved(w, x, "p", "@r", "psk", "no");
+    assert_null(feed(w, N_P, "identify id=4 exchange=%" PRIu64, x));
+    assert_string_equal(asked(w), "none");
+    const struct record *r = sent(w, &w->n, P_N, V_FAIL);
+    assert_non_null(strstr(record_text(r, K_WHY), "\"r\": it has no --psk, by which the peer proved who it is"));
+
+    x = first(w, "10.9.0.2");
+    chosen(w, x, "r");
+    proved(w, x, "r", "10.9.0.2", "rsasig", "no");
+    clear(w);
+    assert_null(feed(w, N_P, "identify id=4 exchange=%" PRIu64, x));
+    assert_string_equal(asked(w), "none");
+    r = sent(w, &w->n, P_N, V_FAIL);
+    assert_non_null(strstr(record_text(r, K_WHY), "which no connection expects with the RSA key that it signed with"));
+    assert_non_null(strstr(record_text(r, K_WHY), "\"p\": it has no --rsasig, by which the peer proved who it is"));
+
+    add(w, "name=b " PAIR "right-id=@b " BOTH);
+    x = first(w, "10.9.0.2");
+    chosen(w, x, "r");
+    proved(w, x, "r", "@b", "rsasig", "no");
+    clear(w);
+    assert_null(feed(w, N_P, "identify id=4 exchange=%" PRIu64, x));
+    assert_string_equal(asked(w), "b");
+    world_free(w);
+}
+
+/* Quick Mode under an ISAKMP SA that was made by another method is refused, and none is begun there. */
+static void test_quick_mode_needs_the_method(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    char methods[SCHEMA_WORD];
+    (void)state;
+    add(w, "name=p " PAIR PSK);
+    add(w, "name=r " PAIR CLIENTS RSA);
+    give(w, "10.9.0.2", 1);
+    uint64_t x = main_mode(w, "10.9.0.2", "p", "10.9.0.2");
+    const struct record *r = quick_ask(w, x, "10.1.0.0/24", "10.2.0.0/24");
+    assert_int_equal(r->verb, V_FAIL);
+    assert_non_null(strstr(record_text(r, K_WHY), "\"r\": it has no --psk, by which the peer proved who it is"));
+    clear(w);
+    assert_null(feed(w, W_P, "whack-initiate name=r"));
+    r = sent(w, &w->n, P_N, V_INITIATE);
+    assert_string_equal(schema_word(K_METHODS, record_word(r, K_METHODS), methods), "rsasig");
+    world_free(w);
+}
+
+/* The end of the one connection does not leave its ISAKMP SA to the other, which is of another method. */
+static void test_no_sa_is_handed_over(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    add(w, "name=net " PAIR CLIENTS PSK);
+    assert_null(feed(w, W_P, "whack-initiate name=net"));
+    (void)main_mode_goes_well(w);
+    (void)quick_mode_goes_well(w, 0xbbbb, true);
+    add(w, "name=r " PAIR RSA);
+    uint64_t x = first(w, "10.9.0.2");
+    chosen(w, x, "r");
+    proved(w, x, "r", "10.9.0.2", "rsasig", "yes");
+    assert_null(up(w, x));
+    assert_null(feed(w, W_P, "whack-terminate name=r"));
+    assert_null(xchg_find(&w->k, x));
+    world_free(w);
+}
+
+static void test_method_that_was_not_announced(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    add(w, "name=r " PAIR RSA);
+    uint64_t x = first(w, "10.9.0.2");
+    chosen(w, x, "r");
+    const char *why = feed(w, S_P, "authenticated exchange=%" PRIu64 " connection=r peer=10.9.0.2 method=psk "
+                           "proposal=aes256-sha2_256-modp2048 matched=yes", x);
+    assert_string_equal(why, "authenticated: by a method that was not announced");
+    world_free(w);
+}
+
+/* Two road warriors, each with a connection, a key and an identity of its own. */
+static void test_road_warriors(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    add(w, "name=ann " ROAD "right-id=@ann " RSA);
+    add(w, "name=bob " ROAD "right-id=@bob " RSA);
+    give(w, "@ann", 1);
+    give(w, "@bob", 2);
+    uint64_t x = first(w, "192.0.2.7");
+    chosen(w, x, "ann"); /* the first one; nobody knows better yet */
+    clear(w);
+    assert_null(feed(w, S_P, "public-keys id=3 exchange=%" PRIu64 " our-id=@gate peer-id=@bob", x));
+    char text[RSA_PUBLIC_TEXT];
+    assert_string_equal(record_text(sent(w, &w->s[1], P_S, V_OK), K_PUBKEYS), key(2, true, text));
+    proved(w, x, "ann", "@bob", "rsasig", "no");
+    assert_null(feed(w, N_P, "identify id=4 exchange=%" PRIu64, x));
+    assert_string_equal(asked(w), "bob");
+    assert_null(feed(w, S_P, "ok id=%" PRIu64 " re=accept", w->k.next_id));
+    assert_null(up(w, x));
+    assert_string_equal(xchg_find(&w->k, x)->conn->name, "bob[1]");
+    clear(w);
+    x = first(w, "192.0.2.8");
+    chosen(w, x, "ann");
+    proved(w, x, "ann", "@ann", "rsasig", "yes");
+    assert_null(up(w, x));
+    assert_string_equal(xchg_find(&w->k, x)->conn->name, "ann[1]");
+    world_free(w);
+}
+
+/* ---- keys for secrets ---- */
+
+static void test_all_keys_in_order(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    char want[9 * RSA_PUBLIC_TEXT] = "";
+    char one[RSA_PUBLIC_TEXT];
+    (void)state;
+    add(w, "name=r " PAIR "right-id=@east " RSA);
+    for (unsigned i = 0; i < PUBLIC_KEYS_OF_ID; i++) {
+        give(w, "@east", 9 - i);
+        strlcat(want, i == 0 ? "" : ",", sizeof want);
+        strlcat(want, key(9 - i, true, one), sizeof want);
+    }
+    uint64_t x = first(w, "10.9.0.2");
+    clear(w);
+    assert_null(feed(w, S_P, "public-keys id=77 exchange=%" PRIu64 " our-id=10.9.0.1 peer-id=@East", x));
+    const struct record *r = sent(w, &w->s[1], P_S, V_OK);
+    assert_int_equal(record_number(r, K_ID), 77);
+    assert_string_equal(record_text(r, K_PUBKEYS), want);
+    world_free(w);
+}
+
+/* Eight of the longest that there can be: 8192 bits, exponents as long as that. */
+static void test_largest_keys(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    static uint8_t bytes[RSA_PUBLIC_MAX];
+    struct identity east;
+    struct rsa_public rsa;
+    const struct public_key *there;
+    unsigned gone;
+    (void)state;
+    memset(bytes, 0xff, sizeof bytes);
+    memcpy(bytes, "\0\4\0", 3);
+    assert_null(identity_parse(&east, "@east"));
+    for (unsigned i = 0; i < PUBLIC_KEYS_OF_ID; i++) {
+        bytes[1500] = (uint8_t)i;
+        assert_null(rsa_public_parse(&rsa, bytes, sizeof bytes));
+        assert_int_equal(public_keys_add(&w->k, &east, &rsa, PUBLIC_KEY_OF_WHACK, true, &there, &gone), PUBLIC_KEY_ADDED);
+    }
+    add(w, "name=r " PAIR "right-id=@east " RSA);
+    uint64_t x = first(w, "10.9.0.2");
+    clear(w);
+    assert_null(feed(w, S_P, "public-keys id=1 exchange=%" PRIu64 " our-id=10.9.0.1 peer-id=@east", x));
+    const struct record *r = sent(w, &w->s[1], P_S, V_OK);
+    assert_non_null(r);
+    assert_int_equal(strlen(record_text(r, K_PUBKEYS)), 8 * (RSA_PUBLIC_TEXT - 1) + 7);
+    world_free(w);
+}
+
+static void test_no_keys(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_true(keying_worker_up(&w->k, 2, &w->s[2]));
+    add(w, "name=r " PAIR "right-id=@east " RSA);
+    give(w, "@west", 1);
+    uint64_t x = first(w, "10.9.0.2");
+    unsigned own = xchg_find(&w->k, x)->worker;
+    w->worker = own;
+    buffer_wipe(&w->s[own]);
+    assert_null(feed(w, S_P, "public-keys id=5 exchange=%" PRIu64 " our-id=10.9.0.1 peer-id=@east", x));
+    const struct record *r = sent(w, &w->s[own], P_S, V_FAIL);
+    assert_int_equal(record_number(r, K_ID), 5);
+    assert_int_equal(record_number(r, K_CODE), 28);
+    assert_string_equal(record_text(r, K_WHY), "no public key of \"@east\": whack --keyid @east --pubkeyrsa 0s... gives it");
+    /* of an exchange that it was not told of, one that has ended, one that is authenticated */
+    w->worker = 3 - own;
+    assert_non_null(feed(w, S_P, "public-keys id=6 exchange=%" PRIu64 " our-id=10.9.0.1 peer-id=@west", x));
+    w->worker = own;
+    buffer_wipe(&w->s[own]);
+    assert_null(feed(w, S_P, "public-keys id=7 exchange=%" PRIu64 " our-id=10.9.0.1 peer-id=@west", x + 1));
+    r = sent(w, &w->s[own], P_S, V_FAIL);
+    assert_string_equal(record_text(r, K_WHY), "this exchange has ended");
+    chosen(w, x, "r");
+    proved(w, x, "r", "@east", "rsasig", "yes");
+    assert_non_null(feed(w, S_P, "public-keys id=8 exchange=%" PRIu64 " our-id=10.9.0.1 peer-id=@west", x));
+    world_free(w);
+}
+
+/* ---- what people are told ---- */
+
+static void test_initiate_without_key(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    add(w, "name=r " PAIR "right-id=@east " RSA);
+    clear(w);
+    assert_null(feed(w, W_P, "whack-initiate name=r"));
+    assert_true(has(&w->said, "028 \"r\": no public key of \"@east\": whack --keyid @east --pubkeyrsa 0s... gives it\n"));
+    assert_null(sent(w, &w->n, P_N, V_INITIATE));
+    add(w, "name=b " PAIR "right-id=@east " BOTH); /* by the secret it may go well */
+    assert_null(feed(w, W_P, "whack-initiate name=b"));
+    assert_non_null(sent(w, &w->n, P_N, V_INITIATE));
+    world_free(w);
+}
+
+static void test_explain(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    add(w, "name=r " PAIR "right-id=@east " RSA);
+    clear(w);
+    assert_null(feed(w, W_P, "whack-explain name=r"));
+    assert_true(has(&w->said, "\"r\": if we began now, it would not come up: no public key of \"@east\": whack --keyid"));
+    assert_true(has(&w->said, "\"r\": so it does not come up, whoever begins: no public key of \"@east\""));
+    const struct record *r = sent(w, &w->s[1], P_S, V_SECRET);
+    assert_int_equal(record_word(r, K_METHOD), METHOD_RSASIG);
+    assert_null(feed(w, S_P, "fail id=%" PRIu64 " re=secret why=no%%20private%%20key", w->k.next_id));
+    assert_true(has(&w->said, "\"r\": so it does not come up, whoever begins: no private key\n"));
+    give(w, "@east", 1);
+    give(w, "@east", 2);
+    clear(w);
+    assert_null(feed(w, W_P, "whack-explain name=r"));
+    assert_true(has(&w->said, "proposing --ike default with --rsasig; the peer must prove to be @east\n"));
+    assert_true(has(&w->said, "is for \"r\", if the peer proposes something of --ike default with --rsasig\n"));
+    assert_true(has(&w->said, "\"r\": with --rsasig the peer is known by any of 2 public keys of @east; the first has the "
+                              "fingerprint "));
+    assert_null(feed(w, S_P, "ok id=%" PRIu64 " re=secret found=/etc/ipsec.secrets:7", w->k.next_id));
+    assert_true(has(&w->said, "\"r\": our private key is that of /etc/ipsec.secrets:7\n"));
+    assert_int_equal(w->holds, 0);
+
+    add(w, "name=b " PAIR "right-id=@b " BOTH);
+    clear(w);
+    assert_null(feed(w, W_P, "whack-explain name=b"));
+    assert_true(has(&w->said, "\"b\": so it does not come up with --rsasig, whoever begins: no public key of \"@b\""));
+    uint64_t id = w->k.next_id;
+    assert_null(feed(w, S_P, "ok id=%" PRIu64 " re=secret found=/etc/ipsec.secrets:3", id - 1));
+    assert_true(has(&w->said, "\"b\": its secret is that of /etc/ipsec.secrets:3\n"));
+    keying_worker_down(&w->k, 1); /* which has not said the other one */
+    assert_true(has(&w->said, "secrets died before it answered"));
+    assert_int_equal(w->holds, 0);
+    world_free(w);
+}
+
+static void test_status(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    add(w, "name=r " PAIR RSA);
+    uint64_t x = first(w, "10.9.0.2");
+    chosen(w, x, "r");
+    proved(w, x, "r", "10.9.0.2", "rsasig", "yes");
+    assert_null(up(w, x));
+    clear(w);
+    assert_null(feed(w, W_P, "whack-status"));
+    assert_true(has(&w->said, "policy: rsasig,encrypt,tunnel;"));
+    assert_true(has(&w->said, "aes256-sha2_256-modp2048; peer 10.9.0.2 by RSA signature\n"));
+    clear(w);
+    assert_null(feed(w, W_P, "whack-status json=yes"));
+    assert_true(has(&w->said, "\"peer_id\":\"10.9.0.2\",\"method\":\"rsasig\""));
+    clear(w);
+    assert_null(feed(w, W_P, "whack-events name=r"));
+    assert_true(has(&w->said, "peer 10.9.0.2 by RSA signature, life 3600s"));
+    world_free(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_methods_are_told),
+        cmocka_unit_test(test_methods_of_our_own),
+        cmocka_unit_test(test_no_switch_to_another_method),
+        cmocka_unit_test(test_quick_mode_needs_the_method),
+        cmocka_unit_test(test_no_sa_is_handed_over),
+        cmocka_unit_test(test_method_that_was_not_announced),
+        cmocka_unit_test(test_road_warriors),
+        cmocka_unit_test(test_all_keys_in_order),
+        cmocka_unit_test(test_largest_keys),
+        cmocka_unit_test(test_no_keys),
+        cmocka_unit_test(test_initiate_without_key),
+        cmocka_unit_test(test_explain),
+        cmocka_unit_test(test_status),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
