@@ -46,6 +46,9 @@ static bool check_payloads(const struct transition *t, const struct message *m, 
     for (unsigned type = 1; type < 256; type++) {
         uint32_t bit = type < 32 ? PAYLOAD_BIT(type) : 0;
         unsigned most = (t->required & bit) != 0 || (t->optional & bit) != 0 ? 1 : 0;
+        if (type == PAYLOAD_CERT && most != 0) {
+            continue; /* a whole chain of them */
+        }
         if (quick && type == PAYLOAD_ID && t->required != PAYLOAD_BIT(PAYLOAD_HASH)) {
             if (count[type] != 0 && count[type] != 2) {
                 snprintf(why, size, "%u ID payloads, where there are two or none", count[type]);
@@ -114,7 +117,7 @@ enum outcome engine_message(struct ike *ike, struct exchange *x, const struct me
                     const uint8_t *digest)
 {
     struct event e = { .message = m, .flaw = FLAW_UNEXPECTED };
-    const struct transition *t = table_find(x->state, ON_MESSAGE);
+    const struct transition *t = table_find(x, ON_MESSAGE);
 
     if (t == NULL) {
         bad_message(ike, x, FLAW_UNEXPECTED, "no message is expected now");
@@ -147,7 +150,7 @@ enum outcome engine_message(struct ike *ike, struct exchange *x, const struct me
 void engine_answer(struct ike *ike, struct exchange *x, const struct record *answer)
 {
     struct event e = { .answer = answer };
-    const struct transition *t = table_find(x->state, answer->re);
+    const struct transition *t = table_find(x, answer->re);
 
     if (t == NULL) {
         return; /* the exchange has moved on, or died and was made again */

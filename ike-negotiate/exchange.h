@@ -127,6 +127,7 @@ struct main_scratch {
     uint32_t life;
     unsigned methods; /* that we offer (initiator): as for sa_choose_ike */
     unsigned method;  /* AUTH_PSK or AUTH_RSASIG, once it is agreed on */
+    bool asks_certificates; /* the peer does */
     bool initial_contact;
     uint32_t said_life; /* RESPONDER-LIFETIME in message 6; 0: none */
 };
@@ -268,9 +269,10 @@ typedef enum outcome action(struct ike *ike, struct exchange *x, struct event *e
 struct transition {
     enum state from;
     enum verb on;        /* ON_MESSAGE, or the request whose answer this is */
+    unsigned method;     /* only with this authentication method; 0: with each */
     bool encrypted;
     uint32_t required;   /* PAYLOAD_BITs of payloads that must be there exactly once */
-    uint32_t optional;   /* at most once; N, D and VID are always allowed, ID in Quick Mode twice */
+    uint32_t optional;   /* at most once, CERT often; N, D and VID are always allowed, ID in Quick Mode twice */
     uint8_t first;       /* this type comes first, and in Quick Mode `second` follows; 0: any */
     uint8_t second;
     action *action;
@@ -278,7 +280,7 @@ struct transition {
     enum state other;
 };
 
-const struct transition *table_find(enum state from, enum verb on);
+const struct transition *table_find(const struct exchange *x, enum verb on);
 const char *state_name(enum state s);      /* MAIN_I1, also for the waits that follow it */
 enum state state_public(enum state s);
 

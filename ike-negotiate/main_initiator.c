@@ -185,6 +185,7 @@ enum outcome mi_message_4(struct ike *ike, struct exchange *x, struct event *e)
     }
     memcpy(m->ke_peer, ke->body, m->ke_peer_len = ke->body_len);
     memcpy(m->nonce_peer, nonce->body, m->nonce_peer_len = nonce->body_len);
+    m->asks_certificates = message_count(e->message, PAYLOAD_CR) > 0;
     ask_keys(ike, x);
     take_notifications(ike, x, e->message, TRUST_HINT);
     return GO;
@@ -213,14 +214,15 @@ bool main_send_identity(struct ike *ike, struct exchange *x, const struct record
 {
     struct outgoing o;
     size_t len;
+    bool signs = x->main->method == AUTH_RSASIG;
     const uint8_t *id = record_bytes(answer, K_ID_BODY, &len);
-    if (id == NULL || !record_has(answer, K_HASH)) {
+    if (id == NULL || !record_has(answer, signs ? K_SIG : K_HASH)) {
         return false;
     }
     outgoing_begin(&o, x, EXCHANGE_MAIN);
     message_raw(&o.writer, PAYLOAD_ID, id, len);
-    const uint8_t *hash = record_bytes(answer, K_HASH, &len);
-    message_raw(&o.writer, PAYLOAD_HASH, hash, len);
+    const uint8_t *proof = record_bytes(answer, signs ? K_SIG : K_HASH, &len);
+    message_raw(&o.writer, signs ? PAYLOAD_SIG : PAYLOAD_HASH, proof, len);
     message_end(&o.writer);
     return outgoing_send(ike, x, &o, x->sa->iv, x->initiator);
 }
@@ -237,15 +239,29 @@ enum outcome mi_keys(struct ike *ike, struct exchange *x, struct event *e)
     return GO;
 }
 
-/* Asks secrets to check the peer's identity and HASH; NULL, or why not. */
+/* Who looks for the cause of a refusal should know that there were certificates: we have no use for them. */
+static void report_certificates(struct ike *ike, struct exchange *x, const struct message *m)
+{
+    bool sends = message_count(m, PAYLOAD_CERT) > 0;
+    if (sends || x->main->asks_certificates || message_count(m, PAYLOAD_CR) > 0) {
+        (void)report_unproved(ike, x, "the peer %s certificates, which are ignored: keys are what --pubkeyrsa says",
+                              sends ? "sends" : "asks for");
+    }
+}
+
+/* Asks secrets to check the peer's identity and HASH or SIG; NULL, or why not. */
 const char *main_ask_auth(struct ike *ike, struct exchange *x, const struct message *m)
 {
     const struct payload *id = message_find(m, PAYLOAD_ID, 0);
-    const struct payload *hash = message_find(m, PAYLOAD_HASH, 0);
+    bool signs = x->main->method == AUTH_RSASIG;
+    const struct payload *proof = message_find(m, signs ? PAYLOAD_SIG : PAYLOAD_HASH, 0);
     struct record_writer w;
 
-    if (hash->body_len != x->sa->suite.hash->len) {
+    if (!signs && proof->body_len != x->sa->suite.hash->len) {
         return "the HASH payload has not the length of its algorithm";
+    }
+    if (signs && proof->body_len > schema_key(K_SIG)->max) {
+        return "the SIG payload is longer than any key makes it";
     }
     if (id->body_len < 4 || id->body_len > ID_BODY_MAX) {
         return "the ID payload is too long";
@@ -257,8 +273,11 @@ const char *main_ask_auth(struct ike *ike, struct exchange *x, const struct mess
     report_odd(ike, x, port ? ODD_ID_PORT : ODD_NONE);
     record_put_number(&w, K_EXCHANGE, x->number);
     record_put_bytes(&w, K_ID_BODY, id->body, id->body_len);
-    record_put_bytes(&w, K_HASH, hash->body, hash->body_len);
+    record_put_bytes(&w, signs ? K_SIG : K_HASH, proof->body, proof->body_len);
     record_finish(&w);
+    if (signs) {
+        report_certificates(ike, x, m);
+    }
     return NULL;
 }
 
@@ -274,8 +293,9 @@ enum outcome not_authenticated(struct ike *ike, struct exchange *x, const struct
         && record_number(answer, K_NOTIFICATION) <= NOTIFY_UNEQUAL_PAYLOAD_LENGTHS) {
         notify = (unsigned)record_number(answer, K_NOTIFICATION);
     }
+    unsigned code = answer != NULL && record_has(answer, K_CODE) ? (unsigned)record_number(answer, K_CODE) : 200 + notify;
     send_notification(ike, x, notify, PROTOCOL_ISAKMP, NULL, 0);
-    exchange_failed(ike, x, 200 + notify, "%s", answer != NULL ? record_text(answer, K_WHY) : why);
+    exchange_failed(ike, x, code, "%s", answer != NULL ? record_text(answer, K_WHY) : why);
     return END;
 }
 

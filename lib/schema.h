@@ -191,7 +191,7 @@ enum tool { /* places of the words of K_TOOL */
 
 /* Places of the words of other keys; those of K_LEVEL are enum log_level in log.h. */
 enum role { ROLE_INITIATOR, ROLE_RESPONDER };                             /* K_ROLE */
-enum { METHOD_PSK, METHOD_RSASIG };                                       /* K_METHOD */
+enum method { METHOD_PSK, METHOD_RSASIG };                                     /* K_METHOD */
 enum { METHODS_PSK, METHODS_RSASIG, METHODS_BOTH };                       /* K_METHODS */
 enum { WORD_ISAKMP, WORD_AH, WORD_ESP, WORD_IPCOMP }; /* K_PROTOCOL; not the wire's numbers */
 enum { MODES_TUNNEL, MODES_TRANSPORT, MODES_ANY };    /* K_MODES, and K_MODE, without `any` */

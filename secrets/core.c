@@ -92,12 +92,11 @@ void debug(const struct core *c, const struct exchange *x, unsigned classes, con
     }
 }
 
-static void write_refusal(struct core *c, const struct record *r, enum outcome outcome)
+static void write_refusal(struct core *c, enum verb verb, uint64_t id, enum outcome outcome)
 {
     struct record_writer w;
     buffer_truncate(&c->answer, 0);
-    record_answer(&w, &c->answer, outcome == OUTCOME_BAD ? V_BAD : V_FAIL, r->verb,
-                  record_number(r, K_ID));
+    record_answer(&w, &c->answer, outcome == OUTCOME_BAD ? V_BAD : V_FAIL, verb, id);
     record_put_text(&w, K_WHY, c->why);
     if (outcome != OUTCOME_BAD && c->code != 0) {
         record_put_number(&w, K_CODE, c->code);
@@ -136,16 +135,15 @@ static void repeat(struct core *c, const struct record *r, const struct answered
     buffer_add(&c->answer, a->text, a->len);
 }
 
-static enum outcome take_new(struct core *c, struct exchange *x, enum step step,
-                             const struct record *r, const uint8_t digest[REQUEST_DIGEST])
+static enum outcome settle(struct core *c, struct exchange *x, enum step step, uint64_t id,
+                           const uint8_t digest[REQUEST_DIGEST], enum outcome outcome)
 {
-    if (x->refusals >= REFUSALS_MAX) {
-        return deny(c, OUTCOME_BAD, 0, "too many requests of this exchange had to be refused");
+    if (outcome == OUTCOME_LATER) {
+        return outcome;
     }
-    enum outcome outcome = steps[step].take(c, x, r);
     if (outcome != OUTCOME_OK) {
         x->refusals++;
-        write_refusal(c, r, outcome);
+        write_refusal(c, steps[step].verb, id, outcome);
     }
     if (outcome == OUTCOME_OK || outcome == OUTCOME_FINAL) {
         answered_drop(x, step); /* ke for another group */
@@ -154,6 +152,15 @@ static enum outcome take_new(struct core *c, struct exchange *x, enum step step,
         }
     }
     return outcome;
+}
+
+static enum outcome take_new(struct core *c, struct exchange *x, enum step step,
+                             const struct record *r, const uint8_t digest[REQUEST_DIGEST])
+{
+    if (x->refusals >= REFUSALS_MAX) {
+        return deny(c, OUTCOME_BAD, 0, "too many requests of this exchange had to be refused");
+    }
+    return settle(c, x, step, record_number(r, K_ID), digest, steps[step].take(c, x, r));
 }
 
 static enum outcome take_step(struct core *c, enum step step, const struct record *r)
@@ -181,27 +188,44 @@ static enum outcome take_step(struct core *c, enum step step, const struct recor
     return take_new(c, x, step, r, digest);
 }
 
-static void negotiator_request(struct core *c, enum step step, const struct record *r)
+void answer_begin(struct core *c)
 {
     buffer_truncate(&c->answer, 0);
     c->answer.overflowed = false;
     c->notification = 0;
     c->code = 0;
     c->why[0] = '\0';
-    enum outcome outcome = take_step(c, step, r);
-    if (outcome != OUTCOME_OK) {
-        write_refusal(c, r, outcome);
-    }
-    debug(c, exchanges_find(c, record_number(r, K_EXCHANGE)), DEBUG_CONTROL, "%s: %s",
-          schema_verb(r->verb)->name, outcome == OUTCOME_OK ? "ok" : c->why);
+}
+
+/* outcome: of the step with this request; OUTCOME_LATER: c->answer holds nothing. */
+static void answer_end(struct core *c, uint64_t exchange, enum verb verb, enum outcome outcome)
+{
+    debug(c, exchanges_find(c, exchange), DEBUG_CONTROL, "%s: %s", schema_verb(verb)->name,
+          outcome == OUTCOME_OK ? "ok" : outcome == OUTCOME_LATER ? "waits for an answer" : c->why);
     if (outcome == OUTCOME_BAD) {
-        accuse(c, record_number(r, K_EXCHANGE), "the negotiator asked for what it may not have: "
-               "%s", c->why);
+        accuse(c, exchange, "the negotiator asked for what it may not have: %s", c->why);
     }
-    if (c->out.negotiator != NULL) {
+    if (c->out.negotiator != NULL && outcome != OUTCOME_LATER) {
         buffer_add(c->out.negotiator, c->answer.data, c->answer.len);
     }
     buffer_truncate(&c->answer, 0);
+}
+
+void answer_late(struct core *c, struct exchange *x, enum step step, uint64_t id,
+                 const uint8_t digest[REQUEST_DIGEST], enum outcome outcome)
+{
+    outcome = settle(c, x, step, id, digest, outcome);
+    answer_end(c, x->number, steps[step].verb, outcome);
+}
+
+static void negotiator_request(struct core *c, enum step step, const struct record *r)
+{
+    answer_begin(c);
+    enum outcome outcome = take_step(c, step, r);
+    if (outcome != OUTCOME_OK && outcome != OUTCOME_LATER) {
+        write_refusal(c, r->verb, record_number(r, K_ID), outcome);
+    }
+    answer_end(c, record_number(r, K_EXCHANGE), r->verb, outcome);
 }
 
 /* ---- all records ---- */
@@ -246,6 +270,8 @@ void secrets_record(struct core *c, const struct record *r, const struct core_ou
     case V_BAD:
         if (r->re == V_SA_KEYS) {
             phase2_kernel_answer(c, r);
+        } else if (r->re == V_PUBLIC_KEYS) {
+            signature_keys_came(c, r);
         } else if (r->verb == V_BAD) {
             accuse(c, 0, "another tool calls a record of ours bad: %s", record_text(r, K_WHY));
         }

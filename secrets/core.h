@@ -46,6 +46,9 @@ void secrets_record(struct core *c, const struct record *r, const struct core_ou
 /* A new channel to kernel-sa: what it has not acknowledged goes out again. */
 void secrets_kernel_again(struct core *c, const struct core_out *out);
 
+/* A new channel to ike-negotiate: what the old one asked for and has no answer yet gets none. */
+void secrets_negotiator_again(struct core *c);
+
 size_t secrets_exchanges(const struct core *c);
 
 #endif

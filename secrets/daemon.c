@@ -151,6 +151,8 @@ static const char *take_channel(struct daemon *d, const struct record *r, int fd
     if (tool == TOOL_KERNEL_SA) {
         struct core_out out = outputs(d);
         secrets_kernel_again(d->core, &out);
+    } else {
+        secrets_negotiator_again(d->core);
     }
     return NULL;
 }

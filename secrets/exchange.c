@@ -113,6 +113,7 @@ void exchanges_free(struct core *c, struct exchange *x)
     if (x->quick_mode != NULL) {
         keys_done(c, x);
     }
+    wait_free(c, x);
     main_mode_free(c, x->main_mode);
     quick_mode_free(x->quick_mode);
     free(x);
@@ -151,7 +152,7 @@ void candidates_free(struct main_mode *m)
 }
 
 struct candidate *candidate_add(struct main_mode *m, const char *connection, const char *ike,
-                                const struct identity *ours, const struct identity *peer)
+                                unsigned methods, const struct identity *ours, const struct identity *peer)
 {
     struct candidate *a = calloc(1, sizeof *a);
     if (a == NULL) {
@@ -159,6 +160,7 @@ struct candidate *candidate_add(struct main_mode *m, const char *connection, con
     }
     a->connection = strdup(connection);
     a->ike = strdup(ike);
+    a->methods = methods;
     a->ours = *ours;
     a->peer = *peer;
     if (a->connection == NULL || a->ike == NULL) {
@@ -185,6 +187,7 @@ void main_mode_finished(struct core *c, struct exchange *x)
 {
     struct main_mode *m = x->main_mode;
     m->stage = STAGE_AUTHENTICATED;
+    wait_free(c, x);
     half_free(c, m->half);
     m->half = NULL;
     c->half_open--;

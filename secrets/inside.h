@@ -1,7 +1,7 @@
 /*
  * The inside of the core: what is known of each exchange, and how its steps are refused.
  *
- * Only for core.c, exchange.c, phase1.c, proof.c, phase2.c.
+ * Only for core.c, exchange.c, phase1.c, proof.c, signature.c, phase2.c.
  */
 #ifndef SECRETS_INSIDE_H
 #define SECRETS_INSIDE_H
@@ -20,6 +20,7 @@
 #define NONCES_USED_MAX ((size_t)3 * QUICKS_PER_PARENT)
 #define NONCE_DIGEST 16
 #define WHY_TEXT 4000
+#define REQUEST_DIGEST 32
 
 
 enum stage {
@@ -37,8 +38,21 @@ struct candidate { /* a connection that was announced */
     char *ike;        /* owned */
     struct identity ours;
     struct identity peer;
+    unsigned methods; /* mask of 1 << METHOD_PSK, 1 << METHOD_RSASIG */
     unsigned classes; /* debug classes for it alone */
     bool whoever; /* no other connection could be meant: the peer's identity need not be asked about */
+};
+
+struct wait { /* for the keys by which a signature may be checked: plutod was asked for them */
+    uint64_t asked;     /* the id of that question */
+    struct exchange *exchange;
+    UT_hash_handle hh;  /* in core->waits, by `asked` */
+    uint64_t request;   /* the id of the negotiator's auth, and its digest */
+    uint8_t digest[REQUEST_DIGEST];
+    size_t body_len;
+    uint8_t body[ID_BODY_MAX];
+    size_t sig_len;
+    uint8_t sig[];
 };
 
 struct half { /* what only a Main Mode that is not finished needs */
@@ -53,7 +67,9 @@ struct half { /* what only a Main Mode that is not finished needs */
     size_t sa_len;
     uint8_t *sa_body; /* owned */
     uint8_t skeyid[HASH_MAX];
-    const struct secret *secret; /* the entry that was used */
+    enum method method;          /* that was agreed on */
+    const struct secret *secret; /* the entry that was used: preshared, or our private key */
+    struct wait *wait;           /* owned; NULL: nothing is asked */
     struct ike_suite suite; /* that the keys are for: plutod is told, so that nobody else need be believed */
 };
 
@@ -91,8 +107,6 @@ struct quick_mode {
 
 enum step { STEP_KE, STEP_KEYS, STEP_AUTH, STEP_FINISH, STEP_QUICK_KE, STEP_KEYMAT, STEP_COUNT };
 
-#define REQUEST_DIGEST 32
-
 struct answered { /* a request that was answered for good */
     struct answered *next;
     enum step step;
@@ -120,7 +134,8 @@ struct core {
     size_t half_open;
     size_t sa_bytes;            /* of the SA payloads of Main Modes that are not finished */
     struct quick_mode *unacknowledged; /* table by keys_id */
-    uint64_t next_id;           /* of our requests to kernel-sa */
+    struct wait *waits;         /* table */
+    uint64_t next_id;           /* of our requests to kernel-sa and plutod */
     struct buffer answer;       /* to the negotiator, under construction */
     char why[WHY_TEXT];
     unsigned notification;      /* that the peer should get; 0: none in particular */
@@ -132,6 +147,7 @@ struct core {
 /* What became of a request. */
 enum outcome {
     OUTCOME_OK,    /* c->answer holds it */
+    OUTCOME_LATER, /* somebody was asked; the answer comes when he answers */
     OUTCOME_FAIL,  /* no, see c->why; nothing was changed */
     OUTCOME_FINAL, /* no, and this step may not be tried again */
     OUTCOME_BAD    /* an honest negotiator does not ask this */
@@ -166,7 +182,7 @@ void candidates_free(struct main_mode *m);
 void half_free(struct core *c, struct half *h); /* wipes; NULL is allowed */
 /* NULL: no memory. */
 struct candidate *candidate_add(struct main_mode *m, const char *connection, const char *ike,
-                                const struct identity *ours, const struct identity *peer);
+                                unsigned methods, const struct identity *ours, const struct identity *peer);
 struct candidate *candidate_find(const struct main_mode *m, const char *connection);
 /*
  * Our proof is out: drops what was for the way there, the answer with SKEYID_a and SKEYID_e too:
@@ -193,18 +209,34 @@ void keys_done(struct core *c, struct exchange *x); /* wipes */
 void phase1_announce(struct core *c, const struct record *r);
 enum outcome phase1_ke(struct core *c, struct exchange *x, const struct record *r);
 enum outcome phase1_keys(struct core *c, struct exchange *x, const struct record *r);
+/* The secret for these identities, or our private key. As store_find. */
+const struct secret *secret_for(const struct core *c, enum method method, const struct identity *ours,
+                                const struct identity *peer, const struct secret **other);
+/* There is none: OUTCOME_FAIL. */
+enum outcome deny_secret(struct core *c, enum method method, const struct identity *our_id,
+                         const struct identity *peer_id);
 /* What the HASHes cover, borrowed from the half; without nonces and g^xy. After keys. */
 struct phase1_values phase1_view(const struct exchange *x);
 
 /* ---- proof.c ---- */
 
-void proof_put(struct record_writer *w, const struct exchange *x); /* our identity and HASH */
+/* Our identity, and our HASH or SIG. false: it cannot be signed, and c->why says why. */
+bool proof_put(struct core *c, struct record_writer *w, const struct exchange *x);
+/* HASH_I or HASH_R for this identity. */
+void proof_hash(const struct exchange *x, bool of_initiator, struct part id_body, uint8_t hash[HASH_MAX]);
 enum outcome proof_check(struct core *c, struct exchange *x, const struct record *r);
-/* Ours and the peer's identity, twice. */
-#define NO_SECRET "no preshared secret for \"%s\" and \"%s\" in ipsec.secrets: add a line %s %s : PSK \"...\""
+/* He is who he says: tells plutod, and answers the auth that has this id. */
+enum outcome proof_succeeds(struct core *c, struct exchange *x, const struct identity *id, uint64_t request);
 void proof_which_secret(struct core *c, const struct record *r); /* whack --explain wants to know */
 void proof_accept(struct core *c, const struct record *r);
 enum outcome proof_finish(struct core *c, struct exchange *x, const struct record *r);
+
+/* ---- signature.c ---- */
+
+/* Asks plutod by which keys the SIG of this auth may be checked: OUTCOME_LATER. */
+enum outcome signature_ask(struct core *c, struct exchange *x, const struct identity *id, const struct record *r);
+void signature_keys_came(struct core *c, const struct record *r); /* his answer */
+void wait_free(struct core *c, struct exchange *x); /* wipes; there need be none */
 
 /* ---- phase2.c ---- */
 
@@ -218,6 +250,10 @@ void phase2_kernel_answer(struct core *c, const struct record *r);
 /* A line about something that others do wrong; of many in a short time only the first are shown. */
 void accuse(struct core *c, uint64_t exchange, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* Before c->answer is written; and to answer a request of the negotiator that had to wait. */
+void answer_begin(struct core *c);
+void answer_late(struct core *c, struct exchange *x, enum step step, uint64_t id,
+                 const uint8_t digest[REQUEST_DIGEST], enum outcome outcome);
 
 static inline struct part part_of(const struct record *r, enum key key)
 {

@@ -7,10 +7,15 @@
 
 /* ---- what plutod says ---- */
 
+static unsigned methods_mask(unsigned word)
+{
+    return (word != METHODS_RSASIG ? 1u << METHOD_PSK : 0) | (word != METHODS_PSK ? 1u << METHOD_RSASIG : 0);
+}
+
 static bool same_candidate(const struct candidate *a, const struct record *r,
                            const struct identity *ours, const struct identity *peer)
 {
-    return strcmp(a->ike, record_text(r, K_IKE)) == 0 && identity_equal(&a->ours, ours)
+    return a->methods == methods_mask(record_word(r, K_METHODS)) && strcmp(a->ike, record_text(r, K_IKE)) == 0 && identity_equal(&a->ours, ours)
            && identity_equal(&a->peer, peer);
 }
 
@@ -19,9 +24,6 @@ static const char *check_announcement(const struct record *r, const struct ident
                                       const struct identity *peer)
 {
     struct ike_proposals proposals;
-    if (record_word(r, K_METHODS) != METHODS_PSK) {
-        return "RSA signatures are not supported yet: use --psk";
-    }
     if (ours->type == ID_ANY) {
         return "our own identity cannot be %any";
     }
@@ -34,26 +36,48 @@ static const char *check_announcement(const struct record *r, const struct ident
     return ike_proposals_parse(&proposals, record_text(r, K_IKE), NULL);
 }
 
-static enum outcome deny_secret(struct core *c, const struct candidate *a)
+const struct secret *secret_for(const struct core *c, enum method method, const struct identity *ours,
+                                const struct identity *peer, const struct secret **other)
+{
+    return method == METHOD_PSK ? store_find(c->config.store, ours, peer, other)
+                                : store_find_rsa(c->config.store, ours, other);
+}
+
+enum outcome deny_secret(struct core *c, enum method method, const struct identity *our_id,
+                         const struct identity *peer_id)
 {
     char ours[IDENTITY_TEXT];
     char peer[IDENTITY_TEXT];
-    identity_print(&a->ours, ours);
-    identity_print(&a->peer, peer);
-    return deny(c, OUTCOME_FAIL, NOTIFY_AUTHENTICATION_FAILED,
-                NO_SECRET, ours, peer, ours, peer);
+    identity_print(our_id, ours);
+    identity_print(peer_id, peer);
+    c->code = CODE_NO_KEY;
+    if (method == METHOD_PSK) {
+        return deny(c, OUTCOME_FAIL, NOTIFY_AUTHENTICATION_FAILED, "no preshared secret for \"%s\" and \"%s\" in "
+                    "ipsec.secrets: add a line %s %s : PSK \"...\"", ours, peer, ours, peer);
+    }
+    return deny(c, OUTCOME_FAIL, NOTIFY_AUTHENTICATION_FAILED, "no private RSA key for \"%s\" in ipsec.secrets: add "
+                "an entry %s : RSA ... (secrets --generate makes a key)", ours, ours);
 }
 
-/* An initiator's peer is known: without their secret there is no use in asking him anything. */
+/* An initiator's peer is known: without any secret for him there is no use in asking him anything. */
 static void check_secret(struct core *c, const struct exchange *x, const struct candidate *a)
 {
     struct record_writer w;
     const struct secret *other = NULL;
-    if (x->role != ROLE_INITIATOR || c->out.plutod == NULL
-        || store_find(c->config.store, &a->ours, &a->peer, &other) != NULL) {
+    enum method missing = METHOD_PSK;
+    if (x->role != ROLE_INITIATOR || c->out.plutod == NULL) {
         return;
     }
-    (void)deny_secret(c, a);
+    for (enum method method = METHOD_PSK; method <= METHOD_RSASIG; method++) {
+        if ((a->methods & 1u << method) == 0) {
+            continue;
+        }
+        if (secret_for(c, method, &a->ours, &a->peer, &other) != NULL) {
+            return;
+        }
+        missing = method;
+    }
+    (void)deny_secret(c, missing, &a->ours, &a->peer);
     record_start(&w, c->out.plutod, V_FAILED);
     record_put_number(&w, K_EXCHANGE, x->number);
     record_put_number(&w, K_CODE, CODE_NO_KEY);
@@ -98,7 +122,8 @@ void phase1_announce(struct core *c, const struct record *r)
         return;
     }
     if (m->candidate_count < CANDIDATES_MAX) {
-        a = candidate_add(m, connection, record_text(r, K_IKE), &ours, &peer);
+        a = candidate_add(m, connection, record_text(r, K_IKE), methods_mask(record_word(r, K_METHODS)),
+                          &ours, &peer);
     }
     if (a == NULL) {
         accuse(c, number, "connection \"%s\" is not taken: too many for one exchange, or out of "
@@ -176,17 +201,21 @@ enum outcome phase1_ke(struct core *c, struct exchange *x, const struct record *
 
 /* ---- keys ---- */
 
-static enum outcome find_secret(struct core *c, const struct exchange *x,
-                                const struct candidate *a, const struct secret **secret)
+static enum outcome find_secret(struct core *c, const struct exchange *x, const struct candidate *a,
+                                enum method method, const struct secret **secret)
 {
     char ours[IDENTITY_TEXT];
     char peer[IDENTITY_TEXT];
     const struct secret *other = NULL;
 
-    *secret = store_find(c->config.store, &a->ours, &a->peer, &other);
+    if ((a->methods & 1u << method) == 0) {
+        char word[SCHEMA_WORD];
+        return deny(c, OUTCOME_BAD, 0, "method %s was not announced for connection \"%s\"",
+                    schema_word(K_METHOD, method, word), a->connection);
+    }
+    *secret = secret_for(c, method, &a->ours, &a->peer, &other);
     if (*secret == NULL) {
-        c->code = CODE_NO_KEY;
-        return deny_secret(c, a);
+        return deny_secret(c, method, &a->ours, &a->peer);
     }
     if (other != NULL) {
         identity_print(&a->ours, ours);
@@ -304,7 +333,11 @@ static void derive(const struct exchange *x, const struct record *r, struct part
     values.ni_b = x->role == ROLE_INITIATOR ? nonce : nonce_peer;
     values.nr_b = x->role == ROLE_INITIATOR ? nonce_peer : nonce;
     values.g_xy = g_xy;
-    derive_skeyid_psk(s, &values, (struct part){ secret->bytes, secret->len });
+    if (m->half->method == METHOD_PSK) {
+        derive_skeyid_psk(s, &values, (struct part){ secret->bytes, secret->len });
+    } else {
+        derive_skeyid_signature(s, &values);
+    }
     memcpy(m->half->skeyid, s->skeyid, len);
     memcpy(m->skeyid_d, s->d, len);
 }
@@ -328,8 +361,8 @@ static void debug_keys(const struct core *c, const struct exchange *x, const str
     }
 }
 
-static void answer_keys(struct core *c, const struct exchange *x, const struct record *r,
-                        const struct skeyids *s)
+static enum outcome answer_keys(struct core *c, const struct exchange *x, const struct record *r,
+                                const struct skeyids *s)
 {
     const struct main_mode *m = x->main_mode;
     const size_t len = hash_get(m->hash)->len;
@@ -338,13 +371,14 @@ static void answer_keys(struct core *c, const struct exchange *x, const struct r
     record_answer(&w, &c->answer, V_OK, V_KEYS, record_number(r, K_ID));
     record_put_bytes(&w, K_SKEYID_A, s->a, len);
     record_put_bytes(&w, K_SKEYID_E, s->e, len);
-    if (x->role == ROLE_INITIATOR) {
-        proof_put(&w, x);
-    } else {
+    if (x->role == ROLE_RESPONDER) {
         record_put_bytes(&w, K_KE, m->half->ke, m->half->ke_len);
         record_put_bytes(&w, K_NONCE, m->half->nonce, NONCE_LEN);
+    } else if (!proof_put(c, &w, x)) {
+        return OUTCOME_FINAL;
     }
     (void)record_finish(&w);
+    return OUTCOME_OK;
 }
 
 enum outcome phase1_keys(struct core *c, struct exchange *x, const struct record *r)
@@ -352,6 +386,7 @@ enum outcome phase1_keys(struct core *c, struct exchange *x, const struct record
     struct main_mode *m = x->main_mode;
     const char *connection = record_text(r, K_CONNECTION);
     struct candidate *a = candidate_find(m, connection);
+    const enum method method = record_word(r, K_METHOD);
     const struct secret *secret = NULL;
     struct ike_suite suite;
     uint8_t g_xy[KE_MAX];
@@ -368,7 +403,7 @@ enum outcome phase1_keys(struct core *c, struct exchange *x, const struct record
         outcome = check_values(c, x, r);
     }
     if (outcome == OUTCOME_OK) {
-        outcome = find_secret(c, x, a, &secret);
+        outcome = find_secret(c, x, a, method, &secret);
     }
     if (outcome == OUTCOME_OK) {
         outcome = agree(c, x, r, suite.group, g_xy);
@@ -377,12 +412,13 @@ enum outcome phase1_keys(struct core *c, struct exchange *x, const struct record
         m->hash = suite.hash->id;
         m->chosen = a;
         x->classes = a->classes;
+        m->half->method = method;
         m->half->secret = secret;
         m->half->suite = suite;
         derive(x, r, (struct part){ g_xy, suite.group->secret_len }, &s);
         m->stage = STAGE_KEYED;
         debug_keys(c, x, &s);
-        answer_keys(c, x, r, &s);
+        outcome = answer_keys(c, x, r, &s);
     }
     explicit_bzero(g_xy, sizeof g_xy);
     explicit_bzero(&s, sizeof s);

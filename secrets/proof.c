@@ -6,19 +6,44 @@
 
 /* ---- our own ---- */
 
-void proof_put(struct record_writer *w, const struct exchange *x)
+void proof_hash(const struct exchange *x, bool of_initiator, struct part id_body, uint8_t hash[HASH_MAX])
+{
+    const struct phase1_values values = phase1_view(x);
+    derive_hash(hash, &values, x->main_mode->half->skeyid, of_initiator, id_body);
+}
+
+static bool put_signature(struct core *c, struct record_writer *w, const struct half *h, struct part hash)
+{
+    uint8_t sig[RSA_SIGNATURE_MAX];
+    size_t len = 0;
+    const char *why = rsa_sign(h->secret->rsa, hash.bytes, hash.len, sig, &len);
+    if (why != NULL) {
+        (void)deny(c, OUTCOME_FINAL, 0, "the RSA key of %s:%u cannot be used: %s", h->secret->file, h->secret->line,
+                   why);
+        return false;
+    }
+    record_put_bytes(w, K_SIG, sig, len);
+    return true;
+}
+
+bool proof_put(struct core *c, struct record_writer *w, const struct exchange *x)
 {
     const struct main_mode *m = x->main_mode;
-    const struct phase1_values values = phase1_view(x);
     uint8_t body[ID_BODY_MAX];
     uint8_t hash[HASH_MAX];
+    const size_t hash_len = hash_get(m->hash)->len;
     size_t len = identity_encode(&m->chosen->ours, body);
+    bool done = true;
 
-    derive_hash(hash, &values, m->half->skeyid, x->role == ROLE_INITIATOR,
-                (struct part){ body, len });
+    proof_hash(x, x->role == ROLE_INITIATOR, (struct part){ body, len }, hash);
     record_put_bytes(w, K_ID_BODY, body, len);
-    record_put_bytes(w, K_HASH, hash, hash_get(m->hash)->len);
+    if (m->half->method == METHOD_PSK) {
+        record_put_bytes(w, K_HASH, hash, hash_len);
+    } else {
+        done = put_signature(c, w, m->half, (struct part){ hash, hash_len });
+    }
     explicit_bzero(hash, sizeof hash);
+    return done;
 }
 
 /* ---- the peer's ---- */
@@ -26,9 +51,8 @@ void proof_put(struct record_writer *w, const struct exchange *x)
 static bool hash_fits(const struct exchange *x, bool of_initiator, struct part id_body,
                       struct part hash)
 {
-    const struct phase1_values values = phase1_view(x);
     uint8_t want[HASH_MAX];
-    derive_hash(want, &values, x->main_mode->half->skeyid, of_initiator, id_body);
+    proof_hash(x, of_initiator, id_body, want);
     bool fits = hash.len == hash_get(x->main_mode->hash)->len
                 && memeql_sec(want, hash.bytes, hash.len) != 0;
     explicit_bzero(want, sizeof want);
@@ -101,7 +125,10 @@ static const char *check_secret(const struct core *c, const struct main_mode *m,
                                 const struct identity *ours, const struct identity *peer)
 {
     const struct secret *other = NULL;
-    const struct secret *s = store_find(c->config.store, ours, peer, &other);
+    const struct secret *s = secret_for(c, m->half->method, ours, peer, &other);
+    if (m->half->method == METHOD_RSASIG) { /* our own signature is still to be made, by whichever key */
+        return s == NULL ? "there is no private RSA key for our identity" : NULL;
+    }
     if (s == NULL) {
         return "there is no preshared secret for these identities";
     }
@@ -130,54 +157,69 @@ static void tell_authenticated(struct core *c, const struct exchange *x, bool ma
     record_put_number(&w, K_EXCHANGE, x->number);
     record_put_text(&w, K_CONNECTION, x->main_mode->chosen->connection);
     record_put_identity(&w, K_PEER_NAME, x->main_mode->peer);
-    record_put_word(&w, K_METHOD, METHOD_PSK);
+    record_put_word(&w, K_METHOD, x->main_mode->half->method);
     record_put_text(&w, K_PROPOSAL, suite);
     record_put_yes(&w, K_MATCHED, matched);
     (void)record_finish(&w);
+}
+
+enum outcome proof_succeeds(struct core *c, struct exchange *x, const struct identity *id, uint64_t request)
+{
+    struct main_mode *m = x->main_mode;
+    struct record_writer w;
+    bool matched = is_expected(c, x, id);
+
+    record_answer(&w, &c->answer, V_OK, V_AUTH, request);
+    record_put_yes(&w, K_MATCHED, matched);
+    if (matched && x->role == ROLE_RESPONDER && !proof_put(c, &w, x)) {
+        return OUTCOME_FINAL;
+    }
+    (void)record_finish(&w);
+    m->peer = identity_dup(id);
+    if (m->peer == NULL) {
+        return deny(c, OUTCOME_FINAL, 0, "out of memory");
+    }
+    tell_authenticated(c, x, matched);
+    m->stage = STAGE_PROVED;
+    if (matched) {
+        main_mode_finished(c, x);
+    }
+    return OUTCOME_OK;
+}
+
+/* The proof is of the kind that was agreed on. */
+static bool is_agreed_kind(const struct half *h, const struct record *r)
+{
+    return record_has(r, K_HASH) == (h->method == METHOD_PSK) && record_has(r, K_SIG) == (h->method == METHOD_RSASIG);
 }
 
 enum outcome proof_check(struct core *c, struct exchange *x, const struct record *r)
 {
     struct main_mode *m = x->main_mode;
     struct part body = part_of(r, K_ID_BODY);
-    struct record_writer w;
     struct identity id;
 
-    if (m->stage != STAGE_KEYED) {
-        return deny(c, OUTCOME_BAD, 0, "auth comes once, after keys");
+    if (m->stage != STAGE_KEYED || m->half->wait != NULL || !is_agreed_kind(m->half, r)) {
+        return deny(c, OUTCOME_BAD, 0, "auth comes once, after keys, with a hash or a sig as was agreed on");
     }
     const char *why = identity_decode(&id, body.bytes, body.len);
     enum outcome outcome = OUTCOME_OK;
     if (why != NULL) {
         outcome = deny(c, OUTCOME_FINAL, NOTIFY_INVALID_ID_INFORMATION, "%s", why);
-    } else {
+    } else if (m->half->method == METHOD_PSK) {
         outcome = check_proof(c, x, r);
     }
     if (outcome == OUTCOME_OK) {
         outcome = check_identity(c, x, &id);
     }
-    if (outcome != OUTCOME_OK) {
+    if (outcome == OUTCOME_OK) {
+        outcome = m->half->method == METHOD_PSK ? proof_succeeds(c, x, &id, record_number(r, K_ID))
+                                                : signature_ask(c, x, &id, r);
+    }
+    if (outcome == OUTCOME_FINAL) {
         m->stage = STAGE_REFUSED;
-        return outcome;
     }
-    bool matched = is_expected(c, x, &id);
-    m->peer = identity_dup(&id);
-    if (m->peer == NULL) {
-        m->stage = STAGE_REFUSED;
-        return deny(c, OUTCOME_FINAL, 0, "out of memory");
-    }
-    tell_authenticated(c, x, matched);
-    record_answer(&w, &c->answer, V_OK, V_AUTH, record_number(r, K_ID));
-    record_put_yes(&w, K_MATCHED, matched);
-    if (matched && x->role == ROLE_RESPONDER) {
-        proof_put(&w, x);
-    }
-    (void)record_finish(&w);
-    m->stage = STAGE_PROVED;
-    if (matched) {
-        main_mode_finished(c, x);
-    }
-    return OUTCOME_OK;
+    return outcome;
 }
 
 /* ---- an identity that was not announced ---- */
@@ -215,11 +257,13 @@ void proof_accept(struct core *c, const struct record *r)
     const char *why = check_acceptance(c, x, &ours, &peer);
     if (why == NULL) {
         a = candidate_add(x->main_mode, record_text(r, K_CONNECTION), x->main_mode->chosen->ike,
-                          &ours, &peer);
+                          x->main_mode->chosen->methods, &ours, &peer);
         why = a == NULL ? "out of memory" : NULL;
     }
     if (why == NULL) {
+        const struct secret *other = NULL;
         x->main_mode->chosen = a;
+        x->main_mode->half->secret = secret_for(c, x->main_mode->half->method, &ours, &peer, &other);
         x->main_mode->stage = STAGE_ACCEPTED;
     }
     if (c->out.plutod == NULL) {
@@ -245,16 +289,12 @@ void proof_which_secret(struct core *c, const struct record *r)
 
     (void)record_identity(r, K_OUR_ID, &ours);
     (void)record_identity(r, K_PEER_ID, &peer);
-    const struct secret *s = store_find(c->config.store, &ours, &peer, &other);
+    const struct secret *s = secret_for(c, record_word(r, K_METHOD), &ours, &peer, &other);
     if (c->out.plutod == NULL) {
         return;
     }
     if (s == NULL) {
-        char a[IDENTITY_TEXT];
-        char b[IDENTITY_TEXT];
-        identity_print(&ours, a);
-        identity_print(&peer, b);
-        (void)deny(c, OUTCOME_FAIL, 0, NO_SECRET, a, b, a, b);
+        (void)deny_secret(c, record_word(r, K_METHOD), &ours, &peer);
         record_fail(c->out.plutod, V_SECRET, id, c->why);
         return;
     }
@@ -272,7 +312,10 @@ enum outcome proof_finish(struct core *c, struct exchange *x, const struct recor
         return deny(c, OUTCOME_BAD, 0, "finish comes after plutod has accepted the identity");
     }
     record_answer(&w, &c->answer, V_OK, V_FINISH, record_number(r, K_ID));
-    proof_put(&w, x);
+    if (!proof_put(c, &w, x)) {
+        x->main_mode->stage = STAGE_REFUSED;
+        return OUTCOME_FINAL;
+    }
     (void)record_finish(&w);
     main_mode_finished(c, x);
     return OUTCOME_OK;

@@ -267,7 +267,6 @@ static void wrong_identities(void **state)
 static void useless_announcements(void **state)
 {
     static const char *const words[] = {
-        "connection=a role=initiator methods=rsasig ike=" IKE " our-id=@a peer-id=@b",
         "connection=a role=initiator methods=psk ike=nonsense our-id=@a peer-id=@b",
         "connection=a role=initiator methods=psk ike=" IKE " our-id=%25any peer-id=@b",
         "connection=a role=initiator methods=psk ike=" IKE " our-id=@a peer-id=%25any",
