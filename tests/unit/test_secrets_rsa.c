@@ -114,7 +114,7 @@ static void published_signatures(void **state)
     }
 }
 
-static void f08_lengths(void **state)
+static void f8_lengths(void **state)
 {
     struct rsa_key *key = rsa_test_key(rsa_pem_1024);
     uint8_t sig[RSA_SIGNATURE_MAX + 1] = { 0 };
@@ -131,7 +131,7 @@ static void f08_lengths(void **state)
     rsa_key_free(key);
 }
 
-static void f08_numbers(void **state)
+static void f8_numbers(void **state)
 {
     struct rsa_key *key = rsa_test_key(rsa_pem_1024_e3);
     const struct rsa_public *public = rsa_key_public(key);
@@ -169,7 +169,7 @@ static void f08_numbers(void **state)
 }
 
 /* Every block but the one right one, signed by the key itself. */
-static void f08_blocks(void **state)
+static void f8_blocks(void **state)
 {
     static const uint8_t sha1_info[] = { 0x30, 0x21, 0x30, 0x09, 0x06, 0x05, 0x2b, 0x0e, 0x03, 0x02,
                                          0x1a, 0x05, 0x00, 0x04, 0x14 };
@@ -335,7 +335,7 @@ static void forge_garbage_between(const struct rsa_key *key)
     BN_CTX_free(context);
 }
 
-static void f08_exponent_3(void **state)
+static void f8_exponent_3(void **state)
 {
     /* With parameters that are garbage (CVE-2018-16151), and as it should be. */
     static const uint8_t info[] = { 0x30, 0x21, 0x30, 0x09, 0x06, 0x05, 0x2b, 0x0e, 0x03, 0x02, 0x1a,
@@ -359,7 +359,7 @@ static void f08_exponent_3(void **state)
     }
 }
 
-static void f08_key_too_small(void **state)
+static void f8_key_too_small(void **state)
 {
     static const uint8_t long_hash[64] = "a HASH of SHA2-512";
     struct rsa_key *key = rsa_test_key(rsa_pem_512);
@@ -452,11 +452,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(signs_and_checks),
         cmocka_unit_test(published_signatures),
-        cmocka_unit_test(f08_lengths),
-        cmocka_unit_test(f08_numbers),
-        cmocka_unit_test(f08_blocks),
-        cmocka_unit_test(f08_exponent_3),
-        cmocka_unit_test(f08_key_too_small),
+        cmocka_unit_test(f8_lengths),
+        cmocka_unit_test(f8_numbers),
+        cmocka_unit_test(f8_blocks),
+        cmocka_unit_test(f8_exponent_3),
+        cmocka_unit_test(f8_key_too_small),
         cmocka_unit_test(agrees_with_openssl),
     };
     return cmocka_run_group_tests_name("secrets_rsa", tests, NULL, NULL);

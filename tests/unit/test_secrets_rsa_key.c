@@ -84,7 +84,7 @@ static void numbers_that_belong_together(void **state)
     }
 }
 
-static void f08_numbers_that_do_not(void **state)
+static void f8_numbers_that_do_not(void **state)
 {
     static const char *const said[RSA_NUMBERS] = {
         [RSA_MODULUS] = "product", [RSA_PUBLIC_EXPONENT] = "exponent",
@@ -370,7 +370,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_that_belong_together),
-        cmocka_unit_test(f08_numbers_that_do_not),
+        cmocka_unit_test(f8_numbers_that_do_not),
         cmocka_unit_test(primes_that_are_none),
         cmocka_unit_test(the_smallest_and_the_largest),
         cmocka_unit_test(pem_forms),

@@ -198,7 +198,7 @@ static void w11_no_public_key(void **state)
 }
 
 /* Each is a good signature of the right key, made for something else. */
-static void f18_a_signature_for_something_else(void **state)
+static void f8_a_signature_for_something_else(void **state)
 {
     char keys[8000];
     (void)state;
@@ -228,7 +228,7 @@ static void f18_a_signature_for_something_else(void **state)
     pair_free(q);
 }
 
-static void f18_our_own_identity(void **state)
+static void f8_our_own_identity(void **state)
 {
     (void)state;
     struct pair *p = pair_new(IKE, rsa_pem_2048, rsa_pem_1024);
@@ -242,7 +242,7 @@ static void f18_our_own_identity(void **state)
     pair_free(p);
 }
 
-static void f17_a_negotiator_that_lies(void **state)
+static void f17_lies_about_signatures(void **state)
 {
     char keys[8000];
     (void)state;
@@ -316,7 +316,7 @@ static void w11_no_private_key(void **state)
     pair_free(p);
 }
 
-static void f18_a_key_too_small_for_the_hash(void **state)
+static void f8_a_key_too_small_for_the_hash(void **state)
 {
     (void)state;
     struct pair *p = pair_new("aes256-sha2_512-ecp256", rsa_pem_512, rsa_pem_1024);
@@ -366,12 +366,12 @@ int main(void)
         cmocka_unit_test(w7_the_second_key_fits),
         cmocka_unit_test(x1_wrong_key),
         cmocka_unit_test(w11_no_public_key),
-        cmocka_unit_test(f18_a_signature_for_something_else),
-        cmocka_unit_test(f18_our_own_identity),
-        cmocka_unit_test(f17_a_negotiator_that_lies),
+        cmocka_unit_test(f8_a_signature_for_something_else),
+        cmocka_unit_test(f8_our_own_identity),
+        cmocka_unit_test(f17_lies_about_signatures),
         cmocka_unit_test(an_answer_that_nobody_waits_for),
         cmocka_unit_test(w11_no_private_key),
-        cmocka_unit_test(f18_a_key_too_small_for_the_hash),
+        cmocka_unit_test(f8_a_key_too_small_for_the_hash),
         cmocka_unit_test(r2_another_connection),
     };
     return cmocka_run_group_tests(tests, side_dh_set_up, side_dh_tear_down);
