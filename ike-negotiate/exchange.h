@@ -380,6 +380,9 @@ void tell_ignored(struct ike *ike);
 /* ---- trace.c: debug lines about messages; x may be NULL ---- */
 void trace_parsed(struct ike *ike, const struct exchange *x, const struct message *m);
 void trace_emitted(struct ike *ike, const struct exchange *x, const struct buffer *message); /* not sealed yet */
+/* what: "encrypted" or "decrypted"; the IV before that, and what was or will be in the clear. No key is shown. */
+void trace_crypt(struct ike *ike, const struct exchange *x, const char *what, const struct isakmp_keys *keys,
+                 const uint8_t *iv, const uint8_t *plain, size_t len);
 void trace_raw(struct ike *ike, const struct exchange *x, const struct path *path, const char *what,
                const uint8_t *bytes, size_t len);
 /* Sends a datagram. */

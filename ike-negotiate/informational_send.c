@@ -36,6 +36,8 @@ static void send_protected(struct ike *ike, struct exchange *main, unsigned type
         seen_own(sa, hash);
         iv_phase2(&sa->keys, sa->iv, message_id, iv);
         trace_emitted(ike, main, &bytes);
+        trace_crypt(ike, main, "encrypted", &sa->keys, iv, bytes.data + ISAKMP_HEADER_LEN,
+                    bytes.len - ISAKMP_HEADER_LEN);
         if (message_seal(&bytes, &sa->keys, iv)) {
             transmit(ike, main, &sa->path, bytes.data, bytes.len);
         }

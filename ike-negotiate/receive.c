@@ -82,17 +82,21 @@ static void report_garbage(struct ike *ike, struct exchange *x, const char *why)
  * Decrypts into `plain` and reads the payloads. `iv` goes in as it stands and comes out as the next
  * message needs it. NULL, or why not.
  */
-static const char *open_message(const struct isakmp_sa *sa, struct message *m,
+static const char *open_message(struct ike *ike, const struct exchange *x, struct message *m,
                                 const uint8_t *packet, size_t len, uint8_t *plain,
                                 uint8_t iv[IV_MAX])
 {
-    size_t block = sa->keys.cipher->block_len;
+    const struct isakmp_keys *keys = &x->sa->keys;
+    size_t block = keys->cipher->block_len;
     size_t body = len - ISAKMP_HEADER_LEN;
+    uint8_t before[IV_MAX];
     if (body == 0 || body % block != 0) {
         return "its length is no multiple of the cipher's block";
     }
     memcpy(plain, packet + ISAKMP_HEADER_LEN, body);
-    isakmp_decrypt(&sa->keys, iv, plain, body);
+    memcpy(before, iv, IV_MAX);
+    isakmp_decrypt(keys, iv, plain, body);
+    trace_crypt(ike, x, "decrypted", keys, before, plain, body);
     return payloads_decode(m, m->header.next_payload, plain, body);
 }
 
@@ -152,7 +156,7 @@ static void receive_main(struct ike *ike, const struct path *path, struct messag
                               state_name(x->state));
         return;
     }
-    why = encrypted ? open_message(x->sa, m, packet, len, plain, iv)
+    why = encrypted ? open_message(ike, x, m, packet, len, plain, iv)
                     : payloads_decode(m, h->next_payload, packet + ISAKMP_HEADER_LEN,
                                       len - ISAKMP_HEADER_LEN);
     if (why != NULL && encrypted) {
@@ -223,7 +227,7 @@ static void receive_quick(struct ike *ike, struct exchange *main, struct message
     } else {
         memcpy(iv, x->iv, IV_MAX);
     }
-    const char *why = open_message(main->sa, m, packet, len, plain, iv);
+    const char *why = open_message(ike, x != NULL ? x : main, m, packet, len, plain, iv);
     if (why != NULL) {
         report_garbage(ike, x != NULL ? x : main, why);
     } else if (x == NULL) {
@@ -264,10 +268,10 @@ static void receive_informational(struct ike *ike, struct exchange *main, const 
     }
     const struct exchange *q = quick_by_message_id(main->sa, m->header.message_id);
     iv_phase2(&main->sa->keys, main->sa->iv, m->header.message_id, iv);
-    why = open_message(main->sa, m, packet, len, plain, iv);
+    why = open_message(ike, main, m, packet, len, plain, iv);
     if (why != NULL && q != NULL) { /* CONNECTED may go on with the Quick Mode's IV (interop Q7) */
         memcpy(iv, q->iv, IV_MAX);
-        why = open_message(main->sa, m, packet, len, plain, iv);
+        why = open_message(ike, main, m, packet, len, plain, iv);
     }
     if (why != NULL) {
         report_garbage(ike, main, why);
@@ -296,7 +300,7 @@ static void receive_refused(struct ike *ike, const struct path *path, struct mes
                               len - ISAKMP_HEADER_LEN);
     } else if (main != NULL && main->sa->keys.cipher != NULL && same_path(path, &main->sa->path)) {
         iv_phase2(&main->sa->keys, main->sa->iv, m->header.message_id, iv);
-        why = open_message(main->sa, m, packet, len, plain, iv);
+        why = open_message(ike, main, m, packet, len, plain, iv);
     }
     if (why != NULL) {
         m->count = 0;

@@ -41,6 +41,10 @@ bool outgoing_send(struct ike *ike, struct exchange *x, struct outgoing *o, uint
                    bool by_timer)
 {
     trace_emitted(ike, x, &o->bytes);
+    if (iv != NULL && !o->bytes.overflowed) {
+        trace_crypt(ike, x, "encrypted", &x->sa->keys, iv, o->bytes.data + ISAKMP_HEADER_LEN,
+                    o->bytes.len - ISAKMP_HEADER_LEN);
+    }
     bool ok = !o->bytes.overflowed && (iv == NULL || message_seal(&o->bytes, &x->sa->keys, iv));
     if (ok) {
         transmit(ike, x, &x->sa->path, o->bytes.data, o->bytes.len);

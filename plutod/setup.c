@@ -172,6 +172,10 @@ enum setup_result setup_parse(struct setup *s, int argc, char **argv)
         return wrong(s, "%s", why);
     }
     enum setup_result result = parse_words(s);
+    if (result == SETUP_RUN && s->reader.seen[OPTION_PERPEERLOGBASE] && !s->perpeerlog) {
+        fprintf(stderr, "plutod: --perpeerlogbase %s: has no effect without --perpeerlog: no peer has a file of his "
+                "own\n", s->perpeerlogbase);
+    }
     const char *myid = secure_getenv("IPSECmyid");
     if (result == SETUP_RUN && !s->has_myid && myid != NULL) {
         result = take_myid(s, "IPSECmyid", myid);

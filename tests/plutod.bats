@@ -66,6 +66,61 @@ load lib/plutod.bash
     assert_success
 }
 
+# debug_is TEXT OPTION...: what --status says of a plutod that was started so
+debug_is() {
+    start "${@:2}"
+    ask --status
+    assert_line "000 debug $1"
+    kill -TERM "$daemon"
+    within 5 gone "$daemon" || wait "$daemon" || :
+    daemon=
+}
+
+@test "[P1] [P9] debug classes on plutod's command line: left to right, none clears, all is all but private" {
+    debug_is none
+    debug_is parsing,emitting --debug-emitting --debug-parsing
+    debug_is raw,crypt,parsing,emitting,control,lifecycle,kernel,dns,oppo --debug-all
+    debug_is raw,crypt,parsing,emitting,control,lifecycle,kernel,dns,oppo,private --debug-private --debug-all
+    debug_is dns,oppo --debug-all --debug-private --debug-none --debug-oppo --debug-dns --debug-oppo
+    debug_is none --debug-lifecycle --debug-none
+    start --debug-raw
+    ask --debug-kernel # whack's replaces
+    ask --status
+    assert_line '000 debug kernel'
+}
+
+@test "[P1] --secrets-workers: one a core if not given" {
+    start
+    ask --listen
+    within 5 children_are "ike-negotiate:1 kernel-sa:1 secrets:$(nproc)"
+}
+
+@test "[P1] --secretsfile GLOB names several files; --insecure-secretsfile reads what others can read" {
+    echo '10.9.0.1 10.9.0.2 : PSK "one"' >"$dir/a.secrets"
+    echo '10.9.0.1 10.9.0.3 : PSK "two"' >"$dir/b.secrets"
+    chmod 600 "$dir/a.secrets"
+    chmod 644 "$dir/b.secrets"
+    local words
+    for words in '' --insecure-secretsfile; do
+        : >"$dir/out"
+        # shellcheck disable=SC2086 # a word or none
+        unshare -n "$plutod" --nofork --stderrlog --ctlbase "$base" --secretsfile "$dir/*.secrets" $words >"$dir/out" \
+            2>"$dir/err" 3>&- &
+        daemon=$!
+        within 5 grep -qx 'Pluto initialized' "$dir/out"
+        ask --listen
+        if [ -z "$words" ]; then
+            assert_output --regexp 'secrets read: 1 entries, [1-9]'
+            within 5 grep -q "chmod .*$dir/b.secrets" "$dir/err"
+        else
+            assert_output --partial 'secrets read: 2 entries, 0 errors'
+        fi
+        ask --shutdown
+        wait "$daemon"
+        daemon=
+    done
+}
+
 @test "[P1] not the superuser: a message, exit 1" {
     install -m 755 "$plutod" /tmp/plutod.$$
     run setpriv --reuid 60999 --clear-groups "/tmp/plutod.$$" --nofork --ctlbase "$base"
@@ -88,6 +143,35 @@ load lib/plutod.bash
     assert_success
     within 5 gone "$daemon"
     [ ! -e "$base.pid" ] && [ ! -e "$base.ctl" ]
+}
+
+@test "[P3] a daemon with --stderrlog: its stderr is kept, and the log goes there" {
+    unshare -n "$plutod" --stderrlog --ctlbase "$base" --secretsfile "$dir/secrets" 2>"$dir/err" 3>&-
+    daemon=$(<"$base.pid")
+    assert_equal "$(readlink "/proc/$daemon/fd/2")" "$dir/err"
+    assert_equal "$(readlink "/proc/$daemon/fd/0" "/proc/$daemon/fd/1" | sort -u)" /dev/null
+    ask --listen
+    grep -q 'listening for IKE messages' "$dir/err"
+    ask --shutdown
+    within 5 gone "$daemon"
+}
+
+@test "[P4] --nofork: no fork; exactly one line on stdout, once lock and socket are there" {
+    mkfifo "$dir/line"
+    # What reads the line looks at once; it goes on reading to the end.
+    # shellcheck disable=SC2016 # the inner shell's
+    bash -c 'IFS= read -r line; echo "$line"; [ -S "$0.ctl" ] && cat "$0.pid"; cat' "$base" <"$dir/line" >"$dir/seen" 3>&- &
+    local reader=$!
+    unshare -n "$plutod" --nofork --stderrlog --ctlbase "$base" --secretsfile "$dir/secrets" >"$dir/line" \
+        2>"$dir/err" 3>&- &
+    daemon=$!
+    within 5 test -s "$dir/seen"
+    ask --listen
+    ask --shutdown
+    assert_success
+    wait "$daemon" "$reader"
+    assert_equal "$(<"$dir/seen")" "$(printf '%s\n' 'Pluto initialized' "$daemon")"
+    daemon=
 }
 
 # elsewhere COMMANDS WORD...: a plutod that is to become a daemon in a mount namespace where the commands were run
@@ -351,4 +435,41 @@ elsewhere() {
     assert_line --partial '003 no interface to listen on'
     ask --status
     refute_line --partial '000 interface'
+}
+
+# udp_500: how many UDP sockets of plutod's network namespace have that port
+udp_500() {
+    nsenter -t "$daemon" -n cat /proc/net/udp /proc/net/udp6 | grep -c ':01F4 '
+}
+
+@test "[P7] before --listen and after --unlisten no socket is open; --initiate is refused with 24, and status says so" {
+    start
+    nsenter -t "$daemon" -n ip link set lo up
+    echo '127.0.0.1 127.0.0.2 : PSK "a secret"' >"$dir/secrets"
+    ask --name far --psk --encrypt --host 127.0.0.1 --to --host 127.0.0.2
+    assert_equal "$(udp_500)" 0
+    local when
+    for when in before after; do
+        ask --initiate --name far
+        assert_equal "$when: $status" "$when: 24"
+        assert_output '024 "far": not listening for IKE messages: whack --listen comes first'
+        ask --status
+        assert_line '000 not listening for IKE messages'
+        [ "$when" = before ] || break
+        ask --listen
+        assert_success
+        [ "$(udp_500)" -ge 1 ]
+        ask --status
+        assert_line '000 listening for IKE messages'
+        ask --unlisten
+        assert_output '002 no longer listening for IKE messages'
+        within 5 no_udp_500
+    done
+    ask --listen
+    ask --initiate --name far --asynchronous
+    assert_success
+}
+
+no_udp_500() {
+    [ "$(udp_500)" -eq 0 ]
 }

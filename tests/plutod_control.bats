@@ -248,6 +248,41 @@ with_myid() {
     assert_output --partial "the peer's end has --id %myid, which is who we are"
 }
 
+@test "[W2a] --delete with a description is silent where nothing had that name" {
+    start
+    ask --delete --name net --psk --encrypt --host 10.9.0.1 --to --host 10.9.0.2
+    assert_success
+    assert_output '002 added connection description "net"'
+    ask --name net --psk --encrypt --host 10.9.0.1 --to --host 10.9.0.3
+    assert_equal "$status $output" \
+        '20 020 attempt to redefine connection "net": --delete replaces it'
+    ask --status
+    assert_output --partial '10.9.0.1[10.9.0.1]...10.9.0.2[10.9.0.2]'
+    ask --delete --name net --psk --encrypt --host 10.9.0.1 --to --host 10.9.0.3
+    assert_success
+    assert_output '002 added connection description "net"'
+    ask --status
+    assert_output --partial '10.9.0.1[10.9.0.1]...10.9.0.3[10.9.0.3]'
+}
+
+@test "[W8a] [W11] what is not there, and whom nobody can begin with: 21, 29" {
+    start
+    nsenter -t "$daemon" -n ip link set lo up
+    ask --name road --psk --encrypt --tunnel --host 127.0.0.1 --nexthop %direct --to --host %any
+    ask --listen
+    local form
+    for form in '--delete --name no' '--terminate --name no' '--initiate --name no' '--route --name no' \
+        '--unroute --name no' '--debug-raw --name no' '--events --name no' '--explain --name no' '--deletestate 77'; do
+        # shellcheck disable=SC2086 # words are wanted
+        ask $form
+        assert_equal "$form: $status" "$form: 21"
+        assert_line --regexp '^021 no (connection named "no"|state #77)$'
+    done
+    ask --initiate --name road
+    assert_equal "$status" 29
+    assert_output --partial "029 \"road\": cannot initiate: the peer's address is not known (--host %any)"
+}
+
 @test "[P8] --shutdown --leave-state ends plutod, and leaves neither lock nor socket" {
     start
     ask --shutdown --leave-state

@@ -91,9 +91,86 @@ whack-initiate name=%0a%5c
     grep -q "perpeerlog: cannot write to $dir/file/peers: Not a directory" "$dir/err"
 }
 
-@test "[P6] without --perpeerlog there are no files" {
+@test "[P6] --perpeerlogbase without --perpeerlog: it is said, and there are no files" {
     start --perpeerlogbase "$dir/peers"
+    assert_equal "$(head -n 1 "$dir/err")" \
+        "plutod: --perpeerlogbase $dir/peers: has no effect without --perpeerlog: no peer has a file of his own"
     silent_peer
     within 5 grep -q '"four" #1: STATE_MAIN_I1' "$dir/err"
     [ ! -e "$dir/peers" ]
+}
+
+# shows CLASS PATTERN: with this class alone an initiate has debug lines, all begin with "| ", and one is like that.
+shows() {
+    start "--debug-$1"
+    silent_peer
+    within 5 grep -qE "$2" "$dir/err" || fail "$1: no line like $2 in: $(<"$dir/err")"
+    ask --shutdown
+    wait "$daemon"
+    daemon=
+}
+
+@test "[P9] debug lines begin with a bar, and each class has its own: raw, emitting, control, kernel" {
+    shows raw '^\| "four" #1: sent to 10\.9\.0\.2:500, [0-9]+ bytes: [0-9a-f]{56}'
+    run ! grep -q '^| .*ISAKMP 1.0' "$dir/err"
+    shows emitting '^\| "four" #1: .*ISAKMP 1\.0, cookies '
+    run ! grep -q '^| .*sent to' "$dir/err"
+    shows control '^\| "four" #1: state [A-Z0-9_]+ -> '
+    run ! grep -qE '^\| .*(ISAKMP 1.0|sent to)' "$dir/err"
+    shows kernel '^\| kernel-sa takes spis '
+    run ! grep -qE '^\| .*(ISAKMP 1.0|sent to|state [A-Z])' "$dir/err"
+    start --debug-none
+    silent_peer
+    within 5 grep -q '"four" #1: STATE_MAIN_I1' "$dir/err"
+    run ! grep -q '^| ' "$dir/err"
+}
+
+@test "[P5] nothing that comes from the network forges a line of the log" {
+    start --debug-all
+    nsenter -t "$daemon" -n ip link set lo up
+    ask --listen
+    # Names, Vendor IDs, notifications and whole datagrams that hold line ends, escapes and what looks like our lines.
+    # shellcheck disable=SC2016 # perl's variables
+    nsenter -t "$daemon" -n perl -MIO::Socket::INET -e '
+        my $s = IO::Socket::INET->new(Proto => "udp", PeerAddr => "127.0.0.1:500") or die "socket: $!";
+        my $evil = "x\n\"net\" #1: STATE_MAIN_I4: ISAKMP SA established\n\e[2J\\\r\0\x80| forged\n";
+        my $pay = sub { my ($next, $body) = @_; pack("C C n", $next, 0, 4 + length $body) . $body };
+        my $msg = sub { my ($first, $type, $id, $rest) = @_;
+            $s->send(pack("a8 a8 C4 N N", "\nevil\n\n\n", "", $first, 0x10, $type, 0, $id, 28 + length $rest) . $rest) };
+        $s->send($evil) for 1 .. 3;
+        $msg->(13, 2, 0, $pay->(0, $evil));                                      # Vendor ID alone
+        $msg->(11, 5, 7, $pay->(0, pack("N C C n", 1, 1, 0, 14) . $evil));       # a notification with a text
+        $msg->(11, 5, 8, $pay->(0, pack("N C C n", 1, 1, length $evil, 24) . $evil)); # ... with that as its SPI
+        $msg->(5, 2, 0, $pay->(0, pack("C C n", 2, 0, 0) . $evil));              # a name
+        $msg->(1, 4, 0, $pay->(5, "\n" x 40) . $pay->(0, pack("C C n", 3, 0, 0) . $evil)); # Aggressive Mode with one'
+    within 5 grep -q 'Aggressive' "$dir/err"
+    run cat -v "$dir/err"
+    refute_line --regexp '^("net"|\| forged|.?\[2J)'
+    run ! grep -aqP '[^ -~]' "$dir/err"
+    grep -q '^| packet from 127.0.0.1:[0-9]*: received from ' "$dir/err"
+}
+
+@test "[P1] [P3] [P6] nothing given: /var/run/pluto for plutod and whack, /etc/ipsec.secrets, /var/log/pluto/peer" {
+    mkdir "$dir/etc"
+    cp /etc/passwd /etc/group "$dir/etc"
+    echo '127.0.0.1 127.0.0.2 : PSK "a secret"' >"$dir/etc/ipsec.secrets"
+    chmod 600 "$dir/etc/ipsec.secrets"
+    # shellcheck disable=SC2016 # the inner shell's words
+    run timeout 30 unshare -nm bash -c '
+        mount -t tmpfs none /run && mount -t tmpfs none /var/log && mount --bind "$0/etc" /etc || exit 99
+        [ -L /var/run ] || mount -t tmpfs none /var/run
+        ip link set lo up
+        "$1" --perpeerlog || exit
+        "$2" --listen --name net --psk --encrypt --host 127.0.0.1 --to --host 127.0.0.2
+        ls /var/run/pluto.*
+        "$2" --initiate --name net --asynchronous
+        for ((i = 0; i < 100; i++)); do [ ! -s /var/log/pluto/peer/127/0/0/2/127.0.0.2.log ] || break; sleep 0.05; done
+        cat /var/log/pluto/peer/127/0/0/2/127.0.0.2.log
+        "$2" --shutdown; ls /var/run/pluto.*' "$dir" "$plutod" "$whack"
+    assert_line --partial 'secrets read: 1 entries, 0 errors'
+    assert_line /var/run/pluto.ctl
+    assert_line /var/run/pluto.pid
+    assert_line --regexp '^20[0-9-]{8} [0-9:]{8}[-+][0-9]{4} "net" #1: '
+    assert_line '002 shutting down'
+    assert_equal "$(tail -n 1 <<<"$output" | grep -c 'No such file')" 1
 }

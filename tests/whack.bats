@@ -288,6 +288,37 @@ END
     refused 'secret: superfluous' --route secret
 }
 
+@test 'W4: of a name with several addresses the first of the family, wherever a name may stand' {
+    [ "$(id -u)" -eq 0 ] || skip 'needs root'
+    printf '%s\n' '10.9.0.5 gate.example' '10.9.0.6 gate.example' '2001:db8::5 gate.example' '2001:db8::6 gate.example' \
+        >"$D/hosts"
+    looked_up() { # WORD... as whack's, with that file in place of the machine's
+        plutod_says <<<''
+        # shellcheck disable=SC2016 # the inner shell's
+        run unshare -m sh -c 'mount --bind "$0" /etc/hosts && exec "$@"' "$D/hosts" whack --ctlbase "$D/pluto" "$@"
+        assert_success
+    }
+    looked_up --name n --psk --encrypt --host gate.example --nexthop gate.example --id gate.example --client gate.example/24 \
+        --to --host 192.0.2.1
+    run sed -n 2p "$D/got"
+    assert_output --partial ' left-host=10.9.0.5 left-id=10.9.0.5 left-ikeport=500 left-nexthop=10.9.0.5 left-client=10.9.0.0/24 '
+    looked_up --ipv6 --name n --psk --encrypt --id @gate.example --host gate.example --client gate.example/64 --to \
+        --host 2001:db8::1 --client 2001:db8:1::/64
+    run sed -n 2p "$D/got"
+    assert_output --partial ' left-host=2001:db8::5 left-id=@gate.example left-ikeport=500 left-client=2001:db8::/64 '
+    looked_up --name n --psk --encrypt --host 2001:db8::1 --client gate.example/24 --tunnelipv4 --to --host 2001:db8::2 \
+        --client %default
+    run sed -n 2p "$D/got"
+    assert_output --partial ' left-client=10.9.0.0/24 right-host=2001:db8::2 right-ikeport=500 right-client=0.0.0.0/0 '
+}
+
+@test 'F22: a plutod of another version: its word is shown, exit 1' {
+    plutod_says <<<'001 this whack speaks version 1 of the records, plutod speaks 2: use the whack that was installed with it'
+    run --separate-stderr tell --status
+    assert_equal "$status" 1
+    assert_output --partial '001 this whack speaks version 1'
+}
+
 # In the literal blocks between ".\" examples begin" and ".\" examples end" of the manual page stand commands.
 @test 'E1: the examples of our manual are understood as they stand' {
     understood < <(sed -n '/examples begin/,/examples end/{/^\.Bd/,/^\.Ed/p}' "$repo/whack/whack.8" |

@@ -168,7 +168,7 @@ static void begin(struct folder *f, int argc, char *const *argv)
 
 static void expect_words(const struct options *o, const char *want)
 {
-    char text[512] = "";
+    char text[1024] = "";
     for (int i = 0; i < o->argc; i++) {
         size_t len = strlen(text);
         (void)snprintf(text + len, sizeof text - len, "<%s>", o->argv[i]);
@@ -284,6 +284,41 @@ static void test_options_nested(void **state)
     }
 }
 
+/* Ten files within each other are read, each in its place; an eleventh is not. */
+static void p2_ten_files_deep(void **state)
+{
+    struct folder *f = *state;
+    char text[40];
+    char name[8];
+    for (int files = OPTIONSFROM_DEPTH; files <= OPTIONSFROM_DEPTH + 1; files++) {
+        char want[600] = "<whack>";
+        for (int i = 0; i < files; i++) {
+            snprintf(name, sizeof name, "n%d", i);
+            snprintf(text, sizeof text, i + 1 < files ? "b%d --optionsfrom n%d a%d" : "last", i, i + 1, i);
+            put_file(name, text, strlen(text));
+            size_t len = strlen(want);
+            snprintf(want + len, sizeof want - len, i + 1 < files ? "<--optionsfrom><n%d><b%d>"
+                                                                  : "<--optionsfrom><n%d><last>", i, i);
+        }
+        for (int i = files - 2; i >= 0; i--) {
+            size_t len = strlen(want);
+            snprintf(want + len, sizeof want - len, "<a%d>", i);
+        }
+        begin(f, 3, (char *[]){ "whack", "--optionsfrom", "n0", NULL });
+        const char *why = work_through(&f->options);
+        if (files == OPTIONSFROM_DEPTH) {
+            assert_null(why);
+            expect_words(&f->options, want);
+        } else {
+            assert_string_equal(why, "--optionsfrom: n10: more than 10 files within files; does one name itself?");
+        }
+        for (int i = 0; i < files; i++) {
+            snprintf(name, sizeof name, "n%d", i);
+            assert_int_equal(unlink(name), 0);
+        }
+    }
+}
+
 /* ---- siblings ---- */
 
 static void test_sibling(void **state)
@@ -346,6 +381,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_options_words, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(test_options_errors, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(test_options_nested, folder_setup, folder_teardown),
+        cmocka_unit_test_setup_teardown(p2_ten_files_deep, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(test_sibling, folder_setup, folder_teardown),
         cmocka_unit_test(test_buffer),
     };

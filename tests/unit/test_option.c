@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -106,6 +107,116 @@ static void test_refusals(void **state)
     assert_string_equal(READ(OF_WHACK, given, "--to", "--to"), "--to: repeated; it may be given once");
 }
 
+/* A value that is right for it. */
+static const char *value_of(const struct option_spec *spec)
+{
+    static char number[24];
+    static char word[24];
+    if (spec->value == VALUE_NUMBER) {
+        snprintf(number, sizeof number, "%llu", (unsigned long long)spec->max);
+        return number;
+    }
+    if (spec->value == VALUE_WORD) {
+        snprintf(word, sizeof word, "%.*s", (int)strcspn(spec->words, "|"), spec->words);
+        return word;
+    }
+    return "x";
+}
+
+/* Puts `--word` and the value that it wants, if any; returns how many words there are then. */
+static int put_option(char **argv, int argc, char text[80], const struct option_spec *spec, const char *word)
+{
+    snprintf(text, 80, "--%s", word);
+    argv[argc++] = text;
+    if (option_wants_value(spec)) {
+        argv[argc++] = (char *)(uintptr_t)value_of(spec);
+    }
+    argv[argc] = NULL;
+    return argc;
+}
+
+/* The whole list of [P1] and of the forms of whack [W1]: each that may stand once, twice. */
+static void p1_w1_what_may_stand_once_stands_once(void **state)
+{
+    unsigned once = 0;
+    (void)state;
+    for (unsigned k = 0; k < 2; k++) {
+        for (unsigned i = 0; i < OPTION_COUNT; i++) {
+            const struct option_spec *spec = option_spec((enum option_id)i);
+            char *argv[8] = { (char[]){ "prog" } };
+            char text[2][80];
+            char given[600];
+            if ((spec->programs & programs[k]) == 0 || spec->value == VALUE_MAYBE
+                || i == OPTION_OPTIONSFROM) {
+                continue;
+            }
+            int argc = put_option(argv, 1, text[0], spec, spec->name);
+            argc = put_option(argv, argc, text[1], spec, spec->name);
+            const char *why = read_all(programs[k], argc, argv, given);
+            bool repeated = why != NULL && strstr(why, ": repeated; ") != NULL;
+            if (repeated != (spec->times != TIMES_ANY)) {
+                fail_msg("--%s twice: %s", spec->name, why == NULL ? "(taken)" : why);
+            }
+            once += repeated ? 1 : 0;
+        }
+    }
+    assert_true(once > 60);
+}
+
+/* Which option of the program this beginning of a name stands for; OPTION_COUNT: more than one. */
+static unsigned meant_by(enum option_program program, const char *start)
+{
+    unsigned found = OPTION_COUNT;
+    unsigned count = 0;
+    for (unsigned i = 0; i < OPTION_COUNT; i++) {
+        const struct option_spec *spec = option_spec((enum option_id)i);
+        if ((spec->programs & program) == 0 || strncmp(spec->name, start, strlen(start)) != 0) {
+            continue;
+        }
+        if (strcmp(spec->name, start) == 0) {
+            return i;
+        }
+        found = i;
+        count++;
+    }
+    return count == 1 ? found : OPTION_COUNT;
+}
+
+/* Every beginning of every name: it is that option, or ambiguous, and then the message names it. */
+static void p1_w1_abbreviations(void **state)
+{
+    (void)state;
+    for (unsigned n = 0; n < 2 * OPTION_COUNT; n++) {
+        enum option_program program = programs[n / OPTION_COUNT];
+        const struct option_spec *spec = option_spec((enum option_id)(n % OPTION_COUNT));
+        for (size_t len = 1; (spec->programs & program) != 0 && len <= strlen(spec->name); len++) {
+            char *argv[4] = { (char[]){ "prog" } };
+            char start[80];
+            char text[80];
+            char why[OPTION_WHY] = "";
+            char full[80];
+            struct option_reader r;
+            struct option_given g;
+            snprintf(start, sizeof start, "%.*s", (int)len, spec->name);
+            unsigned meant = meant_by(program, start);
+            const struct option_spec *wants = meant == OPTION_COUNT ? spec : option_spec((enum option_id)meant);
+            if (meant == OPTION_OPTIONSFROM) {
+                continue; /* a file would be wanted */
+            }
+            int argc = put_option(argv, 1, text, wants, start);
+            assert_null(option_reader_init(&r, program, "prog", argc, argv));
+            enum option_read read = option_next(&r, &g, why);
+            snprintf(full, sizeof full, " --%s", spec->name);
+            if (meant != OPTION_COUNT ? read != OPTION_GIVEN || g.option != (enum option_id)meant
+                                      : read != OPTION_WRONG || strstr(why, ": ambiguous, may be ") == NULL
+                                            || strstr(why, full) == NULL) {
+                fail_msg("--%s: %s", start, why);
+            }
+            option_reader_free(&r);
+        }
+    }
+}
+
 /* Each word is read once, whatever stands before it. */
 static void test_after_what_is_wrong(void **state)
 {
@@ -130,6 +241,8 @@ int main(void)
         cmocka_unit_test(test_rows),
         cmocka_unit_test(test_reading),
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(p1_w1_what_may_stand_once_stands_once),
+        cmocka_unit_test(p1_w1_abbreviations),
         cmocka_unit_test(test_after_what_is_wrong),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

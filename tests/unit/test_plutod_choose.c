@@ -4,6 +4,8 @@
 #include "plutod/choose.h"
 #include "plutod/index.h"
 
+#include "lab.h"
+
 #include <time.h>
 
 #define ROAD "left-host=10.9.0.1 left-nexthop=%25direct right-host=%25any left-client=10.1.0.0/24 "
@@ -89,6 +91,44 @@ static void test_first_message_by_addresses_alone(void **state)
     assert_int_equal(choose_first(&w->k, &local, &remote, list), 3);
     assert_string_equal(list[0]->name, "a");
     assert_string_equal(list[1]->name, "b2");
+    world_free(w);
+}
+
+/* [R1]: all tools together: the first connection whose --ike the offer can satisfy, not the first of all. */
+static void r1_the_first_that_the_offer_satisfies(void **state)
+{
+    struct lab *l = lab_new(NULL);
+    (void)state;
+    lab_whack(l, 1, "whack-delete name=net");
+    lab_whack(l, 1, "whack-connection name=stronger left-host=10.9.0.1 right-host=10.9.0.2 policy=psk,encrypt "
+              "ike=aes256-sha2_512-ecp384");
+    lab_whack(l, 1, "whack-connection name=net left-host=10.9.0.1 left-client=10.1.0.0/24 right-host=10.9.0.2 "
+              "right-client=10.2.0.0/24 " LAB_CHEAP);
+    lab_whack(l, 1, "whack-connection name=later left-host=10.9.0.1 right-host=10.9.0.2 " LAB_CHEAP);
+    lab_initiate(l, 0);
+    lab_settle(l);
+    assert_true(lab_up(l));
+    assert_true(lab_logged(l, 1, "\"net\" #1: STATE_MAIN_R1"));
+    assert_false(lab_logged(l, 1, "\"stronger\" #"));
+    assert_false(lab_logged(l, 1, "\"later\" #"));
+    lab_free(l);
+}
+
+/* [R1]: not even for the identity that was proved, a connection that forbids what was agreed. */
+static void r1_no_switch_to_what_forbids_it(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    add(w, "name=net left-host=10.9.0.1 right-host=10.9.0.2 " NET_POLICY);
+    add(w, "name=strict left-host=10.9.0.1 right-host=10.9.0.2 right-id=@me " NET_POLICY " ike=aes256-sha2_512-ecp384");
+    uint64_t x = first(w, "10.9.0.2");
+    chosen(w, x, "net");
+    authenticated(w, x, "net", "@me", "no");
+    assert_null(feed(w, N_P, "identify id=4 exchange=%" PRIu64, x));
+    assert_null(sent(w, &w->s[1], P_S, V_ACCEPT));
+    const struct record *r = sent(w, &w->n, P_N, V_FAIL);
+    assert_non_null(strstr(record_text(r, K_WHY), "\"strict\": "));
+    assert_non_null(strstr(record_text(r, K_WHY), "aes256-sha2_512-ecp384"));
     world_free(w);
 }
 
@@ -368,6 +408,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_first_message_by_addresses_alone),
         cmocka_unit_test(test_first_message_of_many_words),
+        cmocka_unit_test(r1_the_first_that_the_offer_satisfies),
+        cmocka_unit_test(r1_no_switch_to_what_forbids_it),
         cmocka_unit_test(test_an_instance_is_not_offered),
         cmocka_unit_test(test_same_hosts_then_any_then_whoever),
         cmocka_unit_test(test_fewer_wildcards_are_preferred),

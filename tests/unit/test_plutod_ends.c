@@ -39,6 +39,22 @@ static void test_terminate(void **state)
     world_free(w);
 }
 
+/* [W8a]: it is known as before, so the peer may bring it up again. */
+static void w8a_terminated_may_come_again(void **state)
+{
+    struct tunnel t = tunnel_up();
+    struct world *w = t.w;
+    (void)state;
+    assert_null(feed(w, W_P, "whack-terminate name=net asynchronous=yes"));
+    assert_null(w->k.exchanges);
+    buffer_wipe(&w->n);
+    uint64_t x = main_mode(w, "10.9.0.2", "net", "10.9.0.2");
+    const struct record *r = quick_ask(w, x, "10.1.0.0/24", "10.2.0.0/24");
+    assert_int_equal(r->verb, V_OK);
+    assert_string_equal(record_text(r, K_CONNECTION), "net");
+    world_free(w);
+}
+
 static void test_terminate_stops_attempts(void **state)
 {
     struct world *w = world_new("10.9.0.1");
@@ -384,6 +400,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_terminate),
         cmocka_unit_test(test_terminate_stops_attempts),
+        cmocka_unit_test(w8a_terminated_may_come_again),
         cmocka_unit_test(test_delete_and_deletestate),
         cmocka_unit_test(test_shared_isakmp_sa_stays),
         { "Q10: a deleted ISAKMP SA leaves its IPsec SAs", test_isakmp_delete_leaves_ipsec, NULL, NULL,

@@ -192,10 +192,32 @@ static void each_failure_has_one_line(void **state)
     }
 }
 
+/*
+ * [R4]: the wrong secret is named as soon as a message does not decrypt, once however often that message is sent,
+ * and in the line of the end, which is the only one there.
+ */
+static void r4_a_wrong_secret_is_named_at_once_and_at_the_end(void **state)
+{
+    static const char *const psk[LAB_HOSTS] = { "x", "y", NULL };
+    struct lab *l = lab_new_psk(SAME " keyingtries=1", psk);
+    (void)state;
+    lab_initiate(l, 0);
+    lab_settle(l);
+    assert_int_equal(lab_count(&l->host[1].log, "probably a wrong secret"), 1);
+    assert_int_equal(lab_count(&l->host[1].log, "cannot decrypt the peer's message"), 1);
+    lab_pass(l, 35000); /* it is sent three times */
+    assert_int_equal(lab_count(&l->host[1].log, "probably a wrong secret"), 1);
+    lab_pass(l, GIVEN_UP);
+    assert_int_equal(lab_count(&l->host[1].log, "probably a wrong secret"), 2);
+    assert_int_equal(lab_count(&l->host[1].log, "no acceptable message came in STATE_MAIN_R2"), 1);
+    lab_free(l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_failure_has_one_line),
+        cmocka_unit_test(r4_a_wrong_secret_is_named_at_once_and_at_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

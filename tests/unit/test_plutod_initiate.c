@@ -236,6 +236,145 @@ static void test_isakmp_only(void **state)
     world_free(w);
 }
 
+/* [W8a]: whoever may come from anywhere has no address to begin with. */
+static void w8a_no_address_of_the_peer(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, "whack-connection name=road left-host=10.9.0.1 left-nexthop=%%25direct "
+                     "right-host=%%25any " NET_POLICY));
+    buffer_wipe(&w->said);
+    assert_null(feed(w, W_P, "whack-initiate name=road"));
+    assert_true(has(&w->said, "029 \"road\": cannot initiate: the peer's address is not known"));
+    assert_null(w->k.exchanges);
+    assert_int_equal(w->holds, 0);
+    world_free(w);
+}
+
+/* [W2]: --ikeport of the peer's end is where our messages for it go; ours is plutod's own. */
+static void w2_messages_go_to_the_peers_ikeport(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, NET "right-ikeport=4711 " NET_POLICY));
+    assert_null(feed(w, W_P, "whack-initiate name=net"));
+    const struct record *r = sent(w, &w->n, P_N, V_INITIATE);
+    assert_string_equal(record_text(r, K_REMOTE), "10.9.0.2");
+    assert_int_equal(record_number(r, K_REMOTE_PORT), 4711);
+    assert_int_equal(record_number(r, K_LOCAL_PORT), 500);
+    world_free(w);
+}
+
+/* [W2]: only our end's script is run, whichever end that is. */
+static void w2_our_ends_script(void **state)
+{
+    static const struct {
+        const char *ours;
+        const char *script;
+    } cases[] = { { "10.9.0.1", "/bin/left" }, { "10.9.0.2", "/bin/right" } };
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct world *w = world_new(cases[i].ours);
+        assert_null(feed(w, W_P, NET "left-updown=/bin/left right-updown=/bin/right " NET_POLICY));
+        struct conn *c = conn_find(&w->k, "net");
+        struct script_job *job = script_job_new(&w->k, c, "up", 1);
+        assert_string_equal(job->words[0], cases[i].script);
+        script_job_free(job);
+        world_free(w);
+    }
+}
+
+/* How many attempts there are, and how many of them whack is told of, if all meet silence. */
+static unsigned attempts(const char *words, unsigned limit)
+{
+    struct world *w = world_new("10.9.0.1");
+    char line[100];
+    unsigned n = 0;
+    assert_null(feed(w, W_P, NET NET_POLICY "%s", words));
+    assert_null(feed(w, W_P, "whack-initiate name=net"));
+    const struct record *r;
+    while (n < limit && (r = sent(w, &w->n, P_N, V_INITIATE)) != NULL) {
+        uint64_t x = record_number(r, K_EXCHANGE);
+        buffer_wipe(&w->said);
+        assert_null(feed(w, N_P, "failed exchange=%" PRIu64 " code=31 why=silence", x));
+        assert_string_equal(codes(w, line), n == 0 ? "031" : ""); /* whack is let go after the first */
+        assert_int_equal(w->holds, 0);
+        n++;
+        if (agenda_next(&w->k.agenda) != UINT64_MAX) {
+            w->k.now = agenda_next(&w->k.agenda);
+            keying_tick(&w->k);
+        }
+    }
+    world_free(w);
+    return n;
+}
+
+/* [C2]: each negotiation and SA has a number of its own, in the log and for whack, that is not used again. */
+static void c2_serial_numbers(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY));
+    for (unsigned round = 0; round < 3; round++) {
+        char text[80];
+        clear(w);
+        assert_null(feed(w, W_P, "whack-initiate name=net"));
+        (void)main_mode_goes_well(w);
+        (void)quick_mode_goes_well(w, 0x1000 + round, true);
+        snprintf(text, sizeof text, "\"net\" #%u: STATE_MAIN_I4", 2 * round + 1);
+        assert_true(has(&w->log, text));
+        assert_true(has(&w->said, text));
+        snprintf(text, sizeof text, "\"net\" #%u: STATE_QUICK_I2", 2 * round + 2);
+        assert_true(has(&w->log, text));
+        buffer_wipe(&w->said);
+        assert_null(feed(w, W_P, "whack-status"));
+        snprintf(text, sizeof text, "000 #%u: \"net\" STATE_MAIN_I4", 2 * round + 1);
+        assert_true(has(&w->said, text));
+        assert_null(feed(w, K_P, "ok id=%" PRIu64 " re=sample bytes-in=1 bytes-out=2 packets-in=3 packets-out=4",
+                         w->k.next_id));
+        for (unsigned n = 1; n <= 2; n++) {
+            assert_null(feed(w, W_P, "whack-deletestate serial=%u", 2 * round + n));
+            buffer_wipe(&w->said);
+            assert_null(feed(w, W_P, "whack-deletestate serial=%u", 2 * round + n));
+            assert_true(has(&w->said, "021 no state #"));
+        }
+        while (w->job_count > 0) {
+            script_ends(w, w->jobs[0]->verb, true);
+        }
+    }
+    world_free(w);
+}
+
+static void c3_keyingtries(void **state)
+{
+    (void)state;
+    assert_int_equal(attempts("", 50), 3);
+    assert_int_equal(attempts(" keyingtries=1", 50), 1);
+    assert_int_equal(attempts(" keyingtries=5", 50), 5);
+    assert_int_equal(attempts(" keyingtries=0", 50), 50); /* never gives up */
+}
+
+/* [R2]: who began has said whom he wants; another proved identity is no reason to look for another connection. */
+static void r2_an_initiator_never_switches(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, NET "right-id=@one keyingtries=1 " NET_POLICY));
+    assert_null(feed(w, W_P, "whack-connection name=two left-host=10.9.0.1 left-client=10.1.0.0/24 "
+                     "right-host=10.9.0.2 right-id=@two right-client=10.2.0.0/24 " NET_POLICY));
+    assert_null(feed(w, W_P, "whack-initiate name=net"));
+    uint64_t x = record_number(sent(w, &w->n, P_N, V_INITIATE), K_EXCHANGE);
+    authenticated(w, x, "net", "@two", "no");
+    assert_non_null(feed(w, N_P, "identify id=4 exchange=%" PRIu64, x));
+    assert_null(sent(w, &w->s[1], P_S, V_ACCEPT));
+    assert_non_null(feed(w, N_P, "isakmp-up exchange=%" PRIu64 " role=initiator "
+                         "proposal=aes256-sha2_256-modp2048 life=3600 cky-i=0102030405060708 "
+                         "cky-r=0807060504030201", x));
+    assert_int_equal(conn_find(&w->k, "net")->newest_isakmp, 0);
+    assert_int_equal(conn_find(&w->k, "two")->newest_isakmp, 0);
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -250,6 +389,12 @@ int main(void)
         cmocka_unit_test(test_no_secret_is_said_too_late),
         cmocka_unit_test(test_eroute_conflict_is_refused),
         cmocka_unit_test(test_isakmp_only),
+        cmocka_unit_test(w8a_no_address_of_the_peer),
+        cmocka_unit_test(w2_messages_go_to_the_peers_ikeport),
+        cmocka_unit_test(w2_our_ends_script),
+        cmocka_unit_test(c2_serial_numbers),
+        cmocka_unit_test(c3_keyingtries),
+        cmocka_unit_test(r2_an_initiator_never_switches),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -196,6 +196,38 @@ static void test_messages(void **state)
     lab_free(l);
 }
 
+/* The class alone shows what is encrypted and decrypted, and how; no key with it. */
+static void p9_encryption_of_messages(void **state)
+{
+    static const char *const lines[] = {
+        "\"net\" #1: encrypted by aes128, IV ", "\"net\" #1: decrypted by aes128, IV ",
+        "\"net\" #2: encrypted by aes128, IV ", "\"net\" #2: decrypted by aes128, IV ",
+    };
+    struct lab *l = lab_new(NULL);
+    (void)state;
+    lab_whack(l, 0, "whack-debug classes=crypt");
+    lab_initiate(l, 0);
+    lab_settle(l);
+    assert_true(lab_up(l));
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        if (!lab_logged(l, 0, lines[i])) {
+            fail_msg("no line %s", lines[i]);
+        }
+    }
+    /* Message 5: our identity is in what was encrypted. */
+    assert_true(lab_logged(l, 0, " bytes: 0800000c010000000a090001"));
+    assert_false(lab_logged(l, 0, "SKEYID"));
+    assert_false(lab_logged(l, 0, "ISAKMP 1.0, cookies"));
+    assert_false(lab_logged(l, 0, "sent to "));
+    assert_int_equal(lab_count(&l->host[1].log, "crypted by"), 0);
+    lab_whack(l, 0, "whack-debug classes=");
+    lab_forget_log(l);
+    lab_whack(l, 0, "whack-terminate name=net");
+    lab_settle(l);
+    assert_false(lab_logged(l, 0, "crypted by"));
+    lab_free(l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -205,6 +237,7 @@ int main(void)
         cmocka_unit_test(test_classes_of_a_template),
         cmocka_unit_test(test_keys_of_one_connection),
         cmocka_unit_test(test_messages),
+        cmocka_unit_test(p9_encryption_of_messages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

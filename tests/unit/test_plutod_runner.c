@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static void no_log(void *context, enum log_level level, const struct address *peer,
@@ -48,10 +49,10 @@ static void on_end(struct ev_loop *loop, ev_timer *w, int events)
 }
 
 /* Runs it to its end; what it printed is in the log. */
-static void run_script(mode_t mask, const char *command, char *log, size_t size)
+static void run_script_for(unsigned seconds, mode_t mask, const char *command, char *log, size_t size)
 {
     static struct supervisor s; /* large */
-    struct setup setup = { .umask = mask, .updown_timeout = 30 };
+    struct setup setup = { .umask = mask, .updown_timeout = seconds };
     const struct keying_settings settings = { .epoch = 1, .updown = "/updown" };
     const struct keying_hooks hooks = { .context = &s, .log = no_log };
     int ends[2];
@@ -75,6 +76,24 @@ static void run_script(mode_t mask, const char *command, char *log, size_t size)
     ssize_t n = read(ends[0], log, size - 1);
     log[n < 0 ? 0 : n] = '\0';
     close(ends[0]);
+}
+
+static void run_script(mode_t mask, const char *command, char *log, size_t size)
+{
+    run_script_for(30, mask, command, log, size);
+}
+
+/* [P1] --updown-timeout: a script that hangs is ended, and what it began too; the log says so. */
+static void p1_updown_timeout(void **state)
+{
+    char log[4000];
+    (void)state;
+    time_t begun = time(NULL);
+    run_script_for(1, 022, "/bin/sh -c 'echo begun; sleep 60; echo done'", log, sizeof log);
+    assert_in_range(time(NULL) - begun, 0, 20);
+    assert_non_null(strstr(log, "up-client output: begun\n"));
+    assert_null(strstr(log, "done\n"));
+    assert_non_null(strstr(log, "--updown-timeout"));
 }
 
 /* Not plutod's own, 077. */
@@ -114,6 +133,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_umask),
+        cmocka_unit_test(p1_updown_timeout),
         cmocka_unit_test(test_what_is_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,6 +26,39 @@ static void test_status(void **state)
     world_free(w);
 }
 
+/* Lives, margin, tries, policy words, proposals, the newest SAs: of a connection that has said all of it. */
+static void w12_what_is_said_of_a_connection(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, NET "policy=psk,encrypt,tunnel,pfs,dontrekey ike=aes256-sha2_256-modp2048 "
+                     "esp=aes256-sha2_256 pfsgroup=modp2048 ikelifetime=7001 ipseclifetime=1702 rekeymargin=203 "
+                     "rekeyfuzz=104 keyingtries=5"));
+    buffer_wipe(&w->said);
+    assert_null(feed(w, W_P, "whack-status"));
+    assert_true(has(&w->said, "000 \"net\": 10.1.0.0/24===10.9.0.1[10.9.0.1]...10.9.0.2[10.9.0.2]===10.2.0.0/24; "
+                              "unrouted; eroute owner: #0\n"));
+    assert_true(has(&w->said, "000 \"net\":   ike_life: 7001s; ipsec_life: 1702s; rekey_margin: 203s; rekey_fuzz: 104%; "
+                              "keyingtries: 5\n"));
+    assert_true(has(&w->said, "000 \"net\":   policy: psk,encrypt,tunnel,pfs,dontrekey; interface: eth0; ike: "
+                              "aes256-sha2_256-modp2048; esp: aes256-sha2_256; pfsgroup: modp2048\n"));
+    assert_true(has(&w->said, "000 \"net\":   newest ISAKMP SA: #0; newest IPsec SA: #0\n"));
+    assert_null(feed(w, W_P, "whack-initiate name=net"));
+    (void)main_mode_goes_well(w);
+    uint64_t y = quick_mode_goes_well(w, 0x1234, true);
+    buffer_wipe(&w->said);
+    assert_null(feed(w, W_P, "whack-status"));
+    assert_true(has(&w->said, "erouted; eroute owner: #2\n"));
+    assert_true(has(&w->said, "000 \"net\":   newest ISAKMP SA: #1; newest IPsec SA: #2\n"));
+    assert_null(feed(w, K_P, "ok id=%" PRIu64 " re=sample bytes-in=1 bytes-out=2 packets-in=3 packets-out=4",
+                     w->k.next_id));
+    assert_true(has(&w->said, "000 #2: \"net\" STATE_QUICK_I2 (sent QI2, IPsec SA established); EVENT_SA_EXPIRE in "));
+    assert_true(has(&w->said, "s; newest IPSEC; eroute owner\n"));
+    assert_true(has(&w->said, "s; newest ISAKMP\n"));
+    assert_non_null(xchg_find(&w->k, y));
+    world_free(w);
+}
+
 static void counts(struct world *w, uint64_t id, unsigned in, unsigned out)
 {
     assert_null(feed(w, K_P, "ok id=%" PRIu64 " re=sample bytes-in=%u bytes-out=%u packets-in=1 "
@@ -419,6 +452,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_status),
+        cmocka_unit_test(w12_what_is_said_of_a_connection),
         cmocka_unit_test(test_status_waits_for_counters),
         cmocka_unit_test(test_status_loses_patience),
         cmocka_unit_test(test_status_of_negotiations),

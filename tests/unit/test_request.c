@@ -263,6 +263,119 @@ static void test_myid(void **state)
     good("--leave --shut", "whack-shutdown leave-state=yes\n");
 }
 
+/* Is this piece of a record in what the line makes? */
+static bool makes(const char *line, const char *piece)
+{
+    struct request r;
+    struct buffer out;
+    const char *why = take(&r, line);
+    if (why != NULL) {
+        fail_msg("%s\n  said: %s", line, why);
+    }
+    buffer_init(&out, RECORD_MAX);
+    assert_true(request_records(&out, &r));
+    buffer_add(&out, "", 1);
+    bool found = strstr((char *)out.data, piece) != NULL;
+    buffer_wipe(&out);
+    request_done(&r);
+    return found;
+}
+
+/* What stands before --to is of the one end, what stands behind it of the other: each option of an end. */
+static void w2_each_end_has_its_own(void **state)
+{
+    static const struct {
+        const char *words;
+        const char *field;
+        const char *value;
+    } options[] = {
+        { "--id @one", "id", "@one" },
+        { "--id joe@example.com", "id", "joe@example.com" },
+        { "--id @#0aff", "id", "@#0aff" },
+        { "--id 192.0.2.9", "id", "192.0.2.9" },
+        { "--id gate", "id", "10.9.0.9" },
+        { "--id %myid", "id", "%25myid" },
+        { "--ikeport 4711", "ikeport", "4711" },
+        { "--nexthop 10.9.0.254", "nexthop", "10.9.0.254" },
+        { "--nexthop gate", "nexthop", "10.9.0.9" },
+        { "--nexthop %direct", "nexthop", "%25direct" },
+        { "--nexthop 0.0.0.0", "nexthop", "%25direct" },
+        { "--client 10.3/16", "client", "10.3.0.0/16" },
+        { "--client %default", "client", "0.0.0.0/0" },
+        { "--client gate/24", "client", "10.9.0.0/24" },
+        { "--updown /bin/one", "updown", "/bin/one" },
+    };
+    char line[400];
+    char piece[100];
+    (void)state;
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+        for (unsigned side = 0; side < 2; side++) {
+            const char *end[2] = { "left", "right" };
+            snprintf(line, sizeof line, "--name n --psk --encrypt %s --host 10.9.0.1 --to --host 10.9.0.2 %s",
+                     side == 0 ? options[i].words : "", side == 1 ? options[i].words : "");
+            snprintf(piece, sizeof piece, " %s-%s=%s ", end[side], options[i].field, options[i].value);
+            if (!makes(line, piece)) {
+                fail_msg("%s: not %s", line, piece);
+            }
+            snprintf(piece, sizeof piece, " %s-%s=%s ", end[1 - side], options[i].field, options[i].value);
+            if (makes(line, piece)) {
+                fail_msg("%s: %s", line, piece);
+            }
+        }
+    }
+    assert_true(makes("--name n --psk --encrypt --host %any --to --host 10.9.0.2 --nexthop %direct",
+                      " left-host=%25any "));
+    assert_true(makes("--name n --psk --encrypt --host 10.9.0.2 --nexthop %direct --to --host %any",
+                      " right-host=%25any "));
+    assert_true(makes("--name n --psk --encrypt --host gate --to --host 10.9.0.2", " left-host=10.9.0.9 "));
+}
+
+/* Each word about the whole connection, alone, on either side of --to: it is in the record, and no other is. */
+static void w2_each_word_of_the_policy(void **state)
+{
+    static const struct {
+        const char *words;
+        const char *piece;
+    } options[] = {
+        { "", " policy=psk,encrypt family=ipv4 " },
+        { "--tunnel", " policy=psk,encrypt,tunnel family=ipv4 " },
+        { "--pfs", " policy=psk,encrypt,pfs family=ipv4 " },
+        { "--dontrekey", " policy=psk,encrypt,dontrekey family=ipv4 " },
+        { "--ikelifetime 5000", " ikelifetime=5000 ipseclifetime=3600 rekeymargin=540 rekeyfuzz=100 keyingtries=3 " },
+        { "--ipseclifetime 5000", " ikelifetime=10800 ipseclifetime=5000 rekeymargin=540 rekeyfuzz=100 keyingtries=3 " },
+        { "--rekeymargin 7", " ikelifetime=10800 ipseclifetime=3600 rekeymargin=7 rekeyfuzz=100 keyingtries=3 " },
+        { "--rekeyfuzz 300", " ikelifetime=10800 ipseclifetime=3600 rekeymargin=540 rekeyfuzz=300 keyingtries=3 " },
+        { "--keyingtries 0", " ikelifetime=10800 ipseclifetime=3600 rekeymargin=540 rekeyfuzz=100 keyingtries=0 " },
+        { "--ike classic", " ike=classic " },
+        { "--esp classic", " esp=classic " },
+        { "--pfs --pfsgroup ecp256", " pfsgroup=ecp256 " },
+        { "--delete", " replace=yes" },
+    };
+    char line[400];
+    (void)state;
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+        snprintf(line, sizeof line, HOSTS " %s", options[i].words);
+        if (!makes(line, options[i].piece)) {
+            fail_msg("%s: not %s", line, options[i].piece);
+        }
+        snprintf(line, sizeof line, "%s " HOSTS, options[i].words);
+        if (!makes(line, options[i].piece)) {
+            fail_msg("%s: not %s", line, options[i].piece);
+        }
+    }
+}
+
+/* Every form that is there by now in one call, backwards. */
+static void w8_all_forms_in_their_order(void **state)
+{
+    (void)state;
+    good("--shutdown --status --events --explain --terminate --initiate --unroute --route --listen --delete "
+         "--deletestate 3 --myid @a --debug-raw --name n",
+         "whack-debug classes=raw name=n\nwhack-myid myid=@a\nwhack-delete name=n\nwhack-deletestate serial=3\n"
+         "whack-listen\nwhack-route name=n\nwhack-unroute name=n\nwhack-initiate name=n\nwhack-terminate name=n\n"
+         "whack-explain name=n\nwhack-events name=n\nwhack-status\nwhack-shutdown\n");
+}
+
 /* [W8]: whatever the order of the words. */
 static void test_order(void **state)
 {
@@ -283,7 +396,8 @@ int main(void)
         cmocka_unit_test(test_shunts),        cmocka_unit_test(test_dpd),
         cmocka_unit_test(test_protoport),     cmocka_unit_test(test_keys),
         cmocka_unit_test(test_oppo_and_explain), cmocka_unit_test(test_myid),
-        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_order),         cmocka_unit_test(w2_each_end_has_its_own),
+        cmocka_unit_test(w2_each_word_of_the_policy), cmocka_unit_test(w8_all_forms_in_their_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
