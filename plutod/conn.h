@@ -47,6 +47,7 @@ struct conn {
     uint16_t peer_port;
     bool oriented;
     bool stale;             /* it is in a list (conn_stale) */
+    bool wanted;            /* a packet wanted through while we did not listen [P7] */
     unsigned ours;          /* which end of the form: 0 or 1 */
 
     uint32_t reqid;         /* its own; no other connection has had it */

@@ -185,6 +185,7 @@ static void end_own(struct keying *k, struct conn *c, uint64_t client, const cha
     struct xchg *next;
     agenda_clear(&k->agenda, &c->retry);
     c->attempt = 0;
+    c->wanted = false;
     conn_stale(k, c);
     DL_FOREACH_SAFE(c->exchanges, x, next) {
         if (x->quick) {

@@ -226,11 +226,25 @@ void initiate_wanted(struct keying *k, struct conn *c)
     DL_FOREACH(c->exchanges, x) {
         at_hand = at_hand || (x->quick && !x->up);
     }
+    c->wanted = !at_hand && !k->listening;
     if (!at_hand && initiate_obstacle(k, c, why) == 0) {
         keying_event_conn(k, c, "a packet wants through and there is no IPsec SA: we begin");
         initiate_conn(k, c, 0, false);
     } else if ((keying_classes_of(k, c) & DEBUG_KERNEL) != 0) {
         keying_log_conn(k, LOG_LEVEL_DEBUG, c, "a packet wants through: %s", why);
+    }
+}
+
+void initiate_what_waited(struct keying *k)
+{
+    struct conn *next;
+    for (struct conn *c = k->conns; c != NULL; c = next) {
+        next = c->hh.next;
+        bool wanted = c->wanted;
+        c->wanted = false;
+        if (wanted && !xchg_has_ipsec(c, NULL)) {
+            initiate_wanted(k, c);
+        }
     }
 }
 

@@ -27,6 +27,8 @@ void initiate_conn(struct keying *k, struct conn *c, uint64_t client, bool wait)
  * is no more than a debug line.
  */
 void initiate_wanted(struct keying *k, struct conn *c);
+/* We listen again: what packets wanted meanwhile. */
+void initiate_what_waited(struct keying *k);
 /* Begins a Main Mode for its own sake. NULL: ike-negotiate or secrets does not run now. */
 struct xchg *initiate_main(struct keying *k, struct conn *c);
 /* An attempt for this connection has failed: another one, if it may have one. */

@@ -2,6 +2,7 @@
 
 #include "anew.h"
 #include "ends.h"
+#include "initiate.h"
 #include "journal.h"
 #include "orders.h"
 #include "orient.h"
@@ -303,9 +304,13 @@ void keying_interfaces(struct keying *k, struct interface *list, size_t count)
     struct interface *old = k->interfaces; /* connections know theirs until they are oriented anew */
     k->interfaces = list;
     k->interface_count = count;
+    bool waited = !k->listening;
     k->listening = true;
     orient_all(k);
     free(old);
+    if (waited) {
+        initiate_what_waited(k);
+    }
 }
 
 bool keying_myid(struct keying *k, const struct identity *id)

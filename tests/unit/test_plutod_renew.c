@@ -78,10 +78,6 @@ static void test_packet_meets_a_trap(void **state)
     (void)state;
     assert_null(feed(w, K_P, "sa-expired exchange=%" PRIu64 " protocol=esp hard=yes", t.y));
     clear(w);
-    keying_unlisten(&w->k);
-    assert_null(feed(w, K_P, trap, reqid, 2));
-    assert_null(sent(w, &w->n, P_N, V_QUICK));
-    world_listen(w, "10.9.0.1");
     assert_null(feed(w, K_P, trap, 4711, 9)); /* nobody's */
     assert_int_equal(w->n.len, 0);
     assert_null(feed(w, K_P, trap, reqid, 2));
@@ -99,12 +95,43 @@ static void test_packet_meets_a_trap(void **state)
     world_free(w);
 }
 
+/* [P7]: what a packet wanted while we did not listen is begun when we do, once, and if it is still wanted. */
+static void p7_acquires_wait_for_listen(void **state)
+{
+    struct tunnel t = tunnel_up();
+    struct world *w = t.w;
+    uint32_t reqid = conn_find(&w->k, "net")->reqid;
+    static const char trap[] = "acquire reqid=%u our-client=10.1.0.0/24 peer-client=10.2.0.0/24 seq=1";
+    (void)state;
+    assert_null(feed(w, K_P, "sa-expired exchange=%" PRIu64 " protocol=esp hard=yes", t.y));
+    clear(w);
+    keying_unlisten(&w->k);
+    assert_null(feed(w, K_P, trap, reqid));
+    assert_null(feed(w, K_P, trap, reqid));
+    pass(w, 5000);
+    assert_null(sent(w, &w->n, P_N, V_QUICK));
+    world_listen(w, "10.9.0.1");
+    assert_non_null(sent(w, &w->n, P_N, V_QUICK));
+    assert_null(sent(w, &w->n, P_N, V_QUICK));
+    assert_null(feed(w, W_P, "whack-terminate name=net asynchronous=yes"));
+    clear(w);
+    world_listen(w, "10.9.0.1"); /* it was done */
+    assert_int_equal(w->n.len, 0);
+    keying_unlisten(&w->k);
+    assert_null(feed(w, K_P, trap, reqid));
+    assert_null(feed(w, W_P, "whack-terminate name=net asynchronous=yes")); /* it is not wanted any more */
+    world_listen(w, "10.9.0.1");
+    assert_int_equal(w->n.len, 0);
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_renewal_is_tried_again),
         cmocka_unit_test(test_renewal_waits_for_listen),
         cmocka_unit_test(test_packet_meets_a_trap),
+        cmocka_unit_test(p7_acquires_wait_for_listen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
