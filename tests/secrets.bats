@@ -111,6 +111,11 @@ END
     refute_output --partial nine
 }
 
+@test "[R4] ipsec.secrets(5) says that all road warriors of a host share one secret" {
+    run man -l "$repo/secrets/ipsec.secrets.5"
+    assert_output --regexp 'all +road +warriors +of +one +host +share +one +secret'
+}
+
 @test "a file that others can read is refused with the command that mends it" {
     chmod 644 ipsec.secrets
     run secrets --lint --file ipsec.secrets

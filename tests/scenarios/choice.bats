@@ -233,6 +233,28 @@ two_sas() {
     wait_for 5 no_sas left || fail 'there are still SAs'
 }
 
+@test "[P7] --interface decides between two that share an address" {
+    tunnel_is
+    two_hosts
+    ip -n left link add second type veth peer name far
+    ip -n left addr add 10.9.0.1/32 dev second
+    ip -n left link set second up
+    local name
+    for name in second eth0; do
+        pluto_with_secret left --interface "$name"
+        whack_on left --listen
+        run whack_on left --status
+        assert_line "000 interface $name 10.9.0.1:500"
+        assert_equal "$(grep -c '^000 interface ' <<<"$output")" 1
+        whack_on left --shutdown
+        wait_for 10 is_missing "$HOSTS_DIR/left/pluto.pid"
+    done
+}
+
+is_missing() {
+    [ ! -e "$1" ]
+}
+
 @test "[P7] --unlisten and back under traffic" {
     tunnel_is
     two_hosts

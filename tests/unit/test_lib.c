@@ -1,5 +1,6 @@
 /* Log lines, options from files, sibling programs, and buffers. */
 #include "buffer.h"
+#include "datatext.h"
 #include "log.h"
 #include "optionsfrom.h"
 #include "record.h"
@@ -319,6 +320,38 @@ static void p2_ten_files_deep(void **state)
     }
 }
 
+/* ---- keys as text ---- */
+
+static void w6_key_text(void **state)
+{
+    (void)state;
+    static const struct { const char *text, *bytes; } right[] = {
+        { "0x6f6e65", "one" }, { "0X6F6e_65", "one" }, { "0x6f_6e_65", "one" },
+        { "0sb25l", "one" }, { "0Sb24=", "on" }, { "0sbw==", "o" },
+        { "0tone", "one" }, { "0t 0x", " 0x" }, { "0T_", "_" },
+    };
+    static const char *const wrong[] = {
+        "", "0", "one", "1x00", "0x", "0s", "0t", "0x6", "0x6f6", "0x_6f", "0x6f_", "0x6f__6e", "0x6_f6e", "0x6g",
+        "0x6f 6e", "0sb25", "0sb24", "0sb2=4", "0sb25l=", "0sb25 l", "0sb25l\n", "0s!", "0sb_25l",
+    };
+    uint8_t out[4];
+    size_t len;
+    for (size_t i = 0; i < sizeof right / sizeof right[0]; i++) {
+        const char *why = datatext_decode(out, sizeof out, &len, right[i].text);
+        if (why != NULL || len != strlen(right[i].bytes) || memcmp(out, right[i].bytes, len) != 0) {
+            fail_msg("%s: %s", right[i].text, why == NULL ? "other bytes" : why);
+        }
+    }
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        if (datatext_decode(out, sizeof out, &len, wrong[i]) == NULL || len != 0) {
+            fail_msg("taken: %s", wrong[i]);
+        }
+    }
+    assert_string_equal(datatext_decode(out, 2, &len, "0tone"), "too long");
+    assert_string_equal(datatext_decode(out, 2, &len, "0x6f6e65"), "too long");
+    assert_string_equal(datatext_decode(out, 2, &len, "0sb25l"), "too long");
+}
+
 /* ---- siblings ---- */
 
 static void test_sibling(void **state)
@@ -381,6 +414,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_options_words, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(test_options_errors, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(test_options_nested, folder_setup, folder_teardown),
+        cmocka_unit_test(w6_key_text),
         cmocka_unit_test_setup_teardown(p2_ten_files_deep, folder_setup, folder_teardown),
         cmocka_unit_test_setup_teardown(test_sibling, folder_setup, folder_teardown),
         cmocka_unit_test(test_buffer),

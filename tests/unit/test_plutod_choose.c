@@ -260,6 +260,24 @@ static void test_uniqueids(void **state)
     world_free(w);
 }
 
+/* Without --uniqueids one identity may be in two places. */
+static void r5_without_uniqueids_both_stay(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    add(w, "name=road " ROAD NET_POLICY);
+    uint64_t x = main_mode(w, "192.0.2.7", "road", "@me");
+    assert_string_equal(quick(w, x, "10.1.0.0/24", "192.0.2.7/32"), "road[1]");
+    uint64_t y = conn_find(&w->k, "road[1]")->exchanges->prev->number;
+    sas_up(w, y, 0x77);
+    uint64_t now = main_mode(w, "192.0.2.8", "road", "@me");
+    assert_non_null(xchg_find(&w->k, x));
+    assert_non_null(xchg_find(&w->k, y));
+    assert_non_null(xchg_find(&w->k, now));
+    assert_non_null(conn_find(&w->k, "road[2]"));
+    world_free(w);
+}
+
 /* [C4] [R5]: of whoever it is, the one that came last has a net that is fixed. */
 static void test_a_fixed_client_evicts(void **state)
 {
@@ -416,6 +434,7 @@ int main(void)
         cmocka_unit_test(test_routed_ones_are_preferred),
         cmocka_unit_test(test_overlapping_clients),
         cmocka_unit_test(test_uniqueids),
+        cmocka_unit_test(r5_without_uniqueids_both_stay),
         cmocka_unit_test(test_a_fixed_client_evicts),
         cmocka_unit_test(test_orientation_follows_the_interfaces),
         cmocka_unit_test(test_a_refused_stranger_is_told_apart),

@@ -369,10 +369,10 @@ static void w2_each_word_of_the_policy(void **state)
 static void w8_all_forms_in_their_order(void **state)
 {
     (void)state;
-    good("--shutdown --status --events --explain --terminate --initiate --unroute --route --listen --delete "
+    good("--shutdown --status --events --explain --terminate --initiate --unroute --route --keyid @k --listen --delete "
          "--deletestate 3 --myid @a --debug-raw --name n",
          "whack-debug classes=raw name=n\nwhack-myid myid=@a\nwhack-delete name=n\nwhack-deletestate serial=3\n"
-         "whack-listen\nwhack-route name=n\nwhack-unroute name=n\nwhack-initiate name=n\nwhack-terminate name=n\n"
+         "whack-listen\nwhack-key keyid=@k\nwhack-route name=n\nwhack-unroute name=n\nwhack-initiate name=n\nwhack-terminate name=n\n"
          "whack-explain name=n\nwhack-events name=n\nwhack-status\nwhack-shutdown\n");
 }
 
