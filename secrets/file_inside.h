@@ -7,8 +7,6 @@
 #include "entry.h"
 #include "file.h"
 
-#include <sys/types.h>
-
 struct reader {
     struct store *store;
     const struct log *log;
@@ -21,9 +19,6 @@ struct reader {
 void complain(struct reader *r, const char *path, unsigned line, const char *what, const char *more);
 /* With the command that mends it: the path as a shell takes it. */
 void complain_permissions(struct reader *r, const char *path, unsigned mode);
-
-/* Reads up to `size` bytes; a file that grows meanwhile is cut there. -1: errno says why. */
-ssize_t file_bytes(int fd, char *text, size_t size);
 
 /* ---- file_key.c ---- */
 

@@ -197,11 +197,10 @@ static const char *check_numbers(BIGNUM *const *all, BN_CTX *context)
 
 /* ---- keys ---- */
 
-/* RFC 3110, 2. */
 static const char *fill_public(struct rsa_key *key, const BIGNUM *n, const BIGNUM *e)
 {
-    int e_len = BN_num_bytes(e);
-    uint8_t *at = key->public_bytes;
+    uint8_t modulus[RSA_SIGNATURE_MAX];
+    uint8_t exponent[RSA_SIGNATURE_MAX];
 
     if (BN_num_bits(n) > RSA_BITS_MAX || BN_num_bits(n) < RSA_BITS_MIN) {
         return "the modulus of the RSA key has not 512 to 8192 bits";
@@ -216,16 +215,10 @@ static const char *fill_public(struct rsa_key *key, const BIGNUM *n, const BIGNU
     if (BN_num_bits(n) > (int)LONG_MODULUS_BITS && BN_num_bits(e) > LONG_MODULUS_EXPONENT_BITS) {
         return "expected a public exponent of at most 64 bits for a modulus above 3072 bits";
     }
-    if (e_len < 256) {
-        *at++ = (uint8_t)e_len;
-    } else {
-        *at++ = 0;
-        *at++ = (uint8_t)(e_len >> 8);
-        *at++ = (uint8_t)e_len;
-    }
-    at += BN_bn2bin(e, at);
-    at += BN_bn2bin(n, at);
-    key->public_len = (size_t)(at - key->public_bytes);
+    const struct rsa_public public = { .modulus = modulus, .modulus_len = (size_t)BN_bn2bin(n, modulus),
+                                       .exponent = exponent,
+                                       .exponent_len = (size_t)BN_bn2bin(e, exponent) };
+    key->public_len = rsa_public_encode(&public, key->public_bytes);
     return rsa_public_parse(&key->public, key->public_bytes, key->public_len);
 }
 

@@ -222,6 +222,11 @@ const char *rsa_pem_read(struct rsa_key **key, const char *text, size_t len, con
     return why;
 }
 
+bool rsa_pem_needs_passphrase(const char *why)
+{
+    return why == no_passphrase;
+}
+
 /* ---- writing ---- */
 
 bool rsa_pem_write(struct buffer *out, const struct rsa_key *key, bool private)

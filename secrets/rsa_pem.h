@@ -16,6 +16,9 @@
  */
 const char *rsa_pem_read(struct rsa_key **key, const char *text, size_t len, const char *passphrase);
 
+/* Is this the reason that there was no passphrase? */
+bool rsa_pem_needs_passphrase(const char *why);
+
 /* PKCS #8, or the public part alone (SubjectPublicKeyInfo). False: no memory. */
 bool rsa_pem_write(struct buffer *out, const struct rsa_key *key, bool private);
 

@@ -18,8 +18,6 @@ struct store {
     size_t cap;
 };
 
-enum rank { RANK_NONE, RANK_EVERYBODY, RANK_OURS, RANK_ANY_PEER, RANK_BOTH };
-
 struct store *store_new(void)
 {
     return calloc(1, sizeof(struct store));
@@ -160,7 +158,7 @@ static bool stands_for(const struct index *index, const struct identity *peer)
     return false;
 }
 
-static enum rank rank_of(const struct secret *s, const struct identity *ours,
+static enum fit fit_of(const struct secret *s, const struct identity *ours,
                          const struct identity *peer)
 {
     bool has_ours = false;
@@ -168,7 +166,7 @@ static enum rank rank_of(const struct secret *s, const struct identity *ours,
     bool has_any = false;
 
     if (s->index_count == 0) {
-        return RANK_EVERYBODY;
+        return FIT_EVERYBODY;
     }
     for (size_t i = 0; i < s->index_count; i++) {
         const struct index *index = &s->index[i];
@@ -180,30 +178,40 @@ static enum rank rank_of(const struct secret *s, const struct identity *ours,
         has_peer = has_peer || identity_equal(&index->id, peer);
     }
     if (!has_ours) {
-        return RANK_NONE;
+        return FIT_NONE;
     }
     if (has_peer) {
-        return RANK_BOTH;
+        return FIT_BOTH;
     }
     if (has_any) {
-        return RANK_ANY_PEER;
+        return FIT_ANY_PEER;
     }
-    return s->index_count == 1 ? RANK_OURS : RANK_NONE;
+    return s->index_count == 1 ? FIT_OURS : FIT_NONE;
 }
 
 /* All identities of an RSA entry are ours [K2]. */
-static enum rank rank_of_rsa(const struct secret *s, const struct identity *ours)
+static enum fit fit_of_rsa(const struct secret *s, const struct identity *ours)
 {
     bool has_any = false;
 
     for (size_t i = 0; i < s->index_count; i++) {
         const struct index *index = &s->index[i];
         if (index->kind == INDEX_ID && identity_equal(&index->id, ours)) {
-            return RANK_BOTH;
+            return FIT_OURS;
         }
         has_any = has_any || (index->kind != INDEX_ID && stands_for(index, ours));
     }
-    return has_any ? RANK_ANY_PEER : s->index_count == 0 ? RANK_EVERYBODY : RANK_NONE;
+    return has_any ? FIT_ANY_OF_OURS : s->index_count == 0 ? FIT_EVERYBODY : FIT_NONE;
+}
+
+enum fit store_fit(const struct secret *s, const struct identity *ours, const struct identity *peer)
+{
+    return s->rsa != NULL ? fit_of_rsa(s, ours) : fit_of(s, ours, peer);
+}
+
+const struct secret *store_at(const struct store *s, size_t i)
+{
+    return &s->secrets[i];
 }
 
 bool secret_equal(const struct secret *a, const struct secret *b)
@@ -220,7 +228,7 @@ static const struct secret *find(const struct store *s, const struct identity *o
                                  const struct identity *peer, const struct secret **other)
 {
     const struct secret *best = NULL;
-    enum rank best_rank = RANK_NONE;
+    enum fit best_fit = FIT_NONE;
 
     *other = NULL;
     for (size_t i = 0; i < s->count; i++) {
@@ -228,12 +236,12 @@ static const struct secret *find(const struct store *s, const struct identity *o
         if ((here->rsa != NULL) != (peer == NULL)) {
             continue;
         }
-        enum rank rank = peer == NULL ? rank_of_rsa(here, ours) : rank_of(here, ours, peer);
-        if (rank > best_rank) {
+        enum fit fit = store_fit(here, ours, peer);
+        if (fit > best_fit) {
             best = here;
-            best_rank = rank;
+            best_fit = fit;
             *other = NULL;
-        } else if (rank != RANK_NONE && rank == best_rank && *other == NULL
+        } else if (fit != FIT_NONE && fit == best_fit && *other == NULL
                    && !secret_equal(best, here)) {
             *other = here;
         }
@@ -255,7 +263,7 @@ const struct secret *store_find_rsa(const struct store *s, const struct identity
 
 /* ---- entries that disagree ---- */
 
-static bool index_equal(const struct index *a, const struct index *b)
+bool index_equal(const struct index *a, const struct index *b)
 {
     return a->kind == b->kind && (a->kind != INDEX_ID || identity_equal(&a->id, &b->id));
 }
@@ -270,7 +278,7 @@ static bool has_index(const struct secret *s, const struct index *index, size_t 
     return false;
 }
 
-/* Is there somebody for whom both have the same rank, one above RANK_NONE? */
+/* Is there somebody for whom both have the same fit, one above FIT_NONE? */
 static bool equally_good(const struct secret *a, const struct secret *b)
 {
     size_t ids = 0;

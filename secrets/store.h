@@ -69,6 +69,20 @@ const struct secret *store_find_rsa(const struct store *s, const struct identity
 typedef void store_said(void *context, const struct secret *used, const struct secret *unused);
 size_t store_disagreements(const struct store *s, size_t most, store_said *said, void *context);
 
+const struct secret *store_at(const struct store *s, size_t i); /* i < store_count, in their order */
+
+/* How well an entry fits; more is better. */
+enum fit {
+    FIT_NONE,
+    FIT_EVERYBODY,      /* no identities */
+    FIT_ANY_OF_OURS,    /* RSA: %any stands for us */
+    FIT_OURS,           /* only ours; RSA: ours among them */
+    FIT_ANY_PEER,       /* ours, and the peer by %any */
+    FIT_BOTH
+};
+enum fit store_fit(const struct secret *s, const struct identity *ours, const struct identity *peer);
+
+bool index_equal(const struct index *a, const struct index *b);
 bool secret_equal(const struct secret *a, const struct secret *b); /* the same bytes, or the same key */
 
 #endif

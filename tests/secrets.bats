@@ -32,6 +32,7 @@ examples() {
     run --separate-stderr secrets --help
     assert_success
     assert_line --index 0 'usage: secrets --file GLOB [--insecure-secretsfile]'
+    assert_line --regexp '^  --generate rsa BITS  '
     assert_line --regexp '^  --insecure-secretsfile  '
     assert_line --partial 'Exit status: 0 done, 1 '
     run --separate-stderr secrets --version
@@ -49,7 +50,6 @@ examples() {
         assert_output --partial 'usage: secrets'
     done <<'END'
 :--file: missing
---lint:--file: missing
 --file=:--file: expected a file name
 --file s --file s:file: given twice
 --file s --lint --lint:lint: given twice
@@ -61,7 +61,28 @@ examples() {
 --file s --worker 3 --control-fd x:--control-fd x: expected the number of a descriptor
 --file s --worker 4294967296 --control-fd 3:--worker 4294967296: expected a number
 --file s --worker -1 --control-fd 3:--worker -1: expected a number
---file s --lint --worker 1 --control-fd 3:--lint: not together with --control-fd
+--file s --lint --worker 1 --control-fd 3:--control-fd: not together with --lint
+--lint s more:argument more: expected options only
+--file s --lint more:--lint more: expected one file
+--lint --match @a:expected one of --lint, --match, --show, --generate alone
+--match @a:--match @a: expected the peer
+--match= @b:--match: expected something
+--match @a @b @c:argument @c: expected options only
+--generate dsa:--generate dsa: expected rsa
+--generate rsa:--generate rsa: expected a number of bits
+--generate rsa 1023:--generate rsa 1023: expected a number of bits, 1024 to 8192
+--generate rsa 8193:--generate rsa 8193: expected a number of bits
+--generate rsa 2k:--generate rsa 2k: expected a number of bits
+--generate rsa 1024 --as whack:--generate: expected --as pem or --as secrets
+--generate rsa 1024 --file s:--file: not together with --generate
+--generate rsa 1024 --out=:--out: expected the name of a new file
+--show @a --as text:--as text: expected whack, dns, ipseckey, txt, pem or secrets
+--show @a --as secrets:--as secrets: this form has the private key in it
+--show @a --as dns --private:--private: expected --as pem or --as secrets
+--show @a @b:argument @b: expected options only
+--show @a --id=:--id: expected an identity
+--file s --id @a:--id: expected --show or --generate with it
+--file s --private:--private: expected --show or --generate with it
 END
 }
 
@@ -73,13 +94,13 @@ END
 @test "--lint counts, and its exit status says whether all is right" {
     run secrets --lint --file ipsec.secrets
     assert_success
-    assert_output '1 PSK, 0 RSA, 0 not supported yet, 0 errors, in 1 files'
+    assert_line '1 PSK, 0 RSA, 0 not supported yet, 0 errors, 1 doubts, in 1 files'
     printf '@a : RSA key.pem %%prompt\n@b PSK "tell nobody"\n' >>ipsec.secrets
     run secrets --lint --file ipsec.secrets
     assert_equal "$status" 1
     assert_line --partial 'ipsec.secrets:2: %prompt is not supported yet'
     assert_line --partial 'ipsec.secrets:3: expected a colon between blanks before the word PSK or RSA'
-    assert_line '1 PSK, 0 RSA, 1 not supported yet, 1 errors, in 1 files'
+    assert_line '1 PSK, 0 RSA, 1 not supported yet, 1 errors, 1 doubts, in 1 files'
     refute_output --partial nobody
 }
 
@@ -107,7 +128,7 @@ END
         '14: has another secret than ipsec.secrets:7 '; do
         assert_line --partial "ipsec.secrets:$line"
     done
-    assert_line --partial ' 5 errors, in 1 files'
+    assert_line --partial ' 5 errors, '
     refute_output --partial nine
 }
 
@@ -121,7 +142,7 @@ END
     run secrets --lint --file ipsec.secrets
     assert_equal "$status" 1
     assert_line --partial 'run: chmod 600 ipsec.secrets'
-    assert_line '0 PSK, 0 RSA, 0 not supported yet, 1 errors, in 0 files'
+    assert_line '0 PSK, 0 RSA, 0 not supported yet, 1 errors, 0 doubts, in 0 files'
     run secrets --lint --insecure-secretsfile --file ipsec.secrets
     assert_success
     # shellcheck disable=SC2091 # the command of the message
@@ -140,7 +161,7 @@ END
     run secrets --lint --file "$BATS_TEST_TMPDIR/ipsec.secrets"
     assert_equal "$status" 1
     assert_line --partial "chmod 600 $BATS_TEST_TMPDIR/more/b.secrets"
-    assert_line '2 PSK, 0 RSA, 0 not supported yet, 1 errors, in 2 files'
+    assert_line '2 PSK, 0 RSA, 0 not supported yet, 1 errors, 2 doubts, in 2 files'
 }
 
 @test "a pattern reads several files; none that matches is an error" {
@@ -213,17 +234,21 @@ END
     assert [ -s script ]
     run --separate-stderr bash -e script
     assert_success
-    assert_line --index 0 '1 PSK, 0 RSA, 0 not supported yet, 0 errors, in 1 files'
-    assert_line --index 2 --regexp '^ok id=1 re=ke ke='
+    assert_line --index 0 '1 PSK, 0 RSA, 0 not supported yet, 0 errors, 1 doubts, in 1 files'
+    assert_line --regexp '^ok id=1 re=ke ke='
+    assert_line --regexp '^whack --keyid @east[.]example[.]com --addkey --pubkeyrsa 0sAwEAA[0-9A-Za-z+/]+=*$'
+    assert_line --regexp '^east[.]example[.]com[.].IN.IPSECKEY.10 3 2 east[.]example[.]com[.] AwEAA'
+    assert_line 'PSK: ipsec.secrets:1 is used: it names both'
 }
 
 @test "the examples of ipsec.secrets(5) are read" {
     mkdir ipsec.d
     printf '@x : "x"\n' >ipsec.d/x.secrets
-    examples ipsec.secrets.5 >ipsec.secrets
-    run secrets --lint --file ipsec.secrets
+    secrets --generate rsa 2048 --out east.pem
+    examples ipsec.secrets.5 | sed "s|RSA east.pem|RSA $PWD/east.pem|" >ipsec.secrets
+    run --separate-stderr secrets --lint ipsec.secrets
     assert_success
-    assert_output '4 PSK, 0 RSA, 0 not supported yet, 0 errors, in 2 files'
+    assert_output '4 PSK, 1 RSA, 0 not supported yet, 0 errors, 1 doubts, in 3 files'
 }
 
 @test "a standard descriptor that is closed is named, or not needed" {

@@ -1,0 +1,278 @@
+#include "keys.h"
+
+#include "file.h"
+#include "rsa_inside.h"
+#include "rsa_pem.h"
+
+#include <bsd/readpassphrase.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/rsa.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int wrong(const char *what, const char *why)
+{
+    (void)fprintf(stderr, "secrets: %s: %s\n", what, why);
+    return EXIT_WRONG;
+}
+
+/* ---- where it goes ---- */
+
+static bool write_all(int fd, const uint8_t *bytes, size_t len)
+{
+    while (len > 0) {
+        ssize_t n = write(fd, bytes, len);
+        if (n < 0 && errno != EINTR) {
+            return false;
+        }
+        bytes += n > 0 ? n : 0;
+        len -= n > 0 ? (size_t)n : 0;
+    }
+    return true;
+}
+
+/* A new file, that nobody else can read; after a failure it is gone again. */
+static int write_file(const char *path, const struct buffer *text)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0) {
+        return wrong(path, errno == EEXIST ? "is there already, and is not written over"
+                                           : strerror(errno));
+    }
+    bool written = write_all(fd, text->data, text->len) && fsync(fd) == 0;
+    int why = errno;
+    if (close(fd) != 0 && written) {
+        written = false;
+        why = errno;
+    }
+    if (!written) {
+        (void)unlink(path);
+        (void)fprintf(stderr, "secrets: %s: cannot be written: %s\n", path, strerror(why));
+        return EXIT_SYSTEM;
+    }
+    return 0;
+}
+
+/* May what is private go to standard output? */
+static bool may_print(const struct options *o)
+{
+    return o->out != NULL || o->private || isatty(STDOUT_FILENO) == 0;
+}
+
+static int put(const struct options *o, const struct rsa_key *key, const struct identity *id, bool private)
+{
+    struct buffer text;
+    int status = 0;
+
+    buffer_init(&text, 0);
+    const char *why = rsa_text(&text, key, o->form, id, private);
+    if (why != NULL) {
+        status = wrong("this key", why);
+    } else if (o->out != NULL) {
+        status = write_file(o->out, &text);
+    } else if (fflush(stdout) != 0 || !write_all(STDOUT_FILENO, text.data, text.len)) {
+        (void)fprintf(stderr, "secrets: cannot write to stdout: %s\n", strerror(errno));
+        status = EXIT_SYSTEM;
+    }
+    buffer_wipe(&text);
+    return status;
+}
+
+/* ---- --generate ---- */
+
+struct progress {
+    unsigned prime;
+    unsigned candidates;
+};
+
+/* OpenSSL tells how far it is: 0, a candidate for a prime; 3, it is one. */
+static int show_progress(EVP_PKEY_CTX *context)
+{
+    struct progress *p = EVP_PKEY_CTX_get_app_data(context);
+    int at = EVP_PKEY_CTX_get_keygen_info(context, 0);
+    p->candidates += at == 0 ? 1 : 0;
+    if (at == 3 || (at == 0 && p->candidates % 16 == 0)) {
+        (void)fprintf(stderr, "\rprime %u of 2: %u candidates tried", p->prime, p->candidates);
+        (void)fflush(stderr);
+    }
+    p->prime += at == 3 ? 1 : 0;
+    return 1;
+}
+
+static EVP_PKEY *draw(unsigned bits)
+{
+    EVP_PKEY *pkey = NULL;
+    struct progress progress = { 1, 0 };
+    const bool shown = isatty(STDERR_FILENO) != 0;
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+    if (context == NULL || EVP_PKEY_keygen_init(context) != 1
+        || EVP_PKEY_CTX_set_rsa_keygen_bits(context, (int)bits) != 1) {
+        EVP_PKEY_CTX_free(context);
+        return NULL;
+    }
+    if (shown) {
+        EVP_PKEY_CTX_set_app_data(context, &progress);
+        EVP_PKEY_CTX_set_cb(context, show_progress);
+    }
+    if (EVP_PKEY_generate(context, &pkey) != 1) {
+        pkey = NULL;
+    }
+    if (shown) {
+        (void)fputc('\n', stderr);
+    }
+    EVP_PKEY_CTX_free(context);
+    return pkey;
+}
+
+static void say_made(const struct options *o, const struct rsa_key *key)
+{
+    char fingerprint[RSA_FINGERPRINT];
+    rsa_public_fingerprint(rsa_key_public(key), fingerprint);
+    (void)fprintf(stderr, "secrets: made an RSA key of %u bits, fingerprint %.*s\n",
+                  rsa_key_public(key)->bits, RSA_FINGERPRINT_SHORT, fingerprint);
+    char *path = o->out != NULL && o->form == RSA_FORM_PEM ? realpath(o->out, NULL) : NULL;
+    if (path != NULL) {
+        const char *id = o->id == NULL ? "ID" : o->id;
+        (void)fprintf(stderr, "    in ipsec.secrets:  %s : RSA %s\n"
+                      "    for the peer:      secrets --show %s --id %s\n", id, path, path, id);
+    }
+    free(path);
+}
+
+/* --id, if it is given. */
+static const char *parse_id(const struct options *o, struct identity *id)
+{
+    const char *why = o->id == NULL ? NULL : identity_parse(id, o->id);
+    return why != NULL ? why : o->id != NULL && id->type == ID_ANY ? "%any is nobody's identity" : NULL;
+}
+
+int keys_generate(const struct options *o)
+{
+    struct rsa_key *key = NULL;
+    struct identity id;
+    const char *why = parse_id(o, &id);
+
+    if (why != NULL) {
+        (void)wrong("--id", why);
+        return EXIT_MISUSE;
+    }
+    if (!may_print(o)) {
+        return wrong("--generate", "this would show the private key on the terminal: give --out FILE, or "
+                     "--private if that is meant");
+    }
+    if (o->out != NULL && access(o->out, F_OK) == 0) { /* said before the work; O_EXCL decides */
+        return wrong(o->out, "is there already, and is not written over");
+    }
+    EVP_PKEY *pkey = draw(o->bits);
+    why = pkey == NULL ? "OpenSSL makes none" : rsa_key_from_pkey(&key, pkey);
+    EVP_PKEY_free(pkey);
+    if (why != NULL) {
+        (void)wrong("an RSA key", why);
+        return EXIT_SYSTEM;
+    }
+    int status = put(o, key, o->id == NULL ? NULL : &id, true);
+    if (status == 0) {
+        say_made(o, key);
+    }
+    rsa_key_free(key);
+    return status;
+}
+
+/* ---- --show ---- */
+
+static bool is_file(const char *what)
+{
+    return strchr(what, '/') != NULL || strstr(what, ".pem") != NULL;
+}
+
+/* Asks on the terminal: a passphrase has no place in a command line. */
+static const char *read_pem(struct rsa_key **key, const char *text, size_t len)
+{
+    char passphrase[1025];
+    const char *why = rsa_pem_read(key, text, len, NULL);
+    if (why == NULL || !rsa_pem_needs_passphrase(why)) {
+        return why;
+    }
+    if (readpassphrase("passphrase of the key: ", passphrase, sizeof passphrase, RPP_REQUIRE_TTY) == NULL) {
+        return "the key is encrypted, and there is no terminal to ask for its passphrase";
+    }
+    why = rsa_pem_read(key, text, len, passphrase);
+    explicit_bzero(passphrase, sizeof passphrase);
+    return why;
+}
+
+static const char *read_key_file(struct rsa_key **key, const char *path)
+{
+    static char text[KEY_FILE_SIZE_MAX];
+    const char *why = NULL;
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+    if (fd < 0 || fstat(fd, &st) != 0) {
+        why = strerror(errno);
+    } else if (!S_ISREG(st.st_mode) || (uintmax_t)st.st_size > sizeof text) {
+        why = "expected a regular file of at most 64 KiB";
+    } else {
+        ssize_t len = file_bytes(fd, text, sizeof text);
+        why = len < 0 ? strerror(errno) : read_pem(key, text, (size_t)len);
+    }
+    explicit_bzero(text, sizeof text);
+    if (fd >= 0) {
+        close(fd);
+    }
+    return why;
+}
+
+static int show_of_file(const struct options *o, const struct identity *id)
+{
+    struct rsa_key *key = NULL;
+    const char *why = read_key_file(&key, o->what);
+    int status = why != NULL ? wrong(o->what, why) : put(o, key, id, o->private);
+    rsa_key_free(key);
+    return status;
+}
+
+static int show_of_store(const struct options *o, const struct identity *id)
+{
+    const struct log log = { .tool = "secrets" };
+    const struct secret *other = NULL;
+    struct file_counts counts;
+    struct identity ours;
+
+    const char *why = identity_parse(&ours, o->what);
+    if (why != NULL) {
+        (void)wrong(o->what, why);
+        return EXIT_MISUSE;
+    }
+    struct store *store = store_new();
+    if (store == NULL) {
+        return wrong("out of memory", "nothing was read");
+    }
+    file_read(store, o->file, o->insecure, &log, &counts);
+    const struct secret *s = store_find_rsa(store, &ours, &other);
+    int status = s == NULL ? wrong(o->what, "there is no RSA key for this identity in the secrets that were "
+                                   "read (--file)")
+                           : put(o, s->rsa, id != NULL ? id : &ours, o->private);
+    if (other != NULL) {
+        (void)fprintf(stderr, "secrets: %s:%u has another key for it, which is not used\n", other->file,
+                      other->line);
+    }
+    store_free(store);
+    return status;
+}
+
+int keys_show(const struct options *o)
+{
+    struct identity id;
+    const char *why = parse_id(o, &id);
+    if (why != NULL) {
+        (void)wrong("--id", why);
+        return EXIT_MISUSE;
+    }
+    return is_file(o->what) ? show_of_file(o, o->id == NULL ? NULL : &id)
+                            : show_of_store(o, o->id == NULL ? NULL : &id);
+}

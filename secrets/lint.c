@@ -1,0 +1,315 @@
+#include "lint.h"
+
+#include "file.h"
+#include "log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DOUBTS_SHOWN 100u
+#define PSK_SHORT 16u       /* bytes; fewer can be guessed, whatever they are */
+#define RSA_BITS_ADVISED 2048u
+#define OTHERS_SHOWN 20u
+
+static int no_memory(void)
+{
+    (void)fputs("secrets: out of memory: nothing was read\n", stderr);
+    return EXIT_SYSTEM;
+}
+
+/* ---- --lint ---- */
+
+struct lint {
+    struct log log;
+    size_t doubts;
+};
+
+static void doubt(struct lint *l, const struct secret *s, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void doubt(struct lint *l, const struct secret *s, const char *format, ...)
+{
+    char text[1000];
+    va_list args;
+    if (l->doubts++ >= DOUBTS_SHOWN) {
+        if (l->doubts == DOUBTS_SHOWN + 1) {
+            log_info(&l->log, "%s: more doubts, which are not shown", s->file);
+        }
+        return;
+    }
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    log_info(&l->log, "%s:%u: doubtful: %s", s->file, s->line, text);
+}
+
+static void say_disagreement(void *context, const struct secret *used, const struct secret *unused)
+{
+    const struct lint *l = context;
+    log_serious(&l->log, "%s:%u: has another %s than %s:%u for the same identities, which is the one that is "
+                "used; remove one of them", unused->file, unused->line,
+                used->rsa != NULL ? "RSA key" : "secret", used->file, used->line);
+}
+
+/* NULL, or what is odd about a name: labels of letters and digits with dots between. */
+static const char *odd_name(const uint8_t *name, size_t len)
+{
+    char text[ID_VALUE_MAX + 1];
+    struct address address;
+    bool label = false;
+
+    memcpy(text, name, len);
+    text[len] = '\0';
+    if (address_parse(&address, text) == NULL) {
+        return "a name that is an address: it means the address only without @";
+    }
+    if (len > 253) {
+        return "a name of more than 253 characters: no host has one";
+    }
+    for (size_t i = 0; i < len; i++) {
+        bool letter = (name[i] >= 'a' && name[i] <= 'z') || (name[i] >= 'A' && name[i] <= 'Z')
+                      || (name[i] >= '0' && name[i] <= '9') || name[i] == '-' || name[i] == '_';
+        if (!letter && (name[i] != '.' || !label)) {
+            return "a name with something in it that no host's name has";
+        }
+        label = letter;
+    }
+    return label ? NULL : "a name that ends with a dot: peers leave it out, and it makes a difference";
+}
+
+/* NULL, or what no usual identity is like. */
+static const char *odd_id(const struct identity *id)
+{
+    const uint8_t *at = NULL;
+    switch (id->type) {
+    case ID_FQDN:
+        return odd_name(id->bytes, id->len);
+    case ID_USER_FQDN:
+        at = memchr(id->bytes, '@', id->len);
+        if (at == NULL || at == id->bytes) {
+            return "a user without a name or without a domain";
+        }
+        return odd_name(at + 1, (size_t)(id->bytes + id->len - at - 1));
+    case ID_IPV4_ADDR:
+        return id->bytes[0] == 0 || id->bytes[0] == 127 || id->bytes[0] >= 224
+                   ? "an address that no host has in a network" : NULL;
+    case ID_IPV6_ADDR:
+        return id->bytes[0] == 0xff || (id->bytes[0] == 0xfe && (id->bytes[1] & 0xc0) == 0x80)
+               || id->bytes[0] == 0
+                   ? "an address that no host has in a network, or only on one link" : NULL;
+    case ID_KEY_ID:
+    default:
+        return NULL;
+    }
+}
+
+static void lint_ids(struct lint *l, const struct secret *s)
+{
+    bool has_id = s->index_count == 0;
+    for (size_t i = 0; i < s->index_count; i++) {
+        const struct index *index = &s->index[i];
+        char text[IDENTITY_TEXT] = "%any";
+        if (index->kind == INDEX_ID) {
+            const char *why = odd_id(&index->id);
+            has_id = true;
+            identity_print(&index->id, text);
+            if (why != NULL) {
+                doubt(l, s, "%s is %s", text, why);
+            }
+        }
+        for (size_t j = 0; j < i; j++) {
+            if (index_equal(index, &s->index[j])) {
+                doubt(l, s, "%s stands there twice", text);
+                break;
+            }
+        }
+    }
+    if (!has_id && s->rsa == NULL) {
+        doubt(l, s, "it is never used: it names nobody that could be us");
+    }
+}
+
+static void lint_secret(struct lint *l, const struct secret *s)
+{
+    if (s->rsa == NULL && s->len < PSK_SHORT) {
+        doubt(l, s, "a secret of %zu bytes can be guessed by whoever once negotiates with us; a good one: "
+              "echo 0x$(openssl rand -hex 32)", s->len);
+    } else if (s->rsa != NULL && rsa_key_public(s->rsa)->bits < RSA_BITS_ADVISED) {
+        doubt(l, s, "an RSA key of %u bits is small; make one of 3072: secrets --generate rsa 3072",
+              rsa_key_public(s->rsa)->bits);
+    }
+}
+
+/* Are all identities of b those of a, too? */
+static bool has_all(const struct secret *a, const struct secret *b)
+{
+    for (size_t i = 0; i < b->index_count; i++) {
+        size_t j = 0;
+        while (j < a->index_count && !index_equal(&a->index[j], &b->index[i])) {
+            j++;
+        }
+        if (j == a->index_count) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Is the later one, b, never used, because a is as good wherever b fits? */
+static bool is_shadowed(const struct secret *a, const struct secret *b)
+{
+    if ((a->rsa != NULL) != (b->rsa != NULL)) {
+        return false;
+    }
+    if (a->rsa == NULL && (b->index_count < 2 || a->index_count < 2) && a->index_count != b->index_count) {
+        return false; /* an entry with one identity, or none, is for other peers, too */
+    }
+    return (a->index_count == 0) == (b->index_count == 0) && has_all(a, b);
+}
+
+/* Only what is not said as a disagreement already. */
+static void lint_shadows(struct lint *l, const struct store *store, size_t i)
+{
+    const struct secret *s = store_at(store, i);
+    for (size_t j = 0; j < i; j++) {
+        const struct secret *before = store_at(store, j);
+        if (is_shadowed(before, s) && secret_equal(before, s)) {
+            doubt(l, s, before->index_count == s->index_count
+                            ? "it says the same as %s:%u" : "it is never used: %s:%u has the same "
+                            "identities and more, and the same secret", before->file, before->line);
+            return;
+        }
+    }
+}
+
+int lint(const struct options *o)
+{
+    struct lint l = { .log = { .tool = "secrets" } };
+    struct file_counts counts;
+    struct store *store = store_new();
+    if (store == NULL) {
+        return no_memory();
+    }
+    file_read(store, o->file, o->insecure, &l.log, &counts);
+    counts.errors += store_disagreements(store, FILE_ERRORS_SHOWN, say_disagreement, &l);
+    for (size_t i = 0; i < store_count(store); i++) {
+        lint_secret(&l, store_at(store, i));
+        lint_ids(&l, store_at(store, i));
+        lint_shadows(&l, store, i);
+    }
+    store_free(store);
+    (void)printf("%zu PSK, %zu RSA, %zu not supported yet, %zu errors, %zu doubts, in %zu files\n",
+                 counts.psk, counts.rsa, counts.skipped, counts.errors, l.doubts, counts.files);
+    return counts.errors == 0 ? 0 : EXIT_WRONG;
+}
+
+/* ---- --match ---- */
+
+static const char *fit_words(const struct secret *s, enum fit fit)
+{
+    switch (fit) {
+    case FIT_BOTH:
+        return "names both";
+    case FIT_ANY_PEER:
+        return "names us, and stands for any other peer";
+    case FIT_OURS:
+        return s->rsa != NULL ? "names us" : "names us and nobody else";
+    case FIT_ANY_OF_OURS:
+        return "stands for any identity of ours";
+    case FIT_EVERYBODY:
+        return "names nobody, so it is for everybody";
+    case FIT_NONE:
+        break;
+    }
+    return "does not fit";
+}
+
+/* The others that would fit, too. */
+static void print_others(const struct store *store, const struct secret *used, const struct identity *ours,
+                         const struct identity *peer)
+{
+    const enum fit best = store_fit(used, ours, peer);
+    size_t shown = 0;
+    for (size_t i = 0; i < store_count(store); i++) {
+        const struct secret *s = store_at(store, i);
+        const enum fit fit = store_fit(s, ours, peer);
+        if (s == used || (s->rsa != NULL) != (used->rsa != NULL) || fit == FIT_NONE) {
+            continue;
+        }
+        if (shown++ == OTHERS_SHOWN) {
+            (void)printf("    and others\n");
+            return;
+        }
+        (void)printf("    %s:%u is not used: %s%s\n", s->file, s->line, fit_words(s, fit),
+                     fit < best ? "" : secret_equal(s, used) ? "; it comes later, and has the same secret"
+                     : "; it comes later, AND HAS ANOTHER SECRET");
+    }
+}
+
+static bool print_match(const struct store *store, const struct secret *used, const struct identity *ours,
+                        const struct identity *peer)
+{
+    const enum fit fit = store_fit(used, ours, peer);
+    (void)printf("%s:%u is used: it %s", used->file, used->line, fit_words(used, fit));
+    if (used->rsa != NULL) {
+        char fingerprint[RSA_FINGERPRINT];
+        rsa_public_fingerprint(rsa_key_public(used->rsa), fingerprint);
+        (void)printf(" (%u bits, fingerprint %.*s)", rsa_key_public(used->rsa)->bits, RSA_FINGERPRINT_SHORT,
+                     fingerprint);
+    }
+    (void)printf("\n");
+    print_others(store, used, ours, peer);
+    return true;
+}
+
+static bool match_in(const struct store *store, const struct identity *ours, const struct identity *peer)
+{
+    const struct secret *other = NULL;
+    const struct secret *psk = store_find(store, ours, peer, &other);
+    const struct secret *rsa = store_find_rsa(store, ours, &other);
+    char text[2][IDENTITY_TEXT];
+
+    identity_print(ours, text[0]);
+    identity_print(peer, text[1]);
+    (void)printf("PSK: ");
+    if (psk == NULL || !print_match(store, psk, ours, peer)) {
+        (void)printf("there is none for %s and %s; a line for it: %s %s : PSK \"...\"\n", text[0], text[1],
+                     text[0], text[1]);
+    }
+    (void)printf("RSA: ");
+    if (rsa == NULL || !print_match(store, rsa, ours, peer)) {
+        (void)printf("there is no key to sign with as %s; a line for it: %s : RSA FILE\n", text[0], text[0]);
+    }
+    return psk != NULL || rsa != NULL;
+}
+
+static bool parse_id(struct identity *id, const char *text)
+{
+    const char *why = identity_parse(id, text);
+    if (why != NULL) {
+        (void)fprintf(stderr, "secrets: --match: %s: %s\n", text, why);
+    }
+    return why == NULL;
+}
+
+int match(const struct options *o)
+{
+    struct log log = { .tool = "secrets" };
+    struct file_counts counts;
+    struct identity ours;
+    struct identity peer;
+
+    if (!parse_id(&ours, o->what) || !parse_id(&peer, o->peer)) {
+        return EXIT_MISUSE;
+    }
+    struct store *store = store_new();
+    if (store == NULL) {
+        return no_memory();
+    }
+    file_read(store, o->file, o->insecure, &log, &counts);
+    bool found = match_in(store, &ours, &peer);
+    store_free(store);
+    return found ? 0 : EXIT_WRONG;
+}

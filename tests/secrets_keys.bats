@@ -1,0 +1,263 @@
+#!/usr/bin/env bats
+# secrets --generate, --show, --lint, --match: keys and entries for people.
+
+load /usr/lib/bats/bats-support/load.bash
+load /usr/lib/bats/bats-assert/load.bash
+bats_require_minimum_version 1.5.0
+
+setup() {
+    repo=$(CDPATH='' cd -- "$BATS_TEST_DIRNAME/.." && pwd)
+    PATH=${IPSEC_DIR:-$repo/secrets}:$PATH
+    cd "$BATS_TEST_TMPDIR" || return 1
+    umask 022
+}
+
+# on_terminal COMMAND: with standard input, output and error a terminal's; its exit status.
+on_terminal() {
+    run script -qec "$1" /dev/null </dev/null
+}
+
+make_key() {
+    secrets --generate rsa "${2:-1024}" --out "$1" 2>/dev/null
+}
+
+@test "[K5] a key that was made: a new file of the owner's alone, which OpenSSL reads" {
+    run --separate-stderr secrets --generate rsa 2048 --out key.pem --id @east
+    assert_success
+    assert_output ''
+    [[ $stderr == *'made an RSA key of 2048 bits, fingerprint '*"@east : RSA $PWD/key.pem"* ]]
+    assert_equal "$(stat -c %a key.pem)" 600
+    run openssl pkey -in key.pem -check -noout
+    assert_success
+    run openssl pkey -in key.pem -text -noout
+    assert_line --partial '(2048 bit, 2 primes)'
+    cp key.pem before
+    run secrets --generate rsa 1024 --out key.pem
+    assert_equal "$status" 1
+    assert_output 'secrets: key.pem: is there already, and is not written over'
+    ln -s nothing link.pem
+    run secrets --generate rsa 1024 --out link.pem
+    assert_equal "$status" 1
+    assert [ ! -e nothing ]
+    cmp key.pem before
+    run secrets --generate rsa 1024 --out not/there.pem
+    assert_equal "$status" 1
+    assert_output --partial 'not/there.pem: No such file or directory'
+}
+
+@test "[K5] two keys are different, and what is written is read again" {
+    secrets --generate rsa 1024 >a.pem 2>/dev/null
+    secrets --generate rsa 1024 --as secrets --id @a >ipsec.secrets 2>/dev/null
+    chmod 600 ipsec.secrets
+    run --separate-stderr secrets --show @a --file ipsec.secrets
+    assert_success
+    assert_output --regexp '^whack --keyid @a --addkey --pubkeyrsa 0s[0-9A-Za-z+/=]+$'
+    local first=$output
+    run --separate-stderr secrets --show ./a.pem --id @a
+    assert_success
+    refute_output "$first"
+    secrets --show @a --as secrets --private --file ipsec.secrets >again
+    cmp ipsec.secrets again
+    secrets --show ./a.pem --as pem --private >again
+    cmp a.pem again
+    secrets --show @a --private --file ipsec.secrets --out a-of-entry.pem
+    assert_equal "$(stat -c %a a-of-entry.pem)" 600
+    run --separate-stderr secrets --show a-of-entry.pem --id @a
+    assert_output "$first"
+}
+
+@test "[K5] no private key on a terminal, unless it is asked for" {
+    on_terminal 'secrets --generate rsa 1024'
+    assert_equal "$status" 1
+    assert_output --partial 'would show the private key on the terminal: give --out FILE, or --private'
+    refute_output --partial BEGIN
+    on_terminal 'secrets --generate rsa 1024 --private'
+    assert_success
+    assert_output --partial 'BEGIN PRIVATE KEY'
+    make_key key.pem
+    on_terminal 'secrets --show key.pem --as pem'
+    assert_success
+    assert_output --partial 'BEGIN PUBLIC KEY'
+    refute_output --partial PRIVATE
+    on_terminal 'secrets --show key.pem --private'
+    assert_output --partial 'BEGIN PRIVATE KEY'
+}
+
+@test "[K5] progress is shown on a terminal only" {
+    on_terminal 'secrets --generate rsa 2048 --out a.pem'
+    assert_success
+    assert_output --partial 'prime 1 of 2: '
+    assert_output --partial 'prime 2 of 2: '
+    run secrets --generate rsa 2048 --out b.pem
+    assert_success
+    refute_output --partial prime
+}
+
+@test "[K5] the passphrase of a key file is asked for, on a terminal" {
+    make_key key.pem
+    openssl pkey -in key.pem -aes128 -passout pass:sesame -out locked.pem
+    run secrets --show locked.pem </dev/null
+    if [ "$status" -ne 1 ]; then # there is a terminal, which was asked
+        skip 'the tests run on a terminal'
+    fi
+    assert_output --partial 'the key is encrypted'
+    run script -qec 'secrets --show locked.pem' /dev/null < <(sleep 1; echo sesame; sleep 1)
+    assert_success
+    assert_output --partial "$(secrets --show key.pem)"
+    refute_output --partial sesame
+    run script -qec 'secrets --show locked.pem' /dev/null < <(sleep 1; echo wrong; sleep 1)
+    assert_equal "$status" 1
+    assert_output --partial 'the passphrase of the key is wrong'
+}
+
+@test "[K5] forms of the public key" {
+    make_key key.pem
+    local key
+    key=$(secrets --show key.pem)
+    key=${key#--pubkeyrsa 0s}
+    run secrets --show key.pem --as dns --id @east.example.com
+    assert_output "$(printf 'east.example.com.\tIN\tKEY\t16896 4 1 %s' "$key")"
+    run secrets --show key.pem --as dns --id 10.9.0.1
+    assert_output "$(printf '1.0.9.10.in-addr.arpa.\tIN\tKEY\t16896 4 1 %s' "$key")"
+    run secrets --show key.pem --as ipseckey --id 2001:db8::1
+    assert_output "$(printf '%s.ip6.arpa.\tIN\tIPSECKEY\t10 2 2 2001:db8::1 %s' \
+        1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2 "$key")"
+    run secrets --show key.pem --as ipseckey --id user@example.com
+    assert_output "$(printf '\tIN\tIPSECKEY\t10 0 2 . %s' "$key")"
+    run secrets --show key.pem --as txt --id 10.9.0.1
+    assert_output --regexp '^1[.]0[.]9[.]10[.]in-addr[.]arpa[.].IN.TXT.[(] "X-IPsec-Server[(]10[)]=10[.]9[.]0[.]1 AwEAA'
+    run secrets --show key.pem --as txt
+    assert_equal "$status" 1
+    assert_output --partial 'expected --id with an address or @name'
+    run secrets --show key.pem --as pem
+    assert_output "$(openssl pkey -in key.pem -pubout)"
+    run secrets --show key.pem --id "a b@it's" # as a shell takes it
+    assert_success
+    eval "set -- $output"
+    assert_equal "$#" 6
+    assert_equal "$(secrets --show key.pem --id "$3")" "$output"
+    # shellcheck disable=SC2016 # nothing of it is to be run
+    run secrets --show key.pem --id '@$(touch here);x&`touch here`'
+    assert_success
+    eval "set -- $output"
+    assert_equal "$#" 6
+    assert [ ! -e here ]
+    run secrets --show key.pem --id %any
+    assert_equal "$status" 100
+    assert_output --partial "nobody's identity"
+}
+
+@test "[K5] a key that is not there" {
+    printf '@a : PSK "x"\n' >ipsec.secrets
+    chmod 600 ipsec.secrets
+    run secrets --show @a --file ipsec.secrets
+    assert_equal "$status" 1
+    assert_output --partial '@a: there is no RSA key for this identity'
+    run secrets --show nothing.pem
+    assert_equal "$status" 1
+    assert_output 'secrets: nothing.pem: No such file or directory'
+    run secrets --show .
+    assert_equal "$status" 100
+    run secrets --show ./
+    assert_equal "$status" 1
+    assert_output --partial 'expected a regular file'
+    run secrets --show ./ipsec.secrets
+    assert_equal "$status" 1
+    assert_output --partial 'expected a private key in PEM form'
+    run secrets --show /dev/zero
+    assert_equal "$status" 1
+}
+
+@test "[K5] --lint: each doubt by file and line, and none about what is good" {
+    local line
+    make_key small.pem 1024
+    make_key good.pem 2048
+    cat >ipsec.secrets <<END
+@a @b : PSK "long enough to be good"
+@b @a : PSK "long enough to be good"
+@a @b @c : PSK "long enough to be good"
+@b @c : PSK "long enough to be good"
+@e : PSK "short"
+%any %any6 : PSK "long enough to be good"
+@10.9.0.1 @g @h. @-x@y @f : PSK "long enough to be good!"
+127.0.0.1 ff02::1 : PSK "long enough to be good!"
+@e : RSA $PWD/small.pem
+@f @g : RSA $PWD/good.pem
+@g : RSA $PWD/good.pem
+@i @i : RSA $PWD/good.pem
+END
+    chmod 600 ipsec.secrets
+    run --separate-stderr secrets --lint ipsec.secrets
+    assert_success
+    assert_output '8 PSK, 4 RSA, 0 not supported yet, 0 errors, 12 doubts, in 5 files'
+    # shellcheck disable=SC2154 # stderr: by --separate-stderr
+    run printf '%s\n' "$stderr"
+    for line in '2: doubtful: it says the same as ipsec.secrets:1' \
+        '4: doubtful: it is never used: ipsec.secrets:3 has the same identities and more' \
+        '5: doubtful: a secret of 5 bytes can be guessed' \
+        '6: doubtful: it is never used: it names nobody that could be us' \
+        '7: doubtful: @10.9.0.1 is a name that is an address' \
+        '7: doubtful: @h. is a name that ends with a dot' \
+        '8: doubtful: 127.0.0.1 is an address that no host has' \
+        '8: doubtful: ff02::1 is an address that no host has' \
+        '9: doubtful: an RSA key of 1024 bits is small' \
+        '11: doubtful: it is never used: ipsec.secrets:10 has' \
+        '12: doubtful: @i stands there twice'; do
+        assert_line --partial "ipsec.secrets:$line"
+    done
+    refute_line --partial 'secrets:1:'
+    refute_line --partial 'secrets:3:'
+    refute_line --partial 'secrets:10:'
+    refute_output --partial enough
+}
+
+@test "[K2] --lint: RSA keys that disagree" {
+    make_key a.pem 2048
+    make_key b.pem 2048
+    printf '%s\n' "@a @b : RSA $PWD/a.pem" "@b : RSA $PWD/b.pem" "@c : RSA $PWD/b.pem" >ipsec.secrets
+    chmod 600 ipsec.secrets
+    run secrets --lint ipsec.secrets
+    assert_equal "$status" 1
+    assert_line --partial 'ipsec.secrets:2: has another RSA key than ipsec.secrets:1'
+    assert_line '0 PSK, 3 RSA, 0 not supported yet, 1 errors, 0 doubts, in 4 files'
+    run --separate-stderr secrets --show @b --file ipsec.secrets
+    assert_success
+    [[ $stderr == *'ipsec.secrets:2 has another key for it, which is not used'* ]]
+}
+
+@test "[K2] --match: which entry is used, and why" {
+    make_key a.pem
+    cat >ipsec.secrets <<END
+: PSK "everybody"
+@a : PSK "ours"
+@a %any : PSK "road"
+@a @b : PSK "both"
+@b @a : PSK "both2"
+: RSA $PWD/a.pem
+@a @c : RSA $PWD/a.pem
+END
+    chmod 600 ipsec.secrets
+    run secrets --match @a @b --file ipsec.secrets
+    assert_success
+    assert_line --index 0 'PSK: ipsec.secrets:4 is used: it names both'
+    assert_line '    ipsec.secrets:1 is not used: names nobody, so it is for everybody'
+    assert_line '    ipsec.secrets:2 is not used: names us and nobody else'
+    assert_line '    ipsec.secrets:3 is not used: names us, and stands for any other peer'
+    assert_line '    ipsec.secrets:5 is not used: names both; it comes later, AND HAS ANOTHER SECRET'
+    assert_line --regexp '^RSA: ipsec.secrets:7 is used: it names us [(]1024 bits, fingerprint [0-9a-f]{16}[)]$'
+    run secrets --match @a @z --file ipsec.secrets
+    assert_line --index 0 'PSK: ipsec.secrets:3 is used: it names us, and stands for any other peer'
+    run secrets --match @q %any --file ipsec.secrets
+    assert_line --index 0 'PSK: ipsec.secrets:1 is used: it names nobody, so it is for everybody'
+    assert_line --partial 'RSA: ipsec.secrets:6 is used: it names nobody'
+    for secret in everybody\" ours road both; do
+        refute_output --partial "\"$secret"
+    done
+    printf '@a @b : PSK "x"\n' >ipsec.secrets
+    run secrets --match @a @c --file ipsec.secrets
+    assert_equal "$status" 1
+    assert_line 'PSK: there is none for @a and @c; a line for it: @a @c : PSK "..."'
+    assert_line 'RSA: there is no key to sign with as @a; a line for it: @a : RSA FILE'
+    run secrets --match 10.9.0.256 @c --file ipsec.secrets
+    assert_equal "$status" 100
+}
