@@ -258,6 +258,9 @@ static void take_negotiator(struct hand *h, const struct record *r)
     case V_STATE:
         take_state(h, r);
         break;
+    case V_HINT:
+        hand_say("", record_text(r, K_WHY));
+        break;
     case V_IGNORED:
         break; /* each was said, too */
     case V_RETRANSMITTED:

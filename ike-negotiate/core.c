@@ -341,9 +341,47 @@ uint64_t ike_next_timer(const struct ike *ike)
     return ike->ignored_due < timer ? ike->ignored_due : timer;
 }
 
+#define SILENCE_TEXT 2000
+
+/* What silence most probably means, by where it fell. */
+static const char *silence(const struct exchange *x)
+{
+    switch (x->state) {
+    case MAIN_I1:
+        return "no response to our first message: is the peer up, does it speak IKEv1 there, and "
+               "does it know us?";
+    case MAIN_I3:
+        if (x->main->method == AUTH_RSASIG) {
+            return "no acceptable response to our signature: the peer probably does not know our public key, or "
+                   "does not expect our identity";
+        }
+        return "no acceptable response to our first encrypted message: probably a wrong secret, "
+               "or an identity that the peer does not expect";
+    case QUICK_I1:
+        return "no acceptable response to our first Quick Mode message: the peer probably refuses "
+               "the proposal or the clients";
+    case QUICK_R1:
+        return "the peer did not confirm the IPsec SA (message 3 of Quick Mode)";
+    default:
+        return "the peer fell silent";
+    }
+}
+
+static void silence_of(const struct exchange *x, char *out, size_t size)
+{
+    if (x->ignored != NULL) {
+        snprintf(out, size, "no acceptable message came in STATE_%s; the last one was ignored: %s",
+                 state_name(x->state), x->ignored);
+    } else {
+        snprintf(out, size, "%s (STATE_%s, sent %u times)", silence(x), state_name(x->state),
+                 x->sent.times);
+    }
+}
+
 static void send_once_more(struct ike *ike, struct exchange *x)
 {
     struct record_writer w;
+    char why[SILENCE_TEXT];
     x->sent.times++;
     sent_again(ike, x);
     uint64_t next = x->sent.first + (x->sent.times == 2 ? RETRANSMIT_2 : GIVE_UP);
@@ -355,27 +393,9 @@ static void send_once_more(struct ike *ike, struct exchange *x)
     record_put_number(&w, K_EXCHANGE, x->number);
     record_put_number(&w, K_ATTEMPT, x->sent.times);
     record_put_number(&w, K_WAIT, (x->timer - ike->now + 999) / 1000);
+    silence_of(x, why, sizeof why);
+    record_put_text(&w, K_WHY, why);
     record_finish(&w);
-}
-
-/* What silence most probably means, by where it fell. */
-static const char *silence(enum state s)
-{
-    switch (s) {
-    case MAIN_I1:
-        return "no response to our first message: is the peer up, does it speak IKEv1 there, and "
-               "does it know us?";
-    case MAIN_I3:
-        return "no acceptable response to our first encrypted message: probably a wrong secret, "
-               "or an identity that the peer does not expect";
-    case QUICK_I1:
-        return "no acceptable response to our first Quick Mode message: the peer probably refuses "
-               "the proposal or the clients";
-    case QUICK_R1:
-        return "the peer did not confirm the IPsec SA (message 3 of Quick Mode)";
-    default:
-        return "the peer fell silent";
-    }
 }
 
 static void give_up(struct ike *ike, struct exchange *x)
@@ -390,13 +410,9 @@ static void give_up(struct ike *ike, struct exchange *x)
             /* Was it message 3 that got lost, the peer has both SAs and would send into the void. */
             send_delete(ike, x->parent, PROTOCOL_ESP, x->quick->spi_in, sizeof x->quick->spi_in);
         }
-        if (x->ignored != NULL) {
-            exchange_failed(ike, x, 31, "no acceptable message came in STATE_%s; the last one was ignored: "
-                            "%s", state_name(x->state), x->ignored);
-            return;
-        }
-        exchange_failed(ike, x, 31, "%s (STATE_%s, sent %u times)", silence(x->state),
-                        state_name(x->state), x->sent.times);
+        char why[SILENCE_TEXT];
+        silence_of(x, why, sizeof why);
+        exchange_failed(ike, x, 31, "%s", why);
     }
 }
 

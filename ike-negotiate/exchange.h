@@ -361,6 +361,8 @@ bool report_unproved(struct ike *ike, struct exchange *x, const char *format, ..
     __attribute__((format(printf, 3, 4)));
 /* One more of what an exchange may cause in a minute; it has 16 at once. */
 bool exchange_may(const struct ike *ike, struct line_bucket *b);
+/* What probably is wrong with it, by what anybody could have sent; the caller says how often. */
+void report_hint(struct ike *ike, const struct exchange *x, const char *why);
 /* About a packet that belongs to nothing that we know; bounded per second: false if left out. */
 bool report_stranger(struct ike *ike, const struct path *path, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

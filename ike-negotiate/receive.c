@@ -65,12 +65,14 @@ static void report_garbage(struct ike *ike, struct exchange *x, const char *why)
     count_ignored(ike, FLAW_UNDECRYPTABLE);
     if (x->state == MAIN_R2 || x->state == MAIN_I3) {
         char text[300];
-        snprintf(text, sizeof text, "cannot decrypt the peer's message (%s): probably a wrong secret; compare "
-                 "the PSK of both sides", why);
+        snprintf(text, sizeof text, "cannot decrypt the peer's message (%s): %s", why,
+                 x->main->method == AUTH_RSASIG
+                     ? "no secret is in its key, so it was spoilt or forged on its way"
+                     : "probably a wrong secret; compare the PSK of both sides");
         exchange_ignored(x, text);
-        if (!x->garbage) { /* again when it is given up; `serious` lines have no other bound */
+        if (!x->garbage) { /* again when it is given up */
             x->garbage = true;
-            report(ike, x, LOG_LEVEL_SERIOUS, "%s", text);
+            report_hint(ike, x, text);
         }
     } else {
         (void)report_unproved(ike, x, "an encrypted message in state %s is ignored: %s",

@@ -122,6 +122,15 @@ bool report_unproved(struct ike *ike, struct exchange *x, const char *format, ..
     return said;
 }
 
+void report_hint(struct ike *ike, const struct exchange *x, const char *why)
+{
+    struct record_writer w;
+    record_start(&w, ike->out.plutod, V_HINT);
+    record_put_number(&w, K_EXCHANGE, x->number);
+    record_put_text(&w, K_WHY, why);
+    record_finish(&w);
+}
+
 __attribute__((format(printf, 5, 0)))
 static void put_debug(struct ike *ike, const struct exchange *x, const struct path *path,
                       unsigned debug_class, const char *format, va_list args)

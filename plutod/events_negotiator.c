@@ -114,6 +114,7 @@ static bool take_state(struct keying *k, const struct record *r, const char **wh
     }
     x->stepped = true;
     x->attempt = 0;
+    hint_set(x, NULL); /* it goes on */
     initiate_state(k, x, state);
     return true;
 }
@@ -134,9 +135,29 @@ static bool take_retransmitted(struct keying *k, const struct record *r, const c
     x->attempt = (unsigned)attempt;
     x->event_at = k->now + record_number(r, K_WAIT) * 1000;
     x->resends = attempt < 3;
-    keying_tell(k, x, 10, "STATE_%s: retransmission; will wait %us for response",
-                xchg_state_word(x->state), (unsigned)record_number(r, K_WAIT));
+    bool news = attempt == 2 && record_has(r, K_WHY) && !x->hinted && x->notified == NULL;
+    if (!x->hinted) {
+        hint_set(x, record_text(r, K_WHY));
+    }
+    keying_tell(k, x, 10, "STATE_%s: retransmission; will wait %us for response%s%s", xchg_state_word(x->state),
+                (unsigned)record_number(r, K_WAIT), news ? "; " : "", news ? record_text(r, K_WHY) : "");
+    if (news) {
+        keying_note(k, x, "%s", record_text(r, K_WHY));
+    }
     return true;
+}
+
+/* Once for each negotiation. It ends nothing: anybody may have sent what it is about. */
+static void take_hint(struct keying *k, const struct record *r)
+{
+    struct xchg *x = xchg_find(k, record_number(r, K_EXCHANGE));
+    if (x == NULL || is_over(x) || x->hinted) {
+        return;
+    }
+    x->hinted = true;
+    hint_set(x, record_text(r, K_WHY));
+    k->words = true;
+    keying_event_serious(k, x, 3, "%s", record_text(r, K_WHY));
 }
 
 /* ike-negotiate has logged it. An unprotected one is only a hint, but what whack waits for may fail. */
@@ -227,6 +248,9 @@ static bool from_negotiator(struct keying *k, const struct record *r, const char
         return true;
     case V_NOTIFIED:
         take_notified(k, r);
+        return true;
+    case V_HINT:
+        take_hint(k, r);
         return true;
     case V_IGNORED:
         k->counters.ignored[record_word(r, K_FLAW)] += record_number(r, K_TIMES);

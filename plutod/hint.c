@@ -1,6 +1,8 @@
 #include "hint.h"
 
+#include <bsd/string.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void hint_add_proposal(const struct xchg *x, char *text, size_t size)
@@ -16,9 +18,22 @@ void hint_add_proposal(const struct xchg *x, char *text, size_t size)
     }
 }
 
+void hint_set(struct xchg *x, const char *text)
+{
+    free(x->hint);
+    x->hint = text == NULL ? NULL : strdup(text);
+}
+
 bool hint_of(const struct xchg *x, char out[HINT_TEXT])
 {
-    if (x->up || x->conn == NULL || x->notified == NULL) {
+    if (x->up || x->conn == NULL) {
+        return false;
+    }
+    if (x->hint != NULL && (x->hinted || x->notified == NULL)) {
+        strlcpy(out, x->hint, HINT_TEXT);
+        return true;
+    }
+    if (x->notified == NULL) {
         return false;
     }
     snprintf(out, HINT_TEXT, "the peer last said %s", x->notified);

@@ -10,6 +10,7 @@
 #include "xchg.h"
 
 #define HINT_TEXT 1500
+void hint_set(struct xchg *x, const char *text); /* NULL: nothing (any more) */
 /* False: nothing is known to be wrong. */
 bool hint_of(const struct xchg *x, char out[HINT_TEXT]);
 /* Behind what the peer said when it refused x: what we proposed, and what is to be done. */

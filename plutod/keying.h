@@ -278,6 +278,9 @@ __attribute__((format(printf, 3, 4)))
 void keying_event(struct keying *k, const struct xchg *x, const char *format, ...);
 __attribute__((format(printf, 4, 5)))
 void keying_event_tell(struct keying *k, const struct xchg *x, unsigned code, const char *format, ...);
+/* As the second one, at the level that is for what needs a person. */
+__attribute__((format(printf, 4, 5)))
+void keying_event_serious(struct keying *k, const struct xchg *x, unsigned code, const char *format, ...);
 __attribute__((format(printf, 3, 4)))
 void keying_event_conn(struct keying *k, struct conn *c, const char *format, ...);
 /* Only kept, as somebody else writes the line. x: NULL: about no exchange. */

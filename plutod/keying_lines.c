@@ -309,6 +309,20 @@ void keying_event_tell(struct keying *k, const struct xchg *x, unsigned code, co
     keep(k, x, x == NULL ? NULL : x->conn, is_cheap(x), text);
 }
 
+void keying_event_serious(struct keying *k, const struct xchg *x, unsigned code, const char *format, ...)
+{
+    char text[LINE_MAX_LEN];
+    char prefix[PREFIX_MAX];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    keying_log(k, LOG_LEVEL_SERIOUS, x, "%s", text);
+    prefix_of(x, prefix);
+    keying_say(k, x->client, code, "%s%s", prefix, text);
+    keep(k, x, x->conn, is_cheap(x), text);
+}
+
 void keying_event_conn(struct keying *k, struct conn *c, const char *format, ...)
 {
     char text[LINE_MAX_LEN];

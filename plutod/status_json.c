@@ -7,6 +7,7 @@
  */
 #include "status_form.h"
 
+#include "hint.h"
 #include "orient.h"
 #include "public_keys.h"
 #include "routing.h"
@@ -403,6 +404,7 @@ static void show_state(struct keying *k, uint64_t client, const struct xchg *x, 
     const struct conn *c = x->conn;
     bool proved = !x->quick && x->authenticated;
     char method[SCHEMA_WORD];
+    char hint[HINT_TEXT];
     uint64_t seconds;
     const char *event = status_event(k, x, &seconds);
     put_number(&o, "serial", x->serial);
@@ -426,6 +428,7 @@ static void show_state(struct keying *k, uint64_t client, const struct xchg *x, 
     put_text(&o, "method", !proved ? NULL : schema_word(K_METHOD, x->method, method));
     put_text(&o, "algorithms", x->proposal);
     put_text(&o, "notified", x->notified);
+    put_text(&o, "hint", hint_of(x, hint) ? hint : NULL);
     if (x->quick && x->up) {
         put_object(&o, "ipsec", ipsec_of(k, x));
     } else {

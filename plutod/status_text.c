@@ -1,6 +1,7 @@
 /* --status for a person. */
 #include "status_form.h"
 
+#include "hint.h"
 #include "orient.h"
 #include "public_keys.h"
 #include "routing.h"
@@ -132,8 +133,11 @@ static void show_state(struct keying *k, uint64_t client, const struct xchg *x, 
         return;
     }
     const char *event = status_event(k, x, &seconds);
-    SAY("#%" PRIu64 ": %s STATE_%s (%s); %s in %" PRIu64 "s%s", x->serial, label,
-        xchg_state_word(x->state), xchg_state_story(x->state), event, seconds, newest);
+    char hint[HINT_TEXT];
+    bool hinted = hint_of(x, hint);
+    SAY("#%" PRIu64 ": %s STATE_%s (%s); %s in %" PRIu64 "s%s%s%s", x->serial, label,
+        xchg_state_word(x->state), xchg_state_story(x->state), event, seconds, newest,
+        hinted ? "; " : "", hinted ? hint : "");
     if (x->quick && x->up) {
         show_ipsec(k, client, x, label);
     } else if (!x->quick && x->up) {

@@ -160,6 +160,7 @@ void xchg_free(struct keying *k, struct xchg *x)
     free(x->offer);
     free(x->identify);
     free(x->notified);
+    free(x->hint);
     free(x->proposal);
     free(x);
 }

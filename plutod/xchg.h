@@ -55,6 +55,8 @@ struct xchg {
     uint32_t worker;        /* the secrets process that it sticks to */
     uint64_t client;        /* whack that waits for it; 0: none (xchg_wait, xchg_release) */
     char *notified;         /* what the peer said was wrong, last; owned; NULL: nothing */
+    char *hint;             /* what else may be wrong, while it is not up; owned; NULL: nothing */
+    bool hinted;            /* by a message that came, not by silence */
     bool refused;           /* it refused what we proposed */
     bool answered;          /* it said so under the protection of the ISAKMP SA */
     struct line_bucket heard; /* lines about what its peer says of SAs */

@@ -78,6 +78,19 @@ log_line_has() {
     no_sas left
 }
 
+@test "[R4] ours begins with another secret than charon's: whack is told at once, by what charon refuses it with" {
+    tunnel_is
+    two_hosts
+    pluto_on left
+    charon_on right psk='another secret'
+    start_on left "$HOSTS_DIR/left/whack.out" /dev/null "$(tool_path whack)" --ctlbase "$HOSTS_DIR/left/pluto" \
+        --initiate --name net
+    log_has left 'cannot decrypt' 8
+    run whack_on left --explain --name net
+    assert_output --partial 'probably a wrong secret; compare the PSK of both sides'
+    assert_regex "$(<"$HOSTS_DIR/left/whack.out")" '003 "net" .*probably a wrong secret'
+}
+
 @test "[R4] ours begins with another secret: the answering side says probably a wrong secret" {
     tunnel_is
     two_hosts
@@ -86,6 +99,12 @@ log_line_has() {
     pluto_on right
     whack_on right --initiate --name net --asynchronous
     log_has left 'probably a wrong secret' 10
+    local form
+    for form in '--explain --name net' '--events --name net' --status '--status --json'; do
+        # shellcheck disable=SC2086 # words are wanted
+        run whack_on left $form
+        assert_output --partial 'probably a wrong secret; compare the PSK of both sides'
+    done
     no_sas left
     no_sas right
 }

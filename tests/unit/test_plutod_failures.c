@@ -108,12 +108,13 @@ static bool is_progress(const char *line, size_t len)
         "STATE_MAIN_I1: ", "STATE_MAIN_I2: ", "STATE_MAIN_I3: ", "STATE_MAIN_I4: ", "STATE_MAIN_R1: ",
         "STATE_MAIN_R2: ", "STATE_MAIN_R3: ", "STATE_QUICK_I1: ", "STATE_QUICK_R1: ", "added connection",
         "keying attempt ", "(only a hint)", "cannot decrypt the peer's message", "is used that is", "deleting the",
+        "retransmission; ",
         "for no exchange that we know", /* behind the end of it */
     };
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         const char *at = memmem(line, len, words[i], strlen(words[i]));
         const char *failed = memmem(line, len, "no acceptable", strlen("no acceptable"));
-        if (at != NULL && failed == NULL) {
+        if (at != NULL && (failed == NULL || strcmp(words[i], "retransmission; ") == 0)) {
             return true;
         }
     }
