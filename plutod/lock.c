@@ -224,7 +224,7 @@ static enum lock_result create_socket(struct lock *l)
     mode_t mask = umask(0177);
     bool good = l->ctl_fd >= 0
                 && bind(l->ctl_fd, (struct sockaddr *)&address, sizeof address) == 0
-                && listen(l->ctl_fd, 64) == 0;
+                && listen(l->ctl_fd, SOMAXCONN) == 0;
     int error = errno;
     umask(mask);
     l->bound = good;

@@ -3,9 +3,10 @@
  *
  * A client sends `hello` and its requests and shuts down its half; requests are done one after the
  * other, each when the one before it is finished; then it is sent the line `end`, and the channel is
- * closed: one that closes without it tells whack that plutod has died. All is bounded, and some places
- * are kept free of those that wait for a negotiation. Only the superuser is let in. Not for: what a
- * request does (requests.h, supervisor.h).
+ * closed: one that closes without it tells whack that plutod has died. All is bounded: some places are
+ * kept free of those that wait for a negotiation, and where all are taken, one that neither reads nor
+ * goes on with what it says makes way. Only the superuser is let in. Not for: what a request does
+ * (requests.h, supervisor.h).
  */
 #ifndef PLUTOD_WHACK_H
 #define PLUTOD_WHACK_H
@@ -19,10 +20,13 @@ struct supervisor;
 struct client;
 
 struct whack {
-    struct client *clients;
+    struct client *clients; /* in the order of their turns */
+    struct client *by_id;
     unsigned count;
+    unsigned places;        /* as many as there may be */
     uint64_t next_id;
     ev_io accept;
+    ev_timer again;         /* accepting goes on */
 };
 
 void whack_init(struct supervisor *s, int fd); /* the listening socket is borrowed */

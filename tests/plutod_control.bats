@@ -28,18 +28,27 @@ load lib/plutod.bash
     assert_success
 }
 
-@test "[F22] many clients that say nothing" {
+@test "[F22] more than there are places for, who say nothing, or half of something, or do not read: one makes way" {
     start
+    ask --name net --psk --encrypt --host 10.9.0.1 --to --host 10.9.0.2
     # shellcheck disable=SC2016 # perl's variables
     perl -MIO::Socket::UNIX -e '
-        my @c; for (1 .. 90) { push @c, IO::Socket::UNIX->new(Type => SOCK_STREAM, Peer => $ARGV[0]) or last } sleep 1' \
-        "$base.ctl" 3>&- &
+        my $hello = "hello version=1 epoch=1 tool=whack\n"; my @c;
+        for (1 .. 600) {
+            my $s = IO::Socket::UNIX->new(Type => SOCK_STREAM, Peer => $ARGV[0]) or die "connect: $!";
+            $s->blocking(0); push @c, $s;
+            syswrite $s, $hello . ("", "whack-sta", "whack-status\n" x 3000)[$_ % 3] if $_ % 4 }
+        $| = 1; print "there\n"; sleep 60' "$base.ctl" >"$dir/crowd" 3>&- &
     local crowd=$!
-    sleep 0.3
-    kill -0 "$daemon"
+    within 5 grep -q there "$dir/crowd"
+    for _ in 1 2 3; do
+        run timeout 10 "$whack" --ctlbase "$base" --status
+        assert_success
+        assert_output --partial '"net"'
+    done
+    grep -q 'control socket: bad message: record [12]: nothing more came, and others wait for its place' "$dir/err"
+    kill "$crowd"
     wait "$crowd" || :
-    ask --status
-    assert_success
 }
 
 @test "[F22] a thousand clients at once, and afterwards none is left" {
@@ -54,6 +63,38 @@ load lib/plutod.bash
     within 5 fds_are "$before"
     ask --status
     assert_success
+}
+
+@test "[F22] [W12] a thousand whacks at the same moment, half of which misbehave: the others get what they asked for" {
+    start
+    nsenter -t "$daemon" -n ip link set lo up
+    echo '127.0.0.1 10.64.0.1 : PSK "a secret"' >"$dir/secrets"
+    ask --listen
+    { echo there; seq -f 'old%g' 0 8 999; } |
+        sed 's/.*/--name & --psk --encrypt --host 127.0.0.1 --to --host 10.64.0.1/' |
+        "$whack" --ctlbase "$base" --optionsfrom - >"$dir/described"
+    local before tools seed=${SEED-$RANDOM} longest beside
+    before=$(find "/proc/$daemon/fd" | wc -l)
+    tools=$(pgrep -P "$daemon" | sort)
+    echo "seed $seed"
+    run --separate-stderr timeout 60 "$repo/tests/lib/crowd.pl" "$whack" "$base" 1000 "$seed" 3>&-
+    echo "$output$stderr"
+    assert_success
+    refute_line --regexp '^(good|status)'
+    read -r _ longest beside <<<"${lines[-1]}"
+    at_most "$longest" 20000 'ms for all that are good'
+    at_most "$beside" 2000 'ms for a status beside those that are not' # 200 are the aim
+    ask --terminate --name there # whoever has been killed while it waited
+    within 5 fds_are "$before"
+    assert_equal "$(pgrep -P "$daemon" | sort)" "$tools"
+    # All of a connection, or nothing.
+    ask --status
+    assert_success
+    refute_line --partial '"half'
+    refute_line --partial '"old'
+    assert_equal "$(grep -cE '^000 "new[0-9]+": 127\.0\.0\.1\[' <<<"$output")" 125
+    assert_equal "$(grep -cE '^000 "killed[0-9]+": 127\.0\.0\.1\[.*; unrouted' <<<"$output")" \
+        "$(grep -oE '^000 "killed[0-9]+"' <<<"$output" | sort -u | wc -l)"
 }
 
 fds_are() {
@@ -123,13 +164,13 @@ crowd() {
 
 @test "[F22] [W9] whacks that wait leave places for short requests; one too many is told so" {
     start
-    crowd 70
+    crowd 400
     run timeout 5 "$whack" --ctlbase "$base" --status
     assert_success
     assert_output --partial '"far"'
     run timeout 5 "$whack" --ctlbase "$base" --initiate --name far
     assert_failure 32
-    assert_line --regexp '^032 .*48 whacks wait'
+    assert_line --regexp '^032 .*384 whacks wait'
     run timeout 5 "$whack" --ctlbase "$base" --initiate --asynchronous --name far
     assert_success
     kill "$crowd"
