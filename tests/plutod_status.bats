@@ -197,7 +197,7 @@ rsa_key() {
         $| = 1; print "asked\n"; sleep 2;
         my $s = $c[7]; open my $f, ">", $out or die; # one of them reads after all
         while (<$s>) { next if $_ eq "done\n"; last if $_ eq "end\n"; s/^json // or die "not JSON: $_"; print $f $_ }
-        close $f; print "read\n"; sleep 30' "$base.ctl" "$dir/json" >"$dir/slow" 3>&- &
+        close $f; print "read\n"; sleep 120' "$base.ctl" "$dir/json" >"$dir/slow" 3>&- &
     local slow=$!
     within 10 grep -q asked "$dir/slow"
     sleep 1
