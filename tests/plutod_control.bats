@@ -306,6 +306,16 @@ with_myid() {
     assert_output --partial '10.9.0.1[10.9.0.1]...10.9.0.3[10.9.0.3]'
 }
 
+@test "[W8] [P9] debug classes in the call that describes a connection are that connection's" {
+    start
+    ask --name net --psk --encrypt --host 10.9.0.1 --to --host 10.9.0.2 --debug-raw
+    assert_success
+    assert_output '002 added connection description "net"'
+    ask --delete --name net --psk --encrypt --host 10.9.0.1 --to --host 10.9.0.2 --debug-kernel --status
+    assert_line '000 debug none'
+    assert_line '000 "net":   debug kernel'
+}
+
 @test "[W8a] [W11] what is not there, and whom nobody can begin with: 21, 29" {
     start
     nsenter -t "$daemon" -n ip link set lo up

@@ -362,7 +362,7 @@ END
     run tell --shutdown --leave-state --status --terminate --initiate --unroute --route --listen "${net[@]}" --deletestate 7 \
         --debug-raw --asynchronous --myid user@example.com
     assert_success
-    got hello whack-debug whack-myid whack-deletestate whack-connection whack-listen whack-route whack-unroute whack-initiate \
+    got hello whack-myid whack-deletestate whack-connection whack-debug whack-listen whack-route whack-unroute whack-initiate \
         whack-terminate whack-status whack-shutdown
     run grep -E '^whack-(initiate|terminate|deletestate)' "$D/got"
     assert_line 'whack-initiate name=net asynchronous=yes'

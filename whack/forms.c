@@ -149,13 +149,18 @@ static bool put_key(struct buffer *out, const struct request *r)
     return record_finish(&w);
 }
 
+/*
+ * In the order of [W8]. But classes for the connection that the same call describes are set once it is there:
+ * before it, there would be none of that name, or one that is replaced.
+ */
 bool request_records(struct buffer *out, const struct request *r)
 {
-    return put_debug(out, r)
+    bool of_new = (r->forms & FORM_CONNECTION) != 0;
+    return (of_new || put_debug(out, r))
            && put_myid(out, r)
            && put_named(out, r, FORM_DELETE, V_WHACK_DELETE)
            && put_deletestate(out, r)
-           && ((r->forms & FORM_CONNECTION) == 0 || connection_to_record(out, &r->form))
+           && (!of_new || (connection_to_record(out, &r->form) && put_debug(out, r)))
            && put_plain(out, r, FORM_LISTEN, V_WHACK_LISTEN)
            && put_plain(out, r, FORM_UNLISTEN, V_WHACK_UNLISTEN)
            && put_key(out, r)

@@ -249,6 +249,12 @@ two_sas() {
         whack_on left --shutdown
         wait_for 10 is_missing "$HOSTS_DIR/left/pluto.pid"
     done
+    pluto_with_secret left --interface net0 --interface lo
+    whack_on left --listen
+    run whack_on left --status
+    assert_line '000 interface net0 10.1.0.1:500'
+    assert_line '000 interface lo 127.0.0.1:500'
+    refute_line --regexp '^000 interface (eth0|second) '
 }
 
 is_missing() {

@@ -369,6 +369,12 @@ static void w2_each_word_of_the_policy(void **state)
 static void w8_all_forms_in_their_order(void **state)
 {
     (void)state;
+    /* Classes of a connection that is described here come behind it. */
+    good("--debug-raw --debug-dns --initiate --myid @a --keyingtries 0 " HOSTS,
+         "whack-myid myid=@a\nwhack-connection name=n left-host=10.9.0.1 left-ikeport=500 right-host=10.9.0.2 "
+         "right-ikeport=500 policy=psk,encrypt family=ipv4 tunnel-family=ipv4 ike=default esp=default ikelifetime=10800 "
+         "ipseclifetime=3600 rekeymargin=540 rekeyfuzz=100 keyingtries=0 replace=no\nwhack-debug classes=raw,dns name=n\n"
+         "whack-initiate name=n\n");
     good("--shutdown --status --events --explain --terminate --initiate --unroute --route --keyid @k --listen --delete "
          "--deletestate 3 --myid @a --debug-raw --name n",
          "whack-debug classes=raw name=n\nwhack-myid myid=@a\nwhack-delete name=n\nwhack-deletestate serial=3\n"
