@@ -194,16 +194,18 @@ static void f1_flags(void **state)
                                  .line = "unknown flags in the header" });
     }
     for (unsigned at = 1; at <= MESSAGES; at++) {
-        attack(&(struct attack){ .at = at, .spoil = flags, .variant = FLAG_ENCRYPTION,
-                                 .line = "ignored" });
         attack(&(struct attack){ .at = at, .spoil = flags, .variant = 0xff,
                                  .line = "unknown flags in the header" });
         attack(&(struct attack){ .at = at, .spoil = flags, .variant = FLAG_COMMIT,
                                  .line = "the Commit flag is set; it is ignored", .answers = 1 });
         attack(&(struct attack){ .at = at, .spoil = flags, .variant = FLAG_AUTH_ONLY,
                                  .answers = 1 });
-        attack(&(struct attack){ .at = at, .spoil = flags, .variant = FLAG_ENCRYPTION | FLAG_COMMIT,
-                                 .line = "ignored" });
+        attack(&(struct attack){ .at = at, .spoil = flags, .variant = FLAG_COMMIT | FLAG_AUTH_ONLY,
+                                 .line = "the Commit flag is set; it is ignored", .answers = 1 });
+        for (unsigned others = 0; others < 8; others += FLAG_COMMIT) {
+            attack(&(struct attack){ .at = at, .spoil = flags, .variant = FLAG_ENCRYPTION | others,
+                                     .line = "ignored" });
+        }
     }
 }
 

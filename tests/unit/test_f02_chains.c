@@ -260,9 +260,9 @@ static void f2_number_of_payloads(void **state)
     /* At the limit it is a right message. In the clear, the next one does not depend on it. */
     for (unsigned at = 1; at <= 4; at++) {
         attack(&(struct attack){ .at = at, .change = fill_up_to, .variant = PAYLOADS_MAX,
-                                 .answers = 1 });
+                                 .answers = 1, .never = "too many payloads" });
         attack(&(struct attack){ .at = at, .change = fill_up_to, .variant = PAYLOADS_MAX - 1,
-                                 .answers = 1 });
+                                 .answers = 1, .never = "too many payloads" });
     }
 }
 

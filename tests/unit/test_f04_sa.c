@@ -157,7 +157,7 @@ static void f4_forms_that_cannot_be_read(void **state)
         struct offer_form f = malformed[i];
         for (unsigned at = 1; at <= 2; at++) {
             attack(&(struct attack){ .at = at, .change = change_sa, .variant = (size_t)&f,
-                                     .line = at == 1 ? "is ignored: " : NULL });
+                                     .line = "is ignored: " });
         }
         f.esp = true;
         attack(&(struct attack){ .at = 7, .change = change_sa, .variant = (size_t)&f,
@@ -184,7 +184,8 @@ static void f4_cut_at_every_byte(void **state)
     for (size_t len = 0; len < 52; len++) {
         attack(&(struct attack){ .at = 1, .change = cut_the_body, .variant = len,
                                  .line = "is ignored: " });
-        attack(&(struct attack){ .at = 2, .change = cut_the_body, .variant = len });
+        attack(&(struct attack){ .at = 2, .change = cut_the_body, .variant = len,
+                                 .line = "is ignored: " });
         if (len >= 8) {
             attack(&(struct attack){ .at = 7, .change = cut_the_body, .variant = len - 8,
                                      .instead = true, .line = "is ignored: ",

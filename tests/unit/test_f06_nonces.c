@@ -34,6 +34,9 @@ static void f6_at_the_limits(void **state)
         attack(&(struct attack){ .at = 4, .instead = true, .change = nonce_of,
                                  .variant = lengths[i], .answers = 1,
                                  .line = "STATE_MAIN_I3: sent MI3" });
+        attack(&(struct attack){ .at = 7, .instead = true, .change = nonce_of,
+                                 .variant = lengths[i], .answers = 1,
+                                 .line = "STATE_QUICK_R1: sent QR1" });
     }
 }
 

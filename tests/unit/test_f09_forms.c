@@ -37,7 +37,7 @@ static void f9_notifications_of_every_form(void **state)
                        "a notification of type 0");
 }
 
-/* All types there are, with and without an SPI that could be one of ours. */
+/* Of each range that there is: errors, states, those of IPsec and of vendors, with an SPI that is nobody's. */
 static void f9_notifications_of_every_type(void **state)
 {
     struct informational *s = *state;
