@@ -65,9 +65,11 @@ charon_swanctl() {
     on "$1" env STRONGSWAN_CONF="$HOSTS_DIR/$1/strongswan.conf" swanctl "${@:2}" --uri "unix://$HOSTS_DIR/$1/vici"
 }
 
-# Our words for algorithms, in charon's: sha2_256 is sha256 there, and a gcm's tag is 16 unless said.
+# Our words for algorithms, in charon's: sha2_256 is sha256 there (cut to 96 bits: by the child's sha256_96), and a gcm's
+# tag is 16 unless said.
 charon_words() {
-    local words=${1//sha2_/sha}
+    local words=${1//sha2_256_96/sha256}
+    words=${words//sha2_/sha}
     echo "${words//curve25519/x25519}"
 }
 
@@ -113,10 +115,11 @@ END
 
 # charon_child NAME CONN CHILD KEY=VALUE...: one more child of a connection, with the keys above that concern it.
 charon_child() {
-    local name=$1 conn=$2 child=$3 esp pfs
+    local name=$1 conn=$2 child=$3 esp pfs cut=
     local -A p=()
     charon_values "${@:4}"
     esp=$(charon_words "${p[esp]}")
+    [[ ${p[esp]} != *sha2_256_96* ]] || cut='sha256_96 = yes'
     pfs=$(charon_words "${p[pfs]}")
     # The words for ESP carry the PFS group, each of them.
     [ -z "$pfs" ] || esp=${esp//,/-$pfs,}-$pfs
@@ -127,6 +130,7 @@ connections {
             $child {
                 esp_proposals = $esp
                 mode = ${p[mode]}
+                $cut
                 ${p[local_ts]:+local_ts = ${p[local_ts]}}
                 ${p[remote_ts]:+remote_ts = ${p[remote_ts]}}
             }
