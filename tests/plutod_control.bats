@@ -21,7 +21,12 @@ load lib/plutod.bash
     assert_output --partial '030 '
     raw $'hello version=1 epoch=1 tool=whack\nannounce exchange=1\n'
     assert_output --partial '030 '
-    raw "$(head -c 1000000 /dev/zero | tr '\0' x)"
+    local megabyte
+    megabyte=$(head -c 1000000 /dev/zero | tr '\0' x)
+    raw "$megabyte"
+    assert_output --partial '030 bad message to plutod: record 1: a record without end; '
+    raw $'hello version=1 epoch=1 tool=whack\n' "whack-initiate name=$megabyte" $'\n'
+    assert_output --partial '030 bad message to plutod: record 2: a record without end; '
     raw "$(printf 'hello version=1 epoch=1 tool=whack\nwhack-connection name=%070d left-host=1.2.3.4 right-host=1.2.3.5 policy=psk\n' 7)"$'\n'
     assert_output --partial '030 '
     ask --status

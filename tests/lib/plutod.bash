@@ -55,10 +55,11 @@ ask() {
 
 # raw TEXT...: lines into the control socket, as they are; what came back is in $output
 raw() {
+    printf '%s' "$@" >"$dir/said" # more than fits onto a command line
     # shellcheck disable=SC2016 # perl's variables
     run timeout 20 perl -MIO::Socket::UNIX -e '
-        my $s = IO::Socket::UNIX->new(Peer => shift) or die "connect: $!";
-        $SIG{PIPE} = "IGNORE"; print $s $_ for @ARGV; $s->flush; $s->shutdown(1); print while <$s>;' "$base.ctl" "$@"
+        my $s = IO::Socket::UNIX->new(Peer => shift) or die "connect: $!"; undef $/; $_ = <>;
+        $SIG{PIPE} = "IGNORE"; print $s $_; $s->flush; $s->shutdown(1); print while <$s>;' "$base.ctl" "$dir/said"
 }
 
 children() {

@@ -198,27 +198,40 @@ static void test_main_mode_is_deleted(void **state)
     world_free(w);
 }
 
-/* [F17] a Delete under the ISAKMP SA of another peer finds nothing */
+/*
+ * [F17] A Delete or a lifetime under the ISAKMP SA of another peer finds nothing: not at another address, and not behind
+ * the same one (a translator's, say) under another identity.
+ */
 static void test_delete_of_anothers_sa(void **state)
 {
-    struct tunnel t = tunnel_up();
-    struct world *w = t.w;
+    static const char *const peers[][2] = { { "10.9.0.9", "10.9.0.9" }, { "10.9.0.2", "@other" } };
     (void)state;
-    assert_null(feed(w, W_P, "whack-connection name=far left-host=10.9.0.1 right-host=10.9.0.9 "
-                     "policy=psk"));
-    assert_null(feed(w, W_P, "whack-initiate name=far"));
-    uint64_t x = record_number(sent(w, &w->n, P_N, V_INITIATE), K_EXCHANGE);
-    assert_null(feed(w, S_P, "authenticated exchange=%" PRIu64 " connection=far peer=10.9.0.9 "
-                     "method=psk proposal=aes256-sha2_256-modp2048 matched=yes", x));
-    assert_null(feed(w, N_P, "isakmp-up exchange=%" PRIu64 " role=initiator "
-                     "proposal=aes256-sha2_256-modp2048 life=3600 cky-i=0102030405060708 "
-                     "cky-r=0807060504030201", x));
-    assert_null(feed(w, N_P, "peer-deleted exchange=%" PRIu64 " protocol=esp spis=0000bbbb", x));
-    assert_null(feed(w, N_P, "peer-deleted exchange=%" PRIu64 " protocol=isakmp target=%" PRIu64, x,
-                     t.x));
-    assert_non_null(xchg_find(&w->k, t.x));
-    assert_non_null(xchg_find(&w->k, t.y));
-    world_free(w);
+    for (size_t i = 0; i < 2; i++) {
+        struct tunnel t = tunnel_up();
+        struct world *w = t.w;
+        assert_null(feed(w, W_P, "whack-connection name=far left-host=10.9.0.1 right-host=%s right-id=%s policy=psk",
+                         peers[i][0], peers[i][1]));
+        assert_null(feed(w, W_P, "whack-initiate name=far"));
+        uint64_t x = record_number(sent(w, &w->n, P_N, V_INITIATE), K_EXCHANGE);
+        assert_null(feed(w, S_P, "authenticated exchange=%" PRIu64 " connection=far peer=%s method=psk "
+                         "proposal=aes256-sha2_256-modp2048 matched=yes", x, peers[i][1]));
+        assert_null(feed(w, N_P, "isakmp-up exchange=%" PRIu64 " role=initiator proposal=aes256-sha2_256-modp2048 "
+                         "life=3600 cky-i=0102030405060708 cky-r=0807060504030201", x));
+        clear(w);
+        assert_null(feed(w, N_P, "peer-deleted exchange=%" PRIu64 " protocol=esp spis=0000bbbb", x));
+        assert_null(feed(w, N_P, "peer-deleted exchange=%" PRIu64 " protocol=isakmp target=%" PRIu64, x, t.x));
+        assert_null(feed(w, N_P, "responder-lifetime exchange=%" PRIu64 " protocol=esp spi-out=0000bbbb life=60", x));
+        assert_null(feed(w, N_P, "responder-lifetime exchange=%" PRIu64 " protocol=isakmp target=%" PRIu64 " life=60",
+                         x, t.x));
+        assert_true(has(&w->log, "Delete for ESP SPI 0000bbbb, which is none of this peer's: ignored"));
+        assert_true(has(&w->log, "Delete for an ISAKMP SA that is not with this peer: ignored"));
+        assert_true(has(&w->log, "RESPONDER-LIFETIME for ESP SPI 0000bbbb, which is none of this peer's"));
+        assert_true(has(&w->log, "RESPONDER-LIFETIME for an ISAKMP SA that is not with this peer: ignored"));
+        assert_null(sent(w, &w->kernel, P_K, V_DELETE_KERNEL_SA));
+        assert_non_null(xchg_find(&w->k, t.x));
+        assert_non_null(xchg_find(&w->k, t.y));
+        world_free(w);
+    }
 }
 
 /* Q10: ... but the same peer may name an older one of his under a newer one. */
