@@ -62,7 +62,7 @@ help:
 	@echo 'make check    install what is missing, build, and run every test (as root)'
 	@echo 'make fuzz     run the fuzz targets, each for FUZZ_TIME=10 seconds (make check does it too)'
 	@echo 'make soak     long campaigns: a kill at every message of a negotiation (as root, ten minutes)'
-	@echo 'make bench    what a negotiation costs, ours and strongSwan, in time and memory (as root, some minutes)'
+	@echo 'make bench    what a negotiation and many connections cost, in time and memory (as root, some minutes)'
 	@echo 'make flood    how honest peers fare while others flood us, five minutes (as root)'
 	@echo 'make asan     run the native tests with AddressSanitizer and UBSan'
 	@echo 'make lint     gcc and clang warnings, -fanalyzer, clang-tidy, cppcheck, shellcheck'
