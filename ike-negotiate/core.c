@@ -403,7 +403,7 @@ static void give_up(struct ike *ike, struct exchange *x)
     if (x->state == QUICK_I2 || x->state == QUICK_R2) {
         exchange_free(ike, x); /* done long ago; kept for duplicates of the last message */
     } else if (x->state >= PUBLIC_STATES) {
-        exchange_failed(ike, x, 32, "no answer from our own processes in state %s",
+        exchange_failed(ike, x, REPLY_INTERNAL, "no answer from our own processes in state %s",
                         state_name(x->state));
     } else {
         if (x->state == QUICK_R1 && x->sa->up) {
@@ -412,7 +412,7 @@ static void give_up(struct ike *ike, struct exchange *x)
         }
         char why[SILENCE_TEXT];
         silence_of(x, why, sizeof why);
-        exchange_failed(ike, x, 31, "%s", why);
+        exchange_failed(ike, x, REPLY_NO_RESPONSE, "%s", why);
     }
 }
 

@@ -14,6 +14,7 @@
 #include "log.h"
 #include "message.h"
 #include "notify.h"
+#include "reply.h"
 #include "sa.h"
 
 #include <bsd/sys/cdefs.h>

@@ -67,7 +67,7 @@ static bool evict_oldest(struct ike *ike)
     if (x == NULL) {
         return false;
     }
-    exchange_failed(ike, x, 31, "too many half-open exchanges: this one makes room");
+    exchange_failed(ike, x, REPLY_NO_RESPONSE, "too many half-open exchanges: this one makes room");
     return true;
 }
 
@@ -95,7 +95,7 @@ static bool evict_of(struct ike *ike, struct source *s)
     while (found != NULL && has_answered(found->exchange)) {
         found = LIST_NEXT(found, of_source);
     }
-    exchange_failed(ike, found != NULL ? found->exchange : h->exchange, 31,
+    exchange_failed(ike, found != NULL ? found->exchange : h->exchange, REPLY_NO_RESPONSE, 
                     "too many half-open exchanges with this address: this one makes room");
     return true;
 }

@@ -107,7 +107,7 @@ static void end_refused(struct ike *ike, struct exchange *q, unsigned type)
 {
     const char *ours = our_proposal(q, type);
     bool known = type > 0 && type <= NOTIFY_UNEQUAL_PAYLOAD_LENGTHS;
-    exchange_refused(ike, q, known ? 200 + type : 31, "the peer answered %s (%u)%s%s%s",
+    exchange_refused(ike, q, known ? REPLY_NOTIFICATION + type : 31, "the peer answered %s (%u)%s%s%s",
                      notify_name(type), type, ours[0] == '\0' ? "" : ": we proposed ", ours,
                      ours[0] == '\0' ? "" : "; compare --esp, --pfs and the clients of both sides");
 }
@@ -209,7 +209,8 @@ static bool take_refusal(struct ike *ike, struct exchange *main, const struct me
         || !notify_is_error(n.type) || main->state == MAIN_I4 || main->state == MAIN_R3) {
         return false;
     }
-    exchange_failed(ike, main, n.type <= NOTIFY_UNEQUAL_PAYLOAD_LENGTHS ? 200 + n.type : 31,
+    exchange_failed(ike, main, n.type <= NOTIFY_UNEQUAL_PAYLOAD_LENGTHS ? REPLY_NOTIFICATION + n.type
+                                                                       : REPLY_NO_RESPONSE,
                     "the peer answered %s (%u): he holds the same secret and refuses %s",
                     notify_name(n.type), n.type,
                     n.type == NOTIFY_AUTHENTICATION_FAILED || n.type == NOTIFY_INVALID_ID_INFORMATION

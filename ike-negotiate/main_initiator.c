@@ -28,7 +28,7 @@ void main_initiate(struct ike *ike, struct exchange *x)
 
     const char *why = ike_proposals_parse(&ours, x->main->ike, NULL);
     if (why != NULL || !draw_random(ike, x->sa->cky_i, COOKIE_LEN)) {
-        exchange_failed(ike, x, 32, "cannot begin: %s", why != NULL ? why : "no random bytes");
+        exchange_failed(ike, x, REPLY_INTERNAL, "cannot begin: %s", why != NULL ? why : "no random bytes");
         return;
     }
     exchange_set_cookies(ike, x);
@@ -44,7 +44,7 @@ void main_initiate(struct ike *ike, struct exchange *x)
     if (outgoing_send(ike, x, &o, NULL, true)) {
         engine_enter(ike, x, MAIN_I1);
     } else {
-        exchange_failed(ike, x, 32, "no memory for message 1");
+        exchange_failed(ike, x, REPLY_INTERNAL, "no memory for message 1");
     }
 }
 
@@ -233,7 +233,7 @@ enum outcome mi_keys(struct ike *ike, struct exchange *x, struct event *e)
         return answer_refused(ike, x, e->answer, 28);
     }
     if (!main_take_keys(x, e->answer) || !main_send_identity(ike, x, e->answer)) {
-        exchange_failed(ike, x, 32, "secrets gave keys of a wrong length");
+        exchange_failed(ike, x, REPLY_INTERNAL, "secrets gave keys of a wrong length");
         return END;
     }
     return GO;
@@ -293,7 +293,8 @@ enum outcome not_authenticated(struct ike *ike, struct exchange *x, const struct
         && record_number(answer, K_NOTIFICATION) <= NOTIFY_UNEQUAL_PAYLOAD_LENGTHS) {
         notify = (unsigned)record_number(answer, K_NOTIFICATION);
     }
-    unsigned code = answer != NULL && record_has(answer, K_CODE) ? (unsigned)record_number(answer, K_CODE) : 200 + notify;
+    unsigned code = answer != NULL && record_has(answer, K_CODE) ? (unsigned)record_number(answer, K_CODE)
+                                                                 : REPLY_NOTIFICATION + notify;
     send_notification(ike, x, notify, PROTOCOL_ISAKMP, NULL, 0);
     exchange_failed(ike, x, code, "%s", answer != NULL ? record_text(answer, K_WHY) : why);
     return END;

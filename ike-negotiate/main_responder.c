@@ -190,7 +190,7 @@ static void refuse_offer(struct ike *ike, struct exchange *x, const struct sa_of
     print_allowed(candidates, ours, sizeof ours);
     send_clear_notification(ike, &x->sa->path, x->sa->cky_i, x->sa->cky_r,
                             NOTIFY_NO_PROPOSAL_CHOSEN);
-    exchange_failed(ike, x, 200 + NOTIFY_NO_PROPOSAL_CHOSEN,
+    exchange_failed(ike, x, REPLY_NOTIFICATION + NOTIFY_NO_PROPOSAL_CHOSEN,
                     "no proposal chosen (NO-PROPOSAL-CHOSEN sent): %s; the peer proposed %s; we allow %s",
                     why[0] != '\0' ? why : "compare --ike of both sides", theirs, ours);
 }
@@ -218,7 +218,7 @@ enum outcome mr_first(struct ike *ike, struct exchange *x, struct event *e)
     x->sa->worker = record_number(e->answer, K_WORKER);
     const char *candidates = record_text(e->answer, K_CANDIDATES);
     if (sa_decode_ike(&offer, x->main->sa_body, x->main->sa_body_len) != NULL) {
-        exchange_failed(ike, x, 32, "an SA payload cannot be read twice");
+        exchange_failed(ike, x, REPLY_INTERNAL, "an SA payload cannot be read twice");
         return END;
     }
     int chosen = choose(x, &offer, candidates, why, sizeof why);
@@ -271,14 +271,14 @@ enum outcome mr_keys(struct ike *ike, struct exchange *x, struct event *e)
     }
     bytes = record_bytes(e->answer, K_KE, &m->ke_len);
     if (bytes == NULL || m->ke_len > KE_MAX || !record_has(e->answer, K_NONCE)) {
-        exchange_failed(ike, x, 32, "secrets gave no KE or nonce");
+        exchange_failed(ike, x, REPLY_INTERNAL, "secrets gave no KE or nonce");
         return END;
     }
     memcpy(m->ke, bytes, m->ke_len);
     bytes = record_bytes(e->answer, K_NONCE, &m->nonce_len);
     memcpy(m->nonce, bytes, m->nonce_len);
     if (!main_take_keys(x, e->answer)) {
-        exchange_failed(ike, x, 32, "secrets gave keys of a wrong length");
+        exchange_failed(ike, x, REPLY_INTERNAL, "secrets gave keys of a wrong length");
         return END;
     }
     outgoing_begin(&o, x, EXCHANGE_MAIN);
@@ -383,5 +383,5 @@ void main_up(struct ike *ike, struct exchange *x)
 void main_worn_out(struct ike *ike, struct exchange *x)
 {
     send_delete_isakmp(ike, x);
-    exchange_failed(ike, x, 32, "this ISAKMP SA has had as many Quick Modes as one may have");
+    exchange_failed(ike, x, REPLY_INTERNAL, "this ISAKMP SA has had as many Quick Modes as one may have");
 }

@@ -147,7 +147,7 @@ bool quick_ask_sas(struct ike *ike, struct exchange *x)
     }
     record_finish(&w);
     if (!kernel_ask(ike, x, V_INSTALL)) {
-        exchange_failed(ike, x, 32, "no memory to ask for its SAs");
+        exchange_failed(ike, x, REPLY_INTERNAL, "no memory to ask for its SAs");
         return false;
     }
     return true;
@@ -177,12 +177,12 @@ void quick_begin(struct ike *ike, struct exchange *x)
     do {
         x->message_id = draw_message_id(ike);
         if (x->message_id == 0) {
-            exchange_failed(ike, x, 32, "no random bytes for a message id");
+            exchange_failed(ike, x, REPLY_INTERNAL, "no random bytes for a message id");
             return;
         }
     } while (sa_id_used(x->sa, x->message_id));
     if (!sa_use_id(x->sa, x->message_id)) {
-        exchange_failed(ike, x, 32, "memory is short");
+        exchange_failed(ike, x, REPLY_INTERNAL, "memory is short");
         return;
     }
     if (request_start(ike, x, &w, FROM_WORKER, V_QUICK_KE) == NULL) {
@@ -230,7 +230,7 @@ enum outcome qi_ke(struct ike *ike, struct exchange *x, struct event *e)
     }
     const char *why = esp_proposals_parse(&ours, q->needs.esp, NULL);
     if (why != NULL || !quick_take_ours(x, e->answer)) {
-        exchange_failed(ike, x, 32, "%s", why != NULL ? why : "secrets gave no nonce or KE");
+        exchange_failed(ike, x, REPLY_INTERNAL, "%s", why != NULL ? why : "secrets gave no nonce or KE");
         return END;
     }
     q->ids = true;
@@ -241,7 +241,7 @@ enum outcome qi_ke(struct ike *ike, struct exchange *x, struct event *e)
     bool sent = quick_send(ike, x, &body, 1);
     buffer_wipe(&body);
     if (!sent) {
-        exchange_failed(ike, x, 32, "no memory for message 1 of Quick Mode");
+        exchange_failed(ike, x, REPLY_INTERNAL, "no memory for message 1 of Quick Mode");
         return END;
     }
     return GO;
@@ -304,7 +304,7 @@ enum outcome qi_message_2(struct ike *ike, struct exchange *x, struct event *e)
     }
     if (why != NULL) {
         send_notification(ike, x->parent, NOTIFY_NO_PROPOSAL_CHOSEN, PROTOCOL_ESP, q->spi_in, 4);
-        exchange_failed(ike, x, 200 + NOTIFY_NO_PROPOSAL_CHOSEN, "message 2 of Quick Mode: %s", why);
+        exchange_failed(ike, x, REPLY_NOTIFICATION + NOTIFY_NO_PROPOSAL_CHOSEN, "message 2 of Quick Mode: %s", why);
         return END;
     }
     report_answer_odd(ike, x, &answer, &ours);
@@ -323,7 +323,7 @@ static enum outcome sas_made(struct ike *ike, struct exchange *x)
         return OTHER;
     }
     if (!quick_send_hash3(ike, x) || !kernel_ask(ike, x, V_ACTIVATE)) {
-        exchange_failed(ike, x, 32, "no memory for message 3 of Quick Mode, or for what follows it");
+        exchange_failed(ike, x, REPLY_INTERNAL, "no memory for message 3 of Quick Mode, or for what follows it");
         return END;
     }
     return GO;

@@ -109,7 +109,8 @@ enum outcome qr_message_1(struct ike *ike, struct exchange *x, struct event *e)
 static enum outcome refuse(struct ike *ike, struct exchange *x, unsigned notify, const char *why)
 {
     refusal_send(ike, x, notify);
-    exchange_failed(ike, x, notify <= NOTIFY_UNEQUAL_PAYLOAD_LENGTHS ? 200 + notify : 32, "%s", why);
+    exchange_failed(ike, x, notify <= NOTIFY_UNEQUAL_PAYLOAD_LENGTHS ? REPLY_NOTIFICATION + notify : REPLY_INTERNAL,
+                    "%s", why);
     return END;
 }
 

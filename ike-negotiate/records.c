@@ -13,7 +13,7 @@ static void tell_failed(struct ike *ike, uint64_t number, const char *why)
     struct record_writer w;
     record_start(&w, ike->out.plutod, V_FAILED);
     record_put_number(&w, K_EXCHANGE, number);
-    record_put_number(&w, K_CODE, 32);
+    record_put_number(&w, K_CODE, REPLY_INTERNAL);
     record_put_text(&w, K_WHY, why);
     record_finish(&w);
 }
@@ -68,7 +68,7 @@ static void order_quick(struct ike *ike, const struct record *r)
     x->quick->needs.modes = 1u << (record_word(r, K_MODE) == MODES_TUNNEL ? SA_MODE_TUNNEL
                                                                           : SA_MODE_TRANSPORT);
     if (why != NULL) {
-        exchange_failed(ike, x, 32, "plutod's terms cannot be read: %s", why);
+        exchange_failed(ike, x, REPLY_INTERNAL, "plutod's terms cannot be read: %s", why);
     } else if (main->sa->up) {
         quick_begin(ike, x);
     }

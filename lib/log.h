@@ -11,6 +11,7 @@
 
 #include "address.h"
 #include "buffer.h"
+#include "reply.h"
 
 #include <stdint.h>
 
@@ -61,7 +62,7 @@ struct log {
     unsigned classes;       /* mask of enum debug_class; change it at will */
 };
 
-#define LOG_CODE_NETWORK 2 /* of a line about what the network said, which a whack that waits is told too */
+#define LOG_CODE_NETWORK REPLY_LOG /* of a line about what the network said, which a whack that waits is told too */
 
 /* What a line is about; zero or NULL where not known. plutod makes the prefix from it [P5]. */
 struct log_about {

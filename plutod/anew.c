@@ -76,15 +76,15 @@ void anew_lost(struct keying *k, struct xchg *x, const char *why, bool told)
         if (others) { /* its Quick Modes were what somebody waits for */
             keying_event(k, x, "%s", why);
         }
-        ends_failed(k, x, 32, others ? NULL : why, told);
+        ends_failed(k, x, REPLY_INTERNAL, others ? NULL : why, told);
         return;
     }
     if (x->initiator && ++c->anew > ANEW_MAX) {
-        ends_failed(k, x, 32, why, told);
+        ends_failed(k, x, REPLY_INTERNAL, why, told);
         return;
     }
     k->counters.of[COUNT_BEGUN_ANEW]++;
-    keying_event_tell(k, x, 3, "%s: it is begun anew", why);
+    keying_event_tell(k, x, REPLY_SERIOUS, "%s: it is begun anew", why);
     initiate_anew(k, c, x->client);
     if (!x->initiator && told) {
         linger(k, x);

@@ -1,9 +1,11 @@
 #include "counters.h"
 
-enum { /* codes of whack's lines [W11]; from 200 on those of notifications (RFC 2408, 3.14.1) */
-    NO_ROUTE = 25, BAD_ID = 27, NO_KEY = 28, NO_RESPONSE = 31, INTERNAL = 32, NOTIFIED = 200,
-    NO_PROPOSAL_CHOSEN = 214, INVALID_ID = 218, INVALID_HASH = 223, AUTHENTICATION_FAILED = 224,
-    INVALID_SIGNATURE = 225
+#include "reply.h"
+
+enum { /* notifications: RFC 2408, 3.14.1 */
+    NO_PROPOSAL_CHOSEN = REPLY_NOTIFICATION + 14, INVALID_ID = REPLY_NOTIFICATION + 18,
+    INVALID_HASH = REPLY_NOTIFICATION + 23, AUTHENTICATION_FAILED = REPLY_NOTIFICATION + 24,
+    INVALID_SIGNATURE = REPLY_NOTIFICATION + 25
 };
 
 const char *counter_name(enum counter counter)
@@ -39,9 +41,9 @@ const char *counter_group_name(enum counter_group group)
 static enum counter of_code(unsigned code)
 {
     switch (code) {
-    case NO_RESPONSE:
+    case REPLY_NO_RESPONSE:
         return COUNT_FAILED_NO_ANSWER;
-    case NO_KEY:
+    case REPLY_NO_KEY:
         return COUNT_FAILED_NO_SECRET;
     case NO_PROPOSAL_CHOSEN:
         return COUNT_FAILED_NO_PROPOSAL;
@@ -49,15 +51,15 @@ static enum counter of_code(unsigned code)
     case AUTHENTICATION_FAILED:
     case INVALID_SIGNATURE:
         return COUNT_FAILED_AUTHENTICATION;
-    case BAD_ID:
+    case REPLY_BAD_ID:
     case INVALID_ID:
         return COUNT_FAILED_IDENTITY;
-    case NO_ROUTE:
+    case REPLY_NO_ROUTE:
         return COUNT_FAILED_ROUTE;
-    case INTERNAL:
+    case REPLY_INTERNAL:
         return COUNT_FAILED_INTERNAL;
     default:
-        return code >= NOTIFIED ? COUNT_FAILED_NOTIFICATION : COUNT_FAILED_OTHER;
+        return code >= REPLY_NOTIFICATION ? COUNT_FAILED_NOTIFICATION : COUNT_FAILED_OTHER;
     }
 }
 

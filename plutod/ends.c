@@ -29,9 +29,10 @@ static void say_end(struct keying *k, const struct xchg *x, const char *why)
         return;
     }
     if (!x->up) {
-        keying_event_tell(k, x, 31, "ended before it was up: %s", why);
+        keying_event_tell(k, x, REPLY_NO_RESPONSE, "ended before it was up: %s", why);
     } else if (x->client != 0) {
-        keying_event_tell(k, x, 31, "deleting the %s, before our updown script had ended: %s", what, why);
+        keying_event_tell(k, x, REPLY_NO_RESPONSE, "deleting the %s, before our updown script had ended: %s", what,
+                          why);
     } else {
         keying_event(k, x, "deleting the %s: %s", what, why);
     }
@@ -98,7 +99,7 @@ void ends_main(struct keying *k, struct xchg *x, enum ends_how how, const char *
 {
     x->ending = true;
     say_end(k, x, why);
-    fail_children(k, x, 31, why);
+    fail_children(k, x, REPLY_NO_RESPONSE, why);
     if (how == ENDS_TELL_PEER) {
         order_delete(k, x);
     } else {
@@ -380,7 +381,7 @@ void ends_life(void *context, struct agenda_item *item)
     struct keying *k = context;
     struct xchg *x = AGENDA_OWNER(item, struct xchg, life_end);
     if (!x->up) {
-        ends_failed(k, x, 31, "the negotiation was not finished in time, nor given up: one of our own "
+        ends_failed(k, x, REPLY_NO_RESPONSE, "the negotiation was not finished in time, nor given up: one of our own "
                     "processes has lost it (see the log)", false);
         return;
     }

@@ -154,7 +154,7 @@ static bool take_public_keys(struct keying *k, uint32_t worker, const struct rec
         public_keys_say_none(&peer, none);
         record_answer(&w, asked_by->out, V_FAIL, V_PUBLIC_KEYS, id);
         record_put_text(&w, K_WHY, none);
-        record_put_number(&w, K_CODE, 28);
+        record_put_number(&w, K_CODE, REPLY_NO_KEY);
         record_finish(&w);
     } else if (!put_public_keys(asked_by->out, id, key)) {
         record_fail(asked_by->out, V_PUBLIC_KEYS, id, "plutod has no memory for the keys");

@@ -15,7 +15,6 @@
 #include <string.h>
 
 #define NO_PROPOSAL_CHOSEN 14 /* RFC 2408, 3.14.1 */
-#define FAILURES_FROM 20      /* codes that tell whack of a failure; smaller ones tell of success [W11] */
 #define NOTIFIED_MAX 8u       /* notifications about one negotiation that whack hears of */
 
 /*
@@ -33,7 +32,7 @@ static bool is_over(const struct xchg *x)
  */
 static struct xchg *dead_parent(struct keying *k, const struct xchg *y, unsigned code)
 {
-    bool silent = code == 31 && y->quick && y->initiator && y->state == STATE_QUICK_I1
+    bool silent = code == REPLY_NO_RESPONSE && y->quick && y->initiator && y->state == STATE_QUICK_I1
                   && !y->answered;
     struct xchg *x = silent ? xchg_find_main(k, y->parent) : NULL;
     return x != NULL && x->up ? x : NULL;
@@ -62,7 +61,7 @@ static void end_failed(struct keying *k, struct xchg *x, const struct record *r)
     bool said = record_has(r, K_PROTECTED) && record_yes(r, K_PROTECTED); /* why, by the peer */
     x->answered = x->answered || said;
     struct xchg *parent = dead_parent(k, x, code);
-    if (code == 31 && x->notified != NULL && !said) {
+    if (code == REPLY_NO_RESPONSE && x->notified != NULL && !said) {
         char why[1500];
         snprintf(why, sizeof why, "no acceptable response in STATE_%s: the peer last said %s",
                  xchg_state_word(x->state), x->notified);
@@ -89,7 +88,7 @@ static bool take_failed(struct keying *k, const struct record *r, const char **w
         *why = "this negotiation was over, and had not failed";
         return false;
     }
-    if (record_number(r, K_CODE) < FAILURES_FROM) {
+    if (record_number(r, K_CODE) < REPLY_FAILURES) {
         *why = "its code is none of a failure";
         return false;
     }
@@ -139,8 +138,8 @@ static bool take_retransmitted(struct keying *k, const struct record *r, const c
     if (!x->hinted) {
         hint_set(x, record_text(r, K_WHY));
     }
-    keying_tell(k, x, 10, "STATE_%s: retransmission; will wait %us for response%s%s", xchg_state_word(x->state),
-                (unsigned)record_number(r, K_WAIT), news ? "; " : "", news ? record_text(r, K_WHY) : "");
+    keying_tell(k, x, REPLY_RETRANSMISSION, "STATE_%s: retransmission; will wait %us for response%s%s",
+                xchg_state_word(x->state), (unsigned)record_number(r, K_WAIT), news ? "; " : "", news ? record_text(r, K_WHY) : "");
     if (news) {
         keying_note(k, x, "%s", record_text(r, K_WHY));
     }
@@ -186,7 +185,7 @@ static void take_notified(struct keying *k, const struct record *r)
         return; /* what failed for it is still said in the end */
     }
     x->notifications++;
-    keying_say(k, x->client, 200 + (unsigned)type, "\"%s\" #%llu: the peer says %s", x->conn->name,
+    keying_say(k, x->client, REPLY_NOTIFICATION + (unsigned)type, "\"%s\" #%llu: the peer says %s", x->conn->name,
                (unsigned long long)x->serial, what);
 }
 

@@ -332,13 +332,13 @@ void explain_begin(struct keying *k, uint64_t client, const struct record *r)
     if (record_has(r, K_NAME)) {
         const struct conn *c = conn_find(k, record_text(r, K_NAME));
         if (c == NULL) {
-            keying_say(k, client, 21, "no connection named \"%s\"", record_text(r, K_NAME));
+            keying_say(k, client, REPLY_UNKNOWN_NAME, "no connection named \"%s\"", record_text(r, K_NAME));
         } else {
             explain_conn(k, client, c);
         }
     } else if (record_has(r, K_FROM) && record_has(r, K_TO)) {
         explain_packet(k, client, r);
     } else {
-        keying_say(k, client, 30, "--explain: wants either a name, or --from and --to");
+        keying_say(k, client, REPLY_BAD_MESSAGE, "--explain: wants either a name, or --from and --to");
     }
 }

@@ -90,7 +90,7 @@ void explain_packet(struct keying *k, uint64_t client, const struct record *r)
     (void)record_address(r, K_FROM, &from);
     (void)record_address(r, K_TO, &to);
     if (from.family != to.family) {
-        keying_say(k, client, 30, "--from and --to are of two families");
+        keying_say(k, client, REPLY_BAD_MESSAGE, "--from and --to are of two families");
         return;
     }
     bool ours_from = orient_interface(k, &from) != NULL;

@@ -120,31 +120,31 @@ unsigned initiate_obstacle(struct keying *k, const struct conn *c, char why[OBST
 {
     if (!k->listening) {
         snprintf(why, OBSTACLE, "not listening for IKE messages: whack --listen comes first");
-        return 24;
+        return REPLY_NOT_LISTENING;
     }
     if (!c->oriented) {
         char orientation[ORIENT_WHY];
         orient_why(k, c, orientation);
         snprintf(why, OBSTACLE, "cannot orient: %s", orientation);
-        return orient_needs_myid(k, c) ? 27 : 22;
+        return orient_needs_myid(k, c) ? REPLY_BAD_ID : REPLY_NOT_ORIENTED;
     }
     if (c->peer_host.family == 0) {
         snprintf(why, OBSTACLE, "cannot initiate: the peer's address is not known (--host %%any); he has to "
                  "begin");
-        return 29;
+        return REPLY_NO_PEER;
     }
     if (!conn_allows(c, METHOD_PSK) && public_keys_of(k, c->peer_id) == NULL) {
         char none[PUBLIC_KEYS_NONE];
         public_keys_say_none(c->peer_id, none);
         strlcpy(why, none, OBSTACLE);
-        return 28;
+        return REPLY_NO_KEY;
     }
     const struct conn *other =
         connection_isakmp_only(c->form) || c->eroute != NULL ? NULL : routing_conflict(k, c);
     if (other != NULL) {
         snprintf(why, OBSTACLE, "cannot route: connection \"%s\" has an IPsec SA for these clients, "
                  "or another route to the peer's; terminate it first", other->name);
-        return 25;
+        return REPLY_NO_ROUTE;
     }
     return 0;
 }
@@ -213,8 +213,8 @@ void initiate_conn(struct keying *k, struct conn *c, uint64_t client, bool wait)
     c->attempt = 1;
     c->anew = 0;
     if (!attempt(k, c, wait ? client : 0, false)) {
-        say_obstacle(k, c, client, 32, cannot_begin);
-        initiate_again(k, c, 32);
+        say_obstacle(k, c, client, REPLY_INTERNAL, cannot_begin);
+        initiate_again(k, c, REPLY_INTERNAL);
     }
 }
 
@@ -260,7 +260,7 @@ static void retry(void *context, struct agenda_item *item)
         conn_stale(k, c);
     } else if (!attempt(k, c, 0, false)) {
         keying_event_conn(k, c, "%s", cannot_begin);
-        initiate_again(k, c, 32);
+        initiate_again(k, c, REPLY_INTERNAL);
     }
 }
 
@@ -276,8 +276,8 @@ void initiate_anew(struct keying *k, struct conn *c, uint64_t client)
     }
     c->attempt = c->attempt == 0 ? 1 : c->attempt;
     if (!attempt(k, c, client, true)) {
-        say_obstacle(k, c, client, 32, "cannot begin anew: too many exchanges");
-        initiate_again(k, c, 32);
+        say_obstacle(k, c, client, REPLY_INTERNAL, "cannot begin anew: too many exchanges");
+        initiate_again(k, c, REPLY_INTERNAL);
     }
 }
 
@@ -298,7 +298,7 @@ void initiate_again(struct keying *k, struct conn *c, unsigned code)
         snprintf(of, sizeof of, " of at most %u", c->form->keyingtries);
     }
     keying_event_conn(k, c, "keying attempt %u%s follows; whack does not wait for it", c->attempt, of);
-    uint64_t wait = code == 31 || code == 32 ? AGAIN_SOON : AGAIN_LATER;
+    uint64_t wait = code == REPLY_NO_RESPONSE || code == REPLY_INTERNAL ? AGAIN_SOON : AGAIN_LATER;
     (void)agenda_set(&k->agenda, &c->retry, k->now + wait, retry);
 }
 
@@ -339,7 +339,7 @@ static void finish_quick(struct keying *k, struct xchg *y)
     }
     y->conn->newest_ipsec = y->number;
     y->conn->attempt = 0;
-    keying_tell(k, y, 4, "STATE_%s: %s", xchg_state_word(y->state), xchg_state_story(y->state));
+    keying_tell(k, y, REPLY_SUCCESS, "STATE_%s: %s", xchg_state_word(y->state), xchg_state_story(y->state));
     note_ipsec_up(k, y);
     xchg_release(k, y);
 }
@@ -356,7 +356,7 @@ void initiate_state(struct keying *k, struct xchg *x, unsigned state)
     x->resends = x->initiator || x->quick;
     x->event_at = k->now + (x->resends ? RETRANSMIT_1 : GIVE_UP);
     if (!is_last(state)) {
-        keying_tell(k, x, 101 + state, "STATE_%s: %s", xchg_state_word(state),
+        keying_tell(k, x, REPLY_STATE + state, "STATE_%s: %s", xchg_state_word(state),
                     xchg_state_story(state));
         return;
     }
@@ -402,7 +402,7 @@ bool initiate_isakmp_up(struct keying *k, struct xchg *x, const struct record *r
     x->stepped = true;
     x->conn->newest_isakmp = x->number;
     (void)agenda_set(&k->agenda, &x->life_end, k->now + (uint64_t)x->life * 1000, ends_life);
-    keying_tell(k, x, 4, "STATE_%s: %s", xchg_state_word(x->state), xchg_state_story(x->state));
+    keying_tell(k, x, REPLY_SUCCESS, "STATE_%s: %s", xchg_state_word(x->state), xchg_state_story(x->state));
     note_isakmp_up(k, x);
     if (connection_isakmp_only(x->conn->form)) {
         x->conn->attempt = 0;

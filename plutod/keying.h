@@ -33,6 +33,7 @@
 #include "line_limit.h"
 #include "log.h"
 #include "record.h"
+#include "reply.h"
 
 #include <stdarg.h>
 

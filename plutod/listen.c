@@ -128,7 +128,7 @@ static void say_refused(struct supervisor *s, uint64_t client, const char *name,
                 s->setup->ikeport, why, strerror(errno));
     keying_note(&s->keying, NULL, "cannot listen on %s %s port %u: %s: %s", name, text,
                 s->setup->ikeport, why, strerror(errno));
-    keying_say(&s->keying, client, 3, "cannot listen on %s %s port %u: %s: %s", name, text,
+    keying_say(&s->keying, client, REPLY_SERIOUS, "cannot listen on %s %s port %u: %s: %s", name, text,
                s->setup->ikeport, why, strerror(errno));
 }
 
@@ -249,7 +249,7 @@ static void survey(struct supervisor *s, struct survey *fresh)
     if (getifaddrs(&all) != 0) {
         lines_print(&s->lines, LOG_LEVEL_SERIOUS, "cannot find the interfaces: %s",
                     strerror(errno));
-        keying_say(&s->keying, fresh->client, 3, "cannot find the interfaces: %s", strerror(errno));
+        keying_say(&s->keying, fresh->client, REPLY_SERIOUS, "cannot find the interfaces: %s", strerror(errno));
         return;
     }
     for (const struct ifaddrs *i = all; i != NULL; i = i->ifa_next) {
@@ -268,7 +268,7 @@ static void survey(struct supervisor *s, struct survey *fresh)
     s->listener.sockets = fresh->sockets;
     s->listener.count = fresh->count;
     if (fresh->count == 0) {
-        keying_say(&s->keying, fresh->client, 3, "no interface to listen on was found");
+        keying_say(&s->keying, fresh->client, REPLY_SERIOUS, "no interface to listen on was found");
     }
     if (fresh->changed || !fresh->by_itself) {
         tell_core(s);

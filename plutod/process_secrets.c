@@ -92,7 +92,7 @@ void process_secrets_trouble(struct process *p, const char *name, const char *te
         return;
     }
     all->listen_told = all->listen_client != 0;
-    keying_say(&p->s->keying, all->listen_client, 3, "%s %s: no secrets were read by it, see the log",
+    keying_say(&p->s->keying, all->listen_client, REPLY_SERIOUS, "%s %s: no secrets were read by it, see the log",
                name, text);
 }
 
@@ -110,7 +110,7 @@ void process_loaded(struct process *p, const struct record *r)
     if (first) { /* all of a generation read the same */
         lines_print(&s->lines, LOG_LEVEL_INFO, "secrets read: %llu entries, %llu errors", entries,
                     errors);
-        keying_say(&s->keying, s->processes.listen_client, errors == 0 ? 2 : 3,
+        keying_say(&s->keying, s->processes.listen_client, errors == 0 ? REPLY_LOG : REPLY_SERIOUS,
                    "secrets read: %llu entries, %llu errors%s", entries, errors,
                    errors == 0 ? "" : ": see the log");
     }

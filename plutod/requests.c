@@ -16,7 +16,7 @@ static struct conn *named(struct keying *k, uint64_t client, const struct record
     const char *name = record_text(r, K_NAME);
     struct conn *c = conn_find(k, name);
     if (c == NULL) {
-        keying_say(k, client, 21, "no connection named \"%s\"", name);
+        keying_say(k, client, REPLY_UNKNOWN_NAME, "no connection named \"%s\"", name);
     }
     return c;
 }
@@ -26,7 +26,7 @@ static void add(struct keying *k, uint64_t client, const struct record *r)
     struct connection_form form;
     char why[CONNECTION_WHY];
     if (!connection_from_record(&form, r, why)) {
-        keying_say(k, client, 30, "connection refused: %s", why);
+        keying_say(k, client, REPLY_BAD_MESSAGE, "connection refused: %s", why);
         return;
     }
     struct conn *old = conn_find(k, form.name);
@@ -36,7 +36,7 @@ static void add(struct keying *k, uint64_t client, const struct record *r)
         journal_move(k, &old->journal, &kept);
         ends_and_remove(k, old, client, NULL);
     } else if (old != NULL) {
-        keying_say(k, client, 20, "attempt to redefine connection \"%s\": --delete replaces it",
+        keying_say(k, client, REPLY_DUPLICATE_NAME, "attempt to redefine connection \"%s\": --delete replaces it",
                    form.name);
         connection_form_free(&form);
         return;
@@ -44,7 +44,7 @@ static void add(struct keying *k, uint64_t client, const struct record *r)
     struct conn *c = conn_add(k, &form);
     journal_move(k, &kept, c == NULL ? &k->journal : &c->journal);
     if (c == NULL) {
-        keying_say(k, client, 32, "no memory for another connection");
+        keying_say(k, client, REPLY_INTERNAL, "no memory for another connection");
         return;
     }
     if (old == NULL) {
@@ -52,7 +52,7 @@ static void add(struct keying *k, uint64_t client, const struct record *r)
     } else {
         keying_event_conn(k, c, "added connection description anew");
     }
-    keying_say(k, client, 2, "added connection description \"%s\"", c->name);
+    keying_say(k, client, REPLY_LOG, "added connection description \"%s\"", c->name);
 }
 
 static void delete_state(struct keying *k, uint64_t client, const struct record *r)
@@ -60,7 +60,7 @@ static void delete_state(struct keying *k, uint64_t client, const struct record 
     uint64_t serial = record_number(r, K_SERIAL);
     struct xchg *x = xchg_by_serial(k, serial);
     if (x == NULL) {
-        keying_say(k, client, 21, "no state #%llu", (unsigned long long)serial);
+        keying_say(k, client, REPLY_UNKNOWN_NAME, "no state #%llu", (unsigned long long)serial);
     } else if (x->quick) {
         ends_quick(k, x, ENDS_TELL_PEER, client, "whack --deletestate");
     } else {
@@ -73,7 +73,7 @@ static void debug(struct keying *k, uint64_t client, const struct record *r)
     unsigned classes;
     const char *why = debug_classes_parse(&classes, record_text(r, K_CLASSES));
     if (why != NULL) {
-        keying_say(k, client, 30, "debug classes \"%s\": %s", record_text(r, K_CLASSES), why);
+        keying_say(k, client, REPLY_BAD_MESSAGE, "debug classes \"%s\": %s", record_text(r, K_CLASSES), why);
         return;
     }
     if (!record_has(r, K_NAME)) {
@@ -98,11 +98,11 @@ static void myid(struct keying *k, uint64_t client, const struct record *r)
         why = "this is nobody";
     }
     if (why != NULL) {
-        keying_say(k, client, 30, "--myid %s: %s", record_text(r, K_MYID), why);
+        keying_say(k, client, REPLY_BAD_MESSAGE, "--myid %s: %s", record_text(r, K_MYID), why);
     } else if (!keying_myid(k, &id)) {
-        keying_say(k, client, 32, "no memory for --myid");
+        keying_say(k, client, REPLY_INTERNAL, "no memory for --myid");
     } else {
-        keying_say(k, client, 2, "%%myid is %s", record_text(r, K_MYID));
+        keying_say(k, client, REPLY_LOG, "%%myid is %s", record_text(r, K_MYID));
     }
 }
 
@@ -151,11 +151,11 @@ static void add_key(struct keying *k, uint64_t client, const struct identity *wh
                     "gone", id, RSA_FINGERPRINT_SHORT, key->fingerprint, gone);
         break;
     case PUBLIC_KEY_ONE_TOO_MANY:
-        keying_say(k, client, 32, "--keyid %s --addkey: it has %u public keys already, and more are not kept: "
+        keying_say(k, client, REPLY_INTERNAL, "--keyid %s --addkey: it has %u public keys already, and more are not kept: "
                    "without --addkey, this one takes their place", id, PUBLIC_KEYS_OF_ID);
         break;
     case PUBLIC_KEY_NO_ROOM:
-        keying_say(k, client, 32, "--keyid %s: no memory for another public key, or all together take more than "
+        keying_say(k, client, REPLY_INTERNAL, "--keyid %s: no memory for another public key, or all together take more than "
                    "%u MB", id, PUBLIC_KEYS_BYTES >> 20);
         break;
     }
@@ -173,9 +173,9 @@ static void key(struct keying *k, uint64_t client, const struct record *r)
     const char *why = who.type == ID_ANY ? "this is nobody"
                       : bytes == NULL    ? NULL : rsa_public_parse(&rsa, bytes, len);
     if (why != NULL) {
-        keying_say(k, client, 30, "--keyid %s: %s", id, why);
+        keying_say(k, client, REPLY_BAD_MESSAGE, "--keyid %s: %s", id, why);
     } else if (bytes == NULL) {
-        keying_say(k, client, 28, "--keyid %s: fetching its key from DNS is not supported yet, so nothing is "
+        keying_say(k, client, REPLY_NO_KEY, "--keyid %s: fetching its key from DNS is not supported yet, so nothing is "
                    "changed: --pubkeyrsa gives the key", id);
     } else {
         add_key(k, client, &who, &rsa, record_yes(r, K_ADDKEY));
@@ -185,7 +185,7 @@ static void key(struct keying *k, uint64_t client, const struct record *r)
 static void not_yet(struct keying *k, uint64_t client, const struct record *r, const char *what)
 {
     if (named(k, client, r) != NULL) {
-        keying_say(k, client, 25, "--%s \"%s\": not supported yet: a connection is routed while it "
+        keying_say(k, client, REPLY_NO_ROUTE, "--%s \"%s\": not supported yet: a connection is routed while it "
                    "has an IPsec SA; --initiate makes one", what, record_text(r, K_NAME));
     }
 }
@@ -197,7 +197,7 @@ static void terminate(struct keying *k, uint64_t client, const struct record *r)
         return;
     }
     keying_log_conn(k, LOG_LEVEL_INFO, c, "terminating SAs using this connection");
-    keying_say(k, client, 2, "\"%s\": terminating SAs using this connection", c->name);
+    keying_say(k, client, REPLY_LOG, "\"%s\": terminating SAs using this connection", c->name);
     client = record_yes(r, K_ASYNCHRONOUS) ? 0 : client;
     ends_conn(k, c, client, "whack --terminate");
     order_unwanted(k, c, client);

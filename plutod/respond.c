@@ -156,7 +156,7 @@ bool respond_chosen(struct keying *k, const struct record *r, const char **why)
         return false;
     }
     if (i == count) {
-        ends_failed(k, x, 31, "its connection was deleted meanwhile", false);
+        ends_failed(k, x, REPLY_NO_RESPONSE, "its connection was deleted meanwhile", false);
         return true;
     }
     x->offer->chosen = c->reqid;
@@ -212,7 +212,7 @@ bool respond_authenticated(struct keying *k, struct xchg *x, const struct record
     }
     struct conn *c = choose_named(k, x, record_text(r, K_CONNECTION));
     if (c == NULL || !choose_may_be(x, c)) {
-        ends_failed(k, x, 31, "its connection was deleted meanwhile", false);
+        ends_failed(k, x, REPLY_NO_RESPONSE, "its connection was deleted meanwhile", false);
         return true;
     }
     if (!conn_allows(c, record_word(r, K_METHOD))) {
@@ -225,12 +225,12 @@ bool respond_authenticated(struct keying *k, struct xchg *x, const struct record
     record_identity(r, K_PEER_NAME, &peer);
     if (proposal == NULL || !name_set(k, &x->peer_id, &peer)) {
         free(proposal);
-        ends_failed(k, x, 32, "no memory for what was proved", false);
+        ends_failed(k, x, REPLY_INTERNAL, "no memory for what was proved", false);
         return true;
     }
     x->proposal = proposal; /* once: it is authenticated once */
     if (respond_is_one_of_us(k, x, ours)) {
-        ends_failed(k, x, 27, ours, false);
+        ends_failed(k, x, REPLY_BAD_ID, ours, false);
         return true;
     }
     x->method = record_word(r, K_METHOD);
@@ -245,7 +245,7 @@ bool respond_authenticated(struct keying *k, struct xchg *x, const struct record
     if (!record_yes(r, K_MATCHED)) {
         xchg_set_conn(k, x, c);
     } else if (!settle(k, x, c)) {
-        ends_failed(k, x, 32, NO_INSTANCE, false);
+        ends_failed(k, x, REPLY_INTERNAL, NO_INSTANCE, false);
     }
     return true;
 }
@@ -342,6 +342,6 @@ void respond_accepted(struct keying *k, struct xchg *x, bool good, const char *w
     } else if (settle(k, x, c)) {
         answer_identify(k, x, true);
     } else {
-        ends_failed(k, x, 32, NO_INSTANCE, false);
+        ends_failed(k, x, REPLY_INTERNAL, NO_INSTANCE, false);
     }
 }

@@ -78,7 +78,7 @@ static void undo(struct keying *k, struct conn *c, const char *action)
     struct xchg *next;
     DL_FOREACH_SAFE(c->exchanges, y, next) {
         if (y->quick && y->up && !y->ending) {
-            keying_event_tell(k, y, 25, "the updown script failed at %s, so the IPsec SA is taken down "
+            keying_event_tell(k, y, REPLY_NO_ROUTE, "the updown script failed at %s, so the IPsec SA is taken down "
                               "again; see the log for its output", action);
             ends_quick(k, y, ENDS_TELL_PEER, 0, NULL);
         }
@@ -141,14 +141,14 @@ void routing_up(struct keying *k, struct xchg *y)
     struct conn *c = y->conn;
     const struct conn *other = c->eroute != NULL ? NULL : routing_conflict(k, c);
     if (other != NULL) {
-        keying_event_tell(k, y, 25, "cannot route: its clients are in use by connection \"%s\"; terminate "
+        keying_event_tell(k, y, REPLY_NO_ROUTE, "cannot route: its clients are in use by connection \"%s\"; terminate "
                           "that one first", other->name);
         ends_quick(k, y, ENDS_TELL_PEER, 0, NULL);
         return;
     }
     if (c->eroute == NULL) {
         if (path_take(k, c) == NULL) {
-            keying_event_tell(k, y, 32, "no memory for its route");
+            keying_event_tell(k, y, REPLY_INTERNAL, "no memory for its route");
             ends_quick(k, y, ENDS_TELL_PEER, 0, NULL);
             return;
         }

@@ -30,7 +30,7 @@ void status_begin(struct keying *k, uint64_t client, bool json)
 {
     struct status_report *r = calloc(1, sizeof *r);
     if (r == NULL) {
-        keying_say(k, client, 32, "no memory to show the status");
+        keying_say(k, client, REPLY_INTERNAL, "no memory to show the status");
         return;
     }
     r->k = k;

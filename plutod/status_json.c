@@ -152,7 +152,7 @@ static void line(struct keying *k, uint64_t client, const char *before, struct o
         k->hooks.json(k->hooks.context, client, whole);
         free(whole);
     } else {
-        keying_say(k, client, 32, "no memory to show all of the status: the JSON document is not whole");
+        keying_say(k, client, REPLY_INTERNAL, "no memory to show all of the status: the JSON document is not whole");
     }
     free(dump);
     json_decref(o.json);

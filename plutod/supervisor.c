@@ -100,14 +100,14 @@ void supervisor_tell_where_we_listen(struct supervisor *s)
 void supervisor_listen(struct supervisor *s, uint64_t client)
 {
     if (s->stopping) {
-        keying_say(&s->keying, client, 24, "plutod is shutting down");
+        keying_say(&s->keying, client, REPLY_NOT_LISTENING, "plutod is shutting down");
         return;
     }
     listen_discover(s, client);
     supervisor_tell_where_we_listen(s);
     lines_print(&s->lines, LOG_LEVEL_INFO, "listening for IKE messages");
     keying_note(&s->keying, NULL, "whack --listen: listening for IKE messages");
-    keying_say(&s->keying, client, 2, "listening for IKE messages");
+    keying_say(&s->keying, client, REPLY_LOG, "listening for IKE messages");
     process_new_secrets(s, client);
 }
 
@@ -118,7 +118,7 @@ void supervisor_unlisten(struct supervisor *s, uint64_t client)
     tell_manager(s, "STATUS=not listening (whack --unlisten)", 0);
     lines_print(&s->lines, LOG_LEVEL_INFO, "no longer listening for IKE messages");
     keying_note(&s->keying, NULL, "whack --unlisten: no longer listening for IKE messages");
-    keying_say(&s->keying, client, 2, "no longer listening for IKE messages");
+    keying_say(&s->keying, client, REPLY_LOG, "no longer listening for IKE messages");
 }
 
 static void on_last(struct ev_loop *loop, ev_timer *w, int events)

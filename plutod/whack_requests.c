@@ -17,7 +17,7 @@ static void refuse_field(struct client *c, const char *verb, const char *field, 
     char where[80];
     snprintf(where, sizeof where, "record %u%s%s%s%s", c->records, verb[0] == '\0' ? "" : ", ", verb,
              field[0] == '\0' ? "" : ", field ", field);
-    keying_say(&c->s->keying, c->id, 30, "bad message to plutod: %s: %s; records(5) says what is "
+    keying_say(&c->s->keying, c->id, REPLY_BAD_MESSAGE, "bad message to plutod: %s: %s; records(5) says what is "
                "right, and the whack that was installed with plutod writes it so", where, why);
     lines_print(&c->s->lines, LOG_LEVEL_SERIOUS, "control socket: bad message: %s: %s", where, why);
     c->closing = true;
@@ -36,7 +36,7 @@ static void take_hello(struct client *c, const struct record *r)
     }
     c->greeted = true;
     if (record_number(r, K_VERSION) != RECORDS_VERSION) {
-        keying_say(&c->s->keying, c->id, 1, "this whack speaks version %u of the records, plutod "
+        keying_say(&c->s->keying, c->id, REPLY_WHACK, "this whack speaks version %u of the records, plutod "
                    "speaks %u: use the whack that was installed with it",
                    (unsigned)record_number(r, K_VERSION), RECORDS_VERSION);
         c->closing = true;
@@ -54,7 +54,7 @@ static void take_initiate(struct client *c, const struct record *r)
     struct supervisor *s = c->s;
     unsigned crowd = record_yes(r, K_ASYNCHRONOUS) ? 0 : whack_crowd(s);
     if (crowd > 0) {
-        keying_say(&s->keying, c->id, 32, "\"%s\": not initiated: %u whacks wait for negotiations "
+        keying_say(&s->keying, c->id, REPLY_INTERNAL, "\"%s\": not initiated: %u whacks wait for negotiations "
                    "already; wait until one has ended, or use --asynchronous",
                    record_text(r, K_NAME), crowd);
         return;
@@ -78,7 +78,7 @@ static void take_record(struct client *c, const struct record *r)
     case V_WHACK_SHUTDOWN:
         c->holds++; /* until plutod is gone */
         c->shutdown = true;
-        keying_say(&s->keying, c->id, 2, "shutting down");
+        keying_say(&s->keying, c->id, REPLY_LOG, "shutting down");
         supervisor_stop(s, record_yes(r, K_LEAVE_STATE));
         break;
     case V_WHACK_INITIATE:

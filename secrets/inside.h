@@ -9,6 +9,7 @@
 #include "core.h"
 #include "derive.h"
 #include "line_limit.h"
+#include "reply.h"
 
 #include <uthash.h>
 
@@ -156,8 +157,6 @@ enum outcome {
 /* RFC 2408, 3.14.1 */
 enum { NOTIFY_INVALID_KEY_INFORMATION = 17, NOTIFY_INVALID_ID_INFORMATION = 18,
        NOTIFY_AUTHENTICATION_FAILED = 24 };
-
-#define CODE_NO_KEY 28 /* [W11] */
 
 /* Fills c->why and returns `outcome`. */
 enum outcome deny(struct core *c, enum outcome outcome, unsigned notification, const char *format,

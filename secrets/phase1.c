@@ -50,7 +50,7 @@ enum outcome deny_secret(struct core *c, enum method method, const struct identi
     char peer[IDENTITY_TEXT];
     identity_print(our_id, ours);
     identity_print(peer_id, peer);
-    c->code = CODE_NO_KEY;
+    c->code = REPLY_NO_KEY;
     if (method == METHOD_PSK) {
         return deny(c, OUTCOME_FAIL, NOTIFY_AUTHENTICATION_FAILED, "no preshared secret for \"%s\" and \"%s\" in "
                     "ipsec.secrets: add a line %s %s : PSK \"...\"", ours, peer, ours, peer);
@@ -80,7 +80,7 @@ static void check_secret(struct core *c, const struct exchange *x, const struct 
     (void)deny_secret(c, missing, &a->ours, &a->peer);
     record_start(&w, c->out.plutod, V_FAILED);
     record_put_number(&w, K_EXCHANGE, x->number);
-    record_put_number(&w, K_CODE, CODE_NO_KEY);
+    record_put_number(&w, K_CODE, REPLY_NO_KEY);
     record_put_text(&w, K_WHY, c->why);
     (void)record_finish(&w);
 }

@@ -69,12 +69,26 @@ not_tests() {
     assert_output ''
 }
 
-@test "each code of whack(8), and each state, has a row in docs/items.md" {
-    local code
-    while read -r code; do
-        grep -qE "^\| ([0-9]{3} )*$code( [0-9]{3})* \|" "$page" || fail "$code has no row"
-    done < <(sed -nE 's/^\.It ([0-9]{3})(, ([0-9]{3}))? Ta .*/\1 \3/p' whack/whack.8 | tr ' ' '\n' | grep .)
+# codes: NUMBER MEANING of lib/reply.h, one a line
+codes() {
+    sed -nE 's/^ +CODE\([A-Z_]+, ([0-9]+), "(.*)"\).*/\1 \2/p' lib/reply.h
+}
+
+@test "each code of lib/reply.h, and each state, has a row in docs/items.md, with its meaning, and whack(8) shows it" {
+    local code meaning
+    while read -r code meaning; do
+        code=$(printf %03d "$code")
+        grep -qF "| $code | $meaning |" "$page" || fail "no row: | $code | $meaning |"
+        grep -qE "^\.It ([0-9]{3}, )*$code(, [0-9]{3})* Ta " whack/whack.8 || fail "$code is not in whack(8)"
+    done < <(codes)
     for code in {101..115}; do
         grep -qE "^\| ([0-9]{3} )*$code( [0-9]{3})* \|" "$page" || fail "$code has no row"
     done
+    [ "$(codes | wc -l)" -gt 20 ]
+}
+
+@test "codes are written by their names of lib/reply.h" {
+    run grep -nE '(keying_say\([^,]+, [^,]+|(keying_tell|keying_event_tell|ends_failed|exchange_failed)\([^,]+, [^,]+), *[1-9]' \
+        plutod/*.c ike-negotiate/*.c
+    assert_output ''
 }

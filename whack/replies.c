@@ -1,11 +1,9 @@
 #include "replies.h"
 
 #include "channel.h"
+#include "reply.h"
 
 #include <string.h>
-
-/* Numbers that say nothing about how it ended [W11]. */
-enum { COMMENT = 0, LOG = 2, SERIOUS_LOG = 3, SUCCESS = 4, SECRET_WANTED = 40 };
 
 void replies_init(struct replies *r, replies_line *line, replies_done *done, void *context)
 {
@@ -13,8 +11,8 @@ void replies_init(struct replies *r, replies_line *line, replies_done *done, voi
     r->done_came = done;
     r->context = context;
     r->len = 0;
-    r->code = SUCCESS;
-    r->failed = SUCCESS;
+    r->code = REPLY_SUCCESS;
+    r->failed = REPLY_SUCCESS;
     r->ended = false;
 }
 
@@ -54,7 +52,7 @@ static bool take_line(struct replies *r)
     } else if (line_is(r, WHACK_DONE)) {
         r->done_came(r->context);
     }
-    if (code > COMMENT && code != LOG && code != SERIOUS_LOG && code != SECRET_WANTED) {
+    if (code > REPLY_COMMENT && code != REPLY_LOG && code != REPLY_SERIOUS && code != REPLY_SECRET_WANTED) {
         r->code = code;
     }
     return code < 0 || r->line_came(r->context, r->line, r->len, code);
@@ -62,8 +60,8 @@ static bool take_line(struct replies *r)
 
 void replies_call_ends(struct replies *r)
 {
-    r->failed = r->code == SUCCESS ? r->failed : r->code;
-    r->code = SUCCESS;
+    r->failed = r->code == REPLY_SUCCESS ? r->failed : r->code;
+    r->code = REPLY_SUCCESS;
 }
 
 enum replies_result replies_add(struct replies *r, const char *bytes, size_t len)
@@ -96,8 +94,8 @@ bool replies_ended(const struct replies *r)
 
 int replies_status(const struct replies *r)
 {
-    int code = r->code == SUCCESS ? r->failed : r->code;
-    if (code == SUCCESS) {
+    int code = r->code == REPLY_SUCCESS ? r->failed : r->code;
+    if (code == REPLY_SUCCESS) {
         return 0;
     }
     return code > 255 ? 255 : code;
