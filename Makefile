@@ -35,7 +35,7 @@ LIBS_secrets = -lev -lcrypto -lnettle -lseccomp -lcap-ng -lbsd
 LIBS_kernel-sa = -lev -lmnl -lseccomp -lcap-ng -lbsd
 LIBS_plutod = -lev -lmnl -lnettle -ljansson -lseccomp -lcap-ng -lbsd
 LIBS_whack = -lnettle -lbsd
-LIBS_TEST = -lcmocka -lev -ljansson -lcrypto -lnettle -lmnl -lseccomp -lcap-ng -lbsd
+LIBS_TEST = -lcmocka -lldns -lev -ljansson -lcrypto -lnettle -lmnl -lseccomp -lcap-ng -lbsd
 
 LIB_OBJECTS = $(patsubst %.c,$(OBJ)/%.o,$(wildcard lib/*.c))
 LIB = $(OBJ)/lib/lib.a
