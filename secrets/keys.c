@@ -144,7 +144,7 @@ static void say_made(const struct options *o, const struct rsa_key *key)
 }
 
 /* --id, if it is given. */
-static const char *parse_id(const struct options *o, struct identity *id)
+static const char *read_id(const struct options *o, struct identity *id)
 {
     const char *why = o->id == NULL ? NULL : identity_parse(id, o->id);
     return why != NULL ? why : o->id != NULL && id->type == ID_ANY ? "%any is nobody's identity" : NULL;
@@ -154,7 +154,7 @@ int keys_generate(const struct options *o)
 {
     struct rsa_key *key = NULL;
     struct identity id;
-    const char *why = parse_id(o, &id);
+    const char *why = read_id(o, &id);
 
     if (why != NULL) {
         (void)wrong("--id", why);
@@ -268,7 +268,7 @@ static int show_of_store(const struct options *o, const struct identity *id)
 int keys_show(const struct options *o)
 {
     struct identity id;
-    const char *why = parse_id(o, &id);
+    const char *why = read_id(o, &id);
     if (why != NULL) {
         (void)wrong("--id", why);
         return EXIT_MISUSE;

@@ -285,7 +285,7 @@ static bool match_in(const struct store *store, const struct identity *ours, con
     return psk != NULL || rsa != NULL;
 }
 
-static bool parse_id(struct identity *id, const char *text)
+static bool read_id(struct identity *id, const char *text)
 {
     const char *why = identity_parse(id, text);
     if (why != NULL) {
@@ -301,7 +301,7 @@ int match(const struct options *o)
     struct identity ours;
     struct identity peer;
 
-    if (!parse_id(&ours, o->what) || !parse_id(&peer, o->peer)) {
+    if (!read_id(&ours, o->what) || !read_id(&peer, o->peer)) {
         return EXIT_MISUSE;
     }
     struct store *store = store_new();

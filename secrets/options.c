@@ -156,7 +156,7 @@ static int take_option(struct options *o, int option, const char *value)
         }
         return -1;
     case OPTION_AS:
-        if (!rsa_form_parse(&o->form, value)) {
+        if (!rsa_form_named(&o->form, value)) {
             return misuse("--as", value, "expected whack, dns, ipseckey, txt, pem or secrets");
         }
         return -1;

@@ -83,25 +83,60 @@ static bool bounded(const X509_ALGOR *algorithm)
 
 /* ---- the kinds of blocks ---- */
 
-static const char *take_pkey(struct rsa_key **key, EVP_PKEY *pkey, const char *otherwise)
+static void integers_free(ASN1_SEQUENCE_ANY *all)
 {
-    const char *why = pkey == NULL ? otherwise
-                      : EVP_PKEY_get_base_id(pkey) != EVP_PKEY_RSA ? other_algorithm
-                      : rsa_key_from_pkey(key, pkey);
-    EVP_PKEY_free(pkey);
+    for (int i = 0; i < sk_ASN1_TYPE_num(all); i++) {
+        const ASN1_TYPE *t = sk_ASN1_TYPE_value(all, i);
+        if (t->type == V_ASN1_INTEGER) {
+            OPENSSL_cleanse(t->value.integer->data, (size_t)t->value.integer->length);
+        }
+    }
+    sk_ASN1_TYPE_pop_free(all, ASN1_TYPE_free);
+}
+
+/* The version, and the numbers after it. */
+static const char *take_integers(struct rsa_key **key, const ASN1_SEQUENCE_ANY *all, const char *otherwise)
+{
+    struct rsa_numbers numbers;
+    for (int i = 0; i < sk_ASN1_TYPE_num(all); i++) {
+        const ASN1_TYPE *t = sk_ASN1_TYPE_value(all, i);
+        if (t->type != V_ASN1_INTEGER || t->value.integer->type != V_ASN1_INTEGER) {
+            return i > RSA_NUMBERS ? "the RSA key has more than two primes, which is not supported" : otherwise;
+        }
+        if (i >= 1 && i <= RSA_NUMBERS) {
+            numbers.of[i - 1].bytes = ASN1_STRING_get0_data(t->value.integer);
+            numbers.of[i - 1].len = (size_t)ASN1_STRING_length(t->value.integer);
+        }
+    }
+    return sk_ASN1_TYPE_num(all) == 1 + RSA_NUMBERS ? rsa_key_new(key, &numbers) : otherwise;
+}
+
+/*
+ * RFC 8017, A.1.2: RSAPrivateKey. Not by OpenSSL's decoder of keys, which leaves copies of what it read
+ * in memory that it gives back.
+ */
+static const char *take_rsa(struct rsa_key **key, const unsigned char *der, long len, const char *otherwise)
+{
+    const unsigned char *at = der;
+    ASN1_SEQUENCE_ANY *all = d2i_ASN1_SEQUENCE_ANY(NULL, &at, len);
+    if (all == NULL) {
+        return otherwise;
+    }
+    const char *why = at == der + len ? take_integers(key, all, otherwise) : otherwise;
+    integers_free(all);
     return why;
 }
 
 static const char *take_info(struct rsa_key **key, PKCS8_PRIV_KEY_INFO *info, const char *otherwise)
 {
     const ASN1_OBJECT *algorithm = NULL;
-    if (info == NULL || PKCS8_pkey_get0(&algorithm, NULL, NULL, NULL, info) != 1) {
-        PKCS8_PRIV_KEY_INFO_free(info);
-        return otherwise;
-    }
-    const char *why = other_algorithm;
-    if (OBJ_obj2nid(algorithm) == NID_rsaEncryption) {
-        why = take_pkey(key, EVP_PKCS82PKEY(info), damaged);
+    const unsigned char *der = NULL;
+    int len = 0;
+    const char *why = otherwise;
+
+    if (info != NULL && PKCS8_pkey_get0(&algorithm, &der, &len, NULL, info) == 1) {
+        why = OBJ_obj2nid(algorithm) == NID_rsaEncryption ? take_rsa(key, der, len, damaged)
+                                                          : other_algorithm;
     }
     PKCS8_PRIV_KEY_INFO_free(info);
     return why;
@@ -171,8 +206,7 @@ static const char *take_pkcs1(struct rsa_key **key, struct pem *pem, const char 
             }
         }
     }
-    const unsigned char *at = pem->data;
-    return take_pkey(key, d2i_PrivateKey(EVP_PKEY_RSA, NULL, &at, pem->len), otherwise);
+    return take_rsa(key, pem->data, pem->len, otherwise);
 }
 
 /* NULL and no *key: it is something else, go on. */

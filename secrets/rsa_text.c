@@ -12,7 +12,7 @@
 #define PRECEDENCE 10u     /* of several gateways, RFC 4025 2.1, RFC 4322 3.1 */
 #define STRING_MAX 255u    /* of DNS */
 
-bool rsa_form_parse(enum rsa_form *form, const char *word)
+bool rsa_form_named(enum rsa_form *form, const char *word)
 {
     static const char *const words[] = { "whack", "dns", "ipseckey", "txt", "pem", "secrets" };
     for (unsigned i = 0; i < sizeof words / sizeof words[0]; i++) {

@@ -13,7 +13,7 @@
 enum rsa_form { RSA_FORM_WHACK, RSA_FORM_DNS, RSA_FORM_IPSECKEY, RSA_FORM_TXT, RSA_FORM_PEM,
                 RSA_FORM_SECRETS };
 
-bool rsa_form_parse(enum rsa_form *form, const char *word);
+bool rsa_form_named(enum rsa_form *form, const char *word);
 
 /*
  * id NULL: it is not known whose key it is. The private part only if `private`, in the forms that can

@@ -10,12 +10,12 @@ FUZZ_SUPPORT = $(filter-out fuzz_% fuzz toy_dh seeds%,$(patsubst tests/fuzz/%.c,
 # Calls of the product that go to the target itself.
 FUZZ_WRAP_options = fopen
 FUZZ_WRAP_netlink = recvmsg
-FUZZ_WRAP_file = glob
+FUZZ_WRAP_file = glob open
 FUZZ_WRAP_text = calloc malloc strdup open kill readlink stat access
 FUZZ_WRAP_socket = clock_ms recvfrom recvmsg sendto
 FUZZ_WRAP_output = spawn kill ev_child_start ev_child_stop ev_timer_start ev_timer_stop ev_now
 FUZZ_WRAP_tools = fopen glob getifaddrs freeifaddrs wait daemon_run standard_there standard_written sandbox_enter \
-	sandbox_no_core sibling_path netlink_new dh_lib_new
+	sandbox_no_core sibling_path netlink_new dh_lib_new keys_generate keys_show
 # Tools whose main() is called, as main_NAME.
 FUZZ_MAIN_tools = secrets kernel-sa ike-negotiate
 # The tool whose names are meant where two tools have the same one.

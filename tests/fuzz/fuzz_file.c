@@ -3,15 +3,18 @@
  *
  * Input: up to 13 files with form feeds between, which are called a, b, c', ... m'; b and m' can be
  * read by others, z is a link to nothing. An include finds nothing outside of their folder, and
- * nothing can be expanded that has an & in it (--wrap=glob). Holds: what was read can be looked up;
+ * nothing can be expanded that has an & in it (--wrap=glob). Key files are in this folder too, by their
+ * names alone (--wrap=open). Holds: what was read can be looked up;
  * no message shows a secret that the input marks by the word `hidden`.
  */
 #include "fuzz.h"
 
 #include "secrets/file.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,6 +83,29 @@ int __wrap_glob(const char *pattern, int flags, int (*error)(const char *, int),
     return __real_glob(pattern, flags, error, found);
 }
 
+int __wrap_open(const char *path, int flags, ...);
+int __real_open(const char *path, int flags, ...);
+
+/* Nothing is made by whoever opens files here but this target, at its beginning. */
+int __wrap_open(const char *path, int flags, ...)
+{
+    char here[sizeof folder + 100];
+    va_list args;
+    va_start(args, flags);
+    mode_t mode = (flags & O_CREAT) != 0 ? va_arg(args, mode_t) : 0;
+    va_end(args);
+    if (strncmp(path, KEY_FILE_FOLDER, strlen(KEY_FILE_FOLDER)) == 0) {
+        const char *name = path + strlen(KEY_FILE_FOLDER);
+        if (strchr(name, '/') != NULL || strlen(name) > 40) {
+            errno = ENOENT;
+            return -1;
+        }
+        snprintf(here, sizeof here, "%s/%s", folder, name);
+        path = here;
+    }
+    return __real_open(path, flags, mode);
+}
+
 static void write_files(struct fuzz_input *in)
 {
     for (unsigned i = 0; i < FILES; i++) {
@@ -94,13 +120,12 @@ static void write_files(struct fuzz_input *in)
     }
 }
 
-/* A pattern that is no quoted string is named, whatever it is. */
-static void hide_patterns(struct buffer *said)
+/* A pattern or a key file that is no quoted string is named, whatever it is. */
+static void hide_names(struct buffer *said, const char *before)
 {
-    static const char before[] = "pattern%20after%20include:%20";
     uint8_t *end = said->data + said->len;
     uint8_t *at = said->data;
-    while (at != NULL && (at = memmem(at, (size_t)(end - at), before, sizeof before - 1)) != NULL) {
+    while (at != NULL && (at = memmem(at, (size_t)(end - at), before, strlen(before))) != NULL) {
         uint8_t *line_end = memchr(at, '\n', (size_t)(end - at));
         memset(at, '-', (size_t)((line_end == NULL ? end : line_end) - at));
         at = line_end;
@@ -110,10 +135,21 @@ static void hide_patterns(struct buffer *said)
 static void check_said(struct buffer *said)
 {
     if (said->len > 0) {
-        hide_patterns(said);
+        hide_names(said, "pattern%20after%20include:%20");
+        hide_names(said, "key%20file%20");
         fuzz_check(memmem(said->data, said->len, MARK, strlen(MARK)) == NULL);
     }
     buffer_wipe(said);
+}
+
+/* Whatever is in the store, it works. */
+static bool signs(const struct rsa_key *key)
+{
+    static const uint8_t hash[16] = "sixteen";
+    uint8_t sig[RSA_SIGNATURE_MAX];
+    size_t len;
+    return rsa_sign(key, hash, sizeof hash, sig, &len) == NULL
+           && rsa_check(rsa_key_public(key), hash, sizeof hash, sig, len) == NULL;
 }
 
 static void look_up(const struct store *store)
@@ -126,8 +162,12 @@ static void look_up(const struct store *store)
         fuzz_check(identity_parse(&ours, ids[i]) == NULL);
         fuzz_check(identity_parse(&peer, ids[(i + 1) % 5]) == NULL);
         const struct secret *s = store_find(store, &ours, &peer, &other);
-        fuzz_check(s == NULL || (s->len >= 1 && s->len <= PSK_MAX && s->line >= 1));
+        fuzz_check(s == NULL || (s->rsa == NULL && s->len >= 1 && s->len <= PSK_MAX && s->line >= 1));
         fuzz_check(other == NULL || !secret_equal(s, other));
+        s = store_find_rsa(store, &ours, &other);
+        fuzz_check(s == NULL || (s->rsa != NULL && s->line >= 1));
+        fuzz_check(other == NULL || !secret_equal(s, other));
+        fuzz_check(s == NULL || signs(s->rsa));
     }
     (void)store_disagreements(store, 0, NULL, NULL);
 }

@@ -15,6 +15,7 @@
 #include "lib/sibling.h"
 #include "lib/standard.h"
 #include "secrets/dh.h"
+#include "secrets/keys.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -52,6 +53,8 @@ void __wrap_sandbox_no_core(void);
 const char *__wrap_sibling_path(char *out, size_t size, const char *tool);
 struct netlink *__wrap_netlink_new(bool events);
 struct dh_lib *__wrap_dh_lib_new(const char **why);
+int __wrap_keys_generate(const struct options *o);
+int __wrap_keys_show(const struct options *o);
 
 FILE *__wrap_fopen(const char *path, const char *mode)
 {
@@ -146,6 +149,21 @@ struct dh_lib *__wrap_dh_lib_new(const char **why)
 {
     *why = "not here";
     return NULL;
+}
+
+/* Nothing is made and nothing is written. */
+int __wrap_keys_generate(const struct options *o)
+{
+    fuzz_check(o->bits >= RSA_BITS_STRONG && o->bits <= RSA_BITS_MAX);
+    fuzz_check(o->form == RSA_FORM_PEM || o->form == RSA_FORM_SECRETS);
+    return 0;
+}
+
+int __wrap_keys_show(const struct options *o)
+{
+    fuzz_check(o->private || o->form != RSA_FORM_SECRETS);
+    fuzz_check(!o->private || o->form == RSA_FORM_SECRETS || o->form == RSA_FORM_PEM);
+    return 0;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -15,6 +15,7 @@
 #include <openssl/bio.h>
 #include <openssl/bn.h>
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
 
 struct parts { /* a key's numbers, to be changed */
     BIGNUM *bn[RSA_NUMBERS];
@@ -336,6 +337,33 @@ static void pem_of_something_else(void **state)
     expect("\n\n@a : PSK \"x\"\n", NULL, "in PEM form");
 }
 
+static void more_than_two_primes(void **state)
+{
+    EVP_PKEY *pkey = NULL;
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+    struct rsa_key *key = NULL;
+    char *text = NULL;
+    (void)state;
+    assert_int_equal(EVP_PKEY_keygen_init(context), 1);
+    assert_int_equal(EVP_PKEY_CTX_set_rsa_keygen_bits(context, 1024), 1);
+    assert_int_equal(EVP_PKEY_CTX_set_rsa_keygen_primes(context, 3), 1);
+    assert_int_equal(EVP_PKEY_generate(context, &pkey), 1);
+    assert_non_null(strstr(rsa_key_from_pkey(&key, pkey), "more than two primes"));
+    for (unsigned i = 0; i < 2; i++) {
+        BIO *bio = BIO_new(BIO_s_mem());
+        assert_int_equal(i == 0 ? PEM_write_bio_PKCS8PrivateKey(bio, pkey, NULL, NULL, 0, NULL, NULL)
+                                : PEM_write_bio_PrivateKey_traditional(bio, pkey, NULL, NULL, 0, NULL, NULL),
+                         1);
+        long len = BIO_get_mem_data(bio, &text);
+        text = strndup(text, (size_t)len);
+        expect(text, NULL, "more than two primes");
+        free(text);
+        BIO_free(bio);
+    }
+    EVP_PKEY_free(pkey);
+    EVP_PKEY_CTX_free(context);
+}
+
 /* 2^31 - 1 iterations of PBKDF2 would take half an hour. */
 static void f18_slow_passphrase(void **state)
 {
@@ -376,6 +404,7 @@ int main(void)
         cmocka_unit_test(pem_forms),
         cmocka_unit_test(pem_written_reads_again),
         cmocka_unit_test(pem_of_something_else),
+        cmocka_unit_test(more_than_two_primes),
         cmocka_unit_test(f18_slow_passphrase),
     };
     return cmocka_run_group_tests_name("secrets_rsa_key", tests, NULL, NULL);

@@ -176,10 +176,10 @@ static void words_of_forms(void **state)
 {
     enum rsa_form form = RSA_FORM_TXT;
     (void)state;
-    assert_true(rsa_form_parse(&form, "whack") && form == RSA_FORM_WHACK);
-    assert_true(rsa_form_parse(&form, "secrets") && form == RSA_FORM_SECRETS);
-    assert_false(rsa_form_parse(&form, ""));
-    assert_false(rsa_form_parse(&form, "Whack"));
+    assert_true(rsa_form_named(&form, "whack") && form == RSA_FORM_WHACK);
+    assert_true(rsa_form_named(&form, "secrets") && form == RSA_FORM_SECRETS);
+    assert_false(rsa_form_named(&form, ""));
+    assert_false(rsa_form_named(&form, "Whack"));
 }
 
 int main(void)
