@@ -84,11 +84,11 @@ void initiate_quick_moved(struct keying *k, struct xchg *y, uint32_t worker)
     }
 }
 
-static bool start_quick(struct keying *k, struct conn *c, struct xchg *x, uint64_t client)
+static struct xchg *start_quick(struct keying *k, struct conn *c, struct xchg *x, uint64_t client)
 {
     struct xchg *y = xchg_new(k, c, true, true);
     if (y == NULL) {
-        return false;
+        return NULL;
     }
     xchg_set_parent(y, x);
     xchg_wait(k, y, client);
@@ -98,7 +98,17 @@ static bool start_quick(struct keying *k, struct conn *c, struct xchg *x, uint64
         y->deferred = true;
         (void)agenda_set(&k->agenda, &y->life_end, k->now + HALF_OPEN_LIFE, ends_life);
     }
-    return true;
+    return y;
+}
+
+/* Somebody else has begun the Main Mode x and is told how it goes: until it ends, y's whack hears no more. */
+static void say_awaited(struct keying *k, const struct xchg *y, const struct xchg *x)
+{
+    char label[CONN_LABEL];
+    conn_label(y->conn, label);
+    keying_say(k, y->client, 0, "%s #%llu: waits for the ISAKMP SA #%llu, whose Main Mode is under way: STATE_%s: %s",
+               label, (unsigned long long)y->serial, (unsigned long long)x->serial, xchg_state_word(x->state),
+               xchg_state_story(x->state));
 }
 
 static bool attempt(struct keying *k, struct conn *c, uint64_t client, bool wait)
@@ -110,10 +120,15 @@ static bool attempt(struct keying *k, struct conn *c, uint64_t client, bool wait
         return start_main(k, c, client, wait) != NULL;
     }
     struct xchg *x = xchg_usable_isakmp(k, c, true);
+    bool others = x != NULL && !x->up;
     if (x == NULL) {
         x = start_main(k, c, client, wait);
     }
-    return x != NULL && start_quick(k, c, x, client);
+    const struct xchg *y = x == NULL ? NULL : start_quick(k, c, x, client);
+    if (y != NULL && others) {
+        say_awaited(k, y, x);
+    }
+    return y != NULL;
 }
 
 unsigned initiate_obstacle(struct keying *k, const struct conn *c, char why[OBSTACLE])
@@ -149,10 +164,13 @@ unsigned initiate_obstacle(struct keying *k, const struct conn *c, char why[OBST
     return 0;
 }
 
-/* An attempt of our own accord that nobody watches gives way to one that somebody asked for. */
-static bool gives_way(const struct xchg *x)
+/*
+ * An attempt of our own accord that nobody watches (any more: whoever waited for it may have been killed) gives
+ * way to one that somebody asked for.
+ */
+static bool gives_way(const struct keying *k, const struct xchg *x)
 {
-    return x->initiator && !x->up && x->client == 0;
+    return x->initiator && !x->up && (x->client == 0 || !k->hooks.is_there(k->hooks.context, x->client));
 }
 
 static void supersede(struct keying *k, struct conn *c)
@@ -160,32 +178,32 @@ static void supersede(struct keying *k, struct conn *c)
     struct xchg *x;
     struct xchg *next;
     DL_FOREACH_SAFE(c->exchanges, x, next) {
-        if (x->quick && gives_way(x)) {
+        if (x->quick && gives_way(k, x)) {
             ends_quick(k, x, ENDS_SILENTLY, 0, "whack --initiate begins it anew");
         }
     }
     DL_FOREACH_SAFE(c->exchanges, x, next) {
-        if (!x->quick && gives_way(x) && x->children == NULL) {
+        if (!x->quick && gives_way(k, x) && x->children == NULL) {
             ends_main(k, x, ENDS_SILENTLY, "whack --initiate begins it anew");
         }
     }
 }
 
 /* Would supersede(c) end this Main Mode? */
-static bool is_superseded(const struct xchg *x, const struct conn *c)
+static bool is_superseded(const struct keying *k, const struct xchg *x, const struct conn *c)
 {
     const struct xchg *y;
     bool others = false;
     DL_FOREACH2(x->children, y, child_next) {
-        others = others || y->conn != c || !gives_way(y);
+        others = others || y->conn != c || !gives_way(k, y);
     }
-    return x->conn == c && gives_way(x) && !others;
+    return x->conn == c && gives_way(k, x) && !others;
 }
 
 const struct xchg *initiate_under(struct keying *k, const struct conn *c)
 {
     const struct xchg *x = connection_isakmp_only(c->form) ? NULL : xchg_usable_isakmp(k, c, true);
-    return x != NULL && is_superseded(x, c) ? xchg_usable_isakmp(k, c, false) : x;
+    return x != NULL && is_superseded(k, x, c) ? xchg_usable_isakmp(k, c, false) : x;
 }
 
 /* It does not begin: the one line, the event, and what whack is told. */

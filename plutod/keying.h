@@ -69,6 +69,7 @@ struct keying_hooks {
     void (*say)(void *context, uint64_t client, const char *line); /* "NNN text", no newline */
     void (*hold)(void *context, uint64_t client);       /* keep the channel: a request goes on */
     void (*release)(void *context, uint64_t client);    /* one hold less */
+    bool (*is_there)(void *context, uint64_t client);   /* else it has gone, and nobody waits any more */
     void (*script)(void *context, struct script_job *job); /* takes the job; answers script_done */
     void (*idle)(void *context, uint32_t worker);       /* an old worker has no exchange left */
     /* For --status: */

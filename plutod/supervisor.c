@@ -45,6 +45,11 @@ static void hook_release(void *context, uint64_t client)
     whack_release(context, client);
 }
 
+static bool hook_is_there(void *context, uint64_t client)
+{
+    return whack_is_there(context, client);
+}
+
 static void hook_script(void *context, struct script_job *job)
 {
     runner_add(context, job);
@@ -296,7 +301,7 @@ bool supervisor_init(struct supervisor *s, const struct setup *setup, struct loc
     };
     const struct keying_hooks hooks = {
         .context = s, .log = hook_log, .say = hook_say, .hold = hook_hold,
-        .release = hook_release, .script = hook_script, .idle = hook_idle,
+        .release = hook_release, .is_there = hook_is_there, .script = hook_script, .idle = hook_idle,
         .json = hook_json, .process = hook_process
     };
     keying_init(&s->keying, &settings, &hooks);

@@ -72,6 +72,12 @@ void whack_release(struct supervisor *s, uint64_t client)
     }
 }
 
+bool whack_is_there(struct supervisor *s, uint64_t client)
+{
+    const struct client *c = find(s, client);
+    return c != NULL && !c->gone && !client_hung_up(c);
+}
+
 /* ---- input and output ---- */
 
 /* How long may it take until more comes? */

@@ -35,6 +35,7 @@ void whack_say(struct supervisor *s, uint64_t client, const char *line);
 void whack_json(struct supervisor *s, uint64_t client, const char *text);
 void whack_hold(struct supervisor *s, uint64_t client);
 void whack_release(struct supervisor *s, uint64_t client);
+bool whack_is_there(struct supervisor *s, uint64_t client); /* else it was killed, perhaps just now */
 /* At the end of each turn: goes on with requests, writes, closes what is finished. */
 bool whack_turn(struct supervisor *s); /* did it? */
 void whack_free(struct supervisor *s);

@@ -230,6 +230,23 @@ crowd() {
     assert_equal "$stderr" ''
 }
 
+@test "[W9] a second --initiate says what it waits for; after one that was killed, it begins anew" {
+    start
+    far_away
+    "$whack" --ctlbase "$base" --initiate --name far >"$dir/said" 3>&- & # not by timeout: it is killed itself
+    within 5 grep -q '^102 ' "$dir/said"
+    run timeout -s KILL 2 "$whack" --ctlbase "$base" --initiate --name far
+    assert_output --regexp '^000 "far" #3: waits for the ISAKMP SA #1, whose Main Mode is under way: STATE_MAIN_I1: initiate$'
+    ask --initiate --name far --asynchronous # the first one waits still, so its Main Mode stays
+    kill -KILL "$!"
+    wait "$!" || :
+    run timeout -s KILL 2 "$whack" --ctlbase "$base" --initiate --name far
+    assert_line --regexp '^102 "far" #[0-9]+: STATE_MAIN_I1: initiate$'
+    ask --initiate --name far --asynchronous
+    ask --status
+    assert_equal "$(grep -cE '^000 #[0-9]+: "far"' <<<"$output")" 2 # one Main Mode, one Quick Mode
+}
+
 @test "[W9] one whack with several forms: in order, each when the one before is finished" {
     start
     raw $'hello version=1 epoch=1 tool=whack\nwhack-debug classes=control\nwhack-listen\nwhack-status\nwhack-initiate name=x\nwhack-shutdown\n'

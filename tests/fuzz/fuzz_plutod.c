@@ -142,6 +142,11 @@ static void hook_release(void *context, uint64_t client)
     whack_release(&((struct run *)context)->s, client);
 }
 
+static bool hook_is_there(void *context, uint64_t client)
+{
+    return whack_is_there(&((struct run *)context)->s, client);
+}
+
 static void hook_script(void *context, struct script_job *job)
 {
     struct run *run = context;
@@ -346,7 +351,7 @@ static struct run *run_new(void)
     fuzz_check(run != NULL);
     const struct keying_hooks hooks = {
         .context = run, .log = hook_log, .say = hook_say, .hold = hook_hold,
-        .release = hook_release, .script = hook_script, .idle = hook_idle,
+        .release = hook_release, .is_there = hook_is_there, .script = hook_script, .idle = hook_idle,
         .json = hook_json, .process = hook_process
     };
     run->now = 1000000;

@@ -52,6 +52,12 @@ static void hook_release(void *context, uint64_t client)
     assert_true(h->holds >= 0);
 }
 
+static bool hook_is_there(void *context, uint64_t client)
+{
+    (void)context;
+    return client == CLIENT;
+}
+
 static bool hook_process(void *context, unsigned place, struct process_view *view)
 {
     (void)context;
@@ -268,7 +274,7 @@ void host_init(struct hosts *w, unsigned which)
     const struct keying_settings settings = { .epoch = 5 + which, .ikeport = 500,
                                               .updown = "/updown" };
     const struct keying_hooks hooks = { .context = h, .log = hook_log, .say = hook_say,
-                                        .hold = hook_hold, .release = hook_release,
+                                        .hold = hook_hold, .release = hook_release, .is_there = hook_is_there,
                                         .script = hook_script, .idle = hook_idle,
                                         .json = hook_say, .process = hook_process };
     struct interface *list = calloc(1, sizeof *list);

@@ -103,6 +103,12 @@ static void do_hold(void *context, uint64_t client)
     (void)client;
 }
 
+static bool is_there(void *context, uint64_t client)
+{
+    (void)context;
+    return client != 0;
+}
+
 static bool do_process(void *context, unsigned place, struct process_view *view)
 {
     (void)context;
@@ -352,8 +358,8 @@ static void host_init(struct lab *l, unsigned which, const char *psk)
     static const struct keying_settings settings = { .epoch = 5, .ikeport = 500, .updown = "/u" };
     struct lab_host *h = &l->host[which];
     const struct keying_hooks hooks = { .context = h, .log = do_log, .say = do_say, .hold = do_hold,
-                                        .release = do_hold, .script = do_script, .idle = do_idle,
-                                        .json = do_say, .process = do_process };
+                                        .release = do_hold, .is_there = is_there,
+                                        .script = do_script, .idle = do_idle, .json = do_say, .process = do_process };
     const struct ike_outputs outputs = { lab_line(h, N_P), out_kernel, out_worker, out_send, h };
 
     h->lab = l;

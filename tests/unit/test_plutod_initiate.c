@@ -375,6 +375,54 @@ static void r2_an_initiator_never_switches(void **state)
     world_free(w);
 }
 
+/* [W9]: a second whack is told at once what it waits for: the first one hears how that goes. */
+static void w9_a_second_initiate_is_told_what_it_waits_for(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    char line[100];
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY));
+    assert_null(feed(w, W_P, "whack-initiate name=net"));
+    assert_false(has(&w->said, "waits for"));
+    assert_null(feed(w, N_P, "state exchange=%" PRIu64 " state=MAIN_I1",
+                     record_number(sent(w, &w->n, P_N, V_INITIATE), K_EXCHANGE)));
+    clear(w);
+    assert_null(feed(w, W_P, "whack-initiate name=net"));
+    assert_true(has(&w->said, "000 \"net\" #3: waits for the ISAKMP SA #1, whose Main Mode is under way: "
+                              "STATE_MAIN_I1: initiate\n"));
+    assert_string_equal(codes(w, line), "000");
+    world_free(w);
+    struct tunnel t = tunnel_up(); /* the ISAKMP SA stands: there is nothing to wait for */
+    assert_null(feed(t.w, W_P, "whack-initiate name=net"));
+    assert_false(has(&t.w->said, "waits for"));
+    world_free(t.w);
+}
+
+/* [W9]: what a whack that was killed has begun is nobody's: the next one begins it anew, and leaves no second Quick Mode. */
+static void w9_what_a_killed_whack_began_gives_way(void **state)
+{
+    static const char *const more[] = { "", " asynchronous=yes" };
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY));
+    assert_null(feed(w, W_P, "whack-initiate name=net"));
+    for (unsigned i = 0; i < 2; i++) {
+        w->killed = true;
+        clear(w);
+        assert_null(feed(w, W_P, "whack-initiate name=net%s", more[i]));
+        w->killed = false;
+        assert_non_null(sent(w, &w->n, P_N, V_DELETE));
+        uint64_t x = record_number(sent(w, &w->n, P_N, V_INITIATE), K_EXCHANGE);
+        assert_int_equal(HASH_COUNT(w->k.exchanges), 2);
+        assert_true(has(&w->log, "ended before it was up: whack --initiate begins it anew"));
+        clear(w);
+        assert_null(feed(w, N_P, "state exchange=%" PRIu64 " state=MAIN_I1", x));
+        assert_true(has(&w->said, "102 \"net\"") == (i == 0));
+    }
+    assert_int_equal(w->holds, 0);
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -395,6 +443,8 @@ int main(void)
         cmocka_unit_test(c2_serial_numbers),
         cmocka_unit_test(c3_keyingtries),
         cmocka_unit_test(r2_an_initiator_never_switches),
+        cmocka_unit_test(w9_a_second_initiate_is_told_what_it_waits_for),
+        cmocka_unit_test(w9_what_a_killed_whack_began_gives_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

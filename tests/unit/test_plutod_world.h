@@ -37,6 +37,7 @@ struct world {
     struct buffer log;
     struct address log_peer;    /* in whose own file the last line is, too; family 0: nobody's */
     int holds;
+    bool killed;                /* the whack that waited was */
     struct script_job *jobs[16];
     size_t job_count;
     uint32_t idle;
@@ -76,6 +77,12 @@ static inline void world_release(void *c, uint64_t client)
     struct world *w = c;
     w->holds -= client == CLIENT ? 1 : 0;
     assert_true(w->holds >= 0);
+}
+
+static inline bool world_is_there(void *c, uint64_t client)
+{
+    const struct world *w = c;
+    return client == CLIENT && !w->killed;
 }
 
 static inline void world_script(void *c, struct script_job *job)
@@ -137,7 +144,7 @@ static inline struct world *world_new(const char *addresses)
     const struct keying_settings settings = { .epoch = 5, .ikeport = 500, .updown = "/updown" };
     const struct keying_hooks hooks = {
         .context = w, .log = world_log, .say = world_say, .hold = world_hold,
-        .release = world_release, .script = world_script, .idle = world_idle,
+        .release = world_release, .is_there = world_is_there, .script = world_script, .idle = world_idle,
         .json = world_json, .process = world_process
     };
     keying_init(&w->k, &settings, &hooks);
