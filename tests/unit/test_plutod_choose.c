@@ -217,6 +217,26 @@ static void test_routed_ones_are_preferred(void **state)
     world_free(w);
 }
 
+/* [R3]: two that are the same but for their names: the one that is routed, though it was added later. */
+static void r3_the_routed_one_of_two(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    add(w, "name=one left-host=10.9.0.1 left-client=10.1.0.0/24 right-host=10.9.0.2 right-client=10.2.0.0/24 " NET_POLICY);
+    add(w, "name=net left-host=10.9.0.1 left-client=10.1.0.0/24 right-host=10.9.0.2 right-client=10.2.0.0/24 " NET_POLICY);
+    uint64_t x = main_mode(w, "10.9.0.2", "one", "10.9.0.2");
+    assert_string_equal(quick(w, x, "10.1.0.0/24", "10.2.0.0/24"), "one"); /* none is routed: the first */
+    assert_null(feed(w, W_P, "whack-terminate name=one asynchronous=yes"));
+    clear(w);
+    assert_null(feed(w, W_P, "whack-initiate name=net asynchronous=yes"));
+    (void)main_mode_goes_well(w);
+    (void)quick_mode_goes_well(w, 0x1234, true);
+    assert_non_null(conn_find(&w->k, "net")->eroute);
+    x = main_mode(w, "10.9.0.2", "one", "10.9.0.2");
+    assert_string_equal(quick(w, x, "10.1.0.0/24", "10.2.0.0/24"), "net");
+    world_free(w);
+}
+
 /* [R3]: two that overlap; only exactly what is asked for is given. */
 static void test_overlapping_clients(void **state)
 {
@@ -432,6 +452,7 @@ int main(void)
         cmocka_unit_test(test_same_hosts_then_any_then_whoever),
         cmocka_unit_test(test_fewer_wildcards_are_preferred),
         cmocka_unit_test(test_routed_ones_are_preferred),
+        cmocka_unit_test(r3_the_routed_one_of_two),
         cmocka_unit_test(test_overlapping_clients),
         cmocka_unit_test(test_uniqueids),
         cmocka_unit_test(r5_without_uniqueids_both_stay),
