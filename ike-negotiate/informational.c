@@ -103,10 +103,26 @@ static struct exchange *refused_quick(struct exchange *main, const struct notifi
     return q != NULL && q->quick != NULL ? q : NULL; /* SAs that stand end by Deletes only */
 }
 
+/* The identities of Quick Mode are the clients. */
+static void end_refused_clients(struct ike *ike, struct exchange *q)
+{
+    char ours[SUBNET_TEXT];
+    char peer[SUBNET_TEXT];
+    subnet_print(&q->quick->needs.our_client, ours);
+    subnet_print(&q->quick->needs.peer_client, peer);
+    exchange_refused(ike, q, REPLY_NOTIFICATION + NOTIFY_INVALID_ID_INFORMATION, "the peer answered %s (%u): it has no connection "
+                     "for the clients %s (ours) and %s (the peer's); compare --client of both sides",
+                     notify_name(NOTIFY_INVALID_ID_INFORMATION), NOTIFY_INVALID_ID_INFORMATION, ours, peer);
+}
+
 static void end_refused(struct ike *ike, struct exchange *q, unsigned type)
 {
     const char *ours = our_proposal(q, type);
     bool known = type > 0 && type <= NOTIFY_UNEQUAL_PAYLOAD_LENGTHS;
+    if (type == NOTIFY_INVALID_ID_INFORMATION && q->initiator) {
+        end_refused_clients(ike, q);
+        return;
+    }
     exchange_refused(ike, q, known ? REPLY_NOTIFICATION + type : 31, "the peer answered %s (%u)%s%s%s",
                      notify_name(type), type, ours[0] == '\0' ? "" : ": we proposed ", ours,
                      ours[0] == '\0' ? "" : "; compare --esp, --pfs and the clients of both sides");

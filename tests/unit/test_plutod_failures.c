@@ -87,7 +87,8 @@ static const struct failure failures[] = {
     { .what = "other clients, beginning", .loser = 0,
       .words = { "policy=psk,encrypt,tunnel ike=aes128-sha1-curve25519 esp=aes128-sha1 keyingtries=1 "
                  "left-client=10.77.0.0/24", SAME },
-      .line = { "#2: the peer answered INVALID-ID-INFORMATION (18)" } },
+      .line = { "#2: the peer answered INVALID-ID-INFORMATION (18): it has no connection for the clients "
+                "10.77.0.0/24 (ours) and 10.2.0.0/24 (the peer's)", "compare --client of both sides" } },
     { .what = "a silent peer", .loser = 0, .pass = GIVEN_UP, .network = nothing_arrives,
       .words = { SAME " keyingtries=1", SAME },
       .line = { "#1: no response to our first message: is the peer up, does it speak IKEv1 there, and does it "
