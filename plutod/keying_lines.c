@@ -26,19 +26,47 @@
 #define KNOWN_AT_ONCE 60000u    /* about all connections */
 #define KNOWN_REFILL 50u
 
+/* What stands before a line [P5]: the peer is always named, as far as he is known. */
+static void place_of(const struct xchg *x, const struct conn *c, char out[PREFIX_MAX])
+{
+    char label[CONN_LABEL] = "";
+    char peer[ADDRESS_TEXT] = "";
+    char serial[32] = "";
+    const struct address *a = x != NULL ? &x->remote : c != NULL ? &c->peer_host : NULL;
+    if (c != NULL) {
+        conn_label(c, label);
+    }
+    if (a != NULL && a->family != 0 && (c == NULL || c->instance == 0)) {
+        address_print(a, peer);
+    }
+    if (x != NULL) {
+        snprintf(serial, sizeof serial, " #%llu", (unsigned long long)x->serial);
+    }
+    bool none = label[0] == '\0' && peer[0] == '\0';
+    snprintf(out, PREFIX_MAX, "%s%s%s%s%s", label, label[0] == '\0' || peer[0] == '\0' ? "" : " ", peer,
+             serial, none ? "" : ": ");
+}
+
+/* The same for the log, where peers that no connection has yet are packets. */
 static void prefix_of(const struct xchg *x, char out[PREFIX_MAX])
 {
-    char label[CONN_LABEL];
-    if (x == NULL) {
-        out[0] = '\0';
-    } else if (x->conn != NULL) {
-        conn_label(x->conn, label);
-        snprintf(out, PREFIX_MAX, "%s #%llu: ", label, (unsigned long long)x->serial);
+    if (x == NULL || x->conn != NULL) {
+        place_of(x, x == NULL ? NULL : x->conn, out);
     } else {
         char address[ADDRESS_TEXT];
         address_print(&x->remote, address);
         snprintf(out, PREFIX_MAX, "packet from %s:%u: ", address, x->remote_port);
     }
+}
+
+/* And for a whack, who has named the connection himself. */
+static void label_of(const struct xchg *x, char out[PREFIX_MAX])
+{
+    char label[CONN_LABEL] = "";
+    if (x->conn != NULL) {
+        conn_label(x->conn, label);
+    }
+    snprintf(out, PREFIX_MAX, "%s #%llu: ", label, (unsigned long long)x->serial);
 }
 
 void keying_say(struct keying *k, uint64_t client, unsigned code, const char *format, ...)
@@ -228,6 +256,7 @@ void keying_tell(struct keying *k, const struct xchg *x, unsigned code, const ch
         && may_write(k, LOG_LEVEL_INFO, x, x->conn, missing)) {
         put_line(k, LOG_LEVEL_INFO, &x->remote, prefix, text, missing);
     }
+    label_of(x, prefix);
     keying_say(k, x->client, code, "%s%s", prefix, text);
 }
 
@@ -237,7 +266,6 @@ void keying_log_conn(struct keying *k, enum log_level level, const struct conn *
     char missing[LINE_MISSING];
     char text[LINE_MAX_LEN];
     char prefix[PREFIX_MAX];
-    char label[CONN_LABEL];
     va_list args;
     if (!may_write(k, level, NULL, c, missing)) {
         return;
@@ -245,33 +273,11 @@ void keying_log_conn(struct keying *k, enum log_level level, const struct conn *
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    conn_label(c, label);
-    snprintf(prefix, sizeof prefix, "%s: ", label);
+    place_of(NULL, c, prefix);
     put_line(k, level, &c->peer_host, prefix, text, missing);
 }
 
 /* ---- events ---- */
-
-/* The prefix of an event: here the peer is always named, as far as he is known. */
-static void place_of(const struct xchg *x, const struct conn *c, char out[PREFIX_MAX])
-{
-    char label[CONN_LABEL] = "";
-    char peer[ADDRESS_TEXT] = "";
-    char serial[32] = "";
-    const struct address *a = x != NULL ? &x->remote : c != NULL ? &c->peer_host : NULL;
-    if (c != NULL) {
-        conn_label(c, label);
-    }
-    if (a != NULL && a->family != 0 && (c == NULL || c->instance == 0)) {
-        address_print(a, peer);
-    }
-    if (x != NULL) {
-        snprintf(serial, sizeof serial, " #%llu", (unsigned long long)x->serial);
-    }
-    bool none = label[0] == '\0' && peer[0] == '\0';
-    snprintf(out, PREFIX_MAX, "%s%s%s%s%s", label, label[0] == '\0' || peer[0] == '\0' ? "" : " ", peer,
-             serial, none ? "" : ": ");
-}
 
 /* The peer may begin, and fail, as often as he likes. */
 static bool is_cheap(const struct xchg *x)
@@ -318,7 +324,7 @@ void keying_event_serious(struct keying *k, const struct xchg *x, unsigned code,
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     keying_log(k, LOG_LEVEL_SERIOUS, x, "%s", text);
-    prefix_of(x, prefix);
+    label_of(x, prefix);
     keying_say(k, x->client, code, "%s%s", prefix, text);
     keep(k, x, x->conn, is_cheap(x), text);
 }

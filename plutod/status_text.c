@@ -117,12 +117,20 @@ static void show_ipsec(struct keying *k, uint64_t client, const struct xchg *y, 
 
 static void show_state(struct keying *k, uint64_t client, const struct xchg *x, size_t place)
 {
-    char label[CONN_LABEL] = "(no connection yet)";
+    char label[CONN_LABEL + ADDRESS_TEXT] = "(no connection yet)";
     const char *newest = "";
     uint64_t seconds;
     (void)place;
     if (x->conn != NULL) {
         conn_label(x->conn, label);
+    }
+    if (x->conn == NULL || conn_is_template(x->conn)) { /* no connection names the peer, or not yet */
+        char peer[ADDRESS_TEXT];
+        address_print(&x->remote, peer);
+        strlcat(label, " ", sizeof label);
+        strlcat(label, peer, sizeof label);
+    }
+    if (x->conn != NULL) {
         newest = x->conn->newest_isakmp == x->number ? "; newest ISAKMP"
                  : x->conn->newest_ipsec == x->number ? "; newest IPSEC; eroute owner" : "";
     }

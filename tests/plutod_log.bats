@@ -57,8 +57,8 @@ whack-initiate name=%0a%5c
     start --perpeerlog --perpeerlogbase "$dir/peers"
     silent_peer
     local four=$dir/peers/10/9/0/2/10.9.0.2.log six=$dir/peers/2001/db8/0/0/0/0/0/2/2001:db8:0:0:0:0:0:2.log
-    within 5 grep -qE '^20[0-9-]{8} [0-9:]{8}[-+][0-9]{4} "four" #1: STATE_MAIN_I1: initiate$' "$four"
-    within 15 grep -qE '^20[0-9-]{8} [0-9:]{8}[-+][0-9]{4} "six" #[0-9]+: STATE_MAIN_I1: initiate$' "$six" || {
+    within 5 grep -qE '^20[0-9-]{8} [0-9:]{8}[-+][0-9]{4} "four" 10.9.0.2 #1: STATE_MAIN_I1: initiate$' "$four"
+    within 15 grep -qE '^20[0-9-]{8} [0-9:]{8}[-+][0-9]{4} "six" 2001:db8::2 #[0-9]+: STATE_MAIN_I1: initiate$' "$six" || {
         cat "$dir/err" >&2
         return 1
     }
@@ -78,7 +78,7 @@ whack-initiate name=%0a%5c
     nsenter -t "$daemon" -n sh -c 'ip link set lo up; ip addr add 10.9.0.1/24 dev lo'
     ask --listen
     ask --initiate --name again --asynchronous
-    within 5 grep -q '"again" #1' "$four"
+    within 5 grep -q '"again" 10.9.0.2 #1' "$four"
     assert_equal "$(head -n "$(wc -l <<<"$before")" "$four")" "$before"
 }
 
@@ -86,7 +86,7 @@ whack-initiate name=%0a%5c
     : >"$dir/file"
     start --perpeerlog --perpeerlogbase "$dir/file/peers"
     silent_peer
-    within 5 grep -q '"four" #1: STATE_MAIN_I1' "$dir/err"
+    within 5 grep -q '"four" 10.9.0.2 #1: STATE_MAIN_I1' "$dir/err"
     assert_equal "$(grep -c perpeerlog "$dir/err")" 1
     grep -q "perpeerlog: cannot write to $dir/file/peers: Not a directory" "$dir/err"
 }
@@ -96,7 +96,7 @@ whack-initiate name=%0a%5c
     assert_equal "$(head -n 1 "$dir/err")" \
         "plutod: --perpeerlogbase $dir/peers: has no effect without --perpeerlog: no peer has a file of his own"
     silent_peer
-    within 5 grep -q '"four" #1: STATE_MAIN_I1' "$dir/err"
+    within 5 grep -q '"four" 10.9.0.2 #1: STATE_MAIN_I1' "$dir/err"
     [ ! -e "$dir/peers" ]
 }
 
@@ -111,17 +111,17 @@ shows() {
 }
 
 @test "[P9] debug lines begin with a bar, and each class has its own: raw, emitting, control, kernel" {
-    shows raw '^\| "four" #1: sent to 10\.9\.0\.2:500, [0-9]+ bytes: [0-9a-f]{56}'
+    shows raw '^\| "four" 10.9.0.2 #1: sent to 10\.9\.0\.2:500, [0-9]+ bytes: [0-9a-f]{56}'
     run ! grep -q '^| .*ISAKMP 1.0' "$dir/err"
-    shows emitting '^\| "four" #1: .*ISAKMP 1\.0, cookies '
+    shows emitting '^\| "four" 10.9.0.2 #1: .*ISAKMP 1\.0, cookies '
     run ! grep -q '^| .*sent to' "$dir/err"
-    shows control '^\| "four" #1: state [A-Z0-9_]+ -> '
+    shows control '^\| "four" 10.9.0.2 #1: state [A-Z0-9_]+ -> '
     run ! grep -qE '^\| .*(ISAKMP 1.0|sent to)' "$dir/err"
     shows kernel '^\| kernel-sa takes spis '
     run ! grep -qE '^\| .*(ISAKMP 1.0|sent to|state [A-Z])' "$dir/err"
     start --debug-none
     silent_peer
-    within 5 grep -q '"four" #1: STATE_MAIN_I1' "$dir/err"
+    within 5 grep -q '"four" 10.9.0.2 #1: STATE_MAIN_I1' "$dir/err"
     run ! grep -q '^| ' "$dir/err"
 }
 
@@ -170,7 +170,7 @@ shows() {
     assert_line --partial 'secrets read: 1 entries, 0 errors'
     assert_line /var/run/pluto.ctl
     assert_line /var/run/pluto.pid
-    assert_line --regexp '^20[0-9-]{8} [0-9:]{8}[-+][0-9]{4} "net" #1: '
+    assert_line --regexp '^20[0-9-]{8} [0-9:]{8}[-+][0-9]{4} "net" 127.0.0.2 #1: '
     assert_line '002 shutting down'
     assert_equal "$(tail -n 1 <<<"$output" | grep -c 'No such file')" 1
 }

@@ -229,7 +229,7 @@ two_sas() {
     whack_on left --terminate --name net
     whack_initiates left
     ip -n left addr del 10.9.0.1/24 dev eth0
-    log_has left '"net": is oriented no more' 45
+    log_has left '"net" 10.9.0.2: is oriented no more' 45
     wait_for 5 no_sas left || fail 'there are still SAs'
 }
 

@@ -70,7 +70,7 @@ in_service() {
     run ip -n left route show "${T[right_net]}"
     assert_output --partial 'proto 85'
     run on left cat /var/log/pluto/peer/10/9/0/2/10.9.0.2.log
-    assert_line --partial '"net" #1: '
+    assert_line --partial '"net" 10.9.0.2 #1: '
     refute_line --partial '<'
     run on left grep -c -e NOTIFY_SOCKET -e JOURNAL_STREAM /run/environment
     assert_output 0

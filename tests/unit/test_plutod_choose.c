@@ -108,9 +108,9 @@ static void r1_the_first_that_the_offer_satisfies(void **state)
     lab_initiate(l, 0);
     lab_settle(l);
     assert_true(lab_up(l));
-    assert_true(lab_logged(l, 1, "\"net\" #1: STATE_MAIN_R1"));
-    assert_false(lab_logged(l, 1, "\"stronger\" #"));
-    assert_false(lab_logged(l, 1, "\"later\" #"));
+    assert_true(lab_logged(l, 1, "\"net\" 10.9.0.1 #1: STATE_MAIN_R1"));
+    assert_false(lab_logged(l, 1, "\"stronger\" 10.9.0.1 #"));
+    assert_false(lab_logged(l, 1, "\"later\" 10.9.0.1 #"));
     lab_free(l);
 }
 

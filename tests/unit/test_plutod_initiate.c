@@ -321,10 +321,11 @@ static void c2_serial_numbers(void **state)
         assert_null(feed(w, W_P, "whack-initiate name=net"));
         (void)main_mode_goes_well(w);
         (void)quick_mode_goes_well(w, 0x1000 + round, true);
-        snprintf(text, sizeof text, "\"net\" #%u: STATE_MAIN_I4", 2 * round + 1);
+        snprintf(text, sizeof text, "\"net\" 10.9.0.2 #%u: STATE_MAIN_I4", 2 * round + 1);
         assert_true(has(&w->log, text));
+        snprintf(text, sizeof text, "\"net\" #%u: STATE_MAIN_I4", 2 * round + 1);
         assert_true(has(&w->said, text));
-        snprintf(text, sizeof text, "\"net\" #%u: STATE_QUICK_I2", 2 * round + 2);
+        snprintf(text, sizeof text, "\"net\" 10.9.0.2 #%u: STATE_QUICK_I2", 2 * round + 2);
         assert_true(has(&w->log, text));
         buffer_wipe(&w->said);
         assert_null(feed(w, W_P, "whack-status"));

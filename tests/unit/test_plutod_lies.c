@@ -290,9 +290,9 @@ static void test_lines_of_one_connection(void **state)
         buffer_wipe(&w->n);
         buffer_wipe(&w->s[1]);
     }
-    assert_in_range(count(&w->log, "\"net\" #"), 1000, 1100);
+    assert_in_range(count(&w->log, "\"net\" 10.9.0.2 #"), 1000, 1100);
     (void)main_mode(w, "10.9.0.3", "other", "10.9.0.3");
-    assert_int_equal(count(&w->log, "\"other\" #5001: STATE_MAIN_R3"), 1);
+    assert_int_equal(count(&w->log, "\"other\" 10.9.0.3 #5001: STATE_MAIN_R3"), 1);
     w->k.now += 5000;
     (void)main_mode(w, "10.9.0.2", "net", "10.9.0.2");
     assert_int_equal(count(&w->log, " like this were not logged)"), 1);

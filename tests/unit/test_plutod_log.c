@@ -31,7 +31,7 @@ static void test_prefixes(void **state)
     assert_null(feed(w, W_P, NET NET_POLICY));
     uint64_t x = begin(w, "net");
     assert_null(feed(w, N_P, "log level=info text=hello exchange=%" PRIu64, x));
-    assert_true(has(&w->log, "\"net\" #1: hello\n"));
+    assert_true(has(&w->log, "\"net\" 10.9.0.2 #1: hello\n"));
     x = main_mode(w, "10.9.0.7", "road", "@traveller");
     assert_null(feed(w, N_P, "log level=info text=hello exchange=%" PRIu64, x));
     assert_true(has(&w->log, "\"road\"[1] 10.9.0.7 #3: hello\n"));
@@ -164,9 +164,9 @@ static void test_keys_of_one_connection(void **state)
     assert_false(lab_logged(l, 0, "state MAIN_I1"));
     lab_whack(l, 0, "whack-initiate name=other");
     lab_settle(l);
-    assert_true(lab_logged(l, 0, "\"other\" #3: SKEYID_d "));
-    assert_true(lab_logged(l, 0, "\"other\" #3: state MAIN_I1"));
-    assert_true(lab_logged(l, 0, "\"other\" #3: keys: ok"));
+    assert_true(lab_logged(l, 0, "\"other\" 10.9.0.3 #3: SKEYID_d "));
+    assert_true(lab_logged(l, 0, "\"other\" 10.9.0.3 #3: state MAIN_I1"));
+    assert_true(lab_logged(l, 0, "\"other\" 10.9.0.3 #3: keys: ok"));
     assert_false(lab_logged(l, 2, "SKEYID"));
     lab_forget_log(l);
     lab_whack(l, 0, "whack-debug classes=crypt,control");
@@ -188,7 +188,7 @@ static void test_messages(void **state)
     lab_whack(l, 1, "whack-debug classes=parsing");
     lab_initiate(l, 0);
     lab_settle(l);
-    assert_true(lab_logged(l, 0, "\"net\" #1: sent to 10.9.0.2:500, "));
+    assert_true(lab_logged(l, 0, "\"net\" 10.9.0.2 #1: sent to 10.9.0.2:500, "));
     assert_true(lab_logged(l, 0, "packet from 10.9.0.2:500: received from 10.9.0.2:500, "));
     assert_int_equal(lab_count(&l->host[0].log, "ISAKMP 1.0, cookies"), 5); /* 1, 3 and 5; 1 and 3 */
     assert_int_equal(lab_count(&l->host[1].log, "ISAKMP 1.0, cookies"), 5);
@@ -200,8 +200,8 @@ static void test_messages(void **state)
 static void p9_encryption_of_messages(void **state)
 {
     static const char *const lines[] = {
-        "\"net\" #1: encrypted by aes128, IV ", "\"net\" #1: decrypted by aes128, IV ",
-        "\"net\" #2: encrypted by aes128, IV ", "\"net\" #2: decrypted by aes128, IV ",
+        "\"net\" 10.9.0.2 #1: encrypted by aes128, IV ", "\"net\" 10.9.0.2 #1: decrypted by aes128, IV ",
+        "\"net\" 10.9.0.2 #2: encrypted by aes128, IV ", "\"net\" 10.9.0.2 #2: decrypted by aes128, IV ",
     };
     struct lab *l = lab_new(NULL);
     (void)state;
@@ -228,10 +228,50 @@ static void p9_encryption_of_messages(void **state)
     lab_free(l);
 }
 
+/* [P5] What was agreed on stands in the log, behind who it is; a traveller has an address from his first message on. */
+static void p5_what_was_agreed(void **state)
+{
+    static const char *const lines[2][2] = {
+        { "\"net\" 10.9.0.2 #1: STATE_MAIN_I4: ISAKMP SA established as initiator: aes128-sha1-curve25519, peer 10.9.0.2 "
+          "by preshared secret, life 10800s\n",
+          "\"net\" 10.9.0.2 #2: STATE_QUICK_I2: sent QI2, IPsec SA established as initiator: ESP aes128-sha1, tunnel "
+          "mode, SPI " },
+        { "\"net\" 10.9.0.1 #1: STATE_MAIN_R3: sent MR3, ISAKMP SA established as responder: aes128-sha1-curve25519, "
+          "peer 10.9.0.1 by preshared secret, life 10800s\n",
+          "\"net\" 10.9.0.1 #2: STATE_QUICK_R2: IPsec SA established as responder: ESP aes128-sha1, tunnel mode, SPI " },
+    };
+    struct lab *l = lab_new(NULL);
+    (void)state;
+    lab_initiate(l, 0);
+    lab_settle(l);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_true(lab_logged(l, i, lines[i][0]));
+        assert_true(lab_logged(l, i, lines[i][1]));
+        assert_true(lab_logged(l, i, i == 0 ? " out, 10.1.0.0/24 to 10.2.0.0/24, life 3600s, under #1\n"
+                                            : " out, 10.2.0.0/24 to 10.1.0.0/24, life 3600s, under #1\n"));
+    }
+    lab_free(l);
+
+    struct world *w = world_new("10.9.0.1");
+    assert_null(feed(w, W_P, "whack-connection name=road left-host=10.9.0.1 left-client=10.1.0.0/24 "
+                     "right-host=%%25any left-nexthop=%%25direct " NET_POLICY));
+    uint64_t x = first(w, "10.9.0.7");
+    chosen(w, x, "road");
+    assert_null(feed(w, N_P, "state exchange=%" PRIu64 " state=MAIN_R1", x));
+    assert_true(has(&w->log, "\"road\" 10.9.0.7 #1: STATE_MAIN_R1: "));
+    (void)first(w, "10.9.0.8");
+    assert_null(feed(w, W_P, "whack-status"));
+    shown(w);
+    assert_true(has(&w->said, "000 #1: \"road\" 10.9.0.7 STATE_MAIN_R1 ("));
+    assert_true(has(&w->said, "000 #2: (no connection yet) 10.9.0.8 STATE_MAIN_R0 ("));
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_prefixes),
+        cmocka_unit_test(p5_what_was_agreed),
         cmocka_unit_test(test_who_has_a_file),
         cmocka_unit_test(test_classes_of_one_connection),
         cmocka_unit_test(test_classes_of_a_template),
