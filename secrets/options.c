@@ -87,23 +87,24 @@ static const struct option long_options[] = { /* in the order of the numbers */
 };
 
 /* What an option may stand with, besides --help and --version. */
+#define PLACE(option) ((option) - OPTION_HELP)
 #define WITH(job) (1u << (job))
 #define ALL_JOBS (WITH(JOB_GENERATE + 1) - 1)
-static const unsigned jobs_of[OPTION_LAST - OPTION_HELP] = {
-    [OPTION_HELP - OPTION_HELP] = ALL_JOBS,
-    [OPTION_VERSION - OPTION_HELP] = ALL_JOBS,
-    [OPTION_FILE - OPTION_HELP] = ALL_JOBS & ~WITH(JOB_GENERATE),
-    [OPTION_CONTROL - OPTION_HELP] = WITH(JOB_SERVE),
-    [OPTION_WORKER - OPTION_HELP] = WITH(JOB_SERVE),
-    [OPTION_INSECURE - OPTION_HELP] = ALL_JOBS & ~WITH(JOB_GENERATE),
-    [OPTION_LINT - OPTION_HELP] = WITH(JOB_LINT),
-    [OPTION_MATCH - OPTION_HELP] = WITH(JOB_MATCH),
-    [OPTION_SHOW - OPTION_HELP] = WITH(JOB_SHOW),
-    [OPTION_GENERATE - OPTION_HELP] = WITH(JOB_GENERATE),
-    [OPTION_AS - OPTION_HELP] = WITH(JOB_SHOW) | WITH(JOB_GENERATE),
-    [OPTION_ID - OPTION_HELP] = WITH(JOB_SHOW) | WITH(JOB_GENERATE),
-    [OPTION_PRIVATE - OPTION_HELP] = WITH(JOB_SHOW) | WITH(JOB_GENERATE),
-    [OPTION_OUT - OPTION_HELP] = WITH(JOB_SHOW) | WITH(JOB_GENERATE),
+static const unsigned jobs_of[PLACE(OPTION_LAST)] = {
+    [0] = ALL_JOBS,
+    [PLACE(OPTION_VERSION)] = ALL_JOBS,
+    [PLACE(OPTION_FILE)] = ALL_JOBS & ~WITH(JOB_GENERATE),
+    [PLACE(OPTION_CONTROL)] = WITH(JOB_SERVE),
+    [PLACE(OPTION_WORKER)] = WITH(JOB_SERVE),
+    [PLACE(OPTION_INSECURE)] = ALL_JOBS & ~WITH(JOB_GENERATE),
+    [PLACE(OPTION_LINT)] = WITH(JOB_LINT),
+    [PLACE(OPTION_MATCH)] = WITH(JOB_MATCH),
+    [PLACE(OPTION_SHOW)] = WITH(JOB_SHOW),
+    [PLACE(OPTION_GENERATE)] = WITH(JOB_GENERATE),
+    [PLACE(OPTION_AS)] = WITH(JOB_SHOW) | WITH(JOB_GENERATE),
+    [PLACE(OPTION_ID)] = WITH(JOB_SHOW) | WITH(JOB_GENERATE),
+    [PLACE(OPTION_PRIVATE)] = WITH(JOB_SHOW) | WITH(JOB_GENERATE),
+    [PLACE(OPTION_OUT)] = WITH(JOB_SHOW) | WITH(JOB_GENERATE),
 };
 
 static const char *const job_names[] = { "serving", "--lint", "--match", "--show", "--generate" };
@@ -119,7 +120,7 @@ static int take_job(struct options *o, enum job job, const char *what)
     if (what != NULL && *what == '\0') {
         return misuse(job_names[job], "", "expected something after it");
     }
-    return job != JOB_GENERATE || strcmp(what, "rsa") == 0
+    return job != JOB_GENERATE || what == NULL || strcmp(what, "rsa") == 0
                ? -1 : misuse("--generate", what, "expected rsa and a number of bits");
 }
 
@@ -222,7 +223,7 @@ static int check(const struct options *o, const bool *seen)
     if (o->file == NULL && o->job == JOB_SERVE) {
         return misuse("--file", "", "missing: which secrets?");
     }
-    if (seen[OPTION_CONTROL - OPTION_HELP] != seen[OPTION_WORKER - OPTION_HELP]
+    if (seen[PLACE(OPTION_CONTROL)] != seen[PLACE(OPTION_WORKER)]
         && o->job == JOB_SERVE) {
         return misuse("--control-fd, --worker", "", "expected both or none");
     }
@@ -252,24 +253,24 @@ static int check(const struct options *o, const bool *seen)
 
 int options_parse(struct options *o, int argc, char **argv)
 {
-    bool seen[OPTION_LAST - OPTION_HELP] = { false };
+    bool seen[PLACE(OPTION_LAST)] = { false };
     int option = 0;
     int place = 0;
 
     *o = (struct options){ .control_fd = -1 };
     while ((option = getopt_long(argc, argv, "", long_options, &place)) != -1) {
-        if (option != '?' && seen[option - OPTION_HELP]) {
+        if (option != '?' && seen[PLACE(option)]) {
             return misuse("--", long_options[place].name, "given twice");
         }
         if (option != '?') {
-            seen[option - OPTION_HELP] = true;
+            seen[PLACE(option)] = true;
         }
         int status = take_option(o, option, optarg);
         if (status >= 0) {
             return status;
         }
     }
-    if (!seen[OPTION_AS - OPTION_HELP]) {
+    if (!seen[PLACE(OPTION_AS)]) {
         o->form = o->job == JOB_SHOW && !o->private ? RSA_FORM_WHACK : RSA_FORM_PEM;
     }
     int status = take_words(o, argv + optind, argc - optind);

@@ -223,8 +223,8 @@ bool secret_equal(const struct secret *a, const struct secret *b)
     return a->len == b->len && memeql_sec(a->bytes, b->bytes, a->len) != 0;
 }
 
-/* peer NULL: an RSA key, else a preshared secret. */
-static const struct secret *find(const struct store *s, const struct identity *ours,
+/* rsa: keys, whoever the peer is; else preshared secrets. */
+static const struct secret *find(const struct store *s, bool rsa, const struct identity *ours,
                                  const struct identity *peer, const struct secret **other)
 {
     const struct secret *best = NULL;
@@ -233,7 +233,7 @@ static const struct secret *find(const struct store *s, const struct identity *o
     *other = NULL;
     for (size_t i = 0; i < s->count; i++) {
         const struct secret *here = &s->secrets[i];
-        if ((here->rsa != NULL) != (peer == NULL)) {
+        if ((here->rsa != NULL) != rsa) {
             continue;
         }
         enum fit fit = store_fit(here, ours, peer);
@@ -252,13 +252,13 @@ static const struct secret *find(const struct store *s, const struct identity *o
 const struct secret *store_find(const struct store *s, const struct identity *ours,
                                 const struct identity *peer, const struct secret **other)
 {
-    return find(s, ours, peer, other);
+    return find(s, false, ours, peer, other);
 }
 
 const struct secret *store_find_rsa(const struct store *s, const struct identity *ours,
                                     const struct secret **other)
 {
-    return find(s, ours, NULL, other);
+    return find(s, true, ours, &identity_any, other);
 }
 
 /* ---- entries that disagree ---- */

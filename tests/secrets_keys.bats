@@ -25,6 +25,7 @@ make_key() {
     run --separate-stderr secrets --generate rsa 2048 --out key.pem --id @east
     assert_success
     assert_output ''
+    # shellcheck disable=SC2154 # stderr: by --separate-stderr
     [[ $stderr == *'made an RSA key of 2048 bits, fingerprint '*"@east : RSA $PWD/key.pem"* ]]
     assert_equal "$(stat -c %a key.pem)" 600
     run openssl pkey -in key.pem -check -noout
@@ -190,7 +191,6 @@ END
     run --separate-stderr secrets --lint ipsec.secrets
     assert_success
     assert_output '8 PSK, 4 RSA, 0 not supported yet, 0 errors, 12 doubts, in 5 files'
-    # shellcheck disable=SC2154 # stderr: by --separate-stderr
     run printf '%s\n' "$stderr"
     for line in '2: doubtful: it says the same as ipsec.secrets:1' \
         '4: doubtful: it is never used: ipsec.secrets:3 has the same identities and more' \
