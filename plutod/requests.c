@@ -227,7 +227,12 @@ static bool take(struct keying *k, uint64_t client, const struct record *r)
     struct conn *c;
     switch (r->verb) {
     case V_WHACK_CONNECTION:
-        add(k, client, r);
+        if (k->stopping) {
+            keying_say(k, client, REPLY_NOT_LISTENING, "plutod is shutting down: \"%s\" is not added",
+                       record_text(r, K_NAME));
+        } else {
+            add(k, client, r);
+        }
         return true;
     case V_WHACK_DELETE:
         c = named(k, client, r);
@@ -236,6 +241,7 @@ static bool take(struct keying *k, uint64_t client, const struct record *r)
             ends_conn(k, c, client, "whack --delete");
             order_unwanted(k, c, client);
             ends_and_remove(k, c, client, NULL);
+            keying_say(k, client, REPLY_LOG, "\"%s\": deleted connection description", record_text(r, K_NAME));
         }
         return true;
     case V_WHACK_MYID:

@@ -390,6 +390,43 @@ static void test_generations(void **state)
     world_free(w);
 }
 
+/* [P8] While scripts run, nothing is begun that would be left in the kernel: nor by whack, nor by a packet. */
+static void p8_nothing_begins_while_it_stops(void **state)
+{
+    struct tunnel t = tunnel_up();
+    struct world *w = t.w;
+    uint32_t reqid = conn_find(&w->k, "net")->reqid;
+    (void)state;
+    keying_stop(&w->k);
+    assert_false(keying_stopped(&w->k));
+    clear(w);
+    assert_null(feed(w, W_P, "whack-initiate name=net"));
+    assert_true(has(&w->said, "024 \"net\": plutod is shutting down\n"));
+    assert_null(feed(w, K_P, "acquire reqid=%u our-client=10.1.0.0/24 peer-client=10.2.0.0/24 seq=1", reqid));
+    assert_null(feed(w, W_P, "whack-connection name=late left-host=10.9.0.1 right-host=10.9.0.3 " NET_POLICY));
+    assert_true(has(&w->said, "024 plutod is shutting down: \"late\" is not added\n"));
+    assert_null(conn_find(&w->k, "late"));
+    assert_int_equal(w->n.len, 0);
+    assert_null(feed(w, W_P, "whack-explain name=net"));
+    assert_true(has(&w->said, "it would not come up: plutod is shutting down\n"));
+    assert_int_equal(w->holds, 1); /* for its secret */
+    world_free(w);
+}
+
+/* [W8a] --delete says that it was done. */
+static void w8a_delete_is_said(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY));
+    clear(w);
+    assert_null(feed(w, W_P, "whack-delete name=net"));
+    assert_true(has(&w->said, "002 \"net\": deleted connection description\n"));
+    assert_null(feed(w, W_P, "whack-delete name=net"));
+    assert_true(has(&w->said, "021 "));
+    world_free(w);
+}
+
 static void test_stop(void **state)
 {
     struct tunnel t = tunnel_up();
@@ -432,6 +469,8 @@ int main(void)
         cmocka_unit_test(test_kernel_sa_dies),
         cmocka_unit_test(test_generations),
         cmocka_unit_test(test_stop),
+        cmocka_unit_test(p8_nothing_begins_while_it_stops),
+        cmocka_unit_test(w8a_delete_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
