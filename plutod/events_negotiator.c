@@ -6,6 +6,7 @@
 #include "hint.h"
 #include "initiate.h"
 #include "orders.h"
+#include "renew.h"
 #include "respond.h"
 #include "shorten.h"
 
@@ -55,6 +56,7 @@ static void end_failed(struct keying *k, struct xchg *x, const struct record *r)
         return;
     }
     if (x->up) { /* an ISAKMP SA under which no further Quick Mode may begin */
+        renew_worn_out(k, x);
         anew_lost(k, x, text, true);
         return;
     }

@@ -9,6 +9,7 @@
 #define AGAIN 1000
 #define PAUSE UINT64_C(10000) /* after an attempt that failed; each time twice as long, */
 #define DOUBLINGS 5         /* up to 320 s */
+#define YOUNG 60000         /* milliseconds in which nobody has as many Quick Modes as one ISAKMP SA may have */
 #define ATTEMPTS 10u        /* after the first: most of an hour, an IPsec SA's life by default */
 
 /* A connection with x's peer that has IPsec SAs, or NULL. */
@@ -54,6 +55,15 @@ void renew_lost(struct keying *k, const struct xchg *x)
     k->next_renewal = at + EVERY;
     c->renewals = x->up ? 0 : c->renewals;
     begin_at(k, c, at);
+}
+
+void renew_worn_out(struct keying *k, const struct xchg *x)
+{
+    struct conn *c = k->stopping || k->now >= x->since + YOUNG ? NULL : in_use(k, x);
+    if (c != NULL && !agenda_is_set(&c->renewal)) {
+        begin_at(k, c, k->now + (PAUSE << c->renewals));
+        c->renewals += c->renewals < DOUBLINGS ? 1 : 0;
+    }
 }
 
 void renew_failed(struct keying *k, const struct xchg *x)

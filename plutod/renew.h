@@ -16,6 +16,11 @@
  */
 void renew_lost(struct keying *k, const struct xchg *x);
 /*
+ * The same of an ISAKMP SA that ike-negotiate says is worn out: where it is young, the Main Mode begins later,
+ * each time twice as late. It could say so of every new one, and we would press each peer without a pause.
+ */
+void renew_worn_out(struct keying *k, const struct xchg *x);
+/*
  * x ends without success: if it was to take such a place, another attempt follows, after a pause that
  * grows, while the peer has IPsec SAs with us; ten at most.
  */

@@ -41,6 +41,31 @@ static void test_failed_when_it_is_up(void **state)
     world_free(t.w);
 }
 
+/* It says so of each one that comes up: the peer is pressed less and less. */
+static void test_failed_again_and_again(void **state)
+{
+    struct tunnel t = tunnel_up();
+    struct world *w = t.w;
+    uint64_t x = t.x;
+    (void)state;
+    for (unsigned round = 0; round < 8; round++) {
+        uint64_t pause = UINT64_C(10000) << (round < 5 ? round : 5);
+        clear(w);
+        assert_null(feed(w, N_P, "failed exchange=%" PRIu64 " code=32 why=lie", x));
+        pass(w, pause - 1);
+        assert_null(sent(w, &w->n, P_N, V_INITIATE));
+        pass(w, 1);
+        x = main_mode_goes_well(w);
+        assert_non_null(xchg_find(&w->k, t.y));
+    }
+    pass(w, 60000); /* one that has been there for a while may be worn out */
+    clear(w);
+    assert_null(feed(w, N_P, "failed exchange=%" PRIu64 " code=32 why=true", x));
+    pass(w, 200);
+    assert_non_null(sent(w, &w->n, P_N, V_INITIATE));
+    world_free(w);
+}
+
 /* The negotiator dies between sa-up and its last word: that pair is not for the next one to take down. */
 static void test_failed_of_a_dead_ones(void **state)
 {
@@ -430,6 +455,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_failed_when_it_is_up),
+        cmocka_unit_test(test_failed_again_and_again),
         cmocka_unit_test(test_failed_of_a_dead_ones),
         cmocka_unit_test(test_failed_while_it_comes_up),
         cmocka_unit_test(test_steps),
