@@ -26,6 +26,15 @@
 #define KNOWN_AT_ONCE 60000u    /* about all connections */
 #define KNOWN_REFILL 50u
 
+/* The text of a line, of the arguments that the function has after `format`. */
+#define PRINT_TEXT(text, format) \
+    do { \
+        va_list args; \
+        va_start(args, format); \
+        (void)vsnprintf(text, sizeof(text), format, args); \
+        va_end(args); \
+    } while (0)
+
 /* What stands before a line [P5]: the peer is always named, as far as he is known. */
 static void place_of(const struct xchg *x, const struct conn *c, char out[PREFIX_MAX])
 {
@@ -73,13 +82,10 @@ void keying_say(struct keying *k, uint64_t client, unsigned code, const char *fo
 {
     char text[LINE_MAX_LEN];
     char line[LINE_MAX_LEN + 8];
-    va_list args;
     if (client == 0) {
         return;
     }
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
+    PRINT_TEXT(text, format);
     snprintf(line, sizeof line, "%03u %s", code, text);
     k->hooks.say(k->hooks.context, client, line);
 }
@@ -220,10 +226,7 @@ void keying_log(struct keying *k, enum log_level level, const struct xchg *x, co
     }
     char text[LINE_MAX_LEN];
     char prefix[PREFIX_MAX];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
+    PRINT_TEXT(text, format);
     prefix_of(x, prefix);
     put_line(k, level, x == NULL ? NULL : &x->remote, prefix, text, missing);
 }
@@ -232,13 +235,10 @@ void keying_log_heard(struct keying *k, struct xchg *x, const char *format, ...)
 {
     char text[LINE_MAX_LEN];
     char missing[LINE_MISSING];
-    va_list args;
     if (!line_bucket_take(&x->heard, 60000 / HEARD_A_MINUTE, HEARD_A_MINUTE, k->now)) {
         return;
     }
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
+    PRINT_TEXT(text, format);
     keying_log(k, LOG_LEVEL_INFO, x, "%s%s", text, line_bucket_missing(&x->heard, missing));
 }
 
@@ -247,10 +247,7 @@ void keying_tell(struct keying *k, const struct xchg *x, unsigned code, const ch
     char missing[LINE_MISSING];
     char text[LINE_MAX_LEN];
     char prefix[PREFIX_MAX];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
+    PRINT_TEXT(text, format);
     prefix_of(x, prefix);
     if ((!is_strangers(x) || keying_may_log(k, &k->strangers, &x->remote))
         && may_write(k, LOG_LEVEL_INFO, x, x->conn, missing)) {
@@ -266,13 +263,10 @@ void keying_log_conn(struct keying *k, enum log_level level, const struct conn *
     char missing[LINE_MISSING];
     char text[LINE_MAX_LEN];
     char prefix[PREFIX_MAX];
-    va_list args;
     if (!may_write(k, level, NULL, c, missing)) {
         return;
     }
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
+    PRINT_TEXT(text, format);
     place_of(NULL, c, prefix);
     put_line(k, level, &c->peer_host, prefix, text, missing);
 }
@@ -296,10 +290,7 @@ static void keep(struct keying *k, const struct xchg *x, struct conn *c, bool ch
 void keying_event(struct keying *k, const struct xchg *x, const char *format, ...)
 {
     char text[LINE_MAX_LEN];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
+    PRINT_TEXT(text, format);
     keying_log(k, LOG_LEVEL_INFO, x, "%s", text);
     keep(k, x, x == NULL ? NULL : x->conn, is_cheap(x), text);
 }
@@ -307,10 +298,7 @@ void keying_event(struct keying *k, const struct xchg *x, const char *format, ..
 void keying_event_tell(struct keying *k, const struct xchg *x, unsigned code, const char *format, ...)
 {
     char text[LINE_MAX_LEN];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
+    PRINT_TEXT(text, format);
     keying_tell(k, x, code, "%s", text);
     keep(k, x, x == NULL ? NULL : x->conn, is_cheap(x), text);
 }
@@ -319,10 +307,7 @@ void keying_event_serious(struct keying *k, const struct xchg *x, unsigned code,
 {
     char text[LINE_MAX_LEN];
     char prefix[PREFIX_MAX];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
+    PRINT_TEXT(text, format);
     keying_log(k, LOG_LEVEL_SERIOUS, x, "%s", text);
     label_of(x, prefix);
     keying_say(k, x->client, code, "%s%s", prefix, text);
@@ -332,10 +317,7 @@ void keying_event_serious(struct keying *k, const struct xchg *x, unsigned code,
 void keying_event_conn(struct keying *k, struct conn *c, const char *format, ...)
 {
     char text[LINE_MAX_LEN];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
+    PRINT_TEXT(text, format);
     keying_log_conn(k, LOG_LEVEL_INFO, c, "%s", text);
     keep(k, NULL, c, false, text);
 }
@@ -343,19 +325,13 @@ void keying_event_conn(struct keying *k, struct conn *c, const char *format, ...
 void keying_note(struct keying *k, const struct xchg *x, const char *format, ...)
 {
     char text[LINE_MAX_LEN];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
+    PRINT_TEXT(text, format);
     keep(k, x, x == NULL ? NULL : x->conn, is_cheap(x), text);
 }
 
 void keying_note_refused(struct keying *k, const struct xchg *x, const char *format, ...)
 {
     char text[LINE_MAX_LEN];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
+    PRINT_TEXT(text, format);
     keep(k, x, x == NULL ? NULL : x->conn, true, text);
 }
