@@ -85,8 +85,9 @@ static void set_patience(struct client *c)
 {
     struct ev_loop *loop = c->s->loop;
     ev_timer_stop(loop, &c->idle);
+    c->paused = client_is_between(c);
     if (!c->eof && !c->closing && ev_is_active(&c->in)) {
-        ev_timer_set(&c->idle, c->greeted && c->input.len == 0 ? PAUSE_TIME : INPUT_TIME, 0.);
+        ev_timer_set(&c->idle, c->paused ? PAUSE_TIME : INPUT_TIME, 0.);
         ev_timer_start(loop, &c->idle);
     }
 }
@@ -150,10 +151,11 @@ static void on_idle(struct ev_loop *loop, ev_timer *w, int events)
         c->gone = true; /* it does not read */
     } else if (c->holds > 0) {
         set_patience(c); /* it waits for us */
+    } else if (client_is_between(c)) {
+        client_part(c, "nothing was asked for 600 s");
     } else {
         c->records++;
-        client_refuse(c, "", c->greeted && c->input.len == 0 ? "nothing came for 600 s"
-                                                      : "it did not come within 20 s");
+        client_refuse(c, "", "it did not come within 20 s");
     }
 }
 
@@ -236,6 +238,9 @@ bool whack_turn(struct supervisor *s)
             say_end(c);
         }
         write_out(c);
+        if (c->reply.len == 0 && !c->more && c->paused != client_is_between(c)) {
+            set_patience(c); /* it was set as bytes came, before they were done */
+        }
         moved = moved || (full && c->reply.len < REPLY_HIGH); /* more can be done */
         if (c->gone || (c->over && c->reply.len == 0)) {
             end(c);

@@ -33,6 +33,7 @@ struct client {
     bool more;              /* of a status is to be said, as soon as there is room */
     bool over;              /* all is done; that was said */
     bool gone;
+    bool paused;            /* idle is set for what may be between two requests */
     ev_tstamp moved;        /* when something came from it or was taken by it, last */
     ev_io in;
     ev_io out;
@@ -51,6 +52,9 @@ void whack_make_room(struct supervisor *s);
 
 /* It broke the rules: it is told so, and no more of its requests are done. verb: "" where that is not known. */
 void client_refuse(struct client *c, const char *verb, const char *why);
+/* Nothing of it is open, and it has been silent for too long: it is told, and may connect again. */
+void client_part(struct client *c, const char *why);
+bool client_is_between(const struct client *c); /* two requests: nothing of the next one has come */
 /*
  * Does its requests, as long as none of them goes on. Was there one? What a whack that has gone
  * wanted is not begun: that may be long ago.

@@ -49,7 +49,7 @@ static double patience_with(const struct client *c)
     if (c->holds > 0) {
         return 0.;
     }
-    return c->greeted && c->input.len == 0 ? CROWDED_PAUSE_TIME : CROWDED_INPUT_TIME;
+    return client_is_between(c) ? CROWDED_PAUSE_TIME : CROWDED_INPUT_TIME;
 }
 
 /* Of those that have kept us waiting for too long the worst; NULL: nobody has. */
@@ -76,6 +76,9 @@ static void cut_off(struct client *c)
         lines_print(&s->lines, LOG_LEVEL_INFO, "control socket: a whack that did not read what it had asked for "
                     "was cut off: %u are connected, and others wait for a place", s->whack.count);
         c->gone = true;
+    } else if (client_is_between(c)) {
+        client_part(c, "nothing was asked for 30 s, and others wait for a place");
+        c->moved = ev_now(s->loop);
     } else {
         c->records++;
         client_refuse(c, "", "nothing more came, and others wait for its place");

@@ -28,6 +28,19 @@ void client_refuse(struct client *c, const char *verb, const char *why)
     refuse_field(c, verb, "", why);
 }
 
+void client_part(struct client *c, const char *why)
+{
+    keying_say(&c->s->keying, c->id, REPLY_INTERNAL, "%s: plutod ends the connection; what was asked before is done",
+               why);
+    lines_print(&c->s->lines, LOG_LEVEL_INFO, "control socket: a whack is sent away: %s", why);
+    c->closing = true;
+}
+
+bool client_is_between(const struct client *c)
+{
+    return c->greeted && c->input.len == 0;
+}
+
 static void take_hello(struct client *c, const struct record *r)
 {
     if (c->greeted) {

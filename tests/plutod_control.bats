@@ -452,9 +452,9 @@ memory() {
     { seq -f '--delete --name site-%05g' 1 50; echo '--delete --name nosuch'; definitions 7 7; echo --status; } >"$dir/all"
     timeout 30 "$whack" --ctlbase "$base" --optionsfrom - <"$dir/all" >"$dir/said" 3>&- &
     local stream=$! code=0
-    within 5 grep -q '^002' "$dir/said"
+    within 5 grep -q '^002 added' "$dir/said"
     sleep 0.2
-    run cat "$dir/said"
+    run grep -v '": deleted connection description$' "$dir/said"
     kill -CONT "$kernel"
     assert_output '021 stdin:51:1: no connection named "nosuch"
 002 added connection description "site-00007"'
@@ -463,6 +463,36 @@ memory() {
     run cat "$dir/said"
     assert_line --partial '000 "site-00007"'
     refute_line --partial '000 "site-00008"'
+}
+
+@test "[P2] [F22] whacks that ask for nothing for a while are let be, unless others wait for their places" {
+    netns=(prlimit --nofile=80 unshare -n) # so there are 40 places
+    start
+    local i idle=() code parted=0
+    for i in {1..40}; do
+        { { sleep 34; echo --status; } | "$whack" --ctlbase "$base" --optionsfrom - >"$dir/idle.$i" 2>&1; } 3>&- &
+        idle+=($!)
+    done
+    sleep 22 # longer than a record may take to come
+    run cat "$dir"/idle.*
+    assert_output ''
+    ask --status # in vain, until some have asked for nothing for 30 s
+    assert_success
+    assert_output --partial '000 not listening'
+    for i in {1..40}; do
+        code=0
+        wait "${idle[i - 1]}" || code=$?
+        run cat "$dir/idle.$i"
+        if [ "$code" = 0 ]; then
+            assert_output --partial '000 not listening'
+        else
+            assert_output --regexp '^032 nothing was asked for 30 s, and others wait for a place: plutod ends the connection; what was asked before is done'
+            parted=$((parted + 1))
+        fi
+    done
+    [ "$parted" -ge 1 ] && [ "$parted" -le 20 ]
+    grep -q 'control socket: a whack is sent away: nothing was asked for 30 s' "$dir/err"
+    refute grep -q 'bad message' "$dir/err"
 }
 
 @test "[P2] a stream that pauses, and a whack that reads slowly" {

@@ -29,7 +29,7 @@ sub question {
     return ([connection("new$i")], 0, qr/\A002 added connection description "new$i"\n\z/) if $sort == 1;
     return (['--status'], 0, qr/\A000 .*^000 "there": 127\.0\.0\.1\[/ms) if $sort == 2;
     return (['--initiate', '--name', "none$i"], 21, qr/\A021 no connection named "none$i"\n\z/) if $sort == 3;
-    return (['--delete', '--name', "old$i"], 0, qr/\A\z/);
+    return (['--delete', '--name', "old$i"], 0, qr/\A002 "old$i": deleted connection description\n\z/);
 }
 
 # Begins a process that waits for the start, and then does what it is to do.
