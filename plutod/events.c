@@ -323,11 +323,11 @@ bool keying_from_kernel(struct keying *k, const struct record *r, const char **w
 
 /* ---- scripts, interfaces, the end ---- */
 
-void keying_script_done(struct keying *k, uint64_t id, bool good)
+void keying_script_done(struct keying *k, uint64_t id, const char *failed)
 {
     uint64_t ignored;
     if (keying_answered(k, id, PENDING_SCRIPT, 0, &ignored)) {
-        routing_script_done(k, id, good);
+        routing_script_done(k, id, failed);
     }
     conn_sweep(k);
 }

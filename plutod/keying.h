@@ -191,7 +191,8 @@ bool keying_from_negotiator(struct keying *k, const struct record *r, const char
 bool keying_from_secrets(struct keying *k, uint32_t worker, const struct record *r,
                          const char **why);
 bool keying_from_kernel(struct keying *k, const struct record *r, const char **why);
-void keying_script_done(struct keying *k, uint64_t id, bool good);
+/* failed: how its script did; NULL: it ended well. */
+void keying_script_done(struct keying *k, uint64_t id, const char *failed);
 
 /* The tools' lives. Each start comes before the first record to that tool. */
 void keying_negotiator_up(struct keying *k, struct buffer *out);

@@ -5,7 +5,10 @@
 #include "paths.h"
 #include "script.h"
 
+#include <stdio.h>
 #include <utlist.h>
+
+#define WHY 600
 
 const struct conn *routing_conflict(struct keying *k, const struct conn *c)
 {
@@ -26,6 +29,8 @@ const char *routing_story(const struct conn *c)
 }
 
 /* ---- scripts ---- */
+
+static const char no_memory[] = "could not be run for want of memory";
 
 /* Begins a script; 0: it could not be begun. */
 static uint64_t run(struct keying *k, struct conn *c, const char *action, uint64_t client)
@@ -72,15 +77,31 @@ static void done(struct keying *k, struct conn *c)
     }
 }
 
-static void undo(struct keying *k, struct conn *c, const char *action)
+/* It came up and cannot be used: a negotiation that has failed, after which no other one is begun by itself. */
+static void give_up(struct keying *k, struct xchg *y, unsigned code, const char *why)
 {
+    struct conn *c = y->conn;
+    counters_failed(&k->counters, code);
+    conn_failed(k, c, y->number, why);
+    keying_event_tell(k, y, code, "%s", why);
+    if (y->initiator) {
+        c->attempt = 0;
+        conn_stale(k, c);
+    }
+    ends_quick(k, y, ENDS_TELL_PEER, 0, NULL);
+}
+
+/* how: the script failed. */
+static void undo(struct keying *k, struct conn *c, const char *action, const char *how)
+{
+    char why[WHY];
     struct xchg *y;
     struct xchg *next;
+    snprintf(why, sizeof why, "the updown script failed at %s: it %s; so the IPsec SA is taken down again. What the "
+             "script has written is in the log", action, how);
     DL_FOREACH_SAFE(c->exchanges, y, next) {
         if (y->quick && y->up && !y->ending) {
-            keying_event_tell(k, y, REPLY_NO_ROUTE, "the updown script failed at %s, so the IPsec SA is taken down "
-                              "again; see the log for its output", action);
-            ends_quick(k, y, ENDS_TELL_PEER, 0, NULL);
+            give_up(k, y, REPLY_NO_ROUTE, why);
         }
     }
 }
@@ -101,7 +122,7 @@ static bool make_route(struct keying *k, struct conn *c)
         e->script = run(k, c, "route", 0);
         path_route_wait(k, r, e->script);
         if (e->script == 0) {
-            undo(k, c, "route");
+            undo(k, c, "route", no_memory);
         }
     }
     return true;
@@ -115,7 +136,7 @@ static void advance(struct keying *k, struct conn *c, enum path_step step)
     if (step == STEP_PREPARE) {
         e->script = run(k, c, "prepare", 0);
         if (e->script == 0) {
-            undo(k, c, "prepare");
+            undo(k, c, "prepare", no_memory);
         }
         return;
     }
@@ -129,7 +150,7 @@ static void advance(struct keying *k, struct conn *c, enum path_step step)
         e->upped = true;
         e->script = run(k, c, "up", 0);
         if (e->script == 0) {
-            undo(k, c, "up");
+            undo(k, c, "up", no_memory);
         }
         return;
     }
@@ -141,15 +162,15 @@ void routing_up(struct keying *k, struct xchg *y)
     struct conn *c = y->conn;
     const struct conn *other = c->eroute != NULL ? NULL : routing_conflict(k, c);
     if (other != NULL) {
-        keying_event_tell(k, y, REPLY_NO_ROUTE, "cannot route: its clients are in use by connection \"%s\"; terminate "
-                          "that one first", other->name);
-        ends_quick(k, y, ENDS_TELL_PEER, 0, NULL);
+        char why[WHY];
+        snprintf(why, sizeof why, "cannot route: its clients are in use by connection \"%s\"; terminate that one "
+                 "first", other->name);
+        give_up(k, y, REPLY_NO_ROUTE, why);
         return;
     }
     if (c->eroute == NULL) {
         if (path_take(k, c) == NULL) {
-            keying_event_tell(k, y, REPLY_INTERNAL, "no memory for its route");
-            ends_quick(k, y, ENDS_TELL_PEER, 0, NULL);
+            give_up(k, y, REPLY_INTERNAL, "no memory for its route");
             return;
         }
         advance(k, c, STEP_PREPARE);
@@ -158,24 +179,24 @@ void routing_up(struct keying *k, struct xchg *y)
     }
 }
 
-static void eroute_done(struct keying *k, const struct eroute *e, bool good)
+static void eroute_done(struct keying *k, const struct eroute *e, const char *failed)
 {
     switch (e->step) {
     case STEP_PREPARE:
         advance(k, e->owner, STEP_ROUTE);
         break;
     case STEP_ROUTE:
-        if (good) {
+        if (failed == NULL) {
             advance(k, e->owner, STEP_UP);
         } else {
-            undo(k, e->owner, "route");
+            undo(k, e->owner, "route", failed);
         }
         break;
     case STEP_UP:
-        if (good) {
+        if (failed == NULL) {
             advance(k, e->owner, STEP_DONE);
         } else {
-            undo(k, e->owner, "up");
+            undo(k, e->owner, "up", failed);
         }
         break;
     case STEP_DONE:
@@ -183,7 +204,7 @@ static void eroute_done(struct keying *k, const struct eroute *e, bool good)
     }
 }
 
-void routing_script_done(struct keying *k, uint64_t id, bool good)
+void routing_script_done(struct keying *k, uint64_t id, const char *failed)
 {
     struct route *r = path_route_by_script(k, id);
     const struct eroute *e = path_by_script(k, id);
@@ -191,11 +212,11 @@ void routing_script_done(struct keying *k, uint64_t id, bool good)
     struct subnet peer = { 0 };
     if (r != NULL) {
         path_route_wait(k, r, 0);
-        r->routed = good;
+        r->routed = failed == NULL;
         peer = r->peer; /* the route may go with its user */
     }
     if (e != NULL) { /* else a down or unroute, or its connection went down meanwhile */
-        eroute_done(k, e, good);
+        eroute_done(k, e, failed);
     }
     while (was_route && (e = path_waiter(k, &peer)) != NULL) {
         advance(k, e->owner, STEP_ROUTE);

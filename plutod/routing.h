@@ -18,7 +18,8 @@ const struct conn *routing_conflict(struct keying *k, const struct conn *c);
 void routing_up(struct keying *k, struct xchg *y);
 /* Its connection has no IPsec SA any more: the client is held until the scripts have ended. */
 void routing_down(struct keying *k, struct conn *c, uint64_t client);
-void routing_script_done(struct keying *k, uint64_t id, bool good);
+/* failed: how, or NULL. */
+void routing_script_done(struct keying *k, uint64_t id, const char *failed);
 /* unrouted, erouted, ... as --status shows it */
 const char *routing_story(const struct conn *c);
 

@@ -162,26 +162,37 @@ static void on_pause(struct ev_loop *loop, ev_timer *w, int events)
 
 /* ---- its end ---- */
 
+#define HOW 200
+
+/* How it failed; false: it ended well. */
+static bool say_how(const struct run *r, int status, char how[HOW])
+{
+    if (r->late) {
+        snprintf(how, HOW, "did not end within %u s (--updown-timeout) and was killed", r->s->setup->updown_timeout);
+    } else if (WIFSIGNALED(status)) {
+        snprintf(how, HOW, "was ended by signal %d", WTERMSIG(status));
+    } else if (WEXITSTATUS(status) != 0) {
+        snprintf(how, HOW, "exited with status %d", WEXITSTATUS(status));
+    } else {
+        return false;
+    }
+    return true;
+}
+
 static void on_child(struct ev_loop *loop, ev_child *w, int events)
 {
     struct run *r = w->data;
     struct supervisor *s = r->s;
     int status = w->rstatus;
     uint64_t id = r->job->id;
-    bool good = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    char how[HOW];
+    bool failed = say_how(r, status, how);
     (void)events;
 
     ev_child_stop(loop, w);
     read_output(r);
-    if (r->late) {
-        say(s, r->job, LOG_LEVEL_SERIOUS, "%s: the script did not end within %u s (--updown-timeout) "
-            "and was killed", r->job->verb, s->setup->updown_timeout);
-    } else if (WIFSIGNALED(status)) {
-        say(s, r->job, LOG_LEVEL_SERIOUS, "%s: the script was ended by signal %d", r->job->verb,
-            WTERMSIG(status));
-    } else if (!good) {
-        say(s, r->job, LOG_LEVEL_SERIOUS, "%s: the script exited with status %d", r->job->verb,
-            WEXITSTATUS(status));
+    if (failed) {
+        say(s, r->job, LOG_LEVEL_SERIOUS, "%s: the script %s", r->job->verb, how);
     }
     r->pid = 0;
     ev_timer_stop(loop, &r->limit);
@@ -191,7 +202,7 @@ static void on_child(struct ev_loop *loop, ev_child *w, int events)
     }
     free_if_over(r);
     supervisor_clock(s);
-    keying_script_done(&s->keying, id, good);
+    keying_script_done(&s->keying, id, failed ? how : NULL);
 }
 
 static void on_limit(struct ev_loop *loop, ev_timer *w, int events)
@@ -240,11 +251,12 @@ static void begin(struct supervisor *s, struct script_job *job)
         r->job = job;
     }
     if (r == NULL || !launch(r)) {
-        say(s, job, LOG_LEVEL_SERIOUS, "%s: %s cannot be run: %s", job->verb, job->words[0],
-            strerror(errno));
+        char how[HOW];
+        snprintf(how, sizeof how, "cannot be run: %s", strerror(errno));
+        say(s, job, LOG_LEVEL_SERIOUS, "%s: %s %s", job->verb, job->words[0], how);
         free(r);
         script_job_free(job);
-        keying_script_done(&s->keying, id, false);
+        keying_script_done(&s->keying, id, how);
         return;
     }
     DL_APPEND(s->runner.runs, r);

@@ -295,7 +295,7 @@ static void script_ends(struct run *run, bool good)
         uint64_t id = job->id;
         DL_DELETE(run->jobs, job);
         script_job_free(job);
-        keying_script_done(&run->s.keying, id, good);
+        keying_script_done(&run->s.keying, id, good ? NULL : "exited with status 1");
     }
 }
 

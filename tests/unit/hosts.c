@@ -135,7 +135,7 @@ static bool one_script(struct host *h)
     h->job_count--;
     memmove(h->jobs, h->jobs + 1, h->job_count * sizeof h->jobs[0]);
     script_job_free(job);
-    keying_script_done(&h->k, id, true);
+    keying_script_done(&h->k, id, NULL);
     return true;
 }
 

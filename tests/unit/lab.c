@@ -231,7 +231,7 @@ static bool run_script(struct lab_host *h)
     uint64_t id = job->id;
     DL_DELETE(h->scripts, job);
     script_job_free(job);
-    keying_script_done(&h->keying, id, true);
+    keying_script_done(&h->keying, id, NULL);
     return true;
 }
 

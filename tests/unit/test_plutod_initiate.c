@@ -137,18 +137,24 @@ static void test_what_is_in_the_way(void **state)
     world_free(w);
 }
 
-static void test_script_that_fails_undoes(void **state)
+/* [W11] [W12]: it is a failure as others are, which is counted, shown, and no reason to try again by ourselves. */
+static void w12_script_that_fails_undoes(void **state)
 {
     struct world *w = world_new("10.9.0.1");
     (void)state;
-    assert_null(feed(w, W_P, NET NET_POLICY " keyingtries=1"));
+    assert_null(feed(w, W_P, NET NET_POLICY));
     assert_null(feed(w, W_P, "whack-initiate name=net"));
     (void)main_mode_goes_well(w);
     uint64_t y = quick_mode_goes_well(w, 0x1234, false);
     script_ends(w, "prepare-client", true);
     buffer_wipe(&w->said);
     script_ends(w, "route-client", false);
-    assert_true(has(&w->said, "025 "));
+    static const char why[] = "the updown script failed at route: it exited with status 3; so the IPsec SA is taken down "
+                              "again. What the script has written is in the log";
+    assert_true(has(&w->said, "025 \"net\" #2: the updown script failed at route: it exited with status 3; "));
+    assert_string_equal(conn_find(&w->k, "net")->failure->why, why);
+    assert_int_equal(w->k.counters.of[COUNT_FAILED_ROUTE], 1);
+    assert_int_equal(conn_find(&w->k, "net")->attempt, 0);
     assert_int_equal(record_number(sent(w, &w->kernel, P_K, V_DELETE_KERNEL_SA), K_EXCHANGE), y);
     assert_non_null(sent(w, &w->n, P_N, V_DELETE_SA));
     script_ends(w, "unroute-client", true);
@@ -433,7 +439,7 @@ int main(void)
         cmocka_unit_test(test_group_of_phase_1_for_pfs),
         cmocka_unit_test(test_attempts),
         cmocka_unit_test(test_what_is_in_the_way),
-        cmocka_unit_test(test_script_that_fails_undoes),
+        cmocka_unit_test(w12_script_that_fails_undoes),
         cmocka_unit_test(test_no_secret),
         cmocka_unit_test(test_no_secret_is_said_too_late),
         cmocka_unit_test(test_eroute_conflict_is_refused),

@@ -282,7 +282,7 @@ static inline void script_ends(struct world *w, const char *verb, bool good)
     w->job_count--;
     memmove(w->jobs, w->jobs + 1, w->job_count * sizeof w->jobs[0]);
     script_job_free(job);
-    keying_script_done(&w->k, id, good);
+    keying_script_done(&w->k, id, good ? NULL : "exited with status 3");
 }
 
 /* Main Mode as initiator, up to its SA. Returns the exchange's number. */
