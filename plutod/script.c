@@ -1,6 +1,7 @@
 #include "script.h"
 
 #include <bsd/string.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -80,6 +81,7 @@ failed:
 /* ---- the environment ---- */
 
 #define ENVIRONMENT_MAX 32
+#define SYSTEM_PATH "/usr/sbin:/usr/bin:/sbin:/bin"
 
 struct list {
     char **entries;
@@ -136,6 +138,28 @@ static void add_id(struct list *l, const char *name, const struct identity *id)
     add(l, name, text);
 }
 
+/*
+ * Programs of the system, and before them our own `ipsec`, which scripts and values of --updown name: another
+ * product has one, too. It is where the default script says that we are installed, or built.
+ */
+static void add_path(struct list *l, const char *updown)
+{
+    static const struct { const char *script, *ipsec; } layouts[] = {
+        { "/libexec/ipsec/updown", "/sbin" }, { "/updown/updown", "/whack" }
+    };
+    char path[PATH_MAX + 64];
+    for (unsigned i = 0; i < sizeof layouts / sizeof layouts[0]; i++) {
+        size_t len = strlen(updown);
+        size_t end = strlen(layouts[i].script);
+        if (len >= end && strcmp(updown + len - end, layouts[i].script) == 0) {
+            snprintf(path, sizeof path, "%.*s%s:" SYSTEM_PATH, (int)(len - end), updown, layouts[i].ipsec);
+            add(l, "PATH", path);
+            return;
+        }
+    }
+    add(l, "PATH", SYSTEM_PATH);
+}
+
 static char **make_environment(const struct keying *k, const struct conn *c, const char *verb)
 {
     struct list l = { .entries = calloc(ENVIRONMENT_MAX + 1, sizeof(char *)) };
@@ -143,7 +167,7 @@ static char **make_environment(const struct keying *k, const struct conn *c, con
     if (l.entries == NULL) {
         return NULL;
     }
-    add(&l, "PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+    add_path(&l, k->settings.updown);
     add(&l, "PLUTO_VERSION", "1.1");
     add(&l, "PLUTO_VERB", verb);
     add(&l, "PLUTO_CONNECTION", c->form->name);
@@ -162,7 +186,6 @@ static char **make_environment(const struct keying *k, const struct conn *c, con
     add_number(&l, "PLUTO_MY_PROTOCOL", 0);
     add_number(&l, "PLUTO_PEER_PROTOCOL", 0);
     add_number(&l, "PLUTO_UDP_ENC", 0);
-    (void)k;
     if (l.failed) {
         script_words_free(l.entries);
         return NULL;

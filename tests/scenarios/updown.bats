@@ -158,3 +158,19 @@ is_missing() {
     up_and_down net
     up_and_down all
 }
+
+@test "[W2] --updown 'ipsec _updown' runs our default script, whose ipsec else there is" {
+    tunnel_is left_net=10.1.0.0/24 right_net=10.2.0.0/24
+    two_hosts
+    local host
+    for host in left right; do
+        pluto_with_secret "$host"
+        whack_with_script "$host" net "${T[right_net]}" --updown 'ipsec _updown'
+        whack_on "$host" --listen
+    done
+    run whack_on left --initiate --name net
+    assert_success
+    run ip -n left route show 10.2.0.0/24
+    assert_output --partial 'dev eth0'
+    ping_through left right
+}

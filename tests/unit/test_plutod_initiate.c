@@ -290,6 +290,26 @@ static void w2_our_ends_script(void **state)
     }
 }
 
+/* [W2]: `ipsec` in a script, or as --updown, is ours, wherever we are installed; another product has one, too. */
+static void w2_a_scripts_path(void **state)
+{
+    static const char *const cases[][2] = {
+        { "/usr/local/libexec/ipsec/updown", "PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin" },
+        { "/src/ike/updown/updown", "PATH=/src/ike/whack:/usr/sbin:/usr/bin:/sbin:/bin" },
+        { "/elsewhere/updown", "PATH=/usr/sbin:/usr/bin:/sbin:/bin" }
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct world *w = world_new("10.9.0.1");
+        w->k.settings.updown = cases[i][0];
+        assert_null(feed(w, W_P, NET NET_POLICY));
+        struct script_job *job = script_job_new(&w->k, conn_find(&w->k, "net"), "up", 1);
+        assert_string_equal(job->environment[0], cases[i][1]);
+        script_job_free(job);
+        world_free(w);
+    }
+}
+
 /* How many attempts there are, and how many of them whack is told of, if all meet silence. */
 static unsigned attempts(const char *words, unsigned limit)
 {
@@ -447,6 +467,7 @@ int main(void)
         cmocka_unit_test(w8a_no_address_of_the_peer),
         cmocka_unit_test(w2_messages_go_to_the_peers_ikeport),
         cmocka_unit_test(w2_our_ends_script),
+        cmocka_unit_test(w2_a_scripts_path),
         cmocka_unit_test(c2_serial_numbers),
         cmocka_unit_test(c3_keyingtries),
         cmocka_unit_test(r2_an_initiator_never_switches),
