@@ -71,6 +71,11 @@ static bool is_any_word(const char *text)
     return strcmp(text, "%any") == 0 || strcmp(text, "%any6") == 0;
 }
 
+static bool is_meant_as_address(const char *text)
+{
+    return text[0] != '\0' && (strchr(text, ':') != NULL || text[strspn(text, "0123456789.")] == '\0');
+}
+
 const char *identity_parse(struct identity *id, const char *text)
 {
     struct address a;
@@ -97,8 +102,10 @@ const char *identity_parse(struct identity *id, const char *text)
     if (text[0] == '%') {
         return "unknown %word where an identity belongs";
     }
-    if (address_parse(&a, text) != NULL) {
-        return "neither an address nor @name nor user@name (a bare name needs looking up)";
+    const char *why = address_parse(&a, text);
+    if (why != NULL) {
+        return is_meant_as_address(text)
+                   ? why : "neither an address nor @name nor user@name (a bare name needs looking up)";
     }
     identity_of_address(id, &a);
     return NULL;

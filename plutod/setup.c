@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* With the place in a file of options, where what is wrong stands in one (s NULL: it stands in none). */
+/* With the place in a file of options, where what is wrong stands in one (s NULL: it is no option). */
 __attribute__((format(printf, 2, 3)))
 static enum setup_result wrong(const struct setup *s, const char *format, ...)
 {
@@ -24,7 +24,9 @@ static enum setup_result wrong(const struct setup *s, const char *format, ...)
         option_reader_locate(&s->reader, why);
     }
     fprintf(stderr, "plutod: %s\n", why);
-    option_usage_print(stderr, OF_PLUTOD, "plutod");
+    if (s != NULL) {
+        option_usage_print(stderr, OF_PLUTOD, "plutod");
+    }
     return SETUP_WRONG;
 }
 
@@ -52,7 +54,9 @@ static enum setup_result take_myid(struct setup *s, const char *where, const cha
 {
     const char *why = identity_parse(&s->myid, text);
     if (why != NULL) {
-        return wrong(where[0] == '-' ? s : NULL, "%s %s: %s", where, text, why);
+        return wrong(where[0] == '-' ? s : NULL, "%s %s: %s%s", where, text, why,
+                     strpbrk(text, "@%:") != NULL || isdigit((unsigned char)text[0])
+                         ? "" : "; plutod looks none up: write @ before it, or say it by whack --myid, which does");
     }
     s->has_myid = true;
     return SETUP_RUN;
@@ -177,7 +181,7 @@ enum setup_result setup_parse(struct setup *s, int argc, char **argv)
                 "own\n", s->perpeerlogbase);
     }
     const char *myid = secure_getenv("IPSECmyid");
-    if (result == SETUP_RUN && !s->has_myid && myid != NULL) {
+    if (result == SETUP_RUN && !s->has_myid && myid != NULL && myid[0] != '\0') {
         result = take_myid(s, "IPSECmyid", myid);
     }
     return result == SETUP_RUN && !s->nofork ? make_absolute(s) : result;

@@ -305,6 +305,24 @@ with_myid() {
     IPSECmyid=@env.example.com start --myid @word.example.com
     with_myid
     assert_line --partial '000 "mine": 127.0.0.1[@word.example.com]...'
+    kill -TERM "$daemon"
+    within 5 gone "$daemon"
+    IPSECmyid='' start # is as not set
+    ask --status
+    refute_output --partial '[@'
+}
+
+@test "[P1] [W5] --myid and IPSECmyid that are no identity: what is wrong, what to do, exit 1" {
+    local there='neither an address nor @name nor user@name (a bare name needs looking up)'
+    there+='; plutod looks none up: write @ before it, or say it by whack --myid, which does'
+    run -1 "$plutod" --nofork --ctlbase "$base" --myid localhost
+    assert_line "plutod: --myid localhost: $there"
+    IPSECmyid=localhost run -1 "$plutod" --nofork --ctlbase "$base"
+    assert_output "plutod: IPSECmyid localhost: $there" # it is no option: no usage
+    run -1 "$plutod" --nofork --ctlbase "$base" --myid 10.9.0.300
+    assert_line --regexp '^plutod: --myid 10.9.0.300: .* 255'
+    refute_output --partial 'bare name'
+    assert [ ! -e "$base.pid" ]
 }
 
 @test "[W5] %myid at the peer's end: 027 on use" {
