@@ -127,9 +127,11 @@ static void say_policy(struct keying *k, uint64_t client, const struct record *r
         keying_say(k, client, 0, "%s: %s, by the policy %s", what[way],
                    kind == KIND_PASS ? "in the clear" : "dropped", found);
     } else {
-        keying_say(k, client, 0, "%s: caught by the policy %s, which is %s%s%s", what[way], found,
-                   c == NULL ? "of no connection that is known" : "of \"", c == NULL ? "" : c->name,
-                   c == NULL ? "" : "\"");
+        char label[CONN_LABEL] = "no connection that is known";
+        if (c != NULL) {
+            conn_label(c, label);
+        }
+        keying_say(k, client, 0, "%s: caught by the policy %s, which is of %s", what[way], found, label);
         if (way != WORD_OUT) {
             keying_say(k, client, 0, "%s: dropped, unless it came by an SA of that policy", what[way]);
         } else if (sa == NULL) {

@@ -17,10 +17,28 @@
 
 /* ---- a connection ---- */
 
+/*
+ * An identity that comes from the network must not read as the end of one and the beginning of another host: what
+ * has a meaning in the line is written as %XX, which whack reads, too.
+ */
+static void escape_id(const char *text, char out[IDENTITY_TEXT])
+{
+    for (; *text != '\0'; text++) {
+        if (*text == '[' || *text == ']' || *text == '=' || strncmp(text, "..", 2) == 0) {
+            snprintf(out, 4, "%%%02X", (unsigned)(unsigned char)*text);
+            out += 3;
+        } else {
+            *out++ = *text;
+        }
+    }
+    *out = '\0';
+}
+
 static void host_and_id(const struct status_end *e, char *out, size_t size)
 {
     char address[ADDRESS_TEXT] = "%any";
     char identity[IDENTITY_TEXT];
+    char escaped[IDENTITY_TEXT];
     char port[16] = "";
     if (e->host.family != 0) {
         address_print(&e->host, address);
@@ -29,7 +47,8 @@ static void host_and_id(const struct status_end *e, char *out, size_t size)
     if (e->end->ikeport != 500) {
         snprintf(port, sizeof port, ":%u", e->end->ikeport);
     }
-    snprintf(out, size, "%s%s[%s]", address, port, identity);
+    escape_id(identity, escaped);
+    snprintf(out, size, "%s%s[%s]", address, port, escaped);
 }
 
 void status_topology(const struct conn *c, char out[STATUS_TOPOLOGY])

@@ -26,6 +26,21 @@ static void test_status(void **state)
     world_free(w);
 }
 
+#define ANY "whack-connection name=any left-host=10.9.0.1 right-host=%%25any left-nexthop=%%25direct " NET_POLICY
+
+/* [W12]: an identity that a peer has made up does not read as the end of its brackets, or as another host. */
+static void w12_identities_stay_in_their_brackets(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, ANY));
+    (void)main_mode(w, "10.9.0.3", "any", "@x]...10.9.0.77[@boss.example.com===");
+    assert_null(feed(w, W_P, "whack-status"));
+    assert_true(has(&w->said, "000 \"any\"[1] 10.9.0.3: 10.9.0.1[10.9.0.1]...10.9.0.3[@x%5D%2E%2E.10.9.0.77%5B@boss."
+                              "example.com%3D%3D%3D]; unrouted"));
+    world_free(w);
+}
+
 /* Lives, margin, tries, policy words, proposals, the newest SAs: of a connection that has said all of it. */
 static void w12_what_is_said_of_a_connection(void **state)
 {
@@ -453,6 +468,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_status),
         cmocka_unit_test(w12_what_is_said_of_a_connection),
+        cmocka_unit_test(w12_identities_stay_in_their_brackets),
         cmocka_unit_test(test_status_waits_for_counters),
         cmocka_unit_test(test_status_loses_patience),
         cmocka_unit_test(test_status_of_negotiations),
