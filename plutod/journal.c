@@ -1,5 +1,7 @@
 #include "journal.h"
 
+#include "status.h"
+
 #include "clock.h"
 
 #include <stdlib.h>
@@ -26,6 +28,7 @@ struct journal {
 static void drop(struct keying *k, struct event *e)
 {
     struct journal *j = e->journal;
+    status_event_goes(k, e);
     DL_DELETE2(j->events, e, prev_own, next_own);
     j->count--;
     j->cheap -= e->cheap ? 1 : 0;
@@ -110,21 +113,52 @@ void journal_move(struct keying *k, struct journal **from, struct journal **to)
     DL_SORT2(j->events, by_time, prev_own, next_own);
     j->count += old->count;
     j->cheap += old->cheap;
+    status_journal_goes(k, old);
     free(old);
     while (j->count > JOURNAL_EVENTS) {
         drop(k, j->events);
     }
 }
 
-void journal_show(struct keying *k, uint64_t client, const struct journal *own)
+/* ---- reading ---- */
+
+#define LOOK_MAX 256 /* events of others are passed over at a time */
+
+struct journal_place journal_begin(const struct keying *k, const struct journal *own)
 {
-    const struct event *e;
+    return (struct journal_place){ .next = k->events, .own = own, .last = k->event_count };
+}
+
+bool journal_say(struct keying *k, uint64_t client, struct journal_place *place)
+{
     char when[CLOCK_TEXT];
-    DL_FOREACH(k->events, e) {
-        if (own == NULL || e->journal == own) {
+    for (unsigned looked = 0; looked < LOOK_MAX; looked++) {
+        const struct event *e = place->next;
+        if (e == NULL || e->number > place->last) {
+            return false;
+        }
+        place->next = e->next;
+        if (place->own == NULL || e->journal == place->own) {
             clock_text((time_t)e->when, when);
             keying_say(k, client, 0, "%s %s", when, e->text);
+            break;
         }
+    }
+    return true;
+}
+
+void journal_place_event_goes(struct journal_place *place, const struct event *e)
+{
+    if (place->next == e) {
+        place->next = e->next;
+    }
+}
+
+void journal_place_journal_goes(struct journal_place *place, const struct journal *j)
+{
+    if (place->own == j) { /* what it had is the core's by now: the connection is gone */
+        place->next = NULL;
+        place->own = NULL;
     }
 }
 

@@ -18,8 +18,19 @@ void journal_add(struct keying *k, struct journal **own, bool cheap, const char 
 struct journal **journal_of(struct keying *k, struct conn *c);
 /* A connection is described anew, or goes (to: the core's own): its events do not go with it. */
 void journal_move(struct keying *k, struct journal **from, struct journal **to);
-/* Lines 000, from the oldest on. own: NULL: all there is. */
-void journal_show(struct keying *k, uint64_t client, const struct journal *own);
+
+/* Somebody reads: lines 000, from the oldest on, up to the last one that there is when he begins. */
+struct journal_place {
+    const struct event *next;   /* NULL: that was all */
+    const struct journal *own;  /* NULL: all there is */
+    uint64_t last;
+};
+struct journal_place journal_begin(const struct keying *k, const struct journal *own);
+/* Says the next one, or looks for it for a while; false: that was all. */
+bool journal_say(struct keying *k, uint64_t client, struct journal_place *place);
+/* Readers' places, before an event or a journal is freed. */
+void journal_place_event_goes(struct journal_place *place, const struct event *e);
+void journal_place_journal_goes(struct journal_place *place, const struct journal *j);
 void journal_free_all(struct keying *k);
 
 #endif

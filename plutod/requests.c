@@ -207,7 +207,7 @@ static void events(struct keying *k, uint64_t client, const struct record *r)
 {
     struct conn *c;
     if (!record_has(r, K_NAME)) {
-        journal_show(k, client, NULL);
+        status_begin_events(k, client, NULL);
         return;
     }
     c = named(k, client, r);
@@ -218,7 +218,7 @@ static void events(struct keying *k, uint64_t client, const struct record *r)
     if (own == NULL) {
         keying_say(k, client, 0, "\"%s\": nothing has happened yet", c->name);
     } else {
-        journal_show(k, client, own);
+        status_begin_events(k, client, own);
     }
 }
 

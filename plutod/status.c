@@ -1,6 +1,7 @@
 /* The walk over what --status shows. How each piece looks: status_text.c, status_json.c. */
 #include "status_form.h"
 
+#include "journal.h"
 #include "orders.h"
 #include "public_keys.h"
 
@@ -8,12 +9,13 @@
 #include <stdlib.h>
 #include <utlist.h>
 
-enum part { PART_HEAD, PART_CONNS, PART_BETWEEN, PART_STATES, PART_MIDDLE, PART_KEYS, PART_TAIL, PART_DONE };
+enum part { PART_HEAD, PART_CONNS, PART_BETWEEN, PART_STATES, PART_MIDDLE, PART_KEYS, PART_TAIL, PART_EVENTS, PART_DONE };
 
 struct status_report {
     struct keying *k;
     uint64_t client;
-    const struct status_form *form;
+    const struct status_form *form; /* NULL: of events */
+    struct journal_place events;
     enum part part;
     size_t place;               /* among the connections, or the states */
     const struct conn *conn;    /* the next one */
@@ -26,20 +28,37 @@ struct status_report {
     struct status_report *prev, *next;
 };
 
-void status_begin(struct keying *k, uint64_t client, bool json)
+static struct status_report *begin(struct keying *k, uint64_t client)
 {
     struct status_report *r = calloc(1, sizeof *r);
     if (r == NULL) {
-        keying_say(k, client, REPLY_INTERNAL, "no memory to show the status");
-        return;
+        keying_say(k, client, REPLY_INTERNAL, "no memory to show that");
+        return NULL;
     }
     r->k = k;
     r->client = client;
-    r->form = json ? &status_json : &status_text;
-    r->conn = k->conns;
     r->began = k->now;
     DL_APPEND(k->reports, r);
     k->hooks.hold(k->hooks.context, client);
+    return r;
+}
+
+void status_begin(struct keying *k, uint64_t client, bool json)
+{
+    struct status_report *r = begin(k, client);
+    if (r != NULL) {
+        r->form = json ? &status_json : &status_text;
+        r->conn = k->conns;
+    }
+}
+
+void status_begin_events(struct keying *k, uint64_t client, const struct journal *own)
+{
+    struct status_report *r = begin(k, client);
+    if (r != NULL) {
+        r->events = journal_begin(k, own);
+        r->part = PART_EVENTS;
+    }
 }
 
 static void drop(struct keying *k, struct status_report *r)
@@ -105,6 +124,22 @@ void status_xchg_goes(struct keying *k, const struct xchg *x)
         if (r->ahead == x) {
             r->ahead = x->hh_serial.next;
         }
+    }
+}
+
+void status_event_goes(struct keying *k, const struct event *e)
+{
+    struct status_report *r;
+    DL_FOREACH(k->reports, r) {
+        journal_place_event_goes(&r->events, e);
+    }
+}
+
+void status_journal_goes(struct keying *k, const struct journal *j)
+{
+    struct status_report *r;
+    DL_FOREACH(k->reports, r) {
+        journal_place_journal_goes(&r->events, j);
     }
 }
 
@@ -220,6 +255,9 @@ enum status_progress status_more(struct keying *k, uint64_t client)
     case PART_TAIL:
         r->form->tail(k, client);
         r->part = PART_DONE;
+        return STATUS_SAID;
+    case PART_EVENTS:
+        r->part = journal_say(k, client, &r->events) ? PART_EVENTS : PART_DONE;
         return STATUS_SAID;
     case PART_DONE:
         break;

@@ -6,7 +6,7 @@
  * there are and however slow he is, little memory is held and nothing else waits. So it is no
  * snapshot: each piece is what holds when it is said; what goes meanwhile is left out. Counters of
  * SAs are asked of kernel-sa a few ahead of the piece that needs them; one that does not answer
- * delays it by SAMPLE_PATIENCE at most. Not for: how bytes get to whack (whack.h).
+ * delays it by SAMPLE_PATIENCE at most. The events of a journal are said in the same way. Not for: how bytes get to whack (whack.h).
  */
 #ifndef PLUTOD_STATUS_H
 #define PLUTOD_STATUS_H
@@ -16,7 +16,12 @@
 #define SAMPLE_PATIENCE 1000 /* milliseconds */
 #define SAMPLES_AHEAD 64     /* orders for kernel-sa: a negotiation may wait behind them */
 
+struct journal;
+struct event;
+
 void status_begin(struct keying *k, uint64_t client, bool json); /* holds the client */
+/* What whack --events shows. own: NULL: all there is. */
+void status_begin_events(struct keying *k, uint64_t client, const struct journal *own);
 
 enum status_progress {
     STATUS_NOTHING, /* that client is being shown nothing (any more) */
@@ -38,6 +43,8 @@ void status_topology(const struct conn *c, char out[STATUS_TOPOLOGY]);
 void status_conn_goes(struct keying *k, const struct conn *c);
 void status_key_goes(struct keying *k, const struct public_key *key);
 void status_xchg_goes(struct keying *k, const struct xchg *x);
+void status_event_goes(struct keying *k, const struct event *e);
+void status_journal_goes(struct keying *k, const struct journal *j);
 void status_free_all(struct keying *k);
 
 #endif

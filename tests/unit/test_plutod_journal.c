@@ -197,6 +197,54 @@ static void test_in_the_lab(void **state)
     lab_free(l);
 }
 
+/* Begins to read; nothing is said yet. */
+static void begins_to_read(struct world *w, const char *line)
+{
+    buffer_wipe(&w->said);
+    assert_true(request_take(&w->k, CLIENT, world_parse(w, W_P, line, strlen(line))));
+    assert_int_equal(w->said.len, 0);
+    assert_int_equal(w->holds, 1);
+}
+
+/* [W8] [F22]: events are said one by one, as they are taken; what is dropped or comes meanwhile harms nobody. */
+static void w8_events_are_said_as_they_are_taken(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    for (unsigned i = 0; i < JOURNAL_EVENTS; i++) {
+        keying_note(&w->k, NULL, "event %u.", i);
+    }
+    begins_to_read(w, "whack-events");
+    assert_int_equal(status_more(&w->k, CLIENT), STATUS_SAID);
+    assert_int_equal(count_of(&w->said, "\n"), 1);
+    assert_true(has(&w->said, "event 0."));
+    for (unsigned i = 0; i < 10; i++) { /* push the next ones out */
+        keying_note(&w->k, NULL, "later %u.", i);
+    }
+    shown(w);
+    assert_true(has(&w->said, "event 10."));
+    assert_false(has(&w->said, "event 9."));
+    assert_true(has(&w->said, "event 255."));
+    assert_false(has(&w->said, "later"));
+    assert_int_equal(w->holds, 0);
+
+    /* The connection goes, and its events go over to the others. */
+    assert_null(feed(w, W_P, NET NET_POLICY));
+    for (unsigned i = 0; i < 3; i++) {
+        keying_event_conn(&w->k, conn_find(&w->k, "net"), "net's %u.", i);
+    }
+    begins_to_read(w, "whack-events name=net");
+    while (!has(&w->said, "net's 0.")) {
+        assert_int_equal(status_more(&w->k, CLIENT), STATUS_SAID);
+    }
+    static const char delete[] = "whack-delete name=net";
+    assert_true(request_take(&w->k, CLIENT, world_parse(w, W_P, delete, sizeof delete - 1)));
+    assert_int_equal(status_more(&w->k, CLIENT), STATUS_SAID);
+    assert_int_equal(status_more(&w->k, CLIENT), STATUS_NOTHING);
+    assert_false(has(&w->said, "later"));
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -207,6 +255,7 @@ int main(void)
         cmocka_unit_test(test_strangers_are_slow),
         cmocka_unit_test(test_bounds_of_all),
         cmocka_unit_test(test_in_the_lab),
+        cmocka_unit_test(w8_events_are_said_as_they_are_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
