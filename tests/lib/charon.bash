@@ -7,7 +7,7 @@
 
 # af-alg is left out on purpose: it finds algorithms in the guest's kernel that charon then uses wrongly there. openssl
 # has 3DES, MODP and ECP groups; md5 and gmp what OpenSSL may be configured not to have.
-charon_plugins='aes des sha1 sha2 md5 hmac kdf gmp openssl curve25519 random nonce gcm pem pubkey'
+charon_plugins='aes des sha1 sha2 md5 hmac kdf gmp openssl curve25519 random nonce gcm pem pubkey pkcs1 pkcs8'
 charon_plugins+=' kernel-netlink socket-default vici'
 
 # charon_start NAME [LINE...]: LINEs are added to charon's section of strongswan.conf.
@@ -41,7 +41,7 @@ charon {
 $(printf '    %s\n' "$@")
 }
 swanctl {
-    load = pem pubkey openssl
+    load = pem pubkey pkcs1 pkcs8 openssl
 }
 END
     : >"$dir/swanctl.conf"
@@ -78,11 +78,17 @@ charon_words() {
 #   local_id remote_id    default: the addresses       psk                  the secret
 #   ike esp               proposals in our words       mode                 tunnel (default), transport
 #   pfs                   group in our words           version              default 1
+#   auth                  psk (default), pubkey: then  key peer_key         paths of NAME.pem, NAME.pub without ending
 charon_conn() {
-    local name=$1 conn=$2
+    local name=$1 conn=$2 ours='' peers=''
     local -A p=()
     charon_values "${@:3}"
     local lid=${p[local_id]-${p[local]}} rid=${p[remote_id]-${p[remote]}}
+    if [ "${p[auth]}" = pubkey ]; then
+        mkdir -p "$HOSTS_DIR/$name/private"
+        cp "${p[key]}.pem" "$HOSTS_DIR/$name/private/$conn.pem"
+        ours="pubkeys = ${p[key]}.pub" peers="pubkeys = ${p[peer_key]}.pub"
+    fi
     cat >>"$HOSTS_DIR/$name/swanctl.conf" <<END
 connections {
     $conn {
@@ -93,12 +99,14 @@ connections {
         fragmentation = no
         mobike = no
         local {
-            auth = psk
+            auth = ${p[auth]}
             id = "$lid"
+            $ours
         }
         remote {
-            auth = psk
+            auth = ${p[auth]}
             id = "$rid"
+            $peers
         }
     }
 }
@@ -144,7 +152,7 @@ END
 # Into p, which the caller has: the defaults, and the KEY=VALUE words over them.
 charon_values() {
     local word
-    p=([mode]=tunnel [version]=1 [psk]=secret [ike]=default [esp]=default [pfs]='')
+    p=([mode]=tunnel [version]=1 [auth]=psk [psk]=secret [ike]=default [esp]=default [pfs]='')
     for word in "$@"; do
         p[${word%%=*}]=${word#*=}
     done

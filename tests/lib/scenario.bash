@@ -16,6 +16,8 @@ scenario_lib=$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 . "$scenario_lib/charon.bash"
 # shellcheck source=/dev/null
 . "$scenario_lib/pluto.bash"
+# shellcheck source=/dev/null
+. "$scenario_lib/rsa.bash"
 
 # How many packets an eavesdropper saw that he must not see: pings that are not inside ESP.
 clear_pings_seen() {
@@ -45,7 +47,7 @@ scenario_begin() {
 # tunnel_is KEY=VALUE...: the tunnel of this scenario; what is not named is as below.
 tunnel_is() {
     T=(
-        [name]=net [mode]=tunnel [psk]='a secret of both' [ike]='' [esp]='' [pfs]=''
+        [name]=net [mode]=tunnel [method]=psk [psk]='a secret of both' [ike]='' [esp]='' [pfs]=''
         [left]=10.9.0.1 [right]=10.9.0.2 [bits]=24
         [left_net]=10.1.0.0/24 [right_net]=10.2.0.0/24 [left_in]=10.1.0.1 [right_in]=10.2.0.1
         [left_id]='' [right_id]='' [updown]=''
@@ -99,7 +101,10 @@ pluto_on() {
 
 # pluto_add NAME [WORD...]: add the tunnel there; both ends get the same words, each finds out which end it is.
 pluto_add() {
-    local words=(--name "${T[name]}" --psk --encrypt) family=()
+    local words=(--name "${T[name]}" --encrypt) family=() method
+    for method in ${T[method]}; do
+        words+=("--$method")
+    done
     [ "${T[mode]}" = transport ] || words+=(--tunnel)
     [ -z "${T[pfs]}" ] || words+=(--pfs --pfsgroup "${T[pfs]}")
     [ -z "${T[ike]}" ] || words+=(--ike "${T[ike]}")

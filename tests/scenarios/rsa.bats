@@ -1,0 +1,266 @@
+#!/usr/bin/env bats
+# [X1] [W7] RSA signatures: with charon (raw public keys) in both roles, and between two of ours.
+# shellcheck disable=SC2030,SC2031,SC2154 # $output is of bats' run
+
+load ../lib/scenario.bash
+
+# with_charon BITS
+with_charon() {
+    tunnel_is left_id=@left.example.com right_id=@right.example.com
+    two_hosts
+    rsa_make left "$1"
+    rsa_make right "$1"
+    pluto_rsa left
+    charon_rsa right
+}
+
+@test "[X1] RSA, 2048 bits: we begin, charon answers" {
+    with_charon 2048
+    whack_initiates left
+    traffic_is_protected
+    run whack_on left --status
+    assert_output --partial '; peer @right.example.com by RSA signature'
+}
+
+@test "[X1] RSA, 2048 bits: charon begins, we answer" {
+    with_charon 2048
+    charon_initiates right
+    traffic_is_protected
+}
+
+@test "[X1] RSA, 4096 bits: we begin, charon answers" {
+    with_charon 4096
+    whack_initiates left
+    traffic_is_protected
+}
+
+@test "[X1] RSA, 4096 bits: charon begins, we answer" {
+    with_charon 4096
+    charon_initiates right
+    traffic_is_protected
+}
+
+# Keys of two lengths, and a different hash for each: what is signed is as long as that.
+@test "[X1] [W5] RSA: ours to ours, with ids of each form" {
+    local ids
+    tunnel_is
+    two_hosts
+    rsa_make left 1024
+    rsa_make right 3072
+    while read -r -a ids; do
+        tunnel_is left_id="${ids[0]/-/}" right_id="${ids[1]/-/}" ike="${ids[2]}"
+        pluto_rsa left
+        pluto_rsa right
+        whack_initiates left
+        wait_for 5 sas_are_there
+        ping_through left right
+        whack_on left --terminate --name net
+        whack_initiates right
+        wait_for 5 sas_are_there
+        ping_through left right
+        pluto_stop left
+        pluto_stop right
+    done <<'END'
+- - aes256-sha2_512-curve25519
+@left.example.com @right.example.com aes128-md5-modp1536
+ann@example.com @#0badcafe aes256-sha2_384-ecp384
+192.0.2.1 2001:db8::2 aes256-sha1-modp2048
+END
+    assert_equal "$(clear_pings_seen)" 0
+}
+
+@test "[W7] RSA: a peer with two keys of which the second fits, in both roles" {
+    tunnel_is left_id=@left right_id=@right
+    two_hosts
+    rsa_make left
+    rsa_make right
+    rsa_make old
+    pluto_rsa left old right
+    pluto_rsa right old left
+    run whack_on left --status
+    assert_equal "$(grep -c '^000 public key of @right: RSA, 2048 bits' <<<"$output")" 2
+    whack_initiates left
+    traffic_is_protected
+    whack_on left --terminate --name net
+    whack_initiates right
+    traffic_is_protected
+}
+
+@test "[W11] RSA: the answerer signs with a wrong key: refused, whack ends with 224, the log names both ids" {
+    tunnel_is left_id=@left right_id=@right
+    two_hosts
+    rsa_make left
+    rsa_make right
+    rsa_make old
+    pluto_rsa left old
+    pluto_rsa right
+    run whack_on left --initiate --name net
+    assert_equal "$status" 224
+    run grep -E 'SIG_R.*@(left|right).*@(left|right)' "$(pluto_log left)"
+    assert_success
+    run ! grep -q 'IPsec SA established' "$(pluto_log left)" "$(pluto_log right)"
+    assert_equal "$(sa_count left)" 0
+}
+
+@test "[W11] RSA: the one who begins signs with a wrong key: refused, the log names both ids" {
+    tunnel_is left_id=@left right_id=@right
+    two_hosts
+    rsa_make left
+    rsa_make right
+    rsa_make old
+    pluto_rsa left old
+    pluto_rsa right
+    run whack_on right --initiate --name net
+    assert_failure
+    run grep -E 'SIG_I.*@(left|right).*@(left|right)' "$(pluto_log left)"
+    assert_success
+    assert_equal "$(sa_count left)" 0
+}
+
+@test "[W11] RSA: no key of the peer, or no private key: told at once, 028, and --explain says the same" {
+    tunnel_is left_id=@left right_id=@right
+    two_hosts
+    rsa_make left
+    rsa_make right
+    pluto_secrets left
+    pluto_start left
+    tunnel_with method=rsasig
+    pluto_add left
+    whack_on left --listen
+    run whack_on left --initiate --name net
+    assert_equal "$status" 28
+    assert_output --partial 'no public key of "@right": whack --keyid @right --pubkeyrsa 0s... gives it'
+    whack_on left --keyid @right --pubkeyrsa "$(rsa_word right)"
+    run whack_on left --initiate --name net
+    assert_equal "$status" 28
+    assert_output --partial '@left'
+    run whack_on left --explain --name net
+    assert_output --partial '"net": so it does not come up, whoever begins: '
+    pluto_secrets left "@left : RSA $HOSTS_DIR/keys/left.pem"
+    whack_on left --listen
+    run whack_on left --explain --name net
+    assert_output --regexp '"net": our private key is that of .*ipsec.secrets:1'
+    refute_output --partial 'it does not come up'
+}
+
+@test "[W2a] a connection with --psk and one with --rsasig side by side, to the same peer" {
+    tunnel_is left_id=@left right_id=@right
+    two_hosts
+    rsa_make left
+    rsa_make right
+    pluto_rsa left
+    charon_rsa right
+    pluto_secrets left "@left : RSA $HOSTS_DIR/keys/left.pem" '10.9.0.1 10.9.0.2 : PSK "a secret of both"'
+    tunnel_is name=plain left_net='' right_net=''
+    pluto_add left
+    whack_on left --listen
+    charon_add right left
+    whack_initiates left net
+    whack_initiates left plain
+    run whack_on left --status
+    assert_output --partial 'peer @right by RSA signature'
+    assert_output --partial 'peer 10.9.0.2 by preshared secret'
+    # the other way round: each finds its own
+    whack_on left --terminate --name net
+    whack_on left --terminate --name plain
+    charon_initiates right plain
+    charon_initiates right net
+    run whack_on left --status
+    assert_output --partial 'peer @right by RSA signature'
+    assert_output --partial 'peer 10.9.0.2 by preshared secret'
+}
+
+# both_on HOST METHOD...: plutod there with a key and a secret, and with these methods for the tunnel.
+both_on() {
+    local host=$1
+    pluto_rsa "$host"
+    pluto_secrets "$host" "$(id_of "$host") : RSA $HOSTS_DIR/keys/$host.pem" '@left @right : PSK "a secret of both"'
+    whack_on "$host" --delete --name net
+    tunnel_with method="${*:2}"
+    pluto_add "$host"
+    whack_on "$host" --listen
+}
+
+@test "[W2a] --psk --rsasig on one connection: signatures where both have them, else the secret; in both roles" {
+    tunnel_is left_id=@left right_id=@right
+    two_hosts
+    rsa_make left
+    rsa_make right
+    both_on left psk rsasig
+    both_on right psk rsasig
+    whack_initiates left
+    run whack_on left --status
+    assert_output --partial 'policy: psk,rsasig,encrypt,tunnel'
+    assert_output --partial 'peer @right by RSA signature'
+    traffic_is_protected
+    whack_on left --terminate --name net
+    pluto_stop right
+    both_on right psk
+    whack_initiates left
+    run whack_on left --status
+    assert_output --partial 'peer @right by preshared secret'
+    whack_on left --terminate --name net
+    whack_initiates right
+    run whack_on left --status
+    assert_output --partial 'peer @right by preshared secret'
+}
+
+@test "[R2] two road warriors behind %any with RSA, each by its own key and on its own connection" {
+    two_hosts
+    host_up third 10.9.0.3/24 10.3.0.1/24
+    ip -n third route add 10.1.0.0/24 dev eth0
+    ip -n left route add 10.3.0.0/24 dev eth0
+    local who
+    for who in left ann bob; do
+        rsa_make "$who"
+    done
+    pluto_secrets left "@left : RSA $HOSTS_DIR/keys/left.pem"
+    pluto_start left
+    for who in ann bob; do
+        whack_on left --name "$who" --rsasig --encrypt --tunnel --host 10.9.0.1 --id @left --client 10.1.0.0/24 \
+            --nexthop %direct --updown /bin/true --to --host %any --id "@$who" \
+            --client "10.$([ "$who" = ann ] && echo 2 || echo 3).0.0/24" --updown /bin/true
+        whack_on left --keyid "@$who" --pubkeyrsa "$(rsa_word "$who")"
+    done
+    whack_on left --listen
+    charon_start right
+    charon_conn right w local=10.9.0.2 remote=10.9.0.1 local_id=@ann remote_id=@left auth=pubkey \
+        key="$HOSTS_DIR/keys/ann" peer_key="$HOSTS_DIR/keys/left" local_ts=10.2.0.0/24 remote_ts=10.1.0.0/24
+    charon_start third
+    charon_conn third w local=10.9.0.3 remote=10.9.0.1 local_id=@bob remote_id=@left auth=pubkey \
+        key="$HOSTS_DIR/keys/bob" peer_key="$HOSTS_DIR/keys/left" local_ts=10.3.0.0/24 remote_ts=10.1.0.0/24
+    charon_initiates right w
+    charon_initiates third w
+    run whack_on left --status
+    assert_output --partial '"ann"[1] 10.9.0.2'
+    assert_output --partial '"bob"[1] 10.9.0.3'
+    run on third ping -n -c 3 -i 0.2 -W 2 -I 10.3.0.1 10.1.0.1
+    assert_success
+    run on right ping -n -c 3 -i 0.2 -W 2 -I 10.2.0.1 10.1.0.1
+    assert_success
+    assert_equal "$(clear_pings_seen)" 0
+}
+
+@test "[R2] a road warrior who signs well, but as somebody else's identity: refused" {
+    two_hosts
+    local who
+    for who in left ann bob; do
+        rsa_make "$who"
+    done
+    pluto_secrets left "@left : RSA $HOSTS_DIR/keys/left.pem"
+    pluto_start left
+    for who in ann bob; do
+        whack_on left --name "$who" --rsasig --encrypt --tunnel --host 10.9.0.1 --id @left --client 10.1.0.0/24 \
+            --nexthop %direct --updown /bin/true --to --host %any --id "@$who" --client 10.2.0.0/24 --updown /bin/true
+        whack_on left --keyid "@$who" --pubkeyrsa "$(rsa_word "$who")"
+    done
+    whack_on left --listen
+    charon_start right
+    charon_conn right w local=10.9.0.2 remote=10.9.0.1 local_id=@bob remote_id=@left auth=pubkey \
+        key="$HOSTS_DIR/keys/ann" peer_key="$HOSTS_DIR/keys/left" local_ts=10.2.0.0/24 remote_ts=10.1.0.0/24
+    run charon_initiate right w 10
+    assert_failure
+    run grep -E 'SIG_I.*@(left|bob).*@(left|bob)' "$(pluto_log left)"
+    assert_success
+    assert_equal "$(sa_count left)" 0
+}
