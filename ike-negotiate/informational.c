@@ -213,9 +213,22 @@ void take_notifications(struct ike *ike, struct exchange *x, const struct messag
     }
 }
 
+/* What it means that the peer could say so with the keys of a Main Mode that is not done. */
+static const char *refusal_means(const struct exchange *main, unsigned type)
+{
+    const bool ours = type == NOTIFY_AUTHENTICATION_FAILED || type == NOTIFY_INVALID_ID_INFORMATION
+                      || type == NOTIFY_INVALID_SIGNATURE;
+    if (main->main->method == AUTH_RSASIG) {
+        return ours ? "he refuses our signature or our identity; does he know our public key, by this identity?"
+                    : "he refuses to go on";
+    }
+    return ours ? "he holds the same secret and refuses our identity, or has another one than we expect"
+                : "he holds the same secret and refuses to go on";
+}
+
 /*
- * Before Main Mode is done, but with its keys: the peer holds the same secret, and says why he will
- * not go on. Nothing else is heard from one who has not proved his identity.
+ * Before Main Mode is done, but with its keys: the peer says why he will not go on. Nothing else is
+ * heard from one who has not proved his identity.
  */
 static bool take_refusal(struct ike *ike, struct exchange *main, const struct message *m)
 {
@@ -227,11 +240,8 @@ static bool take_refusal(struct ike *ike, struct exchange *main, const struct me
     }
     exchange_failed(ike, main, n.type <= NOTIFY_UNEQUAL_PAYLOAD_LENGTHS ? REPLY_NOTIFICATION + n.type
                                                                        : REPLY_NO_RESPONSE,
-                    "the peer answered %s (%u): he holds the same secret and refuses %s",
-                    notify_name(n.type), n.type,
-                    n.type == NOTIFY_AUTHENTICATION_FAILED || n.type == NOTIFY_INVALID_ID_INFORMATION
-                        ? "our identity, or has another one than we expect"
-                        : "to go on");
+                    "the peer answered %s (%u): %s", notify_name(n.type), n.type,
+                    refusal_means(main, n.type));
     return true;
 }
 

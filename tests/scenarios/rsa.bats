@@ -111,7 +111,8 @@ END
     pluto_rsa left old
     pluto_rsa right
     run whack_on right --initiate --name net
-    assert_failure
+    assert_equal "$status" 224
+    assert_output --partial 'he refuses our signature or our identity; does he know our public key, by this identity?'
     run grep -E 'SIG_I.*@(left|right).*@(left|right)' "$(pluto_log left)"
     assert_success
     assert_equal "$(sa_count left)" 0
