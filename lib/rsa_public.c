@@ -55,6 +55,9 @@ const char *rsa_public_parse(struct rsa_public *key, const uint8_t *bytes, size_
         || key->exponent_len > key->modulus_len) {
         return "its exponent is 1, even, or longer than the modulus: no RSA key is like that";
     }
+    if (key->bits > RSA_BITS_SMALL && bits_of(key->exponent, key->exponent_len) > RSA_EXPONENT_BITS_MAX) {
+        return "its exponent has more than 64 bits, which with a modulus of more than 3072 bits is not supported";
+    }
     return NULL;
 }
 

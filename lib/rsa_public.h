@@ -17,6 +17,8 @@
 #define RSA_BITS_MIN 512
 #define RSA_BITS_STRONG 1024 /* below it a key is taken with a warning */
 #define RSA_BITS_MAX 8192
+#define RSA_BITS_SMALL 3072      /* beyond, OpenSSL takes no exponent of more than 64 bits: it would cost too much */
+#define RSA_EXPONENT_BITS_MAX 64
 
 struct rsa_public {
     const uint8_t *exponent;    /* both borrowed, without leading zeros */

@@ -94,7 +94,7 @@ enum field_type {
     KEY(K_ID_BODY, "id-body", BYTES, 4, 260, 0, NULL, "body of an ID payload as it is on the wire") \
     KEY(K_HASH, "hash", BYTES, 1, 64, 0, NULL, "HASH_I or HASH_R (with psk)") \
     KEY(K_SIG, "sig", BYTES, 1, 1024, 0, NULL, "SIG_I or SIG_R (with rsasig)") \
-    KEY(K_PUBKEYS, "pubkeys", TEXT, 1, 22000, 0, NULL, "RSA public keys as --pubkeyrsa has them (RFC 3110, 0s and base64), with commas: any of them will do") \
+    KEY(K_PUBKEYS, "pubkeys", TEXT, 1, 16000, 0, NULL, "RSA public keys as --pubkeyrsa has them (RFC 3110, 0s and base64), with commas: any of them will do") \
     KEY(K_PROTOCOL, "protocol", WORD, 0, 0, 0, "isakmp|ah|esp|ipcomp", "security protocol (RFC 2407, 4.4.1)") \
     KEY(K_SPI_IN, "spi-in", BYTES, 4, 4, 0, NULL, "SPI of the SA toward us, which we chose") \
     KEY(K_SPI_OUT, "spi-out", BYTES, 4, 4, 0, NULL, "SPI of the SA toward the peer, which he chose") \
