@@ -1,7 +1,6 @@
 #include "address.h"
 
 #include <arpa/inet.h>
-#include <stdio.h>
 #include <string.h>
 
 static const char not_numeric[] = "not a numeric address";
@@ -93,10 +92,33 @@ const char *address_parse(struct address *a, const char *text)
     return parse_part(a, text, strlen(text), 4);
 }
 
+/* Returns the end of it. */
+static char *put_byte(char *out, unsigned byte)
+{
+    if (byte >= 100) {
+        *out++ = (char)('0' + byte / 100);
+    }
+    if (byte >= 10) {
+        *out++ = (char)('0' + byte / 10 % 10);
+    }
+    *out++ = (char)('0' + byte % 10);
+    return out;
+}
+
+/* Not by inet_ntop, which has sprintf write these four numbers: that was a fifth of plutod's own time. */
+static void print_ipv4(const uint8_t bytes[4], char *out)
+{
+    for (unsigned i = 0; i < 4; i++) {
+        out = put_byte(out, bytes[i]);
+        *out++ = i < 3 ? '.' : '\0';
+    }
+}
+
 void address_print(const struct address *a, char out[ADDRESS_TEXT])
 {
-    if (a->family == 0 ||
-        inet_ntop(a->family == 4 ? AF_INET : AF_INET6, a->bytes, out, ADDRESS_TEXT) == NULL) {
+    if (a->family == 4) {
+        print_ipv4(a->bytes, out);
+    } else if (a->family == 0 || inet_ntop(AF_INET6, a->bytes, out, ADDRESS_TEXT) == NULL) {
         memcpy(out, "none", sizeof "none");
     }
 }
@@ -241,9 +263,10 @@ const char *subnet_parse(struct subnet *s, const char *text, unsigned family)
 
 void subnet_print(const struct subnet *s, char out[SUBNET_TEXT])
 {
-    char base[ADDRESS_TEXT];
-    address_print(&s->base, base);
-    (void)snprintf(out, SUBNET_TEXT, "%s/%u", base, s->bits);
+    address_print(&s->base, out);
+    char *end = out + strlen(out);
+    *end++ = '/';
+    *put_byte(end, s->bits) = '\0';
 }
 
 void subnet_of_host(struct subnet *s, const struct address *a)

@@ -1,6 +1,7 @@
 /* Addresses and subnets [W6]. */
 #include "address.h"
 
+#include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -43,6 +44,19 @@ static void address_texts(void **state)
             fail_msg("taken for an address: %s", bad[i]);
         }
         assert_memory_equal(&a, &before, sizeof a);
+    }
+}
+
+static void every_byte(void **state)
+{
+    (void)state;
+    char out[ADDRESS_TEXT];
+    char expected[ADDRESS_TEXT];
+    for (unsigned n = 0; n < 256; n++) {
+        struct address a = { .family = 4, .bytes = { (uint8_t)n, 0, (uint8_t)(255 - n), (uint8_t)n } };
+        address_print(&a, out);
+        assert_non_null(inet_ntop(AF_INET, a.bytes, expected, sizeof expected));
+        assert_string_equal(out, expected);
     }
 }
 
@@ -161,6 +175,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(address_texts),
+        cmocka_unit_test(every_byte),
         cmocka_unit_test(subnet_texts),
         cmocka_unit_test(questions),
         cmocka_unit_test(sockets),
