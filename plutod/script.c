@@ -17,7 +17,7 @@ void script_job_free(struct script_job *job)
 {
     if (job != NULL) {
         script_words_free(job->words);
-        script_words_free(job->environment);
+        free(job->environment);
         free(job);
     }
 }
@@ -83,21 +83,30 @@ failed:
 #define ENVIRONMENT_MAX 32
 #define SYSTEM_PATH "/usr/sbin:/usr/bin:/sbin:/bin"
 
+/* Three for each tunnel: so they are written one behind the other into one piece of memory. */
 struct list {
-    char **entries;
+    struct buffer text;          /* "NAME=value", a 0 byte, and so on */
+    size_t at[ENVIRONMENT_MAX];  /* where in it they begin */
     size_t count;
     bool failed;
 };
 
-static void add(struct list *l, const char *name, const char *value)
+static void add_suffixed(struct list *l, const char *name, const char *suffix, const char *value)
 {
-    if (l->failed || l->count == ENVIRONMENT_MAX
-        || asprintf(&l->entries[l->count], "%s=%s", name, value) < 0) {
-        l->entries[l->count] = NULL;
+    if (l->count == ENVIRONMENT_MAX) {
         l->failed = true;
         return;
     }
-    l->count++;
+    l->at[l->count++] = l->text.len;
+    buffer_add_text(&l->text, name);
+    buffer_add_text(&l->text, suffix);
+    buffer_add_text(&l->text, "=");
+    buffer_add(&l->text, value, strlen(value) + 1);
+}
+
+static void add(struct list *l, const char *name, const char *value)
+{
+    add_suffixed(l, name, "", value);
 }
 
 static void add_number(struct list *l, const char *name, unsigned number)
@@ -107,28 +116,23 @@ static void add_number(struct list *l, const char *name, unsigned number)
     add(l, name, text);
 }
 
-static void add_address(struct list *l, const char *name, const struct address *a)
+static void add_address(struct list *l, const char *name, const char *suffix, const struct address *a)
 {
     char text[ADDRESS_TEXT];
     address_print(a, text);
-    add(l, name, text);
+    add_suffixed(l, name, suffix, text);
 }
 
 /* PLUTO_MY_CLIENT, PLUTO_MY_CLIENT_NET, PLUTO_MY_CLIENT_MASK */
 static void add_client(struct list *l, const char *name, const struct subnet *net)
 {
     char text[SUBNET_TEXT];
-    char longer[40];
     struct address mask;
-    /* A single address is written with its length too. */
-    address_print(&net->base, text);
-    snprintf(text + strlen(text), sizeof text - strlen(text), "/%u", net->bits);
+    subnet_print(net, text); /* a single address with its length, too */
     add(l, name, text);
-    snprintf(longer, sizeof longer, "%s_NET", name);
-    add_address(l, longer, &net->base);
+    add_address(l, name, "_NET", &net->base);
     subnet_mask(net, &mask);
-    snprintf(longer, sizeof longer, "%s_MASK", name);
-    add_address(l, longer, &mask);
+    add_address(l, name, "_MASK", &mask);
 }
 
 static void add_id(struct list *l, const char *name, const struct identity *id)
@@ -160,37 +164,48 @@ static void add_path(struct list *l, const char *updown)
     add(l, "PATH", SYSTEM_PATH);
 }
 
+static void fill_environment(struct list *l, const struct keying *k, const struct conn *c, const char *verb)
+{
+    const struct connection_end *our = conn_our_end(c);
+    add_path(l, k->settings.updown);
+    add(l, "PLUTO_VERSION", "1.1");
+    add(l, "PLUTO_VERB", verb);
+    add(l, "PLUTO_CONNECTION", c->form->name);
+    add_address(l, "PLUTO_NEXT_HOP", "",
+                our->nexthop_kind == NEXTHOP_ADDRESS ? &our->nexthop : &c->peer_host);
+    add(l, "PLUTO_INTERFACE", c->interface);
+    add_address(l, "PLUTO_ME", "", &c->our_host);
+    add_client(l, "PLUTO_MY_CLIENT", &c->our_client);
+    add_address(l, "PLUTO_PEER", "", &c->peer_host);
+    add_client(l, "PLUTO_PEER_CLIENT", &c->peer_client);
+    add_id(l, "PLUTO_MY_ID", c->our_id);
+    add_id(l, "PLUTO_PEER_ID", c->peer_id);
+    add_number(l, "PLUTO_REQID", c->reqid);
+    add(l, "PLUTO_MY_PORT", "0");
+    add(l, "PLUTO_PEER_PORT", "0");
+    add(l, "PLUTO_MY_PROTOCOL", "0");
+    add(l, "PLUTO_PEER_PROTOCOL", "0");
+    add(l, "PLUTO_UDP_ENC", "0");
+}
+
+/* The pointers and, in the same piece of memory, what they point to. */
 static char **make_environment(const struct keying *k, const struct conn *c, const char *verb)
 {
-    struct list l = { .entries = calloc(ENVIRONMENT_MAX + 1, sizeof(char *)) };
-    const struct connection_end *our = conn_our_end(c);
-    if (l.entries == NULL) {
-        return NULL;
+    struct list l = { .count = 0 };
+    char **entries = NULL;
+    buffer_init(&l.text, 0);
+    fill_environment(&l, k, c, verb);
+    size_t pointers = (l.count + 1) * sizeof *entries;
+    if (!l.failed && !l.text.lost && (entries = malloc(pointers + l.text.len)) != NULL) {
+        char *text = (char *)entries + pointers;
+        memcpy(text, l.text.data, l.text.len);
+        for (size_t i = 0; i < l.count; i++) {
+            entries[i] = text + l.at[i];
+        }
+        entries[l.count] = NULL;
     }
-    add_path(&l, k->settings.updown);
-    add(&l, "PLUTO_VERSION", "1.1");
-    add(&l, "PLUTO_VERB", verb);
-    add(&l, "PLUTO_CONNECTION", c->form->name);
-    add_address(&l, "PLUTO_NEXT_HOP",
-                our->nexthop_kind == NEXTHOP_ADDRESS ? &our->nexthop : &c->peer_host);
-    add(&l, "PLUTO_INTERFACE", c->interface);
-    add_address(&l, "PLUTO_ME", &c->our_host);
-    add_client(&l, "PLUTO_MY_CLIENT", &c->our_client);
-    add_address(&l, "PLUTO_PEER", &c->peer_host);
-    add_client(&l, "PLUTO_PEER_CLIENT", &c->peer_client);
-    add_id(&l, "PLUTO_MY_ID", c->our_id);
-    add_id(&l, "PLUTO_PEER_ID", c->peer_id);
-    add_number(&l, "PLUTO_REQID", c->reqid);
-    add_number(&l, "PLUTO_MY_PORT", 0);
-    add_number(&l, "PLUTO_PEER_PORT", 0);
-    add_number(&l, "PLUTO_MY_PROTOCOL", 0);
-    add_number(&l, "PLUTO_PEER_PROTOCOL", 0);
-    add_number(&l, "PLUTO_UDP_ENC", 0);
-    if (l.failed) {
-        script_words_free(l.entries);
-        return NULL;
-    }
-    return l.entries;
+    buffer_wipe(&l.text);
+    return entries;
 }
 
 struct script_job *script_job_new(const struct keying *k, const struct conn *c, const char *action,

@@ -17,7 +17,7 @@ struct script_job {
     struct address peer;        /* whom it is about */
     struct subnet peer_client;  /* one script at a time for one of these */
     char **words;               /* owned, NULL ended; at least one */
-    char **environment;         /* owned, NULL ended */
+    char **environment;         /* owned, NULL ended; one piece of memory with its texts */
     struct script_job *prev, *next; /* of whoever has it */
 };
 

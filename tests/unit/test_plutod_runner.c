@@ -27,15 +27,17 @@ static void no_log(void *context, enum log_level level, const struct address *pe
 
 static struct script_job *job_of(const char *command)
 {
+    static char path[] = "PATH=/bin:/usr/bin";
     struct script_job *job = calloc(1, sizeof *job);
     assert_non_null(job);
     job->id = 1;
     strcpy(job->verb, "up-client");
     strcpy(job->label, "\"net\"");
     job->words = script_words(command);
-    job->environment = script_words("PATH=/bin:/usr/bin");
+    job->environment = calloc(2, sizeof *job->environment);
     assert_non_null(job->words);
     assert_non_null(job->environment);
+    job->environment[0] = path;
     return job;
 }
 
