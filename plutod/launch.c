@@ -37,16 +37,19 @@ static void fill_arguments(const struct process *p, char *path, char worker[16],
     argv[n] = NULL;
 }
 
-/* In the child: only descriptors 0-3, default signals, a session of its own, a bare environment. */
+/* In the child: only descriptors 0-3, default signals and none held back, a session of its own, a bare environment. */
 static _Noreturn void become(char *path, char **argv, int fd, int words)
 {
     static char path_variable[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
     char *environment[] = { path_variable, NULL };
     int null = open("/dev/null", O_RDWR);
+    sigset_t none;
+    (void)sigemptyset(&none);
     (void)setsid();
     for (int i = 1; i < NSIG; i++) {
         (void)signal(i, SIG_DFL);
     }
+    (void)sigprocmask(SIG_SETMASK, &none, NULL); /* plutod's loop takes its signals from a descriptor */
     if (dup2(words, STDERR_FILENO) < 0) {
         _exit(111);
     }

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <uthash.h>
 #include <utlist.h>
 
 #define RUNS_MAX 64         /* at one time */
@@ -40,6 +41,7 @@ struct run {
     char line[OUTPUT_LINE];
     size_t line_len;
     struct run *prev, *next;
+    UT_hash_handle hh;      /* in runner.by_net, as long as it runs */
 };
 
 /* ---- lines ---- */
@@ -99,6 +101,7 @@ static void free_if_over(struct run *r)
     }
     ev_timer_stop(r->s->loop, &r->limit);
     DL_DELETE(r->s->runner.runs, r);
+    r->s->runner.count--;
     script_job_free(r->job);
     free(r);
 }
@@ -179,6 +182,12 @@ static bool say_how(const struct run *r, int status, char how[HOW])
     return true;
 }
 
+static void ended(struct run *r)
+{
+    HASH_DELETE(hh, r->s->runner.by_net, r);
+    r->pid = 0;
+}
+
 static void on_child(struct ev_loop *loop, ev_child *w, int events)
 {
     struct run *r = w->data;
@@ -194,7 +203,7 @@ static void on_child(struct ev_loop *loop, ev_child *w, int events)
     if (failed) {
         say(s, r->job, LOG_LEVEL_SERIOUS, "%s: the script %s", r->job->verb, how);
     }
-    r->pid = 0;
+    ended(r);
     ev_timer_stop(loop, &r->limit);
     if (r->output >= 0) {
         ev_timer_set(&r->limit, LINGER, 0.);
@@ -260,8 +269,11 @@ static void begin(struct supervisor *s, struct script_job *job)
         return;
     }
     DL_APPEND(s->runner.runs, r);
+    s->runner.count++;
+    HASH_ADD_KEYPTR(hh, s->runner.by_net, &r->job->peer_client, sizeof r->job->peer_client, r);
     ev_child_init(&r->child, on_child, r->pid, 0);
-    ev_io_init(&r->io, on_output, r->output, EV_READ);
+    /* Nobody writes here; but libev takes the pipe's end for both, and would ask the kernel for less each time. */
+    ev_io_init(&r->io, on_output, r->output, EV_READ | EV_WRITE);
     ev_timer_init(&r->limit, on_limit, s->setup->updown_timeout, 0.);
     ev_timer_init(&r->pause, on_pause, 0., 0.);
     r->child.data = r;
@@ -279,16 +291,13 @@ void runner_add(struct supervisor *s, struct script_job *job)
 }
 
 /* Nothing runs or waits before it for the same net. */
-static bool may_begin(const struct supervisor *s, const struct script_job *job, unsigned *running)
+static bool may_begin(const struct supervisor *s, const struct script_job *job)
 {
     const struct run *r;
     const struct script_job *before;
-    *running = 0;
-    DL_FOREACH(s->runner.runs, r) {
-        *running += 1;
-        if (r->pid != 0 && subnet_equal(&r->job->peer_client, &job->peer_client)) {
-            return false;
-        }
+    HASH_FIND(hh, s->runner.by_net, &job->peer_client, sizeof job->peer_client, r);
+    if (r != NULL) {
+        return false;
     }
     DL_FOREACH(s->runner.queue, before) {
         if (before == job) {
@@ -298,17 +307,16 @@ static bool may_begin(const struct supervisor *s, const struct script_job *job, 
             return false;
         }
     }
-    return *running < RUNS_MAX;
+    return true;
 }
 
 bool runner_turn(struct supervisor *s)
 {
     bool moved = false;
-    unsigned running = 0;
     struct script_job *job = s->runner.queue;
-    while (job != NULL && running < RUNS_MAX) {
+    while (job != NULL && s->runner.count < RUNS_MAX) {
         struct script_job *next = job->next;
-        if (may_begin(s, job, &running)) {
+        if (may_begin(s, job)) {
             DL_DELETE(s->runner.queue, job);
             begin(s, job);
             moved = true;
@@ -332,9 +340,9 @@ void runner_free(struct supervisor *s)
     DL_FOREACH_SAFE(s->runner.runs, r, next) {
         if (r->pid != 0) {
             kill(-r->pid, SIGKILL);
+            ended(r);
         }
         ev_child_stop(s->loop, &r->child);
-        r->pid = 0;
         end_output(r);
         free_if_over(r);
     }

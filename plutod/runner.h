@@ -17,6 +17,8 @@ struct run;
 struct runner {
     struct script_job *queue;   /* in the order of asking */
     struct run *runs;           /* running, or ended with their output still open */
+    struct run *by_net;         /* table of those that run, by their peer client net */
+    unsigned count;             /* of runs */
 };
 
 void runner_add(struct supervisor *s, struct script_job *job); /* takes the job */

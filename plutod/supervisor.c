@@ -289,7 +289,8 @@ bool supervisor_init(struct supervisor *s, const struct setup *setup, struct loc
     if (setup->perpeerlog) {
         lines_peers(&s->lines, setup->perpeerlogbase);
     }
-    s->loop = ev_default_loop(EVFLAG_NOSIGMASK);
+    /* Three scripts end for each tunnel: without a handler, which would interrupt us and ring a bell each time. */
+    s->loop = ev_default_loop(EVFLAG_SIGNALFD);
     if (s->loop == NULL) {
         lines_print(&s->lines, LOG_LEVEL_SERIOUS, "no event loop");
         return false;

@@ -374,6 +374,7 @@ elsewhere() {
         assert_equal "$(find "/proc/$pid/fd" -lname '*secrets' -o -lname '*pluto*' | wc -l)" 0
         assert_equal "$(readlink "/proc/$pid/fd/0" "/proc/$pid/fd/1" | sort -u)" /dev/null
         assert_equal "$(tr '\0' '\n' <"/proc/$pid/environ" | cut -d= -f1)" PATH
+        assert_equal "$(sed -n 's/^SigBlk:\t//p' "/proc/$pid/status")" 0000000000000000
     done
 }
 

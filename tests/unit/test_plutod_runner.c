@@ -50,34 +50,53 @@ static void on_end(struct ev_loop *loop, ev_timer *w, int events)
     }
 }
 
+/* What runs is logged to the returned descriptor. */
+static int begin(struct supervisor *s, const struct setup *setup)
+{
+    const struct keying_settings settings = { .epoch = 1, .updown = "/updown" };
+    const struct keying_hooks hooks = { .context = s, .log = no_log };
+    int ends[2];
+    memset(s, 0, sizeof *s);
+    assert_int_equal(pipe(ends), 0);
+    s->loop = ev_default_loop(EVFLAG_SIGNALFD); /* as plutod's */
+    s->setup = setup;
+    lines_init(&s->lines, ends[1], NULL);
+    close(ends[1]);
+    keying_init(&s->keying, &settings, &hooks);
+    return ends[0];
+}
+
+/* Until nothing runs any more. */
+static void finish(struct supervisor *s)
+{
+    ev_timer look;
+    ev_timer_init(&look, on_end, 0.01, 0.01);
+    look.data = s;
+    ev_timer_start(s->loop, &look);
+    ev_run(s->loop, 0);
+    ev_timer_stop(s->loop, &look);
+}
+
+static void end(struct supervisor *s)
+{
+    runner_free(s);
+    lines_free(&s->lines);
+    keying_free(&s->keying);
+}
+
 /* Runs it to its end; what it printed is in the log. */
 static void run_script_for(unsigned seconds, mode_t mask, const char *command, char *log, size_t size)
 {
     static struct supervisor s; /* large */
-    struct setup setup = { .umask = mask, .updown_timeout = seconds };
-    const struct keying_settings settings = { .epoch = 1, .updown = "/updown" };
-    const struct keying_hooks hooks = { .context = &s, .log = no_log };
-    int ends[2];
-    memset(&s, 0, sizeof s);
-    assert_int_equal(pipe(ends), 0);
-    s.loop = ev_default_loop(0);
-    s.setup = &setup;
-    lines_init(&s.lines, ends[1], NULL);
-    keying_init(&s.keying, &settings, &hooks);
+    const struct setup setup = { .umask = mask, .updown_timeout = seconds };
+    int lines = begin(&s, &setup);
     runner_add(&s, job_of(command));
     assert_true(runner_turn(&s));
-    ev_timer look;
-    ev_timer_init(&look, on_end, 0.01, 0.01);
-    look.data = &s;
-    ev_timer_start(s.loop, &look);
-    ev_run(s.loop, 0);
-    ev_timer_stop(s.loop, &look);
-    lines_free(&s.lines);
-    keying_free(&s.keying);
-    close(ends[1]);
-    ssize_t n = read(ends[0], log, size - 1);
+    finish(&s);
+    end(&s);
+    ssize_t n = read(lines, log, size - 1);
     log[n < 0 ? 0 : n] = '\0';
-    close(ends[0]);
+    close(lines);
 }
 
 static void run_script(mode_t mask, const char *command, char *log, size_t size)
@@ -131,12 +150,53 @@ static void test_what_is_run(void **state)
     assert_non_null(strstr(log, "up-client: no-such-program cannot be run: No such file"));
 }
 
+/* The loop holds signals back from plutod, not from what it runs. */
+static void test_signals(void **state)
+{
+    char log[4000];
+    (void)state;
+    run_script(022, "grep SigBlk /proc/self/status", log, sizeof log);
+    assert_non_null(strstr(log, "up-client output: SigBlk:\\0110000000000000000\n"));
+}
+
+/* One for each peer client net, in the order of asking; others do not wait for that. */
+static void test_one_at_a_time(void **state)
+{
+    static struct supervisor s; /* large */
+    const struct setup setup = { .umask = 022, .updown_timeout = 30 };
+    struct script_job *job[4];
+    (void)state;
+    int lines = begin(&s, &setup);
+    for (size_t i = 0; i < 4; i++) {
+        job[i] = job_of("true");
+        assert_null(subnet_parse(&job[i]->peer_client, i == 2 ? "10.2.0.0/24" : "10.1.0.0/24", 4));
+        runner_add(&s, job[i]);
+    }
+    assert_true(runner_turn(&s));
+    assert_int_equal(s.runner.count, 2);
+    assert_ptr_equal(s.runner.queue, job[1]);
+    assert_ptr_equal(s.runner.queue->next, job[3]);
+    assert_false(runner_turn(&s));
+    finish(&s);
+    assert_int_equal(s.runner.count, 0);
+    assert_true(runner_turn(&s));
+    assert_ptr_equal(s.runner.queue, job[3]);
+    assert_false(runner_turn(&s));
+    finish(&s);
+    assert_true(runner_turn(&s));
+    assert_null(s.runner.queue);
+    end(&s); /* while one runs */
+    close(lines);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_umask),
         cmocka_unit_test(p1_updown_timeout),
         cmocka_unit_test(test_what_is_run),
+        cmocka_unit_test(test_signals),
+        cmocka_unit_test(test_one_at_a_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
