@@ -216,12 +216,11 @@ static void answer_quick_ask(struct hand *h, const struct record *r)
 
 static void take_state(struct hand *h, const struct record *r)
 {
-    unsigned state = record_word(r, K_STATE);
-    fprintf(stderr, "ike-negotiate: %u STATE_%.*s\n", 101 + state,
-            (int)r->value[K_STATE].len, (const char *)r->value[K_STATE].bytes);
+    const struct record_value *state = record_value(r, K_STATE);
+    const char *word = (const char *)state->bytes;
+    fprintf(stderr, "ike-negotiate: %u STATE_%.*s\n", 101 + (unsigned)state->number, (int)state->len, word);
     if (record_number(r, K_EXCHANGE) == EXCHANGE_Y
-        && (strncmp((const char *)r->value[K_STATE].bytes, "QUICK_I2", 8) == 0
-            || strncmp((const char *)r->value[K_STATE].bytes, "QUICK_R2", 8) == 0)) {
+        && (strncmp(word, "QUICK_I2", 8) == 0 || strncmp(word, "QUICK_R2", 8) == 0)) {
         hand_finish(h, 0);
     }
 }

@@ -85,9 +85,13 @@ void log_escape(struct buffer *out, const void *bytes, size_t len)
 {
     const uint8_t *at = bytes;
     for (size_t i = 0; i < len; i++) {
-        if (at[i] >= ' ' && at[i] <= '~' && at[i] != '\\') {
-            buffer_add_u8(out, at[i]);
-        } else {
+        size_t plain = i;
+        while (plain < len && at[plain] >= ' ' && at[plain] <= '~' && at[plain] != '\\') {
+            plain++;
+        }
+        buffer_add(out, at + i, plain - i);
+        i = plain;
+        if (i < len) {
             char octal[5];
             (void)snprintf(octal, sizeof octal, "\\%03o", at[i]);
             buffer_add(out, octal, 4);

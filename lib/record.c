@@ -221,9 +221,9 @@ static const char *check_fields(struct record *r, unsigned from, enum key *field
     if (why != NULL) {
         return why;
     }
-    for (enum key k = (enum key)1; k < KEY_COUNT; k++) {
-        *field = k;
-        if (record_has(r, k) && !record_key_allowed(r->verb, r->re, k)) {
+    for (unsigned i = 1; i <= r->count; i++) {
+        *field = (enum key)r->key[i];
+        if (!record_key_allowed(r->verb, r->re, *field)) {
             return "field does not belong to this verb";
         }
     }
@@ -238,6 +238,21 @@ static const char *check_fields(struct record *r, unsigned from, enum key *field
     return NULL;
 }
 
+/* Most often it is one of the verb's own. */
+static enum key find_key(enum verb verb, const char *name, size_t len)
+{
+    const struct verb_spec *spec = schema_verb(verb);
+    const uint8_t *const lists[] = { spec->required, spec->optional };
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        for (const uint8_t *k = lists[i]; *k != K_END; k++) {
+            if (schema_key_is((enum key)*k, name, len)) {
+                return (enum key)*k;
+            }
+        }
+    }
+    return schema_find_key(name, len);
+}
+
 /* Takes one `key=value` of len bytes; at[len] is the blank or the end and is overwritten. */
 static const char *take_field(struct record *r, char *at, size_t len, enum key *field)
 {
@@ -246,7 +261,7 @@ static const char *take_field(struct record *r, char *at, size_t len, enum key *
     if (equals == NULL) {
         return "a word without =";
     }
-    enum key key = schema_find_key(at, (size_t)(equals - at));
+    enum key key = find_key(r->verb, at, (size_t)(equals - at));
     if (key == K_END) {
         return "unknown field";
     }
@@ -256,11 +271,22 @@ static const char *take_field(struct record *r, char *at, size_t len, enum key *
     }
     char *value = at + (equals - at) + 1;
     size_t value_len = len - (size_t)(value - at);
-    const char *why = decode_value(&r->value[key], schema_key(key), value, value_len);
-    if (why != NULL) {
-        r->value[key].bytes = NULL;
+    struct record_value *v = &r->value[r->count + 1]; /* there is room, as none is repeated */
+    memset(v, 0, sizeof *v);
+    const char *why = decode_value(v, schema_key(key), value, value_len);
+    if (why == NULL) {
+        r->count++;
+        r->key[r->count] = (uint8_t)key;
+        r->place[key] = (uint8_t)r->count;
     }
     return why;
+}
+
+static void clear(struct record *r)
+{
+    r->count = 0;
+    memset(r->place, 0, sizeof r->place);
+    memset(&r->value[0], 0, sizeof r->value[0]);
 }
 
 const char *record_parse(struct record *r, char *line, size_t len, unsigned from, enum key *field)
@@ -268,7 +294,8 @@ const char *record_parse(struct record *r, char *line, size_t len, unsigned from
     enum key ignored;
     const char *why = NULL;
 
-    memset(r, 0, sizeof *r);
+    r->verb = r->re = V_NONE;
+    clear(r);
     field = field == NULL ? &ignored : field;
     *field = K_END;
     if (len >= RECORD_MAX) {
@@ -296,42 +323,49 @@ const char *record_parse(struct record *r, char *line, size_t len, unsigned from
         why = check_fields(r, from, field);
     }
     if (why != NULL) {
-        memset(r->value, 0, sizeof r->value);
+        clear(r);
     }
     return why;
 }
 
 /* ---- getters ---- */
 
+_Static_assert(KEY_COUNT <= UINT8_MAX, "a place has eight bits");
+
 bool record_has(const struct record *r, enum key key)
 {
-    return r->value[key].bytes != NULL;
+    return r->place[key] != 0;
+}
+
+const struct record_value *record_value(const struct record *r, enum key key)
+{
+    return &r->value[r->place[key]];
 }
 
 uint64_t record_number(const struct record *r, enum key key)
 {
-    return r->value[key].number;
+    return record_value(r, key)->number;
 }
 
 unsigned record_word(const struct record *r, enum key key)
 {
-    return (unsigned)r->value[key].number;
+    return (unsigned)record_value(r, key)->number;
 }
 
 bool record_yes(const struct record *r, enum key key)
 {
-    return r->value[key].number == 1;
+    return record_value(r, key)->number == 1;
 }
 
 const char *record_text(const struct record *r, enum key key)
 {
-    return (const char *)r->value[key].bytes;
+    return (const char *)record_value(r, key)->bytes;
 }
 
 const uint8_t *record_bytes(const struct record *r, enum key key, size_t *len)
 {
-    *len = r->value[key].len;
-    return r->value[key].bytes;
+    *len = record_value(r, key)->len;
+    return record_value(r, key)->bytes;
 }
 
 bool record_address(const struct record *r, enum key key, struct address *a)

@@ -23,17 +23,22 @@ struct record_value {
 struct record {
     enum verb verb;
     enum verb re; /* the verb that an ok, fail or bad answers, or V_NONE */
-    struct record_value value[KEY_COUNT]; /* bytes NULL: absent */
+    /* A record has few of the many fields that there are: so only these are filled, in the order they came. */
+    unsigned count;
+    uint8_t key[KEY_COUNT];               /* enum key of the fields 1..count */
+    uint8_t place[KEY_COUNT];             /* which of them a key is; 0: absent */
+    struct record_value value[KEY_COUNT]; /* of the fields 1..count; the first is what an absent field has, all zero */
 };
 
 /*
  * Parses `line` of `len` bytes without its LF; line[len] must be writable. `from` is the mask of
- * directions it may have come from. Returns NULL, or why it is bad: static text. On failure r->value
- * holds nothing, r->verb what was recognised, and *field (may be NULL) the key at fault or K_END.
+ * directions it may have come from. Returns NULL, or why it is bad: static text. On failure r holds
+ * no field, r->verb is what was recognised, and *field (may be NULL) the key at fault or K_END.
  */
 const char *record_parse(struct record *r, char *line, size_t len, unsigned from, enum key *field);
 
 bool record_has(const struct record *r, enum key key);
+const struct record_value *record_value(const struct record *r, enum key key);
 uint64_t record_number(const struct record *r, enum key key);      /* 0 if absent */
 unsigned record_word(const struct record *r, enum key key);        /* 0 if absent */
 bool record_yes(const struct record *r, enum key key);             /* a no|yes field */

@@ -32,9 +32,7 @@ static void put_key(struct record_writer *w, enum key key, enum field_type type)
     assert(schema_key(key)->type == type);
     assert(!w->seen[key] && record_key_allowed(w->verb, w->re, key));
     w->seen[key] = true;
-    buffer_add_text(w->out, " ");
-    buffer_add_text(w->out, schema_key(key)->name);
-    buffer_add_text(w->out, "=");
+    buffer_add(w->out, schema_key(key)->label, schema_key(key)->label_len);
 }
 
 static void put_escaped(struct buffer *out, const uint8_t *bytes, size_t len)
@@ -162,8 +160,8 @@ bool record_print(struct buffer *out, const struct record *r)
     record_start(&w, out, r->verb);
     w.re = r->re;
     for (enum key k = (enum key)1; k < KEY_COUNT; k++) {
-        const struct record_value *v = &r->value[k];
-        if (v->bytes == NULL) {
+        const struct record_value *v = record_value(r, k);
+        if (!record_has(r, k)) {
             continue;
         }
         enum field_type type = schema_key(k)->type;

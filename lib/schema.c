@@ -4,7 +4,7 @@
 
 static const struct key_spec keys[KEY_COUNT] = {
 #define KEY(e, name_, type_, min_, max_, secret_, words_, help_) \
-    [e] = { .name = name_, .type = FIELD_##type_, .secret = secret_, .min = min_, .max = max_, \
+    [e] = { .name = name_, .label = " " name_ "=", .label_len = sizeof(name_) + 1, .type = FIELD_##type_, .secret = secret_, .min = min_, .max = max_, \
             .words = words_, .help = help_ },
     SCHEMA_KEYS(KEY)
 #undef KEY
@@ -290,11 +290,16 @@ static const struct glance key_glance[KEY_COUNT] = {
 #undef KEY
 };
 
+bool schema_key_is(enum key key, const char *name, size_t len)
+{
+    return key_glance[key].len == len && key_glance[key].first == name[0]
+           && memcmp(keys[key].name, name, len) == 0;
+}
+
 enum key schema_find_key(const char *name, size_t len)
 {
-    for (enum key k = (enum key)1; k < KEY_COUNT && len > 0; k++) {
-        if (key_glance[k].len == len && key_glance[k].first == name[0]
-            && memcmp(keys[k].name, name, len) == 0) {
+    for (enum key k = (enum key)1; k < KEY_COUNT; k++) {
+        if (schema_key_is(k, name, len)) {
             return k;
         }
     }

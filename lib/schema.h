@@ -206,6 +206,8 @@ enum again { AGAIN_OPEN, AGAIN_UP, AGAIN_NOT /* the field is absent */ }; /* K_A
 
 struct key_spec {
     const char *name;
+    const char *label;  /* the name as it stands before a value: " name=" */
+    size_t label_len;
     enum field_type type;
     bool secret;        /* shown as <N bytes> outside the channel */
     uint64_t min;
@@ -262,6 +264,7 @@ const struct key_spec *schema_key(enum key key);
 #define SCHEMA_WORD 32
 const char *schema_word(enum key key, unsigned place, char out[SCHEMA_WORD]);
 const struct verb_spec *schema_verb(enum verb verb);
+bool schema_key_is(enum key key, const char *name, size_t len);
 enum key schema_find_key(const char *name, size_t len);    /* K_END: no such key */
 enum verb schema_find_verb(const char *name, size_t len);  /* V_NONE: no such verb */
 

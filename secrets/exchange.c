@@ -245,8 +245,8 @@ void request_digest(const struct record *r, uint8_t digest[REQUEST_DIGEST])
     size_t count = 0;
 
     for (enum key k = K_ID; k < KEY_COUNT; k++) {
-        const struct record_value *v = &r->value[k];
-        if (k == K_ID || v->bytes == NULL) {
+        const struct record_value *v = record_value(r, k);
+        if (k == K_ID || !record_has(r, k)) {
             continue;
         }
         heads[k][0] = k;

@@ -22,8 +22,8 @@ static void check_equal(const struct record *a, const struct record *b)
 {
     fuzz_check(a->verb == b->verb && a->re == b->re);
     for (unsigned key = 0; key < KEY_COUNT; key++) {
-        const struct record_value *x = &a->value[key];
-        const struct record_value *y = &b->value[key];
+        const struct record_value *x = record_value(a, (enum key)key);
+        const struct record_value *y = record_value(b, (enum key)key);
         fuzz_check((x->bytes == NULL) == (y->bytes == NULL) && x->number == y->number);
         if (x->bytes != NULL && schema_key((enum key)key)->type == FIELD_BYTES) {
             fuzz_check(x->len == y->len && memcmp(x->bytes, y->bytes, x->len) == 0);
