@@ -6,11 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#define PRIVATE_TYPES 128 /* payloads from here on are private ones */
+
 /* Allowed anywhere: what carries no part of the exchange itself (interop Q6). */
 static bool is_extra(unsigned type)
 {
     return type == PAYLOAD_N || type == PAYLOAD_D || type == PAYLOAD_VID || type == PAYLOAD_CR
-           || type == PAYLOAD_NAT_D || type == PAYLOAD_NAT_OA || type >= 128;
+           || type == PAYLOAD_NAT_D || type == PAYLOAD_NAT_OA || type >= PRIVATE_TYPES;
 }
 
 /* Of them, what says something elsewhere and nothing here. */
@@ -39,11 +41,14 @@ static const char *check_order(const struct transition *t, const struct message 
 static bool check_payloads(const struct transition *t, const struct message *m, bool quick,
                            char *why, size_t size)
 {
-    unsigned count[256] = { 0 };
+    uint8_t count[PRIVATE_TYPES] = { 0 };
+    _Static_assert(PAYLOADS_MAX <= UINT8_MAX, "so many are counted");
     for (size_t i = 0; i < m->count; i++) {
-        count[m->payload[i].type]++;
+        if (m->payload[i].type < PRIVATE_TYPES) {
+            count[m->payload[i].type]++;
+        }
     }
-    for (unsigned type = 1; type < 256; type++) {
+    for (unsigned type = 1; type < PRIVATE_TYPES; type++) {
         uint32_t bit = type < 32 ? PAYLOAD_BIT(type) : 0;
         unsigned most = (t->required & bit) != 0 || (t->optional & bit) != 0 ? 1 : 0;
         if (type == PAYLOAD_CERT && most != 0) {

@@ -175,7 +175,7 @@ static void receive_main(struct ike *ike, const struct path *path, struct messag
             memcpy(x->sa->iv, iv, IV_MAX);
         }
     }
-    explicit_bzero(plain, sizeof plain);
+    explicit_bzero(plain, len); /* it never held more */
 }
 
 struct exchange *quick_by_message_id(const struct isakmp_sa *sa, uint32_t message_id)
@@ -242,7 +242,7 @@ static void receive_quick(struct ike *ike, struct exchange *main, struct message
             memcpy(x->iv, iv, IV_MAX);
         }
     }
-    explicit_bzero(plain, sizeof plain);
+    explicit_bzero(plain, len); /* it never held more */
 }
 
 static void receive_informational(struct ike *ike, struct exchange *main, const struct path *path,
@@ -282,7 +282,7 @@ static void receive_informational(struct ike *ike, struct exchange *main, const 
         report_odd(ike, main, m->odd | (q != NULL ? ODD_QUICK_ID : ODD_NONE));
         informational_protected(ike, main, m, iv, digest);
     }
-    explicit_bzero(plain, sizeof plain);
+    explicit_bzero(plain, len); /* it never held more */
 }
 
 /*
@@ -308,7 +308,7 @@ static void receive_refused(struct ike *ike, const struct path *path, struct mes
         m->count = 0;
     }
     refuse_exchange(ike, path, m);
-    explicit_bzero(plain, sizeof plain);
+    explicit_bzero(plain, len); /* it never held more */
 }
 
 /* Once for an ISAKMP SA [X1]. */
