@@ -102,6 +102,7 @@ struct keying_settings {
     int64_t started;        /* seconds since 1970, UTC */
     uint16_t ikeport;
     bool uniqueids;
+    bool peer_files;        /* --perpeerlog: whoever may have one is told to the hook `log` */
     const struct identity *myid; /* borrowed; NULL: nobody has said who %myid is */
     const char *updown;     /* the default script's path; borrowed */
 };

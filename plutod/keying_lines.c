@@ -184,7 +184,7 @@ static void put_line(struct keying *k, enum log_level level, const struct addres
                      const char *text, const char *missing)
 {
     char whole[LINE_MAX_LEN + LINE_MISSING];
-    bool own = peer != NULL && peer->family != 0 && is_known(k, peer);
+    bool own = k->settings.peer_files && peer != NULL && peer->family != 0 && is_known(k, peer);
     if (missing[0] != '\0') {
         snprintf(whole, sizeof whole, "%s%s", text, missing);
         text = whole;

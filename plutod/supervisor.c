@@ -298,6 +298,7 @@ bool supervisor_init(struct supervisor *s, const struct setup *setup, struct loc
     find_updown(s);
     const struct keying_settings settings = {
         .epoch = new_epoch(), .started = time(NULL), .ikeport = setup->ikeport, .uniqueids = setup->uniqueids,
+        .peer_files = setup->perpeerlog,
         .myid = setup->has_myid ? &setup->myid : NULL, .updown = s->updown
     };
     const struct keying_hooks hooks = {

@@ -141,7 +141,7 @@ static inline struct world *world_new(const char *addresses)
 {
     struct world *w = calloc(1, sizeof *w);
     assert_non_null(w);
-    const struct keying_settings settings = { .epoch = 5, .ikeport = 500, .updown = "/updown" };
+    const struct keying_settings settings = { .epoch = 5, .ikeport = 500, .peer_files = true, .updown = "/updown" };
     const struct keying_hooks hooks = {
         .context = w, .log = world_log, .say = world_say, .hold = world_hold,
         .release = world_release, .is_there = world_is_there, .script = world_script, .idle = world_idle,
