@@ -39,8 +39,10 @@ static const struct {
     [GROUP_CURVE25519] = { KIND_X25519, "X25519" },
 };
 
+/* What OpenSSL makes of a group, once: to look it up by its name for each exchange costs 5 us. */
 struct dh_lib {
-    EVP_PKEY *parameters[GROUP_COUNT]; /* X25519: some key, for its type */
+    EVP_PKEY_CTX *generator[GROUP_COUNT];
+    EVP_PKEY *peer[GROUP_COUNT]; /* has the public value that was looked at last */
 };
 
 struct dh {
@@ -127,6 +129,35 @@ static bool rehearse(const struct dh_lib *lib, enum group_id group)
     return good;
 }
 
+/* Draws keys with these parameters. */
+static EVP_PKEY_CTX *make_generator(enum group_id group, EVP_PKEY *parameters)
+{
+    EVP_PKEY_CTX *generator = EVP_PKEY_CTX_new_from_pkey(NULL, parameters, NULL);
+    int bits = MODP1024_EXPONENT_BITS;
+    const OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_int(OSSL_PKEY_PARAM_DH_PRIV_LEN, &bits),
+        OSSL_PARAM_construct_end(),
+    };
+    bool unnamed = names[group].kind == KIND_MODP && names[group].name == NULL;
+    if (generator == NULL || EVP_PKEY_keygen_init(generator) != 1
+        || (unnamed && EVP_PKEY_CTX_set_params(generator, params) != 1)) {
+        EVP_PKEY_CTX_free(generator);
+        return NULL;
+    }
+    return generator;
+}
+
+static bool prepare(struct dh_lib *lib, enum group_id group)
+{
+    EVP_PKEY *parameters = make_parameters(group);
+    if (parameters != NULL) {
+        lib->generator[group] = make_generator(group, parameters); /* with a hold of its own on them */
+    }
+    EVP_PKEY_free(parameters);
+    lib->peer[group] = make_parameters(group);
+    return lib->generator[group] != NULL && lib->peer[group] != NULL && rehearse(lib, group);
+}
+
 struct dh_lib *dh_lib_new(const char **why)
 {
     /* No openssl.cnf: whoever set OPENSSL_CONF is not to choose our arithmetic. */
@@ -140,8 +171,7 @@ struct dh_lib *dh_lib_new(const char **why)
         return NULL;
     }
     for (unsigned g = 0; g < GROUP_COUNT; g++) {
-        lib->parameters[g] = make_parameters((enum group_id)g);
-        if (lib->parameters[g] == NULL || !rehearse(lib, (enum group_id)g)) {
+        if (!prepare(lib, (enum group_id)g)) {
             *why = "OpenSSL lacks a Diffie-Hellman group of ours";
             dh_lib_free(lib);
             return NULL;
@@ -156,46 +186,24 @@ void dh_lib_free(struct dh_lib *lib)
         return;
     }
     for (unsigned g = 0; g < GROUP_COUNT; g++) {
-        EVP_PKEY_free(lib->parameters[g]);
+        EVP_PKEY_CTX_free(lib->generator[g]);
+        EVP_PKEY_free(lib->peer[g]);
     }
     free(lib);
 }
 
 /* ---- our value ---- */
 
-static EVP_PKEY *generate(const struct dh_lib *lib, enum group_id group)
-{
-    EVP_PKEY *key = NULL;
-    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, lib->parameters[group], NULL);
-    if (context == NULL || EVP_PKEY_keygen_init(context) != 1) {
-        goto out;
-    }
-    if (names[group].kind == KIND_MODP && names[group].name == NULL) {
-        int bits = MODP1024_EXPONENT_BITS;
-        const OSSL_PARAM params[] = {
-            OSSL_PARAM_construct_int(OSSL_PKEY_PARAM_DH_PRIV_LEN, &bits),
-            OSSL_PARAM_construct_end(),
-        };
-        if (EVP_PKEY_CTX_set_params(context, params) != 1) {
-            goto out;
-        }
-    }
-    if (EVP_PKEY_generate(context, &key) != 1) {
-        key = NULL;
-    }
-out:
-    EVP_PKEY_CTX_free(context);
-    return key;
-}
-
 /* EC points carry 04 (uncompressed) before x | y in OpenSSL, and nothing in a KE payload. */
 static bool take_public(struct dh *dh)
 {
-    unsigned char *encoded = NULL;
+    unsigned char encoded[1 + KE_MAX];
     const size_t want = group_get(dh->group)->public_len;
     size_t head = names[dh->group].kind == KIND_ECP ? 1 : 0;
-    size_t len = EVP_PKEY_get1_encoded_public_key(dh->key, &encoded);
-    bool good = len > head && len <= want + head
+    size_t len = 0;
+    bool good = EVP_PKEY_get_octet_string_param(dh->key, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY, encoded,
+                                                sizeof encoded, &len) == 1
+                && len > head && len <= want + head
                 && (head == 0 || (encoded[0] == 4 && len == want + 1));
     if (good) {
         size_t value = len - head;
@@ -203,7 +211,6 @@ static bool take_public(struct dh *dh)
         memcpy(dh->public + (want - value), encoded + head, value);
         dh->public_len = want;
     }
-    OPENSSL_free(encoded);
     return good;
 }
 
@@ -214,8 +221,7 @@ struct dh *dh_new(const struct dh_lib *lib, enum group_id group)
         return NULL;
     }
     dh->group = group;
-    dh->key = generate(lib, group);
-    if (dh->key == NULL || !take_public(dh)) {
+    if (EVP_PKEY_generate(lib->generator[group], &dh->key) != 1 || !take_public(dh)) {
         dh_free(dh);
         return NULL;
     }
@@ -253,31 +259,20 @@ int dh_private_bits(const struct dh *dh)
 /* ---- the peer's value ---- */
 
 /*
- * OpenSSL checks here: MODP 2..p-2, which suffices as our primes are safe (RFC 6989, 2.1); ECP that
- * the point is on the curve and not at infinity.
+ * Borrowed from lib, until the next one. OpenSSL checks here: MODP 2..p-2, which suffices as our primes
+ * are safe (RFC 6989, 2.1); ECP that the point is on the curve and not at infinity.
  */
 static EVP_PKEY *peer_key(const struct dh_lib *lib, enum group_id group, const uint8_t *peer,
                           size_t len)
 {
     uint8_t encoded[1 + KE_MAX] = { 4 };
     size_t head = names[group].kind == KIND_ECP ? 1 : 0;
-    EVP_PKEY *key = EVP_PKEY_new();
-
-    if (key == NULL || len > KE_MAX) {
-        goto fail;
+    if (len > KE_MAX) {
+        return NULL;
     }
     memcpy(encoded + head, peer, len);
-    if (names[group].kind == KIND_X25519) {
-        EVP_PKEY_free(key);
-        return EVP_PKEY_new_raw_public_key_ex(NULL, "X25519", NULL, peer, len);
-    }
-    if (EVP_PKEY_copy_parameters(key, lib->parameters[group]) == 1
-        && EVP_PKEY_set1_encoded_public_key(key, encoded, len + head) == 1) {
-        return key;
-    }
-fail:
-    EVP_PKEY_free(key);
-    return NULL;
+    bool good = EVP_PKEY_set1_encoded_public_key(lib->peer[group], encoded, len + head) == 1;
+    return good ? lib->peer[group] : NULL;
 }
 
 static const char *derive(const struct dh *dh, EVP_PKEY *peer, uint8_t secret[KE_MAX])
@@ -323,7 +318,6 @@ const char *dh_agree(const struct dh_lib *lib, const struct dh *dh, const uint8_
         return "the peer's public value is not in the group";
     }
     const char *why = derive(dh, key, secret);
-    EVP_PKEY_free(key);
     if (why == NULL && CRYPTO_memcmp(secret, zero, group_get(dh->group)->secret_len) == 0) {
         why = "the peer's public value is of small order";
     }
