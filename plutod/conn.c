@@ -142,11 +142,14 @@ struct conn *conn_add(struct keying *k, struct connection_form *form)
         return NULL;
     }
     orient_conn(k, c);
+    keying_debug_conn(k, DEBUG_LIFECYCLE, c, "is known, as reqid %u; now there are %u", c->reqid, HASH_COUNT(k->conns));
     return c;
 }
 
 void conn_remove(struct keying *k, struct conn *c)
 {
+    keying_debug_conn(k, DEBUG_LIFECYCLE, c, "is known no more%s; now there are %u",
+                      c->instance != 0 ? ": an instance without exchanges" : "", HASH_COUNT(k->conns) - 1);
     agenda_clear(&k->agenda, &c->retry);
     agenda_clear(&k->agenda, &c->renewal);
     status_conn_goes(k, c);
@@ -191,6 +194,8 @@ struct conn *conn_instantiate(struct keying *k, struct conn *t, const struct add
     }
     DL_APPEND2(t->instances, c, sibling_prev, sibling_next);
     orient_conn(k, c);
+    keying_debug_conn(k, DEBUG_LIFECYCLE, c, "is made of \"%s\", as reqid %u; now there are %u", t->name, c->reqid,
+                      HASH_COUNT(k->conns));
     conn_stale(k, c); /* gone again unless it gets an exchange in this very event */
     return c;
 }

@@ -367,9 +367,7 @@ void ends_unique_ids(struct keying *k, const struct xchg *x)
 void ends_expired(struct keying *k, struct xchg *y, bool hard)
 {
     if (!hard) {
-        if ((keying_classes_of(k, y->conn) & DEBUG_LIFECYCLE) != 0) {
-            keying_log(k, LOG_LEVEL_DEBUG, y, "the IPsec SA comes to its end");
-        }
+        keying_debug(k, DEBUG_LIFECYCLE, y, "the IPsec SA comes to its end");
         return;
     }
     k->counters.of[COUNT_EXPIRED_IPSEC]++;

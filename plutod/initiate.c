@@ -50,6 +50,7 @@ static struct xchg *start_main(struct keying *k, struct conn *c, uint64_t client
         x->waits = WAITS_ALL;
         (void)agenda_set(&k->agenda, &x->life_end, k->now + HALF_OPEN_LIFE, ends_life);
     }
+    xchg_say_begun(k, x);
     return x;
 }
 
@@ -101,6 +102,7 @@ static struct xchg *start_quick(struct keying *k, struct conn *c, struct xchg *x
     }
     xchg_set_parent(y, x);
     xchg_wait(k, y, client);
+    xchg_say_begun(k, y);
     if (x->waits != WAITS_ALL && (x->up || order_pfs_known(c, x))) {
         quick_go(k, y);
     } else {
@@ -261,8 +263,8 @@ void initiate_wanted(struct keying *k, struct conn *c)
     if (!at_hand && initiate_obstacle(k, c, why) == 0) {
         keying_event_conn(k, c, "a packet wants through and there is no IPsec SA: we begin");
         initiate_conn(k, c, 0, false);
-    } else if ((keying_classes_of(k, c) & DEBUG_KERNEL) != 0) {
-        keying_log_conn(k, LOG_LEVEL_DEBUG, c, "a packet wants through: %s", why);
+    } else {
+        keying_debug_conn(k, DEBUG_KERNEL, c, "a packet wants through: %s", why);
     }
 }
 

@@ -268,6 +268,11 @@ bool keying_may_log(struct keying *k, struct line_limit *limit, const struct add
  */
 __attribute__((format(printf, 4, 5)))
 void keying_log(struct keying *k, enum log_level level, const struct xchg *x, const char *format, ...);
+/* Debug lines, where this class is in force when the connection is at work. */
+__attribute__((format(printf, 4, 5)))
+void keying_debug(struct keying *k, enum debug_class class, const struct xchg *x, const char *format, ...);
+__attribute__((format(printf, 4, 5)))
+void keying_debug_conn(struct keying *k, enum debug_class class, const struct conn *c, const char *format, ...);
 /* About an ISAKMP SA, or IPsec SAs, because of what their peer said: 16 a minute for each. */
 __attribute__((format(printf, 3, 4)))
 void keying_log_heard(struct keying *k, struct xchg *x, const char *format, ...);

@@ -271,6 +271,24 @@ void keying_log_conn(struct keying *k, enum log_level level, const struct conn *
     put_line(k, level, &c->peer_host, prefix, text, missing);
 }
 
+void keying_debug(struct keying *k, enum debug_class class, const struct xchg *x, const char *format, ...)
+{
+    char text[LINE_MAX_LEN];
+    if ((keying_classes_of(k, x->conn) & class) != 0) {
+        PRINT_TEXT(text, format);
+        keying_log(k, LOG_LEVEL_DEBUG, x, "%s", text);
+    }
+}
+
+void keying_debug_conn(struct keying *k, enum debug_class class, const struct conn *c, const char *format, ...)
+{
+    char text[LINE_MAX_LEN];
+    if ((keying_classes_of(k, c) & class) != 0) {
+        PRINT_TEXT(text, format);
+        keying_log_conn(k, LOG_LEVEL_DEBUG, c, "%s", text);
+    }
+}
+
 /* ---- events ---- */
 
 /* The peer may begin, and fail, as often as he likes. */

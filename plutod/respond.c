@@ -116,7 +116,11 @@ void respond_first(struct keying *k, const struct record *r)
     x->local_port = (uint16_t)record_number(r, K_LOCAL_PORT);
     x->remote_port = (uint16_t)record_number(r, K_REMOTE_PORT);
     xchg_set_worker(k, x, worker->number);
+    xchg_say_begun(k, x);
     for (size_t i = 0; i < count; i++) {
+        keying_debug_conn(k, DEBUG_CONTROL, list[i], "candidate %zu of %zu for #%llu, by its hosts, in the order of "
+                          "adding: the first that the offer satisfies is taken", i + 1, count,
+                          (unsigned long long)x->serial);
         order_announce(k, x, list[i]);
     }
     (void)agenda_set(&k->agenda, &x->life_end, k->now + HALF_OPEN_LIFE, ends_life);
@@ -173,6 +177,16 @@ bool respond_chosen(struct keying *k, const struct record *r, const char **why)
 
 /* ---- the identity ---- */
 
+static void say_settled(struct keying *k, const struct xchg *x)
+{
+    char id[IDENTITY_TEXT];
+    char expected[IDENTITY_TEXT];
+    identity_print(x->peer_id, id);
+    identity_print(x->conn->peer_id, expected);
+    keying_debug(k, DEBUG_CONTROL, x, "the peer proved to be %s by %s, and goes on as this connection, which "
+                 "expects %s", id, xchg_method(x), expected);
+}
+
 /* x goes on as this connection: as an instance of it where the peer's host was %any. */
 static bool settle(struct keying *k, struct xchg *x, struct conn *c)
 {
@@ -188,6 +202,7 @@ static bool settle(struct keying *k, struct xchg *x, struct conn *c)
     }
     xchg_set_conn(k, x, c);
     x->matched = true;
+    say_settled(k, x);
     return true;
 }
 
@@ -300,6 +315,8 @@ static void try_next(struct keying *k, struct xchg *x)
     }
     strlcpy(asked->choice, c->name, sizeof asked->choice);
     asked->reqid = c->reqid;
+    keying_debug(k, DEBUG_CONTROL, x, "the peer proved to be another than was announced: choice %u is \"%s\", if that "
+                 "has the same secret or key", asked->next, c->name);
 }
 
 bool respond_identify(struct keying *k, const struct record *r, const char **why)

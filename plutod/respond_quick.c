@@ -102,6 +102,19 @@ static void unknown_clients(struct keying *k, const struct xchg *x, const struct
              "compare --client of both sides: %s", a, b, list);
 }
 
+/* Why this one: choose.c. */
+static void say_chosen(struct keying *k, const struct xchg *y, const struct subnet *ours, const struct subnet *peer)
+{
+    char a[SUBNET_TEXT];
+    char b[SUBNET_TEXT];
+    subnet_print(ours, a);
+    subnet_print(peer, b);
+    keying_debug(k, DEBUG_CONTROL, y, "of those with this peer's identity it is the one for %s (ours) and %s that "
+                 "%s", a, b, y->conn->eroute != NULL     ? "is routed"
+                    : y->conn->template != NULL ? "leaves the peer's address open: it is an instance of that one"
+                                                : "leaves least open");
+}
+
 bool respond_quick_ask(struct keying *k, const struct record *r, const char **why)
 {
     struct xchg *x = xchg_find_main(k, record_number(r, K_PARENT));
@@ -160,6 +173,8 @@ bool respond_quick_ask(struct keying *k, const struct record *r, const char **wh
     }
     xchg_set_parent(y, x);
     xchg_set_worker(k, y, x->worker);
+    xchg_say_begun(k, y);
+    say_chosen(k, y, &ours, &peer);
     order_pfs_text(c, x, false, pfs);
     order_announce_quick(k, y, pfs);
     order_permit(k, y);

@@ -97,7 +97,7 @@ bool initiate_isakmp_up(struct keying *k, struct xchg *x, const struct record *r
     x->offer = NULL;
     uint64_t life = record_number(r, K_LIFE);
     x->life = life < x->conn->form->ikelifetime ? (uint32_t)life : x->conn->form->ikelifetime;
-    xchg_set_up(x);
+    xchg_set_up(k, x);
     xchg_set_half_open(k, x, false);
     x->since = k->now;
     x->state = x->initiator ? STATE_MAIN_I4 : STATE_MAIN_R3;
@@ -132,7 +132,7 @@ bool initiate_sa_up(struct keying *k, struct xchg *y, const struct record *r, co
     }
     k->counters.of[COUNT_IPSEC_UP]++;
     agenda_clear(&k->agenda, &y->life_end); /* the kernel counts it from now on */
-    xchg_set_up(y);
+    xchg_set_up(k, y);
     y->since = k->now;
     y->life = y->conn->form->ipseclifetime;
     if (record_has(r, K_LIFE) && record_number(r, K_LIFE) < y->life) {

@@ -107,8 +107,30 @@ void xchg_set_parent(struct xchg *y, struct xchg *x)
     y->remote_port = x->remote_port;
 }
 
-void xchg_set_up(struct xchg *x)
+/* ---- its lifecycle, for --debug-lifecycle ---- */
+
+static const char *what_it_is(const struct xchg *x)
 {
+    return x->quick ? (x->up ? "the IPsec SA" : "Quick Mode") : x->up ? "the ISAKMP SA" : "Main Mode";
+}
+
+void xchg_say_begun(struct keying *k, const struct xchg *x)
+{
+    keying_debug(k, DEBUG_LIFECYCLE, x, "%s begins, as %s; now there are %u exchanges", what_it_is(x),
+                 x->initiator ? "initiator" : "responder", HASH_COUNT(k->exchanges));
+}
+
+static void say_over(struct keying *k, const struct xchg *x)
+{
+    keying_debug(k, DEBUG_LIFECYCLE, x, "%s is over, %llu s after it %s; now there are %u exchanges", what_it_is(x),
+                 (unsigned long long)(k->now - x->since) / 1000, x->up ? "came up" : "began",
+                 HASH_COUNT(k->exchanges) - 1);
+}
+
+void xchg_set_up(struct keying *k, struct xchg *x)
+{
+    keying_debug(k, DEBUG_LIFECYCLE, x, "%s has made its SA, after %llu s", what_it_is(x),
+                 (unsigned long long)(k->now - x->since) / 1000);
     x->up = true;
     leave_main(x);
 }
@@ -133,6 +155,7 @@ void xchg_release(struct keying *k, struct xchg *x)
 
 void xchg_free(struct keying *k, struct xchg *x)
 {
+    say_over(k, x);
     agenda_clear(&k->agenda, &x->life_end);
     status_xchg_goes(k, x);
     xchg_set_half_open(k, x, false);

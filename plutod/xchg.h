@@ -114,6 +114,8 @@ struct xchg {
 bool xchg_has_room(const struct keying *k, const struct conn *conn); /* for one more of it */
 /* NULL: no memory or too many. conn may be NULL. */
 struct xchg *xchg_new(struct keying *k, struct conn *conn, bool quick, bool initiator);
+/* A debug line of its lifecycle, once it is known who and where. Others: when it stands, and when it is freed. */
+void xchg_say_begun(struct keying *k, const struct xchg *x);
 void xchg_free(struct keying *k, struct xchg *x); /* tells nobody */
 void xchg_set_half_open(struct keying *k, struct xchg *x, bool half_open);
 void xchg_wait(struct keying *k, struct xchg *x, uint64_t client); /* holds it; 0: nobody waits */
@@ -129,7 +131,7 @@ void xchg_enter_spi(struct keying *k, struct xchg *x, const uint8_t spi_out[4]);
 void xchg_set_conn(struct keying *k, struct xchg *x, struct conn *conn);
 /* y, a new Quick Mode, runs under x: from there to there. */
 void xchg_set_parent(struct xchg *y, struct xchg *x);
-void xchg_set_up(struct xchg *x);
+void xchg_set_up(struct keying *k, struct xchg *x);
 void xchg_set_worker(struct keying *k, struct xchg *x, uint32_t number);
 
 /*

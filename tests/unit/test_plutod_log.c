@@ -267,6 +267,71 @@ static void p5_what_was_agreed(void **state)
     world_free(w);
 }
 
+static void all_logged(const struct world *w, const char *const texts[], size_t count, bool there)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (has(&w->log, texts[i]) != there) {
+            fail_msg("%s: %s\n%.*s", there ? "not there" : "there", texts[i], (int)w->log.len, w->log.data);
+        }
+    }
+}
+
+/* [P9] lifecycle: connections, instances, negotiations and SAs come and go. */
+static void p9_lifecycle(void **state)
+{
+    static const char *const texts[] = {
+        "\"net\" 10.9.0.2: is known, as reqid ",
+        "\"net\" 10.9.0.2 #1: Main Mode begins, as initiator; now there are 1 exchanges\n",
+        "\"net\" 10.9.0.2 #2: Quick Mode begins, as initiator; now there are 2 exchanges\n",
+        "\"net\" 10.9.0.2 #1: Main Mode has made its SA, after 0 s\n",
+        "\"net\" 10.9.0.2 #2: Quick Mode has made its SA, after 0 s\n",
+        "\"net\" 10.9.0.2 #2: the IPsec SA is over, 5 s after it came up; now there are 1 exchanges\n",
+        "\"net\" 10.9.0.2 #1: the ISAKMP SA is over, 5 s after it came up; now there are 0 exchanges\n",
+        "\"net\" 10.9.0.2: is known no more; now there are 0\n",
+    };
+    (void)state;
+    for (int debug = 1; debug >= 0; debug--) {
+        struct world *w = world_new("10.9.0.1");
+        assert_null(feed(w, W_P, "whack-debug classes=%s", debug ? "lifecycle" : "crypt,control,kernel"));
+        assert_null(feed(w, W_P, NET NET_POLICY));
+        assert_null(feed(w, W_P, "whack-initiate name=net"));
+        (void)main_mode_goes_well(w);
+        (void)quick_mode_goes_well(w, 0x1234, true);
+        w->k.now += 5000;
+        assert_null(feed(w, W_P, "whack-delete name=net"));
+        all_logged(w, texts, sizeof texts / sizeof texts[0], debug != 0);
+        world_free(w);
+    }
+}
+
+/* [P9] control: why it is this connection; instances' lifecycle beside it. */
+static void p9_decisions_about_a_road_warrior(void **state)
+{
+    static const char *const texts[] = {
+        "\"road\": candidate 1 of 2 for #1, by its hosts, in the order of adding: the first that the offer satisfies",
+        "\"other\": candidate 2 of 2 for #1, ",
+        "\"road\"[1] 10.9.0.7: is made of \"road\", as reqid ",
+        "\"road\"[1] 10.9.0.7 #1: the peer proved to be @seven by preshared secret, and goes on as this connection, "
+        "which expects @seven\n",
+        "\"road\"[1] 10.9.0.7 #2: of those with this peer's identity it is the one for 10.1.0.0/24 (ours) and "
+        "10.9.0.7/32 that leaves the peer's address open: it is an instance of that one\n",
+        "\"road\"[1] 10.9.0.7: is known no more: an instance without exchanges; now there are 2\n",
+    };
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, "whack-debug classes=control,lifecycle"));
+    assert_null(feed(w, W_P, "whack-connection name=road left-host=10.9.0.1 left-client=10.1.0.0/24 "
+                     "right-host=%%25any left-nexthop=%%25direct " NET_POLICY));
+    assert_null(feed(w, W_P, "whack-connection name=other left-host=10.9.0.1 left-client=10.4.0.0/24 "
+                     "right-host=%%25any right-id=@other left-nexthop=%%25direct ike=aes128-sha2_256-modp2048 "
+                     NET_POLICY));
+    uint64_t x = main_mode(w, "10.9.0.7", "road", "@seven");
+    (void)quick_ask(w, x, "10.1.0.0/24", "10.9.0.7/32");
+    assert_null(feed(w, W_P, "whack-terminate name=road"));
+    all_logged(w, texts, sizeof texts / sizeof texts[0], true);
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -278,6 +343,8 @@ int main(void)
         cmocka_unit_test(test_keys_of_one_connection),
         cmocka_unit_test(test_messages),
         cmocka_unit_test(p9_encryption_of_messages),
+        cmocka_unit_test(p9_lifecycle),
+        cmocka_unit_test(p9_decisions_about_a_road_warrior),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
