@@ -114,6 +114,10 @@ static void put_policy(struct record_writer *w, const struct kernel_policy *p)
     if (p->kind == POLICY_IPSEC && p->reqid != 0) {
         record_put_number(w, K_REQID, p->reqid);
     }
+    if (p->maker == MAKER_DAEMON) { /* ours for what comes in have no reqid */
+        record_put_subnet(w, K_OUR_CLIENT, p->way == WAY_OUT ? &p->src : &p->dst);
+        record_put_subnet(w, K_PEER_CLIENT, p->way == WAY_OUT ? &p->dst : &p->src);
+    }
 }
 
 static void put_sa(struct record_writer *w, const struct kernel_sa *sa)

@@ -183,7 +183,7 @@ static const struct verb_spec verbs[VERB_COUNT] = {
         .answer = { K_BYTES_IN, K_BYTES_OUT, K_PACKETS_IN, K_PACKETS_OUT },
         .help = "the counters of an exchange's SAs" },
     [V_LOOKUP] = { .name = "lookup", .from = P_K, .request = true, .required = { K_FROM, K_TO, K_WAY },
-        .answer_optional = { K_FOUND, K_KIND, K_REQID, K_SA, K_OTHERS },
+        .answer_optional = { K_FOUND, K_KIND, K_REQID, K_OUR_CLIENT, K_PEER_CLIENT, K_SA, K_OTHERS },
         .help = "which of the kernel's policies catches such a packet, and which SA is taken?" },
     [V_FLUSH] = { .name = "flush", .from = P_K, .request = true,
         .help = "remove every SA and policy that we installed" },

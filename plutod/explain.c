@@ -54,7 +54,8 @@ static void say_proposals(struct keying *k, uint64_t client, const struct conn *
     bool md5 = false;
     bool group2 = false;
     bool group5 = false;
-    if (p == NULL || ike_proposals_parse(p, c->form->ike, NULL) != NULL) {
+    /* Of a list of one's own it is clear that all else is refused. */
+    if (p == NULL || strcmp(c->form->ike, "default") != 0 || ike_proposals_parse(p, c->form->ike, NULL) != NULL) {
         free(p);
         return;
     }
@@ -152,6 +153,64 @@ static void say_quick(struct keying *k, uint64_t client, const struct conn *c)
     }
 }
 
+#define PROVED_TEXT (IDENTITY_TEXT + 60)
+/* Who the peer has to prove to be for c; returns out. */
+static const char *proved_text(const struct conn *c, char out[PROVED_TEXT])
+{
+    if (c->peer_id->type == ID_ANY) {
+        strlcpy(out, "somebody whom no other connection here names", PROVED_TEXT);
+    } else {
+        identity_print(c->peer_id, out);
+    }
+    return out;
+}
+
+/* Between the same hosts, as the same two: for Main Mode there is no difference. */
+static bool is_alike(const struct conn *a, const struct conn *b)
+{
+    return identity_equal(a->our_id, b->our_id) && identity_equal(a->peer_id, b->peer_id)
+           && address_equal(&a->peer_host, &b->peer_host);
+}
+
+/* Of those the one that was added first. */
+static const struct conn *first_alike(struct keying *k, const struct conn *c)
+{
+    const struct conn *first = c;
+    struct conn *other = index_by_hosts(k, &c->our_host, &c->peer_host);
+    for (; other != NULL; other = index_next_by_hosts(other)) {
+        if (other->instance == 0 && other->order < first->order && is_alike(other, c)) {
+            first = other;
+        }
+    }
+    return first;
+}
+
+/* Which one the ISAKMP SA will be: it begins as the first, whose secret is the only one that is tried [R2]. */
+static void say_whose(struct keying *k, uint64_t client, const struct conn *c)
+{
+    struct conn *list[CHOOSE_MAX];
+    char id[PROVED_TEXT];
+    size_t count = choose_first(k, &c->our_host, &c->peer_host, list);
+    const struct conn *first = count == 0 ? c : list[0];
+    const struct conn *alike = first_alike(k, c);
+    if (alike != c) {
+        keying_say(k, client, 0, "\"%s\": the ISAKMP SA is \"%s\"'s, which has the same hosts and identities and was "
+                   "added before it; it serves this one as well", c->name, alike->name);
+        return;
+    }
+    if (first == c) {
+        keying_say(k, client, 0, "\"%s\": it goes on as this one if the peer proves to be %s", c->name,
+                   proved_text(c, id));
+        return;
+    }
+    keying_say(k, client, 0, "\"%s\": it goes on as this one if the peer proves to be %s; having begun as \"%s\", only "
+               "if that one has the very same secret, as no other is tried", c->name, proved_text(c, id),
+               first->name);
+    if (conn_allows(first, METHOD_PSK) && conn_allows(c, METHOD_PSK)) {
+        (void)order_secret(k, first, METHOD_PSK, client); /* the answer is a line of its own */
+    }
+}
+
 /* Which others between these hosts his identity may turn it into; and which are ruled out. */
 static void say_others(struct keying *k, uint64_t client, const struct conn *c)
 {
@@ -162,16 +221,15 @@ static void say_others(struct keying *k, uint64_t client, const struct conn *c)
     for (size_t i = c->peer_host.family == 0 ? 1 : 0; i < 2; i++) {
         struct conn *other = index_by_hosts(k, &c->our_host, peers[i]);
         for (; other != NULL; other = index_next_by_hosts(other)) {
-            char id[IDENTITY_TEXT];
-            if (other == c || other->instance != 0 || rules_out(other, &w) != RULE_NONE) {
-                continue;
+            char id[PROVED_TEXT];
+            if (other == c || other->instance != 0 || rules_out(other, &w) != RULE_NONE || is_alike(c, other)) {
+                continue; /* of those that are alike the first has the ISAKMP SA: say_whose */
             }
             if (++shown > EXPLAIN_SHOWN) {
                 break;
             }
-            identity_print(other->peer_id, id);
             keying_say(k, client, 0, "\"%s\": not \"%s\" in its place, unless the peer proves to be %s", c->name,
-                       other->name, id);
+                       other->name, proved_text(other, id));
         }
     }
     if (shown > EXPLAIN_SHOWN) {
@@ -186,7 +244,6 @@ static void say_others(struct keying *k, uint64_t client, const struct conn *c)
 
 static void say_if_the_peer_began(struct keying *k, uint64_t client, const struct conn *c)
 {
-    char id[IDENTITY_TEXT];
     char why[ORIENT_WHY];
     if (!k->listening) {
         keying_say(k, client, 0, "\"%s\": if the peer began now, nobody would hear him: not listening for IKE "
@@ -202,8 +259,7 @@ static void say_if_the_peer_began(struct keying *k, uint64_t client, const struc
     if (!explain_first(k, client, &c->our_host, &c->peer_host)) {
         return;
     }
-    identity_print(c->peer_id, id);
-    keying_say(k, client, 0, "\"%s\": it goes on as this one if the peer proves to be %s", c->name, id);
+    say_whose(k, client, c);
     say_proposals(k, client, c);
     say_others(k, client, c);
     if (!connection_isakmp_only(c->form)) {

@@ -105,14 +105,31 @@ void explain_packet(struct keying *k, uint64_t client, const struct record *r)
     ask_kernel(k, client, &from, &to, ours_from, ours_to);
 }
 
+/* By its reqid, which policies for what comes in have not: these are known by their clients. */
+static const struct conn *whose(struct keying *k, const struct record *r)
+{
+    struct subnet ours;
+    struct subnet peer;
+    struct conn *c = record_has(r, K_REQID) ? index_by_reqid(k, (uint32_t)record_number(r, K_REQID)) : NULL;
+    if (c != NULL || !record_has(r, K_OUR_CLIENT) || !record_has(r, K_PEER_CLIENT)) {
+        return c;
+    }
+    record_subnet(r, K_OUR_CLIENT, &ours);
+    record_subnet(r, K_PEER_CLIENT, &peer);
+    c = index_by_clients(k, &ours, &peer);
+    while (c != NULL && c->eroute == NULL) {
+        c = index_next_by_clients(c);
+    }
+    return c;
+}
+
 static void say_policy(struct keying *k, uint64_t client, const struct record *r, unsigned way, bool sure)
 {
     static const char *const what[WORD_WAYS] = {
         [WORD_IN] = "a packet that comes in for this machine", [WORD_OUT] = "a packet that leaves",
         [WORD_FWD] = "a packet that passes through"
     };
-    const struct conn *c = record_has(r, K_REQID) ? index_by_reqid(k, (uint32_t)record_number(r, K_REQID))
-                                                  : NULL;
+    const struct conn *c = whose(k, r);
     const char *found = record_text(r, K_FOUND);
     const char *sa = record_text(r, K_SA);
     unsigned kind = found == NULL ? KIND_PASS : record_word(r, K_KIND);

@@ -122,6 +122,18 @@ static void say_ids(char out[RULES_TEXT], const char *what, const struct identit
     snprintf(out, RULES_TEXT, "%s %.260s, not %.260s", what, a, b);
 }
 
+static void say_peer_id(char out[RULES_TEXT], const struct conn *c, const struct rules_wanted *w)
+{
+    char peer[IDENTITY_TEXT];
+    if (c->peer_id->type != ID_ANY) {
+        say_ids(out, "it expects the identity", c->peer_id, w->peer_id);
+        return;
+    }
+    identity_print(w->peer_id, peer);
+    snprintf(out, RULES_TEXT, "it is for those whom no connection names, and the peer came in as %.260s, whom one names",
+             peer);
+}
+
 static void say_clients(char out[RULES_TEXT], const char *what, const struct subnet *is,
                         const struct subnet *wanted)
 {
@@ -166,7 +178,7 @@ void rules_say(const struct keying *k, const struct conn *c, const struct rules_
         say_ids(out, "it calls us", c->our_id, w->our_id);
         break;
     case RULE_PEER_ID:
-        say_ids(out, "it expects the identity", c->peer_id, w->peer_id);
+        say_peer_id(out, c, w);
         break;
     case RULE_PROPOSAL:
         snprintf(out, RULES_TEXT, "its --ike %.400s does not allow %s, which was agreed", c->form->ike,

@@ -152,6 +152,7 @@ spi_packets() {
     by_sa_of net 10.2.0.1
     run whack_on left --explain --from 10.2.0.1 --to 10.1.0.1
     assert_output --partial 'a packet that comes in for this machine: dropped, unless it came by an SA of that policy'
+    assert_output --regexp 'comes in for this machine: caught by the policy in .*, which is of "net"'
     refute_output --partial 'a first message of IKE'
     run whack_on left --explain --from 10.9.0.2 --to 10.9.0.1
     assert_output --partial 'a packet that comes in for this machine: accepted in the clear: no policy of the kernel asks for more'

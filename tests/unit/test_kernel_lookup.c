@@ -50,7 +50,7 @@ static void the_smallest_priority_counts(void **state)
     lookup(f, "10.1.0.7", "10.2.0.7", "out");
     const char *said = fake_said(f, PEER_PLUTOD);
     assert_non_null(strstr(said, "found=out%2010.1.0.0/24"));
-    assert_non_null(strstr(said, "reqid=5 "));
+    assert_non_null(strstr(said, "reqid=5 our-client=10.1.0.0/24 peer-client=10.2.0.0/24 "));
     assert_non_null(strstr(said, "made%20by%20plutod"));
     assert_non_null(strstr(said, "0x00001003")); /* the newest */
     assert_non_null(strstr(said, "3%20packets"));

@@ -78,6 +78,10 @@ static void test_weak_algorithms(void **state)
     assert_true(has(&w->said, "nothing better than 3des md5 modp1024 modp1536 is refused, as --ike is default: --ike classic"));
     explain(w, "old");
     assert_false(has(&w->said, "nothing better than"));
+    assert_null(feed(w, W_P, "whack-connection name=own left-host=10.9.0.1 right-host=10.9.0.4 policy=psk,encrypt "
+                     "ike=aes128-sha2_256-modp2048"));
+    explain(w, "own"); /* all else is refused, weak or not */
+    assert_false(has(&w->said, "nothing better than"));
     world_free(w);
 }
 
@@ -170,6 +174,44 @@ static void test_other_candidates(void **state)
     world_free(w);
 }
 
+/* [R2] Whose the ISAKMP SA becomes: with one identity the first's; with others, by one secret only; never %any's. */
+static void r2_whose_it_becomes(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, "whack-connection name=a left-host=10.9.0.1 right-host=10.9.0.2 right-id=@a " NET_POLICY));
+    assert_null(feed(w, W_P, "whack-connection name=b left-host=10.9.0.1 right-host=10.9.0.2 right-id=@b " NET_POLICY));
+    assert_null(feed(w, W_P, "whack-connection name=b2 left-host=10.9.0.1 left-client=10.1.0.0/24 right-host=10.9.0.2 "
+                     "right-id=@b " NET_POLICY));
+    explain(w, "a");
+    assert_true(has(&w->said, "\"a\": it goes on as this one if the peer proves to be @a\n"));
+    explain(w, "b");
+    assert_true(has(&w->said, "\"b\": it goes on as this one if the peer proves to be @b; having begun as \"a\", only if "
+                              "that one has the very same secret, as no other is tried\n"));
+    assert_true(has(&w->said, "\"b\": not \"a\" in its place, unless the peer proves to be @a\n"));
+    assert_false(has(&w->said, "b2\" in its place"));
+    assert_int_equal(w->holds, 1 + 2); /* the secret of the former one, two of this one */
+    assert_null(feed(w, S_P, "ok id=%" PRIu64 " re=secret found=/etc/ipsec.secrets:1", w->k.next_id - 1));
+    assert_null(feed(w, S_P, "ok id=%" PRIu64 " re=secret found=/etc/ipsec.secrets:2", w->k.next_id));
+    assert_true(has(&w->said, "\"a\": its secret is that of /etc/ipsec.secrets:1\n"));
+    assert_true(has(&w->said, "\"b\": its secret is that of /etc/ipsec.secrets:2\n"));
+    explain(w, "b2");
+    assert_true(has(&w->said, "\"b2\": the ISAKMP SA is \"b\"'s, which has the same hosts and identities and was added "
+                              "before it; it serves this one as well\n"));
+    assert_null(feed(w, W_P, "whack-connection name=ann left-host=10.9.0.1 left-nexthop=%%25direct right-host=%%25any "
+                     "right-id=@ann left-client=10.1.0.0/24 " NET_POLICY));
+    assert_null(feed(w, W_P, "whack-connection name=all left-host=10.9.0.1 left-nexthop=%%25direct right-host=%%25any "
+                     "left-client=10.1.0.0/24 " NET_POLICY));
+    explain(w, "ann");
+    assert_true(has(&w->said, "not \"all\" in its place, unless the peer proves to be somebody whom no other connection here "
+                              "names\n"));
+    explain(w, "all");
+    assert_true(has(&w->said, "\"all\": it goes on as this one if the peer proves to be somebody whom no other connection "
+                              "here names; having begun as \"ann\""));
+    assert_false(has(&w->said, "proves to be %any"));
+    world_free(w);
+}
+
 /* The line of a refused peer and that of whack are one. */
 static void test_unknown_address(void **state)
 {
@@ -206,7 +248,9 @@ static void test_packet(void **state)
     assert_true(has(&w->said, "a packet that leaves: caught by the policy out policy, which is of \"net\"\n"));
     assert_true(has(&w->said, "a packet that leaves: sent by the SA esp 1\n"));
     assert_true(has(&w->said, "a packet that leaves: not by wide\n"));
-    assert_null(feed(w, K_P, "ok id=%" PRIu64 " re=lookup", id + 1));
+    assert_null(feed(w, K_P, "ok id=%" PRIu64 " re=lookup found=in kind=ipsec our-client=10.1.0.0/24 "
+                     "peer-client=10.2.0.0/24", id + 1));
+    assert_true(has(&w->said, "a packet that comes in for this machine: caught by the policy in, which is of \"net\"\n"));
     assert_int_equal(w->holds, 1);
     keying_kernel_down(&w->k);
     assert_true(has(&w->said, "kernel-sa died before it answered"));
@@ -262,6 +306,7 @@ int main(void)
         cmocka_unit_test(test_last_failure),
         cmocka_unit_test(test_under_way),
         cmocka_unit_test(test_other_candidates),
+        cmocka_unit_test(r2_whose_it_becomes),
         cmocka_unit_test(test_unknown_address),
         cmocka_unit_test(test_packet),
         cmocka_unit_test(test_packet_of_ours),
