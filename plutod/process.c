@@ -369,7 +369,7 @@ struct process *process_new(struct supervisor *s, enum tool tool, unsigned gener
     p->generation = generation;
     p->wanted = true;
     p->bell = -1;
-    p->words_fd = -1;
+    p->words.fd = -1;
     DL_APPEND(s->processes.list, p);
     return p;
 }

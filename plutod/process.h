@@ -12,6 +12,7 @@
 
 #include "channel.h"
 #include "line_limit.h"
+#include "pipe_lines.h"
 
 #include <ev.h>
 #include <sys/types.h>
@@ -36,11 +37,7 @@ struct process {
     ev_io in;
     ev_io out;
     ev_child child;
-    int words_fd;           /* what it says on its stderr (process_stderr.c); -1: nothing comes */
-    ev_io words_io;
-    ev_timer words_pause;
-    char words[512];        /* the line at hand */
-    size_t words_len;
+    struct pipe_lines words; /* what it says on its stderr (process_stderr.c); not open: nothing comes */
     struct line_bucket words_limit;
     unsigned words_left_out;
     ev_timer again;

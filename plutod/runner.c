@@ -1,3 +1,4 @@
+#include "pipe_lines.h"
 #include "spawn.h"
 #include "supervisor.h"
 
@@ -16,11 +17,9 @@
 #include <utlist.h>
 
 #define RUNS_MAX 64         /* at one time */
-#define OUTPUT_LINE 1000
 #define OUTPUT_LINES 1000   /* logged of one run at most, and */
 #define OUTPUT_BYTES 65536
-#define OUTPUT_BURST 200    /* lines, then nothing is read for a second */
-#define OUTPUT_READS 16     /* at a time */
+#define OUTPUT_BURST 200    /* lines, then nothing is read for a while */
 #define SKIP_PAUSE .1       /* seconds between reads of what is left out */
 #define LINGER 60.          /* seconds that a background child of a script may go on writing */
 
@@ -29,17 +28,12 @@ struct run {
     struct script_job *job;
     pid_t pid;              /* 0: it has ended */
     bool late;              /* its time is over */
-    int output;             /* -1: closed */
+    struct pipe_lines output;
     ev_child child;
-    ev_io io;
     ev_timer limit;
-    ev_timer pause;         /* active: nothing is read */
     unsigned lines;         /* logged */
     size_t bytes;
-    unsigned burst;         /* lines since the last pause */
     bool cut;               /* the rest is left out */
-    char line[OUTPUT_LINE];
-    size_t line_len;
     struct run *prev, *next;
     UT_hash_handle hh;      /* in runner.by_net, as long as it runs */
 };
@@ -50,7 +44,7 @@ __attribute__((format(printf, 4, 5)))
 static void say(struct supervisor *s, const struct script_job *job, enum log_level level,
                 const char *format, ...)
 {
-    char text[OUTPUT_LINE + 64 + PATH_MAX];
+    char text[PIPE_LINE + 64 + PATH_MAX];
     char prefix[CONN_LABEL + 4];
     va_list args;
     va_start(args, format);
@@ -62,41 +56,29 @@ static void say(struct supervisor *s, const struct script_job *job, enum log_lev
 
 /* ---- output ---- */
 
-static void say_line(struct run *r)
+/* A script that says too much waits in between. */
+static bool say_line(struct pipe_lines *output, const char *text, size_t len)
 {
+    struct run *r = output->owner;
     if (r->cut) {
-        r->line_len = 0;
-        return;
+        return false;
     }
     r->lines++;
-    r->burst++;
-    r->bytes += r->line_len;
+    r->bytes += len;
     r->cut = r->lines > OUTPUT_LINES || r->bytes > OUTPUT_BYTES;
     if (r->cut) {
         say(r->s, r->job, LOG_LEVEL_INFO, "%s output: the rest is left out: no more than %d lines and "
             "%d bytes of one run are logged", r->job->verb, OUTPUT_LINES, OUTPUT_BYTES);
+        output->rest = SKIP_PAUSE;
     } else {
-        say(r->s, r->job, LOG_LEVEL_INFO, "%s output: %.*s", r->job->verb, (int)r->line_len, r->line);
+        say(r->s, r->job, LOG_LEVEL_INFO, "%s output: %.*s", r->job->verb, (int)len, text);
     }
-    r->line_len = 0;
-}
-
-static void end_output(struct run *r)
-{
-    if (r->output >= 0) {
-        ev_io_stop(r->s->loop, &r->io);
-        ev_timer_stop(r->s->loop, &r->pause);
-        close(r->output);
-        r->output = -1;
-        if (r->line_len > 0) {
-            say_line(r);
-        }
-    }
+    return r->lines % OUTPUT_BURST == 0;
 }
 
 static void free_if_over(struct run *r)
 {
-    if (r->pid != 0 || r->output >= 0) {
+    if (r->pid != 0 || r->output.fd >= 0) {
         return;
     }
     ev_timer_stop(r->s->loop, &r->limit);
@@ -106,61 +88,9 @@ static void free_if_over(struct run *r)
     free(r);
 }
 
-static void pause_output(struct run *r, double seconds)
+static void after_output(struct pipe_lines *output)
 {
-    r->burst = 0;
-    ev_io_stop(r->s->loop, &r->io);
-    ev_timer_set(&r->pause, seconds, 0.);
-    ev_timer_start(r->s->loop, &r->pause);
-}
-
-/*
- * Takes what is there, and has a script that says too much wait in between; a line that never ends
- * is cut.
- */
-static void read_output(struct run *r)
-{
-    char bytes[4096];
-    for (int i = 0; r->output >= 0 && !ev_is_active(&r->pause); i++) {
-        if (r->burst >= OUTPUT_BURST || i == OUTPUT_READS) {
-            pause_output(r, r->cut ? SKIP_PAUSE : 1.);
-            return;
-        }
-        ssize_t n = read(r->output, bytes, sizeof bytes);
-        if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
-            return;
-        }
-        if (n <= 0) {
-            end_output(r);
-            return;
-        }
-        for (ssize_t at = 0; at < n; at++) {
-            if (bytes[at] == '\n' || r->line_len == sizeof r->line) {
-                say_line(r);
-            }
-            if (bytes[at] != '\n') {
-                r->line[r->line_len++] = bytes[at];
-            }
-        }
-    }
-}
-
-static void on_output(struct ev_loop *loop, ev_io *w, int events)
-{
-    struct run *r = w->data;
-    (void)loop;
-    (void)events;
-    read_output(r);
-    free_if_over(r);
-}
-
-static void on_pause(struct ev_loop *loop, ev_timer *w, int events)
-{
-    struct run *r = w->data;
-    (void)events;
-    ev_io_start(loop, &r->io);
-    read_output(r);
-    free_if_over(r);
+    free_if_over(output->owner);
 }
 
 /* ---- its end ---- */
@@ -199,13 +129,13 @@ static void on_child(struct ev_loop *loop, ev_child *w, int events)
     (void)events;
 
     ev_child_stop(loop, w);
-    read_output(r);
+    pipe_lines_take(&r->output);
     if (failed) {
         say(s, r->job, LOG_LEVEL_SERIOUS, "%s: the script %s", r->job->verb, how);
     }
     ended(r);
     ev_timer_stop(loop, &r->limit);
-    if (r->output >= 0) {
+    if (r->output.fd >= 0) {
         ev_timer_set(&r->limit, LINGER, 0.);
         ev_timer_start(loop, &r->limit);
     }
@@ -225,13 +155,14 @@ static void on_limit(struct ev_loop *loop, ev_timer *w, int events)
         kill(r->pid, SIGKILL); /* should it not have come as far as its own group */
         return;
     }
-    end_output(r);
+    pipe_lines_close(&r->output);
     free_if_over(r);
 }
 
 /* ---- its beginning ---- */
 
-static bool launch(struct run *r)
+/* What it prints comes out of *output. */
+static bool launch(struct run *r, int *output)
 {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) {
@@ -246,8 +177,7 @@ static bool launch(struct run *r)
         errno = error;
         return false;
     }
-    r->output = ends[0];
-    (void)fcntl(r->output, F_SETFL, O_NONBLOCK);
+    *output = ends[0];
     return true;
 }
 
@@ -255,11 +185,12 @@ static void begin(struct supervisor *s, struct script_job *job)
 {
     struct run *r = calloc(1, sizeof *r);
     uint64_t id = job->id;
+    int output = -1;
     if (r != NULL) {
         r->s = s;
         r->job = job;
     }
-    if (r == NULL || !launch(r)) {
+    if (r == NULL || !launch(r, &output)) {
         char how[HOW];
         snprintf(how, sizeof how, "cannot be run: %s", strerror(errno));
         say(s, job, LOG_LEVEL_SERIOUS, "%s: %s %s", job->verb, job->words[0], how);
@@ -272,16 +203,11 @@ static void begin(struct supervisor *s, struct script_job *job)
     s->runner.count++;
     HASH_ADD_KEYPTR(hh, s->runner.by_net, &r->job->peer_client, sizeof r->job->peer_client, r);
     ev_child_init(&r->child, on_child, r->pid, 0);
-    /* Nobody writes here; but libev takes the pipe's end for both, and would ask the kernel for less each time. */
-    ev_io_init(&r->io, on_output, r->output, EV_READ | EV_WRITE);
     ev_timer_init(&r->limit, on_limit, s->setup->updown_timeout, 0.);
-    ev_timer_init(&r->pause, on_pause, 0., 0.);
     r->child.data = r;
-    r->io.data = r;
     r->limit.data = r;
-    r->pause.data = r;
     ev_child_start(s->loop, &r->child);
-    ev_io_start(s->loop, &r->io);
+    pipe_lines_open(&r->output, s->loop, output, say_line, after_output, r);
     ev_timer_start(s->loop, &r->limit);
 }
 
@@ -343,7 +269,7 @@ void runner_free(struct supervisor *s)
             ended(r);
         }
         ev_child_stop(s->loop, &r->child);
-        end_output(r);
+        pipe_lines_close(&r->output);
         free_if_over(r);
     }
 }
