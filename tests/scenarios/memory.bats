@@ -187,3 +187,45 @@ tools_pids() {
     log_has left 'deleting the ISAKMP SA'
     expect_holdings "$ended"
 }
+
+# 32 bytes of each private number of a key of rsa_make, and a line of the file that has only such: "NAME HEX", one a line.
+private_numbers() {
+    openssl rsa -in "$HOSTS_DIR/keys/$1.pem" -noout -text 2>/dev/null | awk '
+        BEGIN {
+            names["privateExponent:"] = "d"; names["prime1:"] = "p"; names["prime2:"] = "q"
+            names["exponent1:"] = "dp"; names["exponent2:"] = "dq"; names["coefficient:"] = "qinv"
+        }
+        function keep() {
+            sub(/^(00)+/, "", value)
+            if (name in names) print names[name], substr(value, 33, 64)
+            name = value = ""
+        }
+        /^ / { gsub(/[ :]/, ""); value = value $0; next }
+        { keep(); name = $1 }
+        END { keep() }'
+    echo "text $(tail -n 4 "$HOSTS_DIR/keys/$1.pem" | head -n 1 | tr -d '\n' | od -An -tx1 | tr -d ' \n')"
+}
+
+@test "memory: the private RSA key is in secrets alone, p, q and d in either byte order, and nothing of its file" {
+    local key='secrets d
+secrets dp
+secrets dq
+secrets p
+secrets q
+secrets qinv'
+    tunnel_is
+    two_hosts
+    rsa_make left
+    rsa_make right
+    pluto_rsa left
+    pluto_rsa right
+    secrets_of_now() { private_numbers left; }
+    assert_equal "$(secrets_of_now | cut -d' ' -f1 | tr '\n' ' ')" 'd p q dp dq qinv text '
+    expect_holdings "$key"
+    whack_initiates left
+    whack_on left --terminate --name net
+    whack_initiates right
+    expect_holdings "$key"
+    cut -d' ' -f3 "$HOSTS_DIR/places" | sort -u >"$HOSTS_DIR/forms" # as OpenSSL has it, and not as files have it
+    assert_equal "$(cat "$HOSTS_DIR/forms")" reversed
+}
