@@ -116,7 +116,7 @@ build/completion/_ipsec: $(OBJ)/docs/completion
 unit: $(TESTS) $(TEST_PROGRAMS) $(BENCH)
 
 # Objects that only a pattern names are kept too: the next make would compile them again.
-.SECONDARY:
+.PRECIOUS: $(OBJ)/%.o
 
 $(OBJ)/tests/unit/support.a: $(TEST_SUPPORT)
 	@mkdir -p $(@D)

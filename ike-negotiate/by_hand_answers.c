@@ -112,7 +112,7 @@ static void order_quick(struct hand *h)
 void hand_begin(struct hand *h)
 {
     struct record_writer w;
-    buffer_init(&h->install, 0);
+    h->begun = true;
     if (!h->initiate) {
         return;
     }
@@ -292,7 +292,9 @@ static void take_negotiator(struct hand *h, const struct record *r)
 static void take_secrets(struct hand *h, const struct record *r)
 {
     struct record_writer w;
-    if (r->verb == V_LOADED && record_number(r, K_ENTRIES) == 0) {
+    if (r->verb == V_LOADED && h->begun) {
+        hand_end(h, 111, "secrets says twice that it has read its file: nothing is negotiated with it");
+    } else if (r->verb == V_LOADED && record_number(r, K_ENTRIES) == 0) {
         hand_end(h, 1, "%s holds no secret that can be used: nothing is negotiated",
                  h->secrets_file);
     } else if (r->verb == V_LOADED) {
@@ -303,12 +305,16 @@ static void take_secrets(struct hand *h, const struct record *r)
         record_identity(r, K_PEER_NAME, &h->proved);
         snprintf(h->suite, sizeof h->suite, "%s", record_text(r, K_PROPOSAL));
         h->authenticated = true;
+    } else if (r->re == V_ACCEPT && h->identify_id == 0) {
+        hand_end(h, 111, "secrets answers what nobody has asked: nothing is negotiated with it");
     } else if (r->re == V_ACCEPT && r->verb == V_OK) {
         record_answer(&w, hand_out(h, LINE_NEGOTIATOR), V_OK, V_IDENTIFY, h->identify_id);
         record_put_text(&w, K_CONNECTION, h->form.name);
         record_finish(&w);
+        h->identify_id = 0;
     } else if (r->re == V_ACCEPT && r->verb == V_FAIL) {
         record_fail(hand_out(h, LINE_NEGOTIATOR), V_IDENTIFY, h->identify_id, record_text(r, K_WHY));
+        h->identify_id = 0;
     }
 }
 

@@ -102,6 +102,11 @@ static void take_keys(struct hand *h, const struct record *r)
 static void take_install(struct hand *h, const struct record *r)
 {
     size_t len;
+    if (h->wanted) {
+        record_fail(hand_out(h, LINE_NEGOTIATOR_KERNEL), V_INSTALL, record_number(r, K_ID),
+                    "by hand, one pair of SAs is asked for, once");
+        return;
+    }
     memcpy(h->spi_in, record_bytes(r, K_SPI_IN, &len), sizeof h->spi_in); /* 4, says the schema */
     h->wanted = true;
     if (h->keys_printed) {

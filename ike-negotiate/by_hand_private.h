@@ -38,10 +38,11 @@ struct hand {
     struct identity our_id;
     struct identity peer_id;
     struct identity proved; /* what secrets reported */
+    bool begun;
     bool authenticated;
     char suite[64]; /* of the ISAKMP SA, as secrets reported it */
     uint32_t reqid;
-    uint64_t identify_id; /* the negotiator waits for this answer */
+    uint64_t identify_id; /* the negotiator waits for this answer; 0: for none */
     bool permit_printed;
     bool keys_printed;
     bool isakmp_up;

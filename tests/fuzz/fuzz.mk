@@ -14,6 +14,7 @@ FUZZ_WRAP_file = glob open
 FUZZ_WRAP_text = calloc malloc strdup open kill readlink stat access
 FUZZ_WRAP_socket = clock_ms recvfrom recvmsg sendto
 FUZZ_WRAP_output = spawn kill ev_child_start ev_child_stop ev_timer_start ev_timer_stop ev_now
+FUZZ_WRAP_hand = pipe2 fork waitpid sibling_path
 FUZZ_WRAP_tools = fopen glob getifaddrs freeifaddrs wait daemon_run standard_there standard_written sandbox_enter \
 	sandbox_no_core sibling_path netlink_new dh_lib_new keys_generate keys_show
 # Tools whose main() is called, as main_NAME.

@@ -19,13 +19,14 @@
 #define STEPS_MAX 64
 #define FLIGHT_MAX 48
 #define INITIATES_MAX 6 /* the kernel's table is small: FAKE_MAX */
+#define FLOODS_MAX 2    /* they take long */
 #define POLICY "policy=psk,encrypt,tunnel "
 #define QUIET 400000    /* ms until everybody has given up everything */
 
 struct config {
     const char *words;
     uint8_t bits;
-    bool other; /* with the first words, host 1 knows host 0 under another name, too */
+    bool other; /* with the first words, host 1 knows host 0 under another name, too, and takes anybody */
 };
 
 struct run {
@@ -34,6 +35,7 @@ struct run {
     struct datagram *flight[FLIGHT_MAX];
     size_t count;
     unsigned initiates;
+    unsigned floods;
     unsigned hurried; /* so many more messages arrive before records are read */
     struct opened *opened;
 };
@@ -211,6 +213,10 @@ static void do_step(struct run *run, const struct step *s)
         kernel->refuse_with = 1 + s->b % 120;
     } else if (s->what == SAY || s->what == TELL) {
         speak(run, s);
+    } else if (s->what == FLOOD) {
+        if (run->floods++ < FLOODS_MAX) {
+            script_flood(run->l, s);
+        }
     } else if (s->what == DELIVER_ALL) {
         deliver_all(run, s->a % 64);
     } else if (run->count == 0) {
@@ -288,6 +294,8 @@ static void connect_hosts(struct run *run, const struct config *c)
         lab_whack(run->l, 1, "whack-connection name=other left-host=10.9.0.1 left-id=@gate.example "
                   "left-client=10.11.0.0/24 right-host=10.9.0.2 right-client=10.12.0.0/24 " POLICY
                   "ike=aes128-sha1-curve25519 esp=aes256gcm16");
+        lab_whack(run->l, 1, "whack-connection name=road left-host=10.9.0.2 left-nexthop=%%25direct "
+                  "left-client=10.2.0.0/24 right-host=%%25any " LAB_CHEAP);
     }
     run->l->network = keep;
     run->l->data = run;

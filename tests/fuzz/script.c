@@ -3,6 +3,9 @@
 
 #include "fuzz.h"
 
+#include "tests/unit/flood.h"
+
+#include <stdlib.h>
 #include <string.h>
 
 void script_fill(uint8_t *bytes, size_t len, unsigned seed)
@@ -121,4 +124,24 @@ void script_change(struct opened *o, const struct step *s)
     } else {
         change_payloads(o, s);
     }
+}
+
+/* As many as fill the table, at most: by their number from one address, by their size from all. */
+void script_flood(struct lab *l, const struct step *s)
+{
+    bool one_address = (s->b & 1) != 0;
+    bool large = (s->b & 2) != 0;
+    unsigned count = s->a % (large ? 600 : 400);
+    struct datagram *d = calloc(1, sizeof *d);
+    fuzz_check(d != NULL);
+    for (unsigned n = 1; n <= count; n++) {
+        const struct path path = flood_path(one_address ? 1 : n);
+        flood_first(d, s->which * 1000u + n, &path);
+        if (large) {
+            flood_grow(d, 16000);
+        }
+        lab_hear(l, &path, d->bytes, d->len);
+    }
+    free(d);
+    lab_settle(l);
 }

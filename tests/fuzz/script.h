@@ -48,6 +48,7 @@ enum what {
     REFUSE,         /* the kernel refuses the a-th request from now on, with error b */
     MIRROR,         /* message which: for its KE (a even) or nonce the receiver's own stands in it */
     HURRY,          /* the next a messages arrive before any record is read that they cause */
+    FLOOD,          /* a strangers' first messages to host 1, bit 0 of b: from one address; bit 1: large ones */
     WHATS
 };
 
@@ -60,5 +61,6 @@ struct step {
 
 void script_fill(uint8_t *bytes, size_t len, unsigned seed); /* a body of whatever bytes */
 void script_change(struct opened *o, const struct step *s);  /* SET_BYTE to HEADER, PUT to MIRROR */
+void script_flood(struct lab *l, const struct step *s);
 
 #endif

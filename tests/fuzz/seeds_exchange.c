@@ -33,6 +33,19 @@ static void end_script(struct script *s, const char *name)
     write_seed("exchange", name, n++, s->bytes, s->len);
 }
 
+/* Full by number or by size, and after that somebody who is new; an honest one gets through. */
+static void write_floods(void)
+{
+    for (unsigned form = 0; form < 4; form++) {
+        struct script s = script_of(FIND_AGAIN, 2);
+        step(&s, FLOOD, 1, form == 2 ? 560 : 380, form);
+        step(&s, PASS, 0, 70, 0);
+        step(&s, FLOOD, 2, 20, form);
+        step(&s, WHACK, 0, 0, 0);
+        end_script(&s, "flood");
+    }
+}
+
 /* Each thing that a peer may tell, one after the other to a host that has a tunnel. */
 static void write_told(unsigned what, unsigned host)
 {
@@ -319,4 +332,5 @@ void write_exchange(void)
     write_early();
     write_spoilt();
     write_headers();
+    write_floods();
 }

@@ -2,43 +2,16 @@
  * F14: half-open exchanges. What strangers make us keep and write is bounded, and honest peers get
  * through meanwhile. How long it takes is tests/bench's to say.
  */
+#include "flood.h"
 #include "hostile.h"
 
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Message 1 for LAB_CHEAP; its cookie and sender are put in. */
-static void first_message(struct datagram *d, unsigned n, const struct path *path)
-{
-    static const uint8_t bytes[] = {
-        7, 7, 7, 7, 7, 7, 7, 7, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0x10, 2, 0, 0, 0, 0, 0, 0, 0, 0, 84,
-        0, 0, 0, 56, 0, 0, 0, 1, 0, 0, 0, 1,
-        0, 0, 0, 44, 1, 1, 0, 1,
-        0, 0, 0, 36, 1, 1, 0, 0, 0x80, 1, 0, 7, 0x80, 14, 0, 128, 0x80, 2, 0, 2, 0x80, 3, 0, 1,
-        0x80, 4, 0, 31, 0x80, 11, 0, 1, 0x80, 12, 0x0e, 0x10,
-    };
-    d->path = *path;
-    d->len = sizeof bytes;
-    memcpy(d->bytes, bytes, sizeof bytes);
-    for (unsigned i = 0; i < 4; i++) {
-        d->bytes[i] = (uint8_t)(n >> 8 * i);
-    }
-}
-
-static struct path path_of(unsigned sender)
-{
-    struct path p = lab_path(1, 0);
-    p.remote.bytes[0] = 172;
-    p.remote.bytes[1] = 16;
-    p.remote.bytes[2] = (uint8_t)(sender >> 8);
-    p.remote.bytes[3] = (uint8_t)sender;
-    return p;
-}
-
 static void hear_first(struct lab *l, struct datagram *d, unsigned n, const struct path *path)
 {
-    first_message(d, n, path);
+    flood_first(d, n, path);
     lab_hear(l, path, d->bytes, d->len);
     lab_settle(l);
 }
@@ -68,7 +41,7 @@ static void f14_one_source_is_bounded(void **state)
 {
     struct datagram *d = calloc(1, sizeof *d);
     struct lab *l = open_lab();
-    const struct path path = path_of(1);
+    const struct path path = flood_path(1);
     (void)state;
     for (unsigned n = 1; n <= 10000; n++) {
         hear_first(l, d, n, &path);
@@ -111,7 +84,7 @@ static unsigned with_some_forged(struct lab *l, struct datagram *d, unsigned num
     (void)d;
     assert_non_null(forged);
     for (unsigned n = 0; n < 4; n++) {
-        first_message(forged, number * 4 + n + 100000, &path);
+        flood_first(forged, number * 4 + n + 100000, &path);
         lab_inject(l, forged);
     }
     free(forged);
@@ -142,10 +115,10 @@ static void f14_plutod_counts_no_ghosts(void **state)
 {
     struct datagram *d = calloc(1, sizeof *d);
     struct lab *l = open_lab();
-    const struct path path = path_of(1);
+    const struct path path = flood_path(1);
     (void)state;
     for (unsigned n = 1; n <= HALF_OPEN_PER_SOURCE + HALF_OPEN_EVICTIONS; n++) {
-        first_message(d, n, &path);
+        flood_first(d, n, &path);
         lab_hear(l, &path, d->bytes, d->len);
     }
     lab_settle(l);
@@ -166,7 +139,7 @@ static void f14_a_net_of_ipv6_is_one_source(void **state)
         path.remote.bytes[14] = (uint8_t)(n >> 8);
         path.remote.bytes[15] = (uint8_t)n;
         path.remote.bytes[8] = (uint8_t)n;
-        first_message(d, n, &path);
+        flood_first(d, n, &path);
         lab_hear(l, &path, d->bytes, d->len); /* plutod would know no connection: it is not asked */
     }
     assert_int_equal(l->host[1].ike->half_open_count, HALF_OPEN_PER_SOURCE);
@@ -182,7 +155,7 @@ static void f14_a_net_of_ipv6_is_one_source(void **state)
 static void flood(struct lab *l, struct datagram *d, unsigned first, unsigned count)
 {
     for (unsigned n = first; n < first + count; n++) {
-        const struct path path = path_of(n);
+        const struct path path = flood_path(n);
         hear_first(l, d, n, &path);
         if (n % 8 == 0) {
             lab_pass(l, 1);
@@ -227,8 +200,8 @@ static void f14_room_made_before_plutod_answers(void **state)
     (void)state;
     for (unsigned turn = 0; turn < 4; turn++) {
         for (unsigned n = 1; n <= HALF_OPEN_MAX; n++) {
-            const struct path path = path_of(n);
-            first_message(d, turn * HALF_OPEN_MAX + n, &path);
+            const struct path path = flood_path(n);
+            flood_first(d, turn * HALF_OPEN_MAX + n, &path);
             lab_hear(l, &path, d->bytes, d->len);
         }
         lab_settle(l);
@@ -247,7 +220,7 @@ static void f14_young_ones_are_safe(void **state)
     struct lab *l = open_lab();
     (void)state;
     for (unsigned n = 1; n <= 2 * HALF_OPEN_MAX; n++) {
-        const struct path path = path_of(n);
+        const struct path path = flood_path(n);
         hear_first(l, d, n, &path);
     }
     assert_int_equal(lab_count(&l->host[1].heard, "first "), HALF_OPEN_MAX);
@@ -266,8 +239,8 @@ static unsigned among_strangers(struct lab *l, struct datagram *d, unsigned numb
     (void)d;
     assert_non_null(stranger);
     for (unsigned n = 0; n < 8 && lab_host_of(&d->path.local) != LAB_NOBODY; n++) {
-        const struct path path = path_of(number * 8 + n);
-        first_message(stranger, number * 8 + n + 1000000, &path);
+        const struct path path = flood_path(number * 8 + n);
+        flood_first(stranger, number * 8 + n + 1000000, &path);
         lab_inject(l, stranger);
     }
     free(stranger);
@@ -305,22 +278,9 @@ static void f14_large_offers(void **state)
     struct lab *l = open_lab();
     (void)state;
     for (unsigned n = 1; n <= 1500; n++) {
-        const struct path path = path_of(n);
-        first_message(d, n, &path);
-        /* 250 transforms of 36 bytes, all alike */
-        for (unsigned t = 1; t < 250; t++) {
-            memcpy(d->bytes + 48 + 36 * t, d->bytes + 48, 36);
-            d->bytes[48 + 36 * (t - 1)] = PAYLOAD_T;
-            d->bytes[48 + 36 * t] = PAYLOAD_NONE;
-        }
-        d->len = 48 + 250 * 36;
-        d->bytes[26] = (uint8_t)(d->len >> 8);
-        d->bytes[27] = (uint8_t)d->len;
-        d->bytes[30] = (uint8_t)((d->len - 28) >> 8);
-        d->bytes[31] = (uint8_t)(d->len - 28);
-        d->bytes[42] = (uint8_t)((d->len - 40) >> 8);
-        d->bytes[43] = (uint8_t)(d->len - 40);
-        d->bytes[47] = 250;
+        const struct path path = flood_path(n);
+        flood_first(d, n, &path);
+        flood_grow(d, 9000);
         lab_hear(l, &path, d->bytes, d->len);
         lab_settle(l);
         assert_true(l->host[1].ike->half_open_bytes <= HALF_OPEN_BYTES);
@@ -365,7 +325,7 @@ static void f14_third_messages(void **state)
     (void)state;
     l->network = answer_second;
     for (unsigned n = 1; n <= 2000; n++) {
-        const struct path path = path_of(n % 4);
+        const struct path path = flood_path(n % 4);
         hear_first(l, d, n, &path);
     }
     assert_true(lab_count(&l->host[1].heard, "state=MAIN_R2") > 3 * HALF_OPEN_PER_SOURCE);
@@ -408,7 +368,7 @@ static void f14_strangers_do_not_silence_others(void **state)
     struct datagram *strange = calloc(1, sizeof *strange);
     l->network = break_third;
     for (unsigned n = 1; n <= 1000; n++) {
-        const struct path path = path_of(n);
+        const struct path path = flood_path(n);
         hear_first(l, strange, n, &path);
     }
     l->network = NULL;
