@@ -12,6 +12,7 @@
 #include "ike-negotiate/print.h"
 #include "ike-negotiate/vendor.h"
 #include "ike-negotiate/sa.h"
+#include "tests/unit/void_ike.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -216,19 +217,6 @@ static void read_esp_offer(const uint8_t *body, size_t len, bool has_ke)
 
 /* ---- exchanges that are refused ---- */
 
-static struct buffer *no_channel(void *context)
-{
-    (void)context;
-    return NULL;
-}
-
-static struct buffer *no_worker(void *context, uint64_t worker)
-{
-    (void)context;
-    (void)worker;
-    return NULL;
-}
-
 static void count_sent(void *context, const struct path *path, const uint8_t *bytes, size_t len)
 {
     unsigned *sent = context;
@@ -243,7 +231,7 @@ static void read_refused(const struct message *m)
     struct path path = { .local_port = 500, .remote_port = 500 };
     struct buffer said = { 0 };
     unsigned sent = 0;
-    const struct ike_outputs outputs = { &said, no_channel, no_worker, count_sent, &sent };
+    const struct ike_outputs outputs = { &said, void_kernel_sa, void_worker, count_sent, &sent };
     struct ike *ike = ike_new(&outputs);
     fuzz_check(ike != NULL && address_parse(&path.local, "10.9.0.1") == NULL);
     fuzz_check(address_parse(&path.remote, "10.9.0.2") == NULL);

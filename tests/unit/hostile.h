@@ -53,6 +53,7 @@ size_t payload_count(const struct opened *o);
 uint8_t *payload_at(struct opened *o, size_t n, size_t *len); /* with its header; len may be NULL */
 size_t payload_place(struct opened *o, unsigned type);       /* of the first with that type */
 void payload_type(struct opened *o, size_t n, unsigned type);
+unsigned payload_type_of(struct opened *o, size_t n);
 void payload_insert(struct opened *o, size_t n, unsigned type, const void *body, size_t len);
 void payload_remove(struct opened *o, size_t n);
 void payload_body(struct opened *o, size_t n, const void *body, size_t len);

@@ -88,7 +88,7 @@ void lab_hear(struct lab *l, const struct path *path, const uint8_t *bytes, size
 /* One of a host's tools dies with all that was on its way from and to it, and begins anew. */
 void lab_kill(struct lab *l, unsigned host, enum tool tool);
 
-/* ---- between lab.c and lab_deaths.c ---- */
+/* ---- between lab.c, lab_make.c and lab_deaths.c ---- */
 
 struct buffer *lab_line(struct lab_host *h, unsigned direction);
 void lab_refill(struct lab_host *h); /* randomness for its negotiator */

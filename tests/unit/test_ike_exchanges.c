@@ -1,4 +1,5 @@
 /* Whole negotiations between two hosts: algorithms, loss, duplicates, refusals [X1] [C3] [X5]. */
+#include "void_ike.h"
 #include "world.h"
 
 #include <setjmp.h>
@@ -81,27 +82,6 @@ static void the_second_group_is_taken(void **state)
 
 /* ---- what plutod is told at once, and what may wait ---- */
 
-static struct buffer *no_buffer(void *context)
-{
-    (void)context;
-    return NULL;
-}
-
-static struct buffer *no_worker(void *context, uint64_t worker)
-{
-    (void)context;
-    (void)worker;
-    return NULL;
-}
-
-static void into_the_void(void *context, const struct path *path, const uint8_t *bytes, size_t len)
-{
-    (void)context;
-    (void)path;
-    (void)bytes;
-    (void)len;
-}
-
 static void initiate(struct ike *ike, uint64_t now, unsigned exchange)
 {
     char line[300];
@@ -121,8 +101,8 @@ static void steps_wait_a_little(void **state)
     const struct path path = { .local_port = 500, .remote_port = 500 };
     (void)state;
     buffer_init(&plutod, 0);
-    const struct ike_outputs outputs = { .plutod = &plutod, .kernel_sa = no_buffer,
-                                         .worker = no_worker, .send = into_the_void };
+    const struct ike_outputs outputs = { .plutod = &plutod, .kernel_sa = void_kernel_sa,
+                                         .worker = void_worker, .send = void_send };
     struct ike *ike = ike_new(&outputs);
     assert_non_null(ike);
     ike_random(ike, random, sizeof random);

@@ -398,6 +398,15 @@ static inline uint64_t main_mode(struct world *w, const char *remote, const char
     return x;
 }
 
+/* "net", and a Main Mode that its peer has begun, and that is up. */
+static inline struct world *net_answers(uint64_t *x)
+{
+    struct world *w = world_new("10.9.0.1");
+    assert_null(feed(w, W_P, NET NET_POLICY));
+    *x = main_mode(w, "10.9.0.2", "net", "10.9.0.2");
+    return w;
+}
+
 static inline const struct record *quick_ask(struct world *w, uint64_t x, const char *ours,
                                       const char *peer)
 {
