@@ -35,6 +35,20 @@ static bool check_peers(const struct making *m)
     return true;
 }
 
+/* Who has proved to be one of us is nobody else: neither could believe the other. */
+static bool check_identities(const struct making *m)
+{
+    const struct connection_end *end = m->form->end;
+    char text[IDENTITY_TEXT];
+    if (end[END_LEFT].id->type == ID_ANY || !identity_equal(end[END_LEFT].id, end[END_RIGHT].id)
+        || (m->form->policy & POLICY_METHODS) == 0) {
+        return true;
+    }
+    identity_print(end[END_LEFT].id, text);
+    return making_refuse(m, "--id %.200s: both ends have this identity%s; give each its own", text,
+                         end[END_LEFT].has_id && end[END_RIGHT].has_id ? "" : ", one of them by its --host");
+}
+
 static bool check_opportunistic(const struct making *m)
 {
     unsigned policy = m->form->policy;
@@ -248,7 +262,7 @@ static bool check_dpd(const struct making *m)
 
 bool making_checks(const struct making *m)
 {
-    return check_peers(m) && check_opportunistic(m) && check_shunts(m) && check_policy(m)
+    return check_peers(m) && check_identities(m) && check_opportunistic(m) && check_shunts(m) && check_policy(m)
            && check_protoports(m) && check_life(m, "--ikelifetime", m->form->ikelifetime)
            && check_life(m, "--ipseclifetime", m->form->ipseclifetime) && check_dpd(m);
 }

@@ -176,7 +176,10 @@ static bool hand_over(struct keying *k, struct xchg *x)
     }
     xchg_set_conn(k, x, other);
     from->newest_isakmp = 0;
-    other->newest_isakmp = other->newest_isakmp == 0 ? x->number : other->newest_isakmp;
+    const struct xchg *newest = xchg_find_main(k, other->newest_isakmp);
+    if (newest == NULL || newest->serial < x->serial) {
+        other->newest_isakmp = x->number;
+    }
     return true;
 }
 

@@ -245,9 +245,9 @@ static void say_others(struct keying *k, uint64_t client, const struct conn *c)
 static void say_if_the_peer_began(struct keying *k, uint64_t client, const struct conn *c)
 {
     char why[ORIENT_WHY];
-    if (!k->listening) {
-        keying_say(k, client, 0, "\"%s\": if the peer began now, nobody would hear him: not listening for IKE "
-                   "messages: whack --listen comes first", c->name);
+    const char *deaf = keying_deaf(k);
+    if (deaf != NULL) {
+        keying_say(k, client, 0, "\"%s\": if the peer began now, nobody would hear him: %s", c->name, deaf);
         return;
     }
     if (!c->oriented) {

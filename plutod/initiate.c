@@ -144,12 +144,9 @@ static bool attempt(struct keying *k, struct conn *c, uint64_t client, bool wait
 
 unsigned initiate_obstacle(struct keying *k, const struct conn *c, char why[OBSTACLE])
 {
-    if (k->stopping) { /* what is begun now would not be ended with the rest */
-        snprintf(why, OBSTACLE, "plutod is shutting down");
-        return REPLY_NOT_LISTENING;
-    }
-    if (!k->listening) {
-        snprintf(why, OBSTACLE, "not listening for IKE messages: whack --listen comes first");
+    const char *deaf = keying_deaf(k);
+    if (deaf != NULL) {
+        snprintf(why, OBSTACLE, "%s", deaf);
         return REPLY_NOT_LISTENING;
     }
     if (!c->oriented) {

@@ -278,7 +278,7 @@ bool keying_waits(const struct keying *k, enum pending_kind kind)
 /* ---- interfaces, and the end ---- */
 
 /* After the addresses that are ours, or who we are, may have changed. */
-static void orient_all(struct keying *k)
+static void orient_all(struct keying *k, const char *why_ended)
 {
     struct conn *c;
     struct conn *next;
@@ -288,7 +288,7 @@ static void orient_all(struct keying *k)
             continue;
         }
         /* Its SAs, routes and scripts belong to the ends as they were. */
-        ends_conn(k, c, 0, "whack --listen found that its ends have changed");
+        ends_conn(k, c, 0, why_ended);
         orient_conn(k, c);
         if (!c->oriented) {
             char why[ORIENT_WHY];
@@ -299,14 +299,15 @@ static void orient_all(struct keying *k)
     conn_sweep(k);
 }
 
-void keying_interfaces(struct keying *k, struct interface *list, size_t count)
+void keying_interfaces(struct keying *k, struct interface *list, size_t count, bool by_itself)
 {
     struct interface *old = k->interfaces; /* connections know theirs until they are oriented anew */
     k->interfaces = list;
     k->interface_count = count;
     bool waited = !k->listening;
     k->listening = true;
-    orient_all(k);
+    orient_all(k, by_itself ? "the addresses of this machine have changed, and its ends with them"
+                            : "whack --listen found that its ends have changed");
     free(old);
     if (waited) {
         initiate_what_waited(k);
@@ -322,8 +323,20 @@ bool keying_myid(struct keying *k, const struct identity *id)
     free((void *)(uintptr_t)k->own_myid);
     k->own_myid = own;
     k->settings.myid = own;
-    orient_all(k);
+    orient_all(k, "whack --myid: we are somebody else now");
     return true;
+}
+
+const char *keying_deaf(const struct keying *k)
+{
+    if (k->stopping) {
+        return "plutod is shutting down";
+    }
+    if (!k->listening) {
+        return "not listening for IKE messages: whack --listen comes first";
+    }
+    return k->interface_count > 0 ? NULL : "not listening for IKE messages: there is no address to listen on, or none "
+                                           "could be listened on: whack --listen says which, and why not";
 }
 
 void keying_unlisten(struct keying *k)

@@ -105,6 +105,7 @@ struct keying_settings {
     bool peer_files;        /* --perpeerlog: whoever may have one is told to the hook `log` */
     const struct identity *myid; /* borrowed; NULL: nobody has said who %myid is */
     const char *updown;     /* the default script's path; borrowed */
+    const char *interfaces; /* borrowed: no others are listened on; NULL or "": on all */
 };
 
 /* Because of whom something is done: he who asks by whack may have as many lines as he likes. */
@@ -205,9 +206,11 @@ void keying_worker_down(struct keying *k, uint32_t number);
 void keying_workers_old(struct keying *k); /* those that there are get no new exchange */
 
 /* Takes the list (malloc'ed, owned from then on): orients every connection anew. */
-void keying_interfaces(struct keying *k, struct interface *list, size_t count);
+void keying_interfaces(struct keying *k, struct interface *list, size_t count, bool by_itself);
 /* Who %myid is from now on; connections that name it are oriented anew. False: no memory. */
 bool keying_myid(struct keying *k, const struct identity *id);
+/* Why we cannot hear peers and begin nothing: static text. NULL: we can. */
+const char *keying_deaf(const struct keying *k);
 void keying_unlisten(struct keying *k); /* SAs go on; nothing is begun */
 
 /* Ends everything: peers and kernel are told, scripts run. Stopped: nothing is waited for. */

@@ -9,6 +9,7 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -95,6 +96,15 @@ static bool is_wanted(const struct setup *setup, const char *name)
     return setup->interface_count == 0;
 }
 
+void listen_only(const struct setup *setup, char *out, size_t size)
+{
+    size_t at = 0;
+    out[0] = '\0';
+    for (unsigned i = 0; i < setup->interface_count && at < size; i++) {
+        at += (size_t)snprintf(out + at, size - at, "%s%s", i == 0 ? "" : ", ", setup->interfaces[i]);
+    }
+}
+
 /* Addresses with a scope, multicast and the like are not for IKE. */
 static bool is_usable(const struct ifaddrs *i, struct address *a)
 {
@@ -139,6 +149,7 @@ struct survey {
     uint64_t client;        /* whack that wants it; 0: the kernel said that something changed */
     bool by_itself;
     bool changed;
+    size_t refused;         /* addresses that are there, and cannot be listened on */
 };
 
 static struct listen_socket *room(struct survey *fresh)
@@ -187,6 +198,7 @@ static void take_address(struct supervisor *s, struct survey *fresh, const char 
     const char *why;
     l->fd = udp_open(a, l->port, &why);
     if (l->fd < 0) {
+        fresh->refused++;
         /* IPv6: not before nobody else has claimed it; then the kernel speaks again. In use: it was said. */
         if (!fresh->by_itself || (errno != EADDRNOTAVAIL && errno != EADDRINUSE)) {
             say_refused(s, fresh->client, name, a, why);
@@ -227,7 +239,7 @@ static void miss_address(struct supervisor *s, struct survey *fresh, const struc
     ev_timer_start(s->loop, &s->listener.settle);
 }
 
-static void tell_core(struct supervisor *s)
+static void tell_core(struct supervisor *s, bool by_itself)
 {
     const struct listener *l = &s->listener;
     struct interface *list = calloc(l->count + 1, sizeof *list);
@@ -239,7 +251,7 @@ static void tell_core(struct supervisor *s)
         list[i].port = l->sockets[i].port;
         strlcpy(list[i].name, l->sockets[i].name, sizeof list[i].name);
     }
-    keying_interfaces(&s->keying, list, l->count);
+    keying_interfaces(&s->keying, list, l->count, by_itself);
 }
 
 static void survey(struct supervisor *s, struct survey *fresh)
@@ -267,18 +279,22 @@ static void survey(struct supervisor *s, struct survey *fresh)
     free(s->listener.sockets);
     s->listener.sockets = fresh->sockets;
     s->listener.count = fresh->count;
-    if (fresh->count == 0) {
-        keying_say(&s->keying, fresh->client, REPLY_SERIOUS, "no interface to listen on was found");
+    if (fresh->count == 0 && fresh->refused == 0) {
+        char only[200];
+        listen_only(s->setup, only, sizeof only);
+        keying_say(&s->keying, fresh->client, REPLY_SERIOUS, "there is no address to listen on yet%s%s: it is taken when it comes",
+                   only[0] == '\0' ? "" : " on --interface ", only);
     }
     if (fresh->changed || !fresh->by_itself) {
-        tell_core(s);
+        tell_core(s, fresh->by_itself);
     }
 }
 
-void listen_discover(struct supervisor *s, uint64_t client)
+bool listen_discover(struct supervisor *s, uint64_t client)
 {
     struct survey fresh = { .client = client };
     survey(s, &fresh);
+    return fresh.count > 0 || fresh.refused == 0;
 }
 
 /* ---- by itself ---- */

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct setup;
 struct supervisor;
 
 struct listen_socket {
@@ -32,8 +33,13 @@ struct listener {
     bool watching;
 };
 
-/* Finds our addresses, opens and closes what changed, tells the core and ike-negotiate. */
-void listen_discover(struct supervisor *s, uint64_t client);
+/*
+ * Finds our addresses, opens and closes what changed, tells the core and ike-negotiate. False: there are
+ * addresses, and none of them can be listened on.
+ */
+bool listen_discover(struct supervisor *s, uint64_t client);
+/* The words of --interface, with commas; "" if there are none. */
+void listen_only(const struct setup *setup, char *out, size_t size);
 void listen_close_all(struct supervisor *s);
 /* From now on what comes and goes is noticed without whack, while we listen [W2]. */
 void listen_watch(struct supervisor *s);

@@ -227,7 +227,9 @@ static enum lock_result create_socket(struct lock *l)
                 && listen(l->ctl_fd, SOMAXCONN) == 0;
     int error = errno;
     umask(mask);
-    l->bound = good;
+    l->bound = good && lstat(l->ctl_path, &there) == 0;
+    l->ctl_device = there.st_dev;
+    l->ctl_inode = there.st_ino;
     if (!good) {
         fprintf(stderr, "plutod: cannot create the control socket %s: %s\n", l->ctl_path,
                 strerror(error));
@@ -265,24 +267,19 @@ enum lock_result lock_take(struct lock *l, const char *ctlbase)
 
 bool lock_write_pid(struct lock *l, pid_t pid)
 {
-    bool good = write_pid(l->pid_fd, pid);
-    int error = errno;
-    close(l->pid_fd);
-    l->pid_fd = -1;
-    errno = error;
-    return good;
+    return write_pid(l->pid_fd, pid);
 }
 
 void lock_remove(struct lock *l)
 {
-    if (l->bound) {
+    struct stat now;
+    if (l->bound && lstat(l->ctl_path, &now) == 0 && now.st_dev == l->ctl_device && now.st_ino == l->ctl_inode) {
         (void)unlink(l->ctl_path);
-        l->bound = false;
     }
-    if (l->taken) {
+    if (l->taken && is_same_file(l->pid_fd, l->pid_path)) {
         (void)unlink(l->pid_path);
-        l->taken = false;
     }
+    l->bound = l->taken = false;
 }
 
 void lock_release(struct lock *l)

@@ -21,16 +21,19 @@ enum lock_result {
 struct lock {
     char *pid_path; /* owned */
     char *ctl_path;
-    int pid_fd;     /* open, until the daemon's pid is written; or -1 */
+    int pid_fd;     /* kept open, so that the file's inode is nobody else's; or -1 */
     int ctl_fd;     /* listening; or -1 */
     bool taken;
     bool bound;     /* the socket file is ours */
+    dev_t ctl_device; /* of the socket file as we made it: what has its name later may be another's */
+    ino_t ctl_inode;
 };
 
 /* Makes both; what a person must know goes to stderr. */
 enum lock_result lock_take(struct lock *l, const char *ctlbase);
-bool lock_write_pid(struct lock *l, pid_t pid); /* closes pid_fd; false: errno says why */
-void lock_remove(struct lock *l); /* only takes the files away; lock_release still follows */
+bool lock_write_pid(struct lock *l, pid_t pid); /* false: errno says why */
+/* Only takes the files away, if they are still ours; lock_release still follows. */
+void lock_remove(struct lock *l);
 void lock_release(struct lock *l);  /* removes both files */
 void lock_abandon(struct lock *l);  /* frees, leaving the files to another process */
 

@@ -38,8 +38,9 @@ bool orient_needs_myid(const struct keying *k, const struct conn *c)
     bool left = is_ours(k, &c->form->end[END_LEFT]);
     bool right = is_ours(k, &c->form->end[END_RIGHT]);
     unsigned ours = right ? END_RIGHT : END_LEFT;
-    return left != right && (our_id_of(k, &c->form->end[ours]) == NULL
-                             || has_myid(&c->form->end[1 - ours]));
+    const struct identity *our_id = our_id_of(k, &c->form->end[ours]);
+    return left != right && (our_id == NULL || has_myid(&c->form->end[1 - ours])
+                             || identity_equal(our_id, c->form->end[1 - ours].id));
 }
 
 /* Why an end is not ours. */
@@ -71,16 +72,20 @@ void orient_why(const struct keying *k, const struct conn *c, char out[ORIENT_WH
     } else if (orient_needs_myid(k, c)) {
         strlcpy(out, our_id_of(k, &end[right ? END_RIGHT : END_LEFT]) == NULL
                          ? "its --id is %myid, and nobody has said who that is: whack --myid ID does"
-                         : "the peer's end has --id %myid, which is who we are", ORIENT_WHY);
+                     : has_myid(&end[right ? END_LEFT : END_RIGHT])
+                         ? "the peer's end has --id %myid, which is who we are"
+                         : "its --id is %myid, and that is the peer's identity, too", ORIENT_WHY);
     } else if (left || right) {
         strlcpy(out, c->oriented ? "it is oriented" : "no memory", ORIENT_WHY);
     } else if (k->interface_count == 0) {
-        strlcpy(out, "no interface is known yet: whack --listen finds them", ORIENT_WHY);
+        strlcpy(out, k->listening ? "there is no address that we listen on" : "no interface is known yet: whack "
+                "--listen finds them", ORIENT_WHY);
     } else {
         end_why(k, &end[END_LEFT], a);
         end_why(k, &end[END_RIGHT], b);
-        snprintf(out, ORIENT_WHY, "neither of its hosts is an address of this machine that we listen on: "
-                 "%s, %s", a, b);
+        const char *only = k->settings.interfaces == NULL ? "" : k->settings.interfaces;
+        snprintf(out, ORIENT_WHY, "neither of its hosts is an address of this machine that we listen on%s%.100s: "
+                 "%s, %s", only[0] == '\0' ? "" : ", which is on --interface ", only, a, b);
     }
 }
 

@@ -222,6 +222,12 @@ static void events(struct keying *k, uint64_t client, const struct record *r)
     }
 }
 
+/* What would be forgotten with us. */
+static bool comes_too_late(const struct keying *k, enum verb verb)
+{
+    return k->stopping && (verb == V_WHACK_MYID || verb == V_WHACK_KEY || verb == V_WHACK_ROUTE);
+}
+
 static bool take(struct keying *k, uint64_t client, const struct record *r)
 {
     struct conn *c;
@@ -287,6 +293,10 @@ static bool take(struct keying *k, uint64_t client, const struct record *r)
 
 bool request_take(struct keying *k, uint64_t client, const struct record *r)
 {
+    if (comes_too_late(k, r->verb)) {
+        keying_say(k, client, REPLY_NOT_LISTENING, "%s", keying_deaf(k));
+        return true;
+    }
     k->turn = TURN_WHACK;
     bool taken = take(k, client, r);
     k->turn = TURN_OTHERS;

@@ -184,7 +184,7 @@ static void show_daemon(struct keying *k, uint64_t client)
     utc_text(k->settings.started, started);
     put_text(&o, "version", VERSION);
     put_text(&o, "started", started);
-    put_yes(&o, "listening", k->listening);
+    put_yes(&o, "listening", keying_deaf(k) == NULL);
     put_yes(&o, "stopping", k->stopping);
     put_number(&o, "ikeport", k->settings.ikeport);
     put_yes(&o, "uniqueids", k->settings.uniqueids);

@@ -236,7 +236,8 @@ static void show_head(struct keying *k, uint64_t client)
         address_print(&k->interfaces[i].address, address);
         SAY("interface %s %s:%u", k->interfaces[i].name, address, k->interfaces[i].port);
     }
-    SAY("%s", k->listening ? "listening for IKE messages" : "not listening for IKE messages");
+    const char *deaf = keying_deaf(k);
+    SAY("%s", deaf == NULL ? "listening for IKE messages" : !k->listening ? "not listening for IKE messages" : deaf);
     if (k->settings.myid != NULL) {
         identity_print(k->settings.myid, id);
     }

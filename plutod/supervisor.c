@@ -108,11 +108,15 @@ void supervisor_listen(struct supervisor *s, uint64_t client)
         keying_say(&s->keying, client, REPLY_NOT_LISTENING, "plutod is shutting down");
         return;
     }
-    listen_discover(s, client);
+    bool good = listen_discover(s, client);
     supervisor_tell_where_we_listen(s);
-    lines_print(&s->lines, LOG_LEVEL_INFO, "listening for IKE messages");
-    keying_note(&s->keying, NULL, "whack --listen: listening for IKE messages");
-    keying_say(&s->keying, client, REPLY_LOG, "listening for IKE messages");
+    const char *deaf = keying_deaf(&s->keying);
+    const char *text = deaf == NULL ? "listening for IKE messages"
+                       : good ? "not listening for IKE messages yet: there is no address for it"
+                              : "not listening for IKE messages: no address could be listened on";
+    lines_print(&s->lines, good ? LOG_LEVEL_INFO : LOG_LEVEL_SERIOUS, "%s", text);
+    keying_note(&s->keying, NULL, "whack --listen: %s", text);
+    keying_say(&s->keying, client, good ? REPLY_LOG : REPLY_NOT_LISTENING, "%s", text);
     process_new_secrets(s, client);
 }
 
@@ -296,10 +300,12 @@ bool supervisor_init(struct supervisor *s, const struct setup *setup, struct loc
         return false;
     }
     find_updown(s);
+    listen_only(setup, s->only_interfaces, sizeof s->only_interfaces);
     const struct keying_settings settings = {
         .epoch = new_epoch(), .started = time(NULL), .ikeport = setup->ikeport, .uniqueids = setup->uniqueids,
         .peer_files = setup->perpeerlog,
-        .myid = setup->has_myid ? &setup->myid : NULL, .updown = s->updown
+        .myid = setup->has_myid ? &setup->myid : NULL, .updown = s->updown,
+        .interfaces = s->only_interfaces
     };
     const struct keying_hooks hooks = {
         .context = s, .log = hook_log, .say = hook_say, .hold = hook_hold,

@@ -32,6 +32,7 @@ struct supervisor {
     struct lines lines;
     struct processes processes;
     struct listener listener;
+    char only_interfaces[200];  /* the words of --interface, or "" */
     struct runner runner;
     struct whack whack;
     char updown[PATH_MAX];      /* the default script */

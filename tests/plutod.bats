@@ -278,6 +278,18 @@ elsewhere() {
     [ -e "$base.pid" ]
 }
 
+@test "[P3] a plutod that ends takes only its own lock and socket away" {
+    start
+    local first=$daemon
+    rm "$base.pid" "$base.ctl"
+    start --ikeport 501
+    kill -TERM "$first"
+    wait "$first"
+    assert_equal "$(<"$base.pid")" "$daemon"
+    ask --status
+    assert_success
+}
+
 @test "[P3] a lock that cannot be made: exit 1" {
     run "$plutod" --nofork --ctlbase "$dir/no/such/folder/pluto"
     assert_failure 1
@@ -433,9 +445,50 @@ elsewhere() {
     start --interface nosuch0
     nsenter -t "$daemon" -n ip link set lo up
     ask --listen
-    assert_line --partial '003 no interface to listen on'
+    assert_success
+    assert_line '003 there is no address to listen on yet on --interface nosuch0: it is taken when it comes'
+    refute_line '002 listening for IKE messages'
     ask --status
     refute_line --partial '000 interface'
+    assert_line --partial '000 not listening for IKE messages: there is no address'
+    ask --name here --psk --host 127.0.0.1 --to --host 127.0.0.2
+    ask --initiate --name here
+    assert_failure 24
+    nsenter -t "$daemon" -n ip link add nosuch0 type veth peer name other0
+    nsenter -t "$daemon" -n ip addr add 10.9.0.1/24 dev nosuch0
+    nsenter -t "$daemon" -n ip link set other0 up
+    nsenter -t "$daemon" -n ip link set nosuch0 up
+    within 5 listens_on nosuch0
+    ask --explain --name here
+    assert_line --partial 'neither of its hosts is an address of this machine that we listen on, which is on --interface nosuch0: 127.0.0.1 is not'
+}
+
+listens_on() {
+    ask --status
+    [[ $output == *"interface $1 "* && $output == *'000 listening for IKE messages'* ]]
+}
+
+@test "[P7] [W11] --listen where each address is taken by somebody else: 24, and nothing claims to listen" {
+    start --interface lo
+    nsenter -t "$daemon" -n sysctl -qw net.ipv6.conf.all.disable_ipv6=1
+    nsenter -t "$daemon" -n ip link set lo up
+    # shellcheck disable=SC2016 # perl's variables
+    nsenter -t "$daemon" -n perl -MIO::Socket::INET -e '
+        my $s = IO::Socket::INET->new(Proto => "udp", LocalAddr => "127.0.0.1:500") or die "socket: $!";
+        $| = 1; print "ready\n"; sleep 60' >"$dir/taker" 3>&- &
+    local taker=$!
+    within 5 grep -q ready "$dir/taker"
+    ask --listen
+    assert_failure 24
+    assert_line --partial '003 cannot listen on lo 127.0.0.1 port 500: bind: Address already in use'
+    assert_line '024 not listening for IKE messages: no address could be listened on'
+    ask --status
+    refute_line '000 listening for IKE messages'
+    kill "$taker"
+    wait "$taker" || :
+    ask --listen
+    assert_success
+    assert_line '002 listening for IKE messages'
 }
 
 # udp_500: how many UDP sockets of plutod's network namespace have that port

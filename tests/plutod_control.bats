@@ -112,6 +112,18 @@ fds_are() {
     [ "$(fds)" = "$1" ]
 }
 
+@test "a plutod that stands still: whack says so, and goes on when it does" {
+    start
+    kill -STOP "$daemon"
+    "$whack" --ctlbase "$base" --status >"$dir/out.whack" 2>"$dir/err.whack" 3>&- &
+    local asker=$!
+    within 10 grep -q '^whack: plutod has not answered for 5 s' "$dir/err.whack"
+    [ ! -s "$dir/out.whack" ]
+    kill -CONT "$daemon"
+    wait "$asker"
+    grep -q '^000 not listening' "$dir/out.whack"
+}
+
 @test "[F22] one that asks three thousand times and never reads its answers" {
     start
     ask --name net --psk --encrypt --host 10.9.0.1 --to --host 10.9.0.2
@@ -257,9 +269,9 @@ crowd() {
     start
     raw $'hello version=1 epoch=1 tool=whack\nwhack-debug classes=control\nwhack-listen\nwhack-status\nwhack-initiate name=x\nwhack-shutdown\n'
     assert_line --index 0 'done' # with whack-debug
-    assert_line --index 2 --partial '002 listening' # after 003: no interface is up here
+    assert_line --index 2 --partial '002 not listening' # after 003: no interface is up here
     assert_line --index 4 'done'
-    assert_line --partial '000 listening for IKE messages'
+    assert_line --partial '000 not listening for IKE messages'
     assert_line --partial '000 debug control'
     assert_line --partial '021 '
     within 5 gone "$daemon"

@@ -160,6 +160,12 @@ bats_require_minimum_version 1.5.0
     [[ $stderr == "tue: whack: cannot reach plutod at $D/nobody.ctl: "* ]]
 }
 
+@test '[W3] both ends with one identity: neither could believe the other' {
+    refused '--id @a: both ends have this identity; give each its own' --name n --psk --host 10.9.0.1 --id @a --to --host 10.9.0.2 --id @A
+    refused '--id 10.9.0.2: both ends have this identity, one of them by its --host' --name n --psk \
+        --host 10.9.0.1 --id 10.9.0.2 --to --host 10.9.0.2
+}
+
 @test 'W3: both ends need a host, and not both %any' {
     refused '--host: missing for the end after --to' --name n --psk --host 10.9.0.1
     refused '--host: missing for the end before --to' --name n --psk --to --host 10.9.0.1

@@ -17,6 +17,7 @@
 #define OUT_HIGH 65536u     /* bytes that wait to be sent: beyond, no further call is read */
 #define ASKED_MAX 1024u     /* requests that wait for their end: the same */
 #define FORMS_OF_A_CALL 32u /* a call makes fewer records */
+#define SILENCE 5000        /* milliseconds: a plutod that has not said hello by then is stuck */
 
 /* Of each request that plutod has not finished: which call it is of. */
 struct asked {
@@ -36,6 +37,8 @@ struct talk {
     bool all;               /* nothing is added to it any more */
     bool shut;              /* and plutod knows */
     bool send_failed;
+    bool heard;             /* plutod has said something */
+    bool warned;
     struct calls calls;
     struct asked asked[ASKED_MAX]; /* a ring */
     unsigned first;
@@ -194,6 +197,7 @@ static enum heard hear(struct talk *t)
     if (n <= 0) {
         return HEARD_END;
     }
+    t->heard = true;
     enum replies_result result = replies_add(&t->replies, bytes, (size_t)n);
     if (result == REPLIES_TOO_LONG) {
         talk_trouble(t->r, "plutod sent a line without end");
@@ -315,6 +319,16 @@ static void read_calls(struct talk *t)
 
 /* ---- all of it ---- */
 
+/* It may be stopped, or so busy that a person should know. What was asked for is still done when it can be. */
+static void warn_of_silence(struct talk *t)
+{
+    char text[300];
+    snprintf(text, sizeof text, "plutod has not answered for %d s: it is stopped or very busy (its process id is in "
+             "%.150s.pid); still waiting", SILENCE / 1000, t->r->ctlbase);
+    talk_trouble(t->r, text);
+    t->warned = true;
+}
+
 /* Until plutod has closed the connection. */
 static enum heard converse(struct talk *t)
 {
@@ -326,8 +340,12 @@ static enum heard converse(struct talk *t)
             { .fd = t->fd, .events = (short)(POLLIN | (t->out.len > 0 ? POLLOUT : 0)) },
             { .fd = more && !t->send_failed ? STDIN_FILENO : -1, .events = POLLIN },
         };
-        if (poll(fds, 2, -1) < 0 && errno != EINTR) {
+        int ready = poll(fds, 2, t->heard || t->warned ? -1 : SILENCE);
+        if (ready < 0 && errno != EINTR) {
             return HEARD_END;
+        }
+        if (ready == 0) {
+            warn_of_silence(t);
         }
         if (fds[1].revents != 0) {
             read_calls(t);

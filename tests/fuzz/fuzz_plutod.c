@@ -53,7 +53,7 @@ static void listen_at(struct run *run)
         list[i].port = 500;
         snprintf(list[i].name, sizeof list[i].name, "eth%u", i);
     }
-    keying_interfaces(&run->s.keying, list, 2);
+    keying_interfaces(&run->s.keying, list, 2, false);
 }
 
 static struct run *run_of(struct supervisor *s)

@@ -291,5 +291,5 @@ void host_init(struct hosts *w, unsigned which)
     host_begins(h, S);
     assert_null(address_parse(&list->address, which == 0 ? "10.9.0.1" : "10.9.0.2"));
     list->port = 500;
-    keying_interfaces(&h->k, list, 1);
+    keying_interfaces(&h->k, list, 1, false);
 }

@@ -132,7 +132,7 @@ static void listen_on(struct lab_host *h, unsigned which)
     lab_address(&list->address, which);
     list->port = 500;
     snprintf(list->name, sizeof list->name, "eth0");
-    keying_interfaces(&h->keying, list, 1);
+    keying_interfaces(&h->keying, list, 1, false);
 }
 
 void lab_begin_secrets(struct lab_host *h)

@@ -427,6 +427,22 @@ static void w8a_delete_is_said(void **state)
     world_free(w);
 }
 
+/* The newest of those that another connection inherits is its newest. */
+static void test_inherited_isakmp_sas(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, "whack-connection name=ik left-host=10.9.0.1 right-host=10.9.0.2 policy=psk"));
+    (void)main_mode(w, "10.9.0.2", "ik", "10.9.0.2");
+    uint64_t newest = main_mode(w, "10.9.0.2", "ik", "10.9.0.2");
+    assert_null(feed(w, W_P, NET NET_POLICY));
+    uint64_t y = record_number(quick_ask(w, newest, "10.1.0.0/24", "10.2.0.0/24"), K_EXCHANGE);
+    sas_up(w, y, 0xbbbb);
+    assert_null(feed(w, W_P, "whack-delete name=ik"));
+    assert_int_equal(conn_find(&w->k, "net")->newest_isakmp, newest);
+    world_free(w);
+}
+
 static void test_stop(void **state)
 {
     struct tunnel t = tunnel_up();
@@ -471,6 +487,7 @@ int main(void)
         cmocka_unit_test(test_stop),
         cmocka_unit_test(p8_nothing_begins_while_it_stops),
         cmocka_unit_test(w8a_delete_is_said),
+        cmocka_unit_test(test_inherited_isakmp_sas),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

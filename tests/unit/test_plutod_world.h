@@ -134,7 +134,7 @@ static inline void world_listen(struct world *w, const char *addresses)
         snprintf(list[count].name, sizeof list[count].name, "eth%u", (unsigned)count & 7);
         count++;
     }
-    keying_interfaces(&w->k, list, count);
+    keying_interfaces(&w->k, list, count, false);
 }
 
 static inline struct world *world_new(const char *addresses)
