@@ -2,6 +2,7 @@
  * The clients of a Quick Mode: IDci and IDcr, always in this order (RFC 2409, 5.5; interop Q9).
  */
 #include "exchange.h"
+#include "report.h"
 
 #include <string.h>
 

@@ -3,6 +3,7 @@
  */
 #include "early.h"
 #include "informational.h"
+#include "report.h"
 
 #include <bsd/sys/endian.h>
 #include <stdarg.h>

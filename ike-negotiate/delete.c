@@ -3,6 +3,7 @@
  * bounded. Whose the SAs are, plutod knows: he hears of all SPIs of a message at once.
  */
 #include "informational.h"
+#include "report.h"
 
 #include <stdlib.h>
 #include <string.h>

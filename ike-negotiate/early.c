@@ -1,5 +1,7 @@
 #include "early.h"
+#include "actions.h"
 #include "informational.h"
+#include "report.h"
 
 #include <bsd/sys/queue.h>
 #include <stdlib.h>

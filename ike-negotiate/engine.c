@@ -1,7 +1,9 @@
 /*
  * The engine: the only place that counts payloads and moves states.
  */
+#include "actions.h"
 #include "exchange.h"
+#include "report.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -353,45 +353,6 @@ void refusal_send(struct ike *ike, const struct exchange *x, unsigned notify);
 bool refusal_again(struct ike *ike, struct exchange *main, uint32_t message_id,
                    const uint8_t *digest);
 
-/* ---- report.c ---- */
-void report(struct ike *ike, struct exchange *x, enum log_level level, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
-/* About what came for x, and was not proved to be its peer's: uses up nothing of what report has.
- * False: left out. */
-bool report_unproved(struct ike *ike, struct exchange *x, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-/* One more of what an exchange may cause in a minute; it has 16 at once. */
-bool exchange_may(const struct ike *ike, struct line_bucket *b);
-/* What probably is wrong with it, by what anybody could have sent; the caller says how often. */
-void report_hint(struct ike *ike, const struct exchange *x, const char *why);
-/* About a packet that belongs to nothing that we know; bounded per second: false if left out. */
-bool report_stranger(struct ike *ike, const struct path *path, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-void report_debug(struct ike *ike, const struct exchange *x, unsigned debug_class,
-                  const char *format, ...) __attribute__((format(printf, 4, 5)));
-/* The same; the path says whose line it is where there is no exchange that plutod knows. */
-void report_debug_at(struct ike *ike, const struct exchange *x, const struct path *path,
-                     unsigned debug_class, const char *format, ...)
-    __attribute__((format(printf, 5, 6)));
-/* Each of ODD_... once for the ISAKMP SA, at debug level. */
-void report_odd(struct ike *ike, const struct exchange *x, unsigned odd);
-
-/* A message is ignored for this reason. */
-void count_ignored(struct ike *ike, enum flaw flaw);
-void tell_ignored(struct ike *ike);
-
-/* ---- trace.c: debug lines about messages; x may be NULL ---- */
-void trace_parsed(struct ike *ike, const struct exchange *x, const struct message *m);
-void trace_emitted(struct ike *ike, const struct exchange *x, const struct buffer *message); /* not sealed yet */
-/* what: "encrypted" or "decrypted"; the IV before that, and what was or will be in the clear. No key is shown. */
-void trace_crypt(struct ike *ike, const struct exchange *x, const char *what, const struct isakmp_keys *keys,
-                 const uint8_t *iv, const uint8_t *plain, size_t len);
-void trace_raw(struct ike *ike, const struct exchange *x, const struct path *path, const char *what,
-               const uint8_t *bytes, size_t len);
-/* Sends a datagram. */
-void transmit(struct ike *ike, const struct exchange *x, const struct path *path, const uint8_t *bytes,
-              size_t len);
-
 /* ---- send.c ---- */
 struct outgoing {
     struct buffer bytes;
@@ -413,38 +374,6 @@ enum outcome engine_message(struct ike *ike, struct exchange *x, const struct me
                             const uint8_t *digest);
 void engine_answer(struct ike *ike, struct exchange *x, const struct record *answer);
 void engine_enter(struct ike *ike, struct exchange *x, enum state next);
-
-/* ---- actions ---- */
-action mi_message_2, mi_ke_early, mi_ke_late, mi_message_4, mi_keys, mi_message_6, mi_auth;
-action mr_message_1, mr_first, mr_message_3, mr_keys, mr_message_5, mr_auth, mr_identify, mr_finish;
-action qi_ke, qi_message_2, qi_keymat, qi_install, qi_activate;
-action qr_message_1, qr_ask, qr_keymat, qr_install, qr_message_3, qr_activate;
-bool main_take_keys(struct exchange *x, const struct record *answer);
-bool main_send_identity(struct ike *ike, struct exchange *x, const struct record *answer);
-const char *main_ask_auth(struct ike *ike, struct exchange *x, const struct message *m);
-enum outcome not_authenticated(struct ike *ike, struct exchange *x, const struct record *answer,
-                               const char *why);
-void main_initiate(struct ike *ike, struct exchange *x);
-/* Another worker has it now: what the one before did not answer is asked of this one. */
-void main_ask_again(struct ike *ike, struct exchange *x);
-void main_first_message(struct ike *ike, const struct path *path, const struct message *m,
-                        const uint8_t *digest);
-void main_up(struct ike *ike, struct exchange *x);
-/* Ends an ISAKMP SA under which no further Quick Mode may begin, with those that are under way: the
- * peer and plutod go on under a new one. */
-void main_worn_out(struct ike *ike, struct exchange *x);
-void quick_begin(struct ike *ike, struct exchange *x);
-void quick_first_message(struct ike *ike, struct exchange *parent, const struct message *m,
-                         const uint8_t *iv, const uint8_t *digest);
-/* HASH(1..3) over the message; false: it differs. */
-bool quick_hash_ok(const struct exchange *x, const struct message *m, unsigned number);
-bool quick_send(struct ike *ike, struct exchange *x, const struct buffer *sa, unsigned number);
-const char *quick_take_nonce_ke(struct exchange *x, const struct message *m);
-bool quick_take_ours(struct exchange *x, const struct record *answer);
-const char *quick_take_needs(struct quick_needs *n, const struct record *r);
-/* False: x is lost, and gone. */
-bool quick_ask_sas(struct ike *ike, struct exchange *x);
-void quick_go_on(struct ike *ike, struct exchange *x); /* from QUICK_R0_SPI */
 
 /* ---- turns.c ---- */
 void quick_wait_spi(struct ike *ike, struct exchange *x);

@@ -4,6 +4,7 @@
  */
 #include "early.h"
 #include "informational.h"
+#include "report.h"
 
 #include <bsd/sys/endian.h>
 #include <nettle/memops.h>

@@ -3,6 +3,7 @@
  * as there are keys.
  */
 #include "informational.h"
+#include "report.h"
 
 #include <bsd/sys/endian.h>
 #include <string.h>

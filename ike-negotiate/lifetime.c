@@ -5,6 +5,7 @@
 #include "informational.h"
 
 #include "attribute.h"
+#include "report.h"
 #include "sa_transform.h"
 
 #include <inttypes.h>

@@ -1,7 +1,9 @@
 /*
  * Main Mode, our part as initiator (RFC 2409, 5.4).
  */
+#include "actions.h"
 #include "informational.h"
+#include "report.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,10 @@
 /*
  * Main Mode, our part as responder (RFC 2409, 5.4), and what both parts do once it is up.
  */
+#include "actions.h"
 #include "early.h"
 #include "informational.h"
+#include "report.h"
 #include "text.h"
 
 #include <stdio.h>

@@ -1,7 +1,9 @@
 /*
  * Quick Mode, our part as initiator (RFC 2409, 5.5), and what both parts share.
  */
+#include "actions.h"
 #include "informational.h"
+#include "report.h"
 
 #include <bsd/sys/endian.h>
 #include <nettle/memops.h>

@@ -1,7 +1,9 @@
 /*
  * Quick Mode, our part as responder (RFC 2409, 5.5).
  */
+#include "actions.h"
 #include "informational.h"
+#include "report.h"
 
 #include <stdio.h>
 #include <stdlib.h>

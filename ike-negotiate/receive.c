@@ -1,8 +1,10 @@
 /*
  * Datagrams on their way in: header, the exchange they belong to, duplicates, decryption, payloads.
  */
+#include "actions.h"
 #include "early.h"
 #include "informational.h"
+#include "report.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,7 +1,9 @@
 /*
  * Records on their way in: orders of plutod, and answers to what was asked.
  */
+#include "actions.h"
 #include "informational.h"
+#include "report.h"
 
 #include <stdio.h>
 #include <stdlib.h>

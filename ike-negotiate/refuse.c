@@ -3,6 +3,7 @@
  * which says what setting of the peer asked for it (interop Q13), and changes nothing.
  */
 #include "informational.h"
+#include "report.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 /*
  * What the core says to the log: records to plutod, who knows the connection's name and serial.
  */
+#include "report.h"
 #include "exchange.h"
 
 #include <stdarg.h>

@@ -6,6 +6,7 @@
  * exchange is lost with it. plutod's death is ours.
  */
 #include "exchange.h"
+#include "report.h"
 
 #include <stdlib.h>
 #include <string.h>

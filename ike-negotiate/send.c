@@ -2,6 +2,7 @@
  * Messages on their way out: built, sealed, sent, remembered, sent again.
  */
 #include "exchange.h"
+#include "report.h"
 
 #include <bsd/sys/endian.h>
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 /*
  * The exchanges as data: one row for each thing that may happen in a state.
  */
+#include "actions.h"
 #include "exchange.h"
 
 #define B(x) PAYLOAD_BIT(PAYLOAD_##x)

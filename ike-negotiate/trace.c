@@ -4,6 +4,7 @@
  */
 #include "exchange.h"
 #include "print.h"
+#include "report.h"
 
 #include <stdio.h>
 

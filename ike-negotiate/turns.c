@@ -3,6 +3,7 @@
  * under way, wait there for their turn; and whoever finds no SPI waits for kernel-sa. Whoever may go on
  * is found without looking at those who may not: there may be thousands.
  */
+#include "actions.h"
 #include "exchange.h"
 
 static void put(struct exchange *x, struct waiting *list)
