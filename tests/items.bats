@@ -26,14 +26,14 @@ named_tests() {
 }
 
 named_functions() {
-    grep -oE '`test_[a-z0-9_]+\.c:[a-z0-9_]+`' "$page" | tr -d '`' | sort -u
+    grep -oE "[\`]test_[a-z0-9_]+\.c:[a-z0-9_]+[\`]" "$page" | tr -d "\`" | sort -u
 }
 
 @test "every test that docs/items.md names is there, and run" {
     local file name
     while IFS=: read -r file name; do
         grep -qE "^static void $name\(void \*\*state\)" "tests/unit/$file" || fail "no test $name in $file"
-        grep -qE "(cmocka_unit_test[a-z_]*|TEST)\($name[,)]" "tests/unit/$file" || fail "$name is not run by $file"
+        grep -qE "(cmocka_unit_test[a-z_]*|TEST)\(${name}[,)]" "tests/unit/$file" || fail "$name is not run by $file"
     done < <(named_functions)
     bats_tests >"$BATS_TEST_TMPDIR/there"
     run comm -23 <(named_tests | grep -vxFf <(not_tests)) "$BATS_TEST_TMPDIR/there"
