@@ -192,8 +192,10 @@ void public_keys_say_none(const struct identity *id, char out[PUBLIC_KEYS_NONE])
 
 void public_keys_free_all(struct keying *k)
 {
-    while (k->public_keys != NULL) {
-        struct key_owner *o = k->public_keys;
+    struct owners tree = tree_of(k);
+    struct key_owner *next;
+    for (struct key_owner *o = RB_MIN(owners, &tree); o != NULL; o = next) {
+        next = RB_NEXT(owners, NULL, o);
         (void)drop_others(k, o, NULL);
         owner_free(k, o);
     }
