@@ -37,15 +37,20 @@ static void drop(struct keying *k, struct event *e)
     free(e);
 }
 
-static void make_room(struct keying *k, struct journal *j, bool cheap)
+/* There is one. */
+static struct event *first_cheap(const struct journal *j)
 {
     struct event *e = j->events;
-    while (cheap && j->cheap >= JOURNAL_CHEAP && e != NULL) {
-        struct event *next = e->next_own;
-        if (e->cheap) {
-            drop(k, e);
-        }
-        e = next;
+    while (!e->cheap) {
+        e = e->next_own;
+    }
+    return e;
+}
+
+static void make_room(struct keying *k, struct journal *j, bool cheap)
+{
+    while (cheap && j->cheap >= JOURNAL_CHEAP) {
+        drop(k, first_cheap(j));
     }
     if (j->count >= JOURNAL_EVENTS) {
         drop(k, j->events);
