@@ -23,7 +23,10 @@ static int no_memory(void)
 
 struct lint {
     struct log log;
+    const struct store *store;
     size_t doubts;
+    size_t disagreements;
+    bool *unused; /* entry by entry: it was said that it is never used */
 };
 
 static void doubt(struct lint *l, const struct secret *s, const char *format, ...)
@@ -45,12 +48,13 @@ static void doubt(struct lint *l, const struct secret *s, const char *format, ..
     log_info(&l->log, "%s:%u: doubtful: %s", s->file, s->line, text);
 }
 
-static void say_disagreement(void *context, const struct secret *used, const struct secret *unused)
+static void disagreement(struct lint *l, const struct secret *used, const struct secret *unused)
 {
-    const struct lint *l = context;
-    log_serious(&l->log, "%s:%u: has another %s than %s:%u for the same identities, which is the one that is "
-                "used; remove one of them", unused->file, unused->line,
-                used->rsa != NULL ? "RSA key" : "secret", used->file, used->line);
+    if (l->disagreements++ < FILE_ERRORS_SHOWN) {
+        log_serious(&l->log, "%s:%u: has another %s than %s:%u for the same identities, which is the one that is "
+                    "used; remove one of them", unused->file, unused->line,
+                    used->rsa != NULL ? "RSA key" : "secret", used->file, used->line);
+    }
 }
 
 /* NULL, or what is odd about a name: labels of letters and digits with dots between. */
@@ -169,18 +173,20 @@ static bool is_shadowed(const struct secret *a, const struct secret *b)
     return (a->index_count == 0) == (b->index_count == 0) && has_all(a, b);
 }
 
-/* Only what is not said as a disagreement already. */
-static void lint_shadows(struct lint *l, const struct store *store, size_t i)
+static void lint_pair(void *context, size_t before, size_t after)
 {
-    const struct secret *s = store_at(store, i);
-    for (size_t j = 0; j < i; j++) {
-        const struct secret *before = store_at(store, j);
-        if (is_shadowed(before, s) && secret_equal(before, s)) {
-            doubt(l, s, before->index_count == s->index_count
-                            ? "it says the same as %s:%u" : "it is never used: %s:%u has the same "
-                            "identities and more, and the same secret", before->file, before->line);
-            return;
-        }
+    struct lint *l = context;
+    const struct secret *a = store_at(l->store, before);
+    const struct secret *b = store_at(l->store, after);
+    bool same = secret_equal(a, b);
+
+    if (!same && store_equally_good(a, b)) {
+        disagreement(l, a, b);
+    } else if (same && !l->unused[after] && is_shadowed(a, b)) {
+        l->unused[after] = true;
+        doubt(l, b, a->index_count == b->index_count
+                        ? "it says the same as %s:%u" : "it is never used: %s:%u has the same "
+                        "identities and more, and the same secret", a->file, a->line);
     }
 }
 
@@ -193,12 +199,18 @@ int lint(const struct options *o)
         return no_memory();
     }
     file_read(store, o->file, o->insecure, &l.log, &counts);
-    counts.errors += store_disagreements(store, FILE_ERRORS_SHOWN, say_disagreement, &l);
+    l.store = store;
+    l.unused = calloc(store_count(store) + 1, sizeof *l.unused);
+    if (l.unused == NULL || !store_pairs(store, lint_pair, &l)) {
+        log_serious(&l.log, "%s: too many entries have the same identities: not all were compared", o->file);
+        counts.errors++;
+    }
     for (size_t i = 0; i < store_count(store); i++) {
         lint_secret(&l, store_at(store, i));
         lint_ids(&l, store_at(store, i));
-        lint_shadows(&l, store, i);
     }
+    counts.errors += l.disagreements;
+    free(l.unused);
     store_free(store);
     (void)printf("%zu PSK, %zu RSA, %zu not supported yet, %zu errors, %zu doubts, in %zu files\n",
                  counts.psk, counts.rsa, counts.skipped, counts.errors, l.doubts, counts.files);

@@ -261,65 +261,7 @@ const struct secret *store_find_rsa(const struct store *s, const struct identity
     return find(s, true, ours, &identity_any, other);
 }
 
-/* ---- entries that disagree ---- */
-
 bool index_equal(const struct index *a, const struct index *b)
 {
     return a->kind == b->kind && (a->kind != INDEX_ID || identity_equal(&a->id, &b->id));
-}
-
-static bool has_index(const struct secret *s, const struct index *index, size_t before)
-{
-    for (size_t i = 0; i < before; i++) {
-        if (index_equal(&s->index[i], index)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Is there somebody for whom both have the same fit, one above FIT_NONE? */
-static bool equally_good(const struct secret *a, const struct secret *b)
-{
-    size_t ids = 0;
-    size_t any = 0;
-    if ((a->rsa != NULL) != (b->rsa != NULL)) {
-        return false;
-    }
-    if (a->index_count == 0 || b->index_count == 0) {
-        return a->index_count == b->index_count;
-    }
-    for (size_t i = 0; i < a->index_count; i++) {
-        const struct index *index = &a->index[i];
-        if (!has_index(a, index, i) && has_index(b, index, b->index_count)) {
-            if (index->kind == INDEX_ID) {
-                ids++;
-            } else {
-                any++;
-            }
-        }
-    }
-    if (a->rsa != NULL) {
-        return ids > 0 || any > 0;
-    }
-    return ids >= 2 || (ids == 1 && any > 0)
-           || (ids == 1 && a->index_count == 1 && b->index_count == 1);
-}
-
-size_t store_disagreements(const struct store *s, size_t most, store_said *said, void *context)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < s->count; i++) {
-        for (size_t j = i + 1; j < s->count; j++) {
-            const struct secret *a = &s->secrets[i];
-            const struct secret *b = &s->secrets[j];
-            if (!equally_good(a, b) || secret_equal(a, b)) {
-                continue;
-            }
-            if (count++ < most) {
-                said(context, a, b);
-            }
-        }
-    }
-    return count;
 }

@@ -61,13 +61,20 @@ const struct secret *store_find(const struct store *s, const struct identity *ou
 const struct secret *store_find_rsa(const struct store *s, const struct identity *ours,
                                     const struct secret **other);
 
+/* ---- for whoever looks at all of them (--lint) ---- */
+
+#define STORE_PAIRS_WORK 50000000u /* comparisons of identities: a second or two */
+
+/* Is there somebody for whom both fit equally well? If their secrets differ, the first is used [K2]. */
+bool store_equally_good(const struct secret *a, const struct secret *b);
+
 /*
- * Pairs of entries with different secrets that are equally good for somebody, so that the first is
- * used [K2]: for `secrets --lint`, since it compares each with each. Returns how many; said is
- * called for the first `most` of them, with the one that is used first.
+ * Calls `pair` with all pairs of entries that may be equally good for somebody, or of which one has all
+ * that the other has; others too. Of entries without identities each only with the next. False:
+ * there are more than can be looked at, or no memory.
  */
-typedef void store_said(void *context, const struct secret *used, const struct secret *unused);
-size_t store_disagreements(const struct store *s, size_t most, store_said *said, void *context);
+typedef void store_pair(void *context, size_t before, size_t after);
+bool store_pairs(const struct store *s, store_pair *pair, void *context);
 
 const struct secret *store_at(const struct store *s, size_t i); /* i < store_count, in their order */
 
