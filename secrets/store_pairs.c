@@ -52,7 +52,7 @@ struct pairs {
     size_t count;           /* places */
     struct place *sorted;
     size_t *run_len;        /* of the run that begins at this place */
-    const struct place **of_entry; /* places, entry by entry */
+    size_t *run_of;         /* runs of the places, entry by entry */
     size_t *seen;           /* with which entry, and one, this one was last looked at */
     store_pair *pair;
     void *context;
@@ -105,7 +105,7 @@ static bool group_places(struct pairs *p)
         next[i + 1] = next[i] + store_at(p->store, i)->index_count;
     }
     for (size_t i = 0; i < p->count; i++) {
-        p->of_entry[next[p->sorted[i].entry]++] = &p->sorted[i];
+        p->run_of[next[p->sorted[i].entry]++] = p->sorted[i].run;
     }
     free(next);
     return true;
@@ -139,19 +139,18 @@ static bool pairs_of_none(struct pairs *p, size_t entry)
  * Of preshared secrets, two entries with more than one identity have to have two of them in common. So the
  * commonest one of an entry need not be looked at: ours, which stands in all of them, as a rule.
  */
-static bool pairs_of_entry(struct pairs *p, size_t entry, const struct place *const *places)
+static bool pairs_of_entry(struct pairs *p, size_t entry, const size_t *runs)
 {
     const struct secret *s = store_at(p->store, entry);
     size_t commonest = s->index_count;
 
     for (size_t i = 0; i < s->index_count && s->rsa == NULL && s->index_count > 1; i++) {
-        if (commonest == s->index_count
-            || p->run_len[places[i]->run] > p->run_len[places[commonest]->run]) {
+        if (commonest == s->index_count || p->run_len[runs[i]] > p->run_len[runs[commonest]]) {
             commonest = i;
         }
     }
     for (size_t i = 0; i < s->index_count; i++) {
-        const size_t run = places[i]->run;
+        const size_t run = runs[i];
         for (size_t j = i == commonest ? p->run_len[run] : 0; j < p->run_len[run]; j++) {
             size_t other = p->sorted[run + j].entry;
             if (++p->work > STORE_PAIRS_WORK || (other > entry && !look(p, entry, other))) {
@@ -173,21 +172,21 @@ bool store_pairs(const struct store *s, store_pair *pair, void *context)
     }
     p.sorted = calloc(p.count + 1, sizeof *p.sorted);
     p.run_len = calloc(p.count + 1, sizeof *p.run_len);
-    p.of_entry = calloc(p.count + 1, sizeof *p.of_entry);
+    p.run_of = calloc(p.count + 1, sizeof *p.run_of);
     p.seen = calloc(store_count(s) + 1, sizeof *p.seen);
-    if (p.sorted == NULL || p.run_len == NULL || p.of_entry == NULL || p.seen == NULL) {
+    if (p.sorted == NULL || p.run_len == NULL || p.run_of == NULL || p.seen == NULL) {
         goto out;
     }
     sort_places(&p);
     all = group_places(&p);
     for (size_t i = 0; i < store_count(s) && all; i++) {
         all = store_at(s, i)->index_count == 0 ? pairs_of_none(&p, i)
-                                               : pairs_of_entry(&p, i, &p.of_entry[at]);
+                                               : pairs_of_entry(&p, i, &p.run_of[at]);
         at += store_at(s, i)->index_count;
     }
 out:
     free(p.seen);
-    free(p.of_entry);
+    free(p.run_of);
     free(p.run_len);
     free(p.sorted);
     return all;
