@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What is printed as %XX: it would end a name, or be taken for something else. */
+/* What is printed as %XX: it would end a name, or be taken for something else; topologies have names in brackets. */
 static bool is_plain(uint8_t c)
 {
-    return c > ' ' && c < 0x7f && c != '%' && c != '\\' && c != '"' && c != '\'';
+    return c > ' ' && c < 0x7f && strchr("%\\\"'[]", c) == NULL;
 }
 
 /* ---- texts ---- */

@@ -26,6 +26,7 @@ static void texts(void **state)
         { "@100%25", "@100%25", ID_FQDN },
         { "@%23x", "@%23x", ID_FQDN },
         { "@a%20b", "@a%20b", ID_FQDN },
+        { "@x]...10.9.0.77[@boss", "@x%5D...10.9.0.77%5B@boss", ID_FQDN }, /* between the brackets of a topology */
         { "%any", "%any", ID_ANY },
         { "0.0.0.0", "%any", ID_ANY },
         { "::", "%any", ID_ANY },
