@@ -340,7 +340,8 @@ static enum heard converse(struct talk *t)
             { .fd = t->fd, .events = (short)(POLLIN | (t->out.len > 0 ? POLLOUT : 0)) },
             { .fd = more && !t->send_failed ? STDIN_FILENO : -1, .events = POLLIN },
         };
-        int ready = poll(fds, 2, t->heard || t->warned ? -1 : SILENCE);
+        bool waits = t->count > 0 && !t->heard && !t->warned; /* who has asked for nothing yet does not */
+        int ready = poll(fds, 2, waits ? SILENCE : -1);
         if (ready < 0 && errno != EINTR) {
             return HEARD_END;
         }
