@@ -253,14 +253,16 @@ static void do_step(struct run *run, struct fuzz_input *in)
 
 static struct script_job *job_of(const char *command)
 {
+    static char path[] = "PATH=/bin";
     struct script_job *job = calloc(1, sizeof *job);
     fuzz_check(job != NULL);
     job->id = 1;
     snprintf(job->verb, sizeof job->verb, "up-client");
     snprintf(job->label, sizeof job->label, "\"net\"");
     job->words = script_words(command);
-    job->environment = script_words("PATH=/bin");
+    job->environment = calloc(2, sizeof *job->environment);
     fuzz_check(job->words != NULL && job->environment != NULL);
+    job->environment[0] = path;
     return job;
 }
 
@@ -288,7 +290,7 @@ static void end(struct run *run)
 {
     close_end(&run->stderr_of_tool);
     process_hear_last(&run->tool);
-    fuzz_check(run->tool.words_fd < 0);
+    fuzz_check(run->tool.words.fd < 0);
     runner_free(&run->s);
     fuzz_check(run->s.runner.runs == NULL && run->s.runner.queue == NULL);
     close_end(&run->script);
