@@ -34,12 +34,13 @@ silent_peer() {
         "$dir/dev" "$plutod" --nofork --ctlbase "$base" --secretsfile "$dir/secrets" >"$dir/out" 2>"$dir/err" 3>&- &
     daemon=$!
     within 5 grep -qx 'Pluto initialized' "$dir/out" || { cat "$dir/err" >&2; return 1; }
+    nsenter -t "$daemon" -n ip link set lo up # else there is nothing to listen on
     ask --listen
     within 5 grep -q 'secrets read' "$dir/syslog"
     raw 'hello version=1 epoch=1 tool=whack
 whack-connection name=net left-host=10.9.0.1 right-host=10.9.0.2 policy=psk
 whack-initiate name=net
-whack-initiate name=%0a%5c
+whack-initiate name=%0A%5C
 '
     ask --shutdown
     assert_success
