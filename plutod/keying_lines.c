@@ -90,6 +90,15 @@ void keying_say(struct keying *k, uint64_t client, unsigned code, const char *fo
     k->hooks.say(k->hooks.context, client, line);
 }
 
+static void say_to_client(struct keying *k, const struct xchg *x, unsigned code, const char *text)
+{
+    char prefix[PREFIX_MAX];
+    if (x->client != 0) {
+        label_of(x, prefix);
+        keying_say(k, x->client, code, "%s%s", prefix, text);
+    }
+}
+
 unsigned keying_classes(const struct keying *k)
 {
     unsigned classes = k->classes;
@@ -253,8 +262,7 @@ void keying_tell(struct keying *k, const struct xchg *x, unsigned code, const ch
         && may_write(k, LOG_LEVEL_INFO, x, x->conn, missing)) {
         put_line(k, LOG_LEVEL_INFO, &x->remote, prefix, text, missing);
     }
-    label_of(x, prefix);
-    keying_say(k, x->client, code, "%s%s", prefix, text);
+    say_to_client(k, x, code, text);
 }
 
 void keying_log_conn(struct keying *k, enum log_level level, const struct conn *c,
@@ -324,11 +332,9 @@ void keying_event_tell(struct keying *k, const struct xchg *x, unsigned code, co
 void keying_event_serious(struct keying *k, const struct xchg *x, unsigned code, const char *format, ...)
 {
     char text[LINE_MAX_LEN];
-    char prefix[PREFIX_MAX];
     PRINT_TEXT(text, format);
     keying_log(k, LOG_LEVEL_SERIOUS, x, "%s", text);
-    label_of(x, prefix);
-    keying_say(k, x->client, code, "%s%s", prefix, text);
+    say_to_client(k, x, code, text);
     keep(k, x, x->conn, is_cheap(x), text);
 }
 
