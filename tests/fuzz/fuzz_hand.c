@@ -5,7 +5,7 @@
  * Input: a letter for the connection (enum what below: bits), then lines.
  *   N RECORD, S RECORD   ike-negotiate's and secrets' records for plutod
  *   n RECORD, s RECORD   theirs for kernel-sa
- *   L TEXT               a line of the list of SAs     E N   it ends with exit status N
+ *   L TEXT               a line of the list of SAs     E 1   it ends with exit status 1
  * Holds: what is answered and printed is records; without --show-keys no secret field is printed as it
  * is; `install` is printed behind `sa-keys` only; it ends with a documented exit status.
  */
@@ -183,7 +183,7 @@ static void do_line(char letter, char *text, size_t len)
         buffer_add_text(&run.list, text);
         buffer_add_text(&run.list, "\n");
     } else if (letter == 'E') {
-        run.list_status = atoi(text) & 1;
+        run.list_status = text[0] == '1';
     } else if (strchr("NSns", letter) != NULL && fuzz_record(&r, text, len, from) == NULL
                && r.verb != V_HELLO && !run.hand.done) {
         (void)hand_record(&l, NULL, &r, -1);
