@@ -151,12 +151,17 @@ static void read_key_again(const struct rsa_public *key)
 {
     uint8_t bytes[RSA_PUBLIC_MAX];
     char text[RSA_PUBLIC_TEXT];
+    char fingerprint[RSA_FINGERPRINT];
+    char other[RSA_FINGERPRINT];
     struct rsa_public again;
     rsa_public_print(key, text);
     fuzz_check(rsa_public_from_text(&again, bytes, text) == NULL && again.bits == key->bits);
     fuzz_check(again.exponent_len == key->exponent_len && again.modulus_len == key->modulus_len);
     fuzz_check(memcmp(again.exponent, key->exponent, key->exponent_len) == 0);
     fuzz_check(memcmp(again.modulus, key->modulus, key->modulus_len) == 0);
+    rsa_public_fingerprint(key, fingerprint);
+    rsa_public_fingerprint(&again, other);
+    fuzz_check(strlen(fingerprint) == RSA_FINGERPRINT - 1 && strcmp(fingerprint, other) == 0);
 }
 
 static void read_key(const char *text)
