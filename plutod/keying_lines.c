@@ -59,8 +59,8 @@ static void place_of(const struct xchg *x, const struct conn *c, char out[PREFIX
 /* The same for the log, where peers that no connection has yet are packets. */
 static void prefix_of(const struct xchg *x, char out[PREFIX_MAX])
 {
-    if (x == NULL || x->conn != NULL) {
-        place_of(x, x == NULL ? NULL : x->conn, out);
+    if (x->conn != NULL) {
+        place_of(x, x->conn, out);
     } else {
         char address[ADDRESS_TEXT];
         address_print(&x->remote, address);
@@ -234,9 +234,11 @@ void keying_log(struct keying *k, enum log_level level, const struct xchg *x, co
         return;
     }
     char text[LINE_MAX_LEN];
-    char prefix[PREFIX_MAX];
+    char prefix[PREFIX_MAX] = "";
     PRINT_TEXT(text, format);
-    prefix_of(x, prefix);
+    if (x != NULL) {
+        prefix_of(x, prefix);
+    }
     put_line(k, level, x == NULL ? NULL : &x->remote, prefix, text, missing);
 }
 

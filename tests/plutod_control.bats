@@ -496,6 +496,7 @@ memory() {
 }
 
 @test "[P2] [F22] whacks that ask for nothing for a while are let be, unless others wait for their places" {
+    # shellcheck disable=SC2034 # lib/plutod.bash uses it
     netns=(prlimit --nofile=80 unshare -n) # so there are 40 places
     start
     local i idle=() code parted=0

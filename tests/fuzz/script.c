@@ -131,7 +131,7 @@ void script_flood(struct lab *l, const struct step *s)
 {
     bool one_address = (s->b & 1) != 0;
     bool large = (s->b & 2) != 0;
-    unsigned count = s->a % (large ? 600 : 400);
+    unsigned count = s->a % (large ? 600u : 400u);
     struct datagram *d = calloc(1, sizeof *d);
     fuzz_check(d != NULL);
     for (unsigned n = 1; n <= count; n++) {
