@@ -255,13 +255,14 @@ void keying_log_heard(struct keying *k, struct xchg *x, const char *format, ...)
 
 void keying_tell(struct keying *k, const struct xchg *x, unsigned code, const char *format, ...)
 {
+    const struct conn *c = x->conn;
     char missing[LINE_MISSING];
     char text[LINE_MAX_LEN];
     char prefix[PREFIX_MAX];
     PRINT_TEXT(text, format);
     prefix_of(x, prefix);
     if ((!is_strangers(x) || keying_may_log(k, &k->strangers, &x->remote))
-        && may_write(k, LOG_LEVEL_INFO, x, x->conn, missing)) {
+        && may_write(k, LOG_LEVEL_INFO, x, c, missing)) {
         put_line(k, LOG_LEVEL_INFO, &x->remote, prefix, text, missing);
     }
     say_to_client(k, x, code, text);
@@ -328,7 +329,7 @@ void keying_event_tell(struct keying *k, const struct xchg *x, unsigned code, co
     char text[LINE_MAX_LEN];
     PRINT_TEXT(text, format);
     keying_tell(k, x, code, "%s", text);
-    keep(k, x, x == NULL ? NULL : x->conn, is_cheap(x), text);
+    keep(k, x, x->conn, is_cheap(x), text);
 }
 
 void keying_event_serious(struct keying *k, const struct xchg *x, unsigned code, const char *format, ...)
