@@ -229,6 +229,8 @@ bool whack_turn(struct supervisor *s)
     DL_FOREACH_SAFE(s->whack.clients, c, next) {
         bool full = c->reply.len >= REPLY_HIGH;
         moved = client_go_on(c) || moved;
+        /* client_say_more takes of it, which cppcheck does not see. */
+        /* cppcheck-suppress incorrectLogicOperator */
         left_out = left_out == 0 && room == 0 ? c->id : left_out;
         moved = client_say_more(c, &room) || moved;
         client_check_rest(c);

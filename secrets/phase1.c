@@ -1,5 +1,6 @@
 #include "inside.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -413,6 +414,7 @@ enum outcome phase1_keys(struct core *c, struct exchange *x, const struct record
         m->chosen = a;
         x->classes = a->classes;
         m->half->method = method;
+        assert(secret != NULL); /* find_secret said so */
         m->half->secret = secret;
         m->half->suite = suite;
         derive(x, r, (struct part){ g_xy, suite.group->secret_len }, &s);
