@@ -270,7 +270,7 @@ static struct config read_config(uint8_t byte)
         LAB_CHEAP, POLICY "ike=aes256-sha2_512-modp2048 esp=aes256gcm16",
         POLICY "ike=classic esp=classic", POLICY "ike=aes256-sha2_256-modp2048",
         "policy=psk,encrypt,tunnel,pfs pfsgroup=ecp256,curve25519 ike=aes128-sha1-curve25519",
-        POLICY "ike=default esp=default", POLICY "ike=3des-md5-modp1024 esp=3des-md5",
+        POLICY "ike=default esp=default", "policy=psk,rsasig,encrypt,tunnel ike=3des-md5-modp1024 esp=3des-md5",
         "policy=psk,pfs,encrypt ike=aes192-sha2_384-ecp384 esp=aes192-sha2_512"
     };
     return (struct config){ .words = words[byte % 8], .bits = byte, .other = byte % 8 == 0 };
@@ -296,6 +296,9 @@ static void connect_hosts(struct run *run, const struct config *c)
                   "ike=aes128-sha1-curve25519 esp=aes256gcm16");
         lab_whack(run->l, 1, "whack-connection name=road left-host=10.9.0.2 left-nexthop=%%25direct "
                   "left-client=10.2.0.0/24 right-host=%%25any " LAB_CHEAP);
+    }
+    if (strstr(c->words, "rsasig") != NULL) {
+        lab_give_rsa(run->l);
     }
     run->l->network = keep;
     run->l->data = run;

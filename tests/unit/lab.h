@@ -67,11 +67,14 @@ struct lab {
 
 /*
  * Three hosts that listen, and between the first two the connection "net" for 10.1.0.0/24 and
- * 10.2.0.0/24 with these words (NULL: LAB_CHEAP). All have the secret "x" for everybody.
+ * 10.2.0.0/24 with these words (NULL: LAB_CHEAP). All have the secret "x" for everybody, and the keys of
+ * lab_give_rsa if the words say rsasig.
  */
 struct lab *lab_new(const char *words);
 struct lab *lab_new_psk(const char *words, const char *const psk[LAB_HOSTS]); /* NULL: none */
 struct lab *lab_new_alone(void); /* without any connection */
+/* The first two have an RSA key, and each other's public one: of 512 bits, so --ike needs a short hash. */
+void lab_give_rsa(struct lab *l);
 void lab_free(struct lab *l);
 /* A record of whack, given to a host's plutod. */
 void lab_whack(struct lab *l, unsigned host, const char *format, ...)

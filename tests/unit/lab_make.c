@@ -3,6 +3,7 @@
 
 #include "plutod/requests.h"
 #include "plutod/script.h"
+#include "rsa_keys.h"
 
 #include <openssl/rand.h>
 #include <stdarg.h>
@@ -202,6 +203,28 @@ struct lab *lab_new_alone(void)
     return lab_of(same_psk);
 }
 
+void lab_give_rsa(struct lab *l)
+{
+    static const char *const pem[2] = { rsa_pem_512, rsa_pem_512_e3 };
+    for (unsigned i = 0; i < 2; i++) {
+        char hex[400];
+        size_t len;
+        char address[ADDRESS_TEXT];
+        struct address a;
+        struct index index = { .kind = INDEX_ID };
+        struct rsa_key *key = rsa_test_key(pem[i]);
+        lab_address(&a, i);
+        identity_of_address(&index.id, &a);
+        address_print(&a, address);
+        const uint8_t *public = rsa_key_public_bytes(key, &len);
+        for (size_t n = 0; n < len; n++) {
+            snprintf(hex + 2 * n, 3, "%02x", public[n]);
+        }
+        assert_null(store_add_rsa(l->host[i].store, "lab", 2, &index, 1, key));
+        lab_whack(l, 1 - i, "whack-key keyid=%s pubkeyrsa=%s", address, hex);
+    }
+}
+
 struct lab *lab_new_psk(const char *words, const char *const psk[LAB_HOSTS])
 {
     struct lab *l = lab_of(psk);
@@ -209,6 +232,9 @@ struct lab *lab_new_psk(const char *words, const char *const psk[LAB_HOSTS])
         lab_whack(l, i, "whack-connection name=net left-host=10.9.0.1 left-client=10.1.0.0/24 "
                   "right-host=10.9.0.2 right-client=10.2.0.0/24 %s",
                   words == NULL ? LAB_CHEAP : words);
+    }
+    if (words != NULL && strstr(words, "rsasig") != NULL) {
+        lab_give_rsa(l);
     }
     return l;
 }
