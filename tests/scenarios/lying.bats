@@ -136,10 +136,10 @@ evil_begins() {
 peer-id=10.9.0.1" >&"$evil"
     evil_ask ke "exchange=$number" group=curve25519
     ke=$(value ke) nonce=$(value nonce)
-    keys_request="exchange=$X connection=evil proposal=$ike $cookies sa-body=0000000100000001 ke-peer=$ke nonce-peer=$nonce"
+    keys_request="exchange=$X connection=evil method=psk proposal=$ike $cookies sa-body=0000000100000001 ke-peer=$ke nonce-peer=$nonce"
     is_ok secrets keys "$keys_request"
     ke=$(value ke) nonce=$(value nonce)
-    evil_ask keys "exchange=$number connection=e proposal=$ike $cookies sa-body=0000000100000001 ke-peer=$ke" \
+    evil_ask keys "exchange=$number connection=e method=psk proposal=$ike $cookies sa-body=0000000100000001 ke-peer=$ke" \
         "nonce-peer=$nonce"
     id_body=$(value id-body) hash=$(value hash)
 }
@@ -288,7 +288,7 @@ peer-id=10.9.0.1" >&"$evil"
 }
 
 some_keymat="protocol=esp proposal=$esp spi-in=0000aaaa spi-out=0000bbbb nonce-peer=00112233445566778899aabbccddeeff"
-some_values="proposal=$ike cky-i=aaaaaaaaaaaaaaaa cky-r=bbbbbbbbbbbbbbbb sa-body=0000000100000001"
+some_values="method=psk proposal=$ike cky-i=aaaaaaaaaaaaaaaa cky-r=bbbbbbbbbbbbbbbb sa-body=0000000100000001"
 
 @test "F17: no keys before the peer is authenticated, for an exchange that was never announced, or of another peer" {
     the_liar_begins
