@@ -170,7 +170,7 @@ static void answer_identify(struct hand *h, const struct record *r)
     identity_print(&h->proved, proved);
     if (h->peer_id.type != ID_ANY) {
         snprintf(why, sizeof why, "the peer proved to be %s, which is not the --id of this connection; "
-                 "--id %s for its end would match", proved, proved);
+                 "--id with that for its end would match", proved);
         record_fail(hand_out(h, LINE_NEGOTIATOR), V_IDENTIFY, record_number(r, K_ID), why);
         return;
     }

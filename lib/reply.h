@@ -7,6 +7,9 @@
 #ifndef LIB_REPLY_H
 #define LIB_REPLY_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 /* CODE(enumerator, number, what it means). Comments, of which there are many, are written as 0. */
 #define REPLY_CODES(CODE) \
     CODE(COMMENT, 0, "comment") \
@@ -40,5 +43,12 @@ enum reply_code {
     REPLY_STATE = 101,          /* + enum of a state: progress; no failure */
     REPLY_NOTIFICATION = 200    /* + the number of an ISAKMP notification that is an error, 1 to 30 */
 };
+
+/* Does it tell that something has failed, so that whack's exit status is not 0? */
+static inline bool reply_is_failure(uint64_t code)
+{
+    return (code >= REPLY_FAILURES && code < REPLY_SECRET_WANTED)
+           || (code > REPLY_NOTIFICATION && code <= REPLY_NOTIFICATION + 30u);
+}
 
 #endif

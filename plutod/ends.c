@@ -314,7 +314,7 @@ void ends_initial_contact(struct keying *k, struct xchg *x)
     x->contacted = true;
     struct kin *kin = index_kin(k, own->peer_id, &own->our_host, &own->peer_host);
     for (; kin != NULL; kin = index_next_kin(kin, false)) {
-        if (!identity_equal(kin_conns(kin)->our_id, own->our_id)) {
+        if (!identity_equal(kin_conns(kin)->our_id, own->our_id) || !conn_allows(kin_conns(kin), x->method)) {
             continue;
         }
         DL_FOREACH_SAFE2(kin_conns(kin), c, next, kin_next) {
@@ -352,7 +352,7 @@ void ends_unique_ids(struct keying *k, const struct xchg *x)
     struct kin *kin = index_kin(k, x->peer_id, NULL, NULL);
     for (; kin != NULL; kin = index_next_kin(kin, true)) {
         const struct address *host = &kin_conns(kin)->peer_host;
-        if (host->family == 0 || address_equal(host, &x->remote)) {
+        if (host->family == 0 || address_equal(host, &x->remote) || !conn_allows(kin_conns(kin), x->method)) {
             continue;
         }
         DL_FOREACH_SAFE2(kin_conns(kin), c, next, kin_next) {

@@ -101,6 +101,10 @@ static bool take_hopeless(struct keying *k, uint32_t worker, const struct record
         *why = "failed: not a negotiation that this worker was told of as ours";
         return false;
     }
+    if (!reply_is_failure(record_number(r, K_CODE))) {
+        *why = "failed: its code is none of a failure";
+        return false;
+    }
     ends_failed(k, x, (unsigned)record_number(r, K_CODE), record_text(r, K_WHY), false);
     return true;
 }

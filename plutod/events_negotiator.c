@@ -90,7 +90,7 @@ static bool take_failed(struct keying *k, const struct record *r, const char **w
         *why = "this negotiation was over, and had not failed";
         return false;
     }
-    if (record_number(r, K_CODE) < REPLY_FAILURES) {
+    if (!reply_is_failure(record_number(r, K_CODE))) {
         *why = "its code is none of a failure";
         return false;
     }
@@ -116,6 +116,7 @@ static bool take_state(struct keying *k, const struct record *r, const char **wh
     x->stepped = true;
     x->attempt = 0;
     hint_set(x, NULL); /* it goes on */
+    x->hinted = false;
     initiate_state(k, x, state);
     return true;
 }
@@ -143,6 +144,7 @@ static bool take_retransmitted(struct keying *k, const struct record *r, const c
     keying_tell(k, x, REPLY_RETRANSMISSION, "STATE_%s: retransmission; will wait %us for response%s%s",
                 xchg_state_word(x->state), (unsigned)record_number(r, K_WAIT), news ? "; " : "", news ? record_text(r, K_WHY) : "");
     if (news) {
+        k->words = true;
         keying_note(k, x, "%s", record_text(r, K_WHY));
     }
     return true;

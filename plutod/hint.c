@@ -21,7 +21,7 @@ void hint_add_proposal(const struct xchg *x, char *text, size_t size)
 void hint_set(struct xchg *x, const char *text)
 {
     free(x->hint);
-    x->hint = text == NULL ? NULL : strdup(text);
+    x->hint = text == NULL ? NULL : strndup(text, HINT_TEXT - 1);
 }
 
 bool hint_of(const struct xchg *x, char out[HINT_TEXT])

@@ -132,14 +132,14 @@ static struct listen_socket *find(struct listen_socket *sockets, size_t count, c
 static void say_refused(struct supervisor *s, uint64_t client, const char *name,
                         const struct address *a, const char *why)
 {
-    char text[ADDRESS_TEXT];
-    address_print(a, text);
-    lines_print(&s->lines, LOG_LEVEL_SERIOUS, "cannot listen on %s %s port %u: %s: %s", name, text,
-                s->setup->ikeport, why, strerror(errno));
-    keying_note(&s->keying, NULL, "cannot listen on %s %s port %u: %s: %s", name, text,
-                s->setup->ikeport, why, strerror(errno));
-    keying_say(&s->keying, client, REPLY_SERIOUS, "cannot listen on %s %s port %u: %s: %s", name, text,
-               s->setup->ikeport, why, strerror(errno));
+    char address[ADDRESS_TEXT];
+    char text[300];
+    const char *error = strerror(errno);
+    address_print(a, address);
+    snprintf(text, sizeof text, "cannot listen on %s %s port %u: %s: %s", name, address, s->setup->ikeport, why, error);
+    lines_print(&s->lines, LOG_LEVEL_SERIOUS, "%s", text);
+    keying_note(&s->keying, NULL, "%s", text);
+    keying_say(&s->keying, client, REPLY_SERIOUS, "%s", text);
 }
 
 /* What is being found, beside what there was. */

@@ -172,6 +172,21 @@ static enum lock_result remove_old(const struct lock *l)
     return result;
 }
 
+/* Does somebody take calls there? Then a pid that is ours is also that of a plutod in another pid namespace. */
+static bool is_answered(const struct lock *l)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    if (strlcpy(address.sun_path, l->ctl_path, sizeof address.sun_path) >= sizeof address.sun_path) {
+        return false;
+    }
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    bool answered = fd >= 0 && (connect(fd, (struct sockaddr *)&address, sizeof address) == 0 || errno == EAGAIN);
+    if (fd >= 0) {
+        close(fd);
+    }
+    return answered;
+}
+
 static enum lock_result create_pid_file(struct lock *l)
 {
     for (int tries = 0; tries < 3; tries++) {
@@ -188,7 +203,7 @@ static enum lock_result create_pid_file(struct lock *l)
             return LOCK_FAILED;
         }
         pid_t pid = read_pid(l->pid_path);
-        if (pid == 0 || !is_other(pid)) {
+        if (pid == 0 || !is_other(pid) || is_answered(l)) {
             return refuse(l, pid);
         }
         enum lock_result result = remove_old(l);

@@ -40,7 +40,7 @@ bool orient_needs_myid(const struct keying *k, const struct conn *c)
     unsigned ours = right ? END_RIGHT : END_LEFT;
     const struct identity *our_id = our_id_of(k, &c->form->end[ours]);
     return left != right && (our_id == NULL || has_myid(&c->form->end[1 - ours])
-                             || identity_equal(our_id, c->form->end[1 - ours].id));
+                             || (has_myid(&c->form->end[ours]) && identity_equal(our_id, c->form->end[1 - ours].id)));
 }
 
 /* Why an end is not ours. */

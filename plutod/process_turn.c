@@ -10,6 +10,7 @@
 #include <utlist.h>
 
 #define LOOK 5.             /* seconds between two looks at a tool that has something to read */
+#define LOOKS_LOADING 120u  /* of a secrets that reads its files: keys with slow passphrases take their time */
 #define LOOKS 4u            /* so many in which it read nothing: by then every tool has, however busy it is */
 #define SILENCE 20.         /* seconds without an order; then it gets one, to see that it reads */
 
@@ -72,7 +73,8 @@ static void on_look(struct ev_loop *loop, ev_timer *w, int events)
     bool waits = p->unread > 0 || channel_pending(p->channel);
     p->still = waits && !p->has_read ? p->still + 1 : 0;
     p->has_read = false;
-    if (p->still == LOOKS) {
+    /* One that still reads its files reads no orders meanwhile. */
+    if (p->still == (p->tool == TOOL_SECRETS && !p->loaded ? LOOKS_LOADING : LOOKS)) {
         end_deaf(p);
         return;
     }

@@ -187,7 +187,8 @@ void public_keys_say_none(const struct identity *id, char out[PUBLIC_KEYS_NONE])
 {
     char text[IDENTITY_TEXT];
     identity_print(id, text);
-    snprintf(out, PUBLIC_KEYS_NONE, "no public key of \"%s\": whack --keyid %s --pubkeyrsa 0s... gives it", text, text);
+    /* Whoever the peer says he is: it does not come into a command that somebody may copy into a shell. */
+    snprintf(out, PUBLIC_KEYS_NONE, "no public key of \"%s\": whack --keyid ID --pubkeyrsa 0s... gives it", text);
 }
 
 void public_keys_free_all(struct keying *k)

@@ -289,9 +289,9 @@ static void answer_identify(struct keying *k, struct xchg *x, bool good)
     const struct rules_wanted wanted = rules_of_exchange(x);
     identity_print(x->peer_id, peer);
     rules_say_all(k, &wanted, compared);
-    snprintf(why, sizeof why, "the peer proved to be %s, which no connection expects with %s; --id %s for its end "
-             "would match: %s%s%.1800s", peer, x->method == METHOD_PSK ? "the secret that was used"
-             : "the RSA key that it signed with", peer, refused,
+    snprintf(why, sizeof why, "the peer proved to be %s, which no connection expects with %s; --id with "
+             "that for its end would match: %s%s%.1800s", peer, x->method == METHOD_PSK ? "the secret that was used"
+             : "the RSA key that it signed with", refused,
              refused[0] == '\0' || compared[0] == '\0' ? "" : "; ", compared);
     struct conn *offered[CHOOSE_MAX];
     for (size_t i = choose_offered(k, x, offered); i > 0; i--) {

@@ -40,7 +40,8 @@ static const struct conn *make_way(struct keying *k, struct xchg *x, struct conn
     for (unsigned left = HASH_COUNT(k->eroutes); other != NULL && left > 0; left--) {
         struct conn *old = conn_find(k, other->name);
         bool same_template = c->template != NULL && old->template == c->template;
-        if (!fixed && !same_template && !identity_equal(old->peer_id, x->peer_id)) {
+        bool same_peer = identity_equal(old->peer_id, x->peer_id) && conn_allows(old, x->method);
+        if (!fixed && !same_template && !same_peer) {
             return other;
         }
         char way[CONN_NAME + 40];

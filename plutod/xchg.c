@@ -1,5 +1,6 @@
 #include "xchg.h"
 
+#include "hint.h"
 #include "index.h"
 #include "name.h"
 #include "status.h"
@@ -132,6 +133,7 @@ void xchg_set_up(struct keying *k, struct xchg *x)
     keying_debug(k, DEBUG_LIFECYCLE, x, "%s has made its SA, after %llu s", what_it_is(x),
                  (unsigned long long)(k->now - x->since) / 1000);
     x->up = true;
+    hint_set(x, NULL);
     leave_main(x);
 }
 
@@ -320,7 +322,8 @@ struct xchg *xchg_sa_with_peer(struct keying *k, const struct conn *c)
 bool xchg_same_peer(const struct xchg *x, const struct xchg *other)
 {
     const struct identity *id = other->quick ? other->conn->peer_id : other->peer_id;
-    return address_equal(&x->remote, &other->remote) && identity_equal(x->peer_id, id);
+    bool method = other->quick ? conn_allows(other->conn, x->method) : other->method == x->method;
+    return method && address_equal(&x->remote, &other->remote) && identity_equal(x->peer_id, id);
 }
 
 bool xchg_has_ipsec(const struct conn *c, const struct xchg *besides)

@@ -148,7 +148,8 @@ static enum outcome settle(struct core *c, struct exchange *x, enum step step, u
     if (outcome == OUTCOME_OK || outcome == OUTCOME_FINAL) {
         answered_drop(x, step); /* ke for another group */
         if (!answered_add(x, step, digest, &c->answer)) {
-            return deny(c, OUTCOME_FAIL, 0, "out of memory");
+            outcome = deny(c, OUTCOME_FAIL, 0, "out of memory");
+            write_refusal(c, steps[step].verb, id, outcome);
         }
     }
     return outcome;

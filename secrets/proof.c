@@ -115,7 +115,7 @@ static enum outcome check_identity(struct core *c, const struct exchange *x,
     if (x->role == ROLE_INITIATOR && !identity_equal(id, &m->chosen->peer)) {
         return deny(c, OUTCOME_FINAL, NOTIFY_INVALID_ID_INFORMATION,
                     "the peer identifies itself as \"%s\", but connection \"%s\" expects \"%s\": "
-                    "--id %s for its end would match", shown, m->chosen->connection, expected, shown);
+                    "--id with the first for its end would match", shown, m->chosen->connection, expected);
     }
     return OUTCOME_OK;
 }

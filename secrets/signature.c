@@ -88,6 +88,7 @@ static enum outcome check(struct core *c, const struct exchange *x, const struct
 
     proof_hash(x, peer_initiates, (struct part){ w->body, w->body_len }, hash);
     const char *why = try_keys(w, (struct part){ hash, hash_get(m->hash)->len }, list, &count);
+    explicit_bzero(hash, sizeof hash);
     if (why == NULL) {
         return OUTCOME_OK;
     }
@@ -95,8 +96,8 @@ static enum outcome check(struct core *c, const struct exchange *x, const struct
     identity_print(id, peer);
     return deny(c, OUTCOME_FINAL, NOTIFY_AUTHENTICATION_FAILED,
                 "%s of \"%s\" for \"%s\" was made by none of the %u public keys that are known of him (%s): probably he "
-                "signs with another key; give his public key by whack --keyid %s --pubkeyrsa",
-                peer_initiates ? "SIG_I" : "SIG_R", peer, ours, count, why, peer);
+                "signs with another key; give his public key by whack --keyid ID --pubkeyrsa",
+                peer_initiates ? "SIG_I" : "SIG_R", peer, ours, count, why);
 }
 
 void signature_keys_came(struct core *c, const struct record *r)

@@ -70,7 +70,7 @@ status_has() {
     warrior right w 10.9.0.2 @mallory 10.2.0.0/24
     run charon_initiate right w 10
     assert_failure
-    log_has left 'the peer proved to be @mallory, which no connection expects with the secret that was used; --id @mallory for its end would match: "alice": it expects the identity @alice, not @mallory'
+    log_has left 'the peer proved to be @mallory, which no connection expects with the secret that was used; --id with that for its end would match: "alice": it expects the identity @alice, not @mallory'
     run whack_on left --explain --name alice
     assert_success
     assert_output --partial '"alice": it expects the identity @alice, not @mallory'

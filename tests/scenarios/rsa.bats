@@ -130,7 +130,7 @@ END
     whack_on left --listen
     run whack_on left --initiate --name net
     assert_equal "$status" 28
-    assert_output --partial 'no public key of "@right": whack --keyid @right --pubkeyrsa 0s... gives it'
+    assert_output --partial 'no public key of "@right": whack --keyid ID --pubkeyrsa 0s... gives it'
     whack_on left --keyid @right --pubkeyrsa "$(rsa_word right)"
     run whack_on left --initiate --name net
     assert_equal "$status" 28

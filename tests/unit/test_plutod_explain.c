@@ -104,7 +104,7 @@ static void test_last_failure(void **state)
     assert_null(feed(w, N_P, "failed exchange=%" PRIu64 " code=218 why=refused", x));
     explain(w, "net");
     assert_true(has(&w->said, "it failed last 0 s ago: the peer proved to be @stranger, which no connection expects with the "
-                              "secret that was used; --id @stranger for its end would match: \"net\": it expects the "
+                              "secret that was used; --id with that for its end would match: \"net\": it expects the "
                               "identity 10.9.0.2, not @stranger"));
 
     x = main_mode(w, "10.9.0.2", "net", "10.9.0.2");

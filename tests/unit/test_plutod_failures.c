@@ -74,7 +74,7 @@ static const struct failure failures[] = {
       .line = { "#1: no acceptable response to our first encrypted message: probably a wrong secret" } },
     { .what = "another identity, answering", .loser = 1,
       .words = { SAME " left-id=@somebody keyingtries=1", SAME },
-      .line = { "the peer proved to be @somebody, which no connection expects", "--id @somebody for its end",
+      .line = { "the peer proved to be @somebody, which no connection expects", "--id with that for its end",
                 "it expects the identity 10.9.0.1, not @somebody" } },
     { .what = "another identity, beginning", .loser = 0,
       .words = { SAME " left-id=@somebody keyingtries=1", SAME },

@@ -158,8 +158,13 @@ static void test_whack_is_told_no_success(void **state)
     assert_non_null(feed(w, N_P, "log level=debug exchange=%" PRIu64 " code=2 text=lie", x));
     assert_non_null(feed(w, N_P, "log level=info remote=10.9.0.2 remote-port=500 code=4 text=lie"));
     assert_non_null(feed(w, N_P, "log level=debug remote=10.9.0.2 remote-port=500 code=2 text=lie"));
-    assert_string_equal(feed(w, N_P, "failed exchange=%" PRIu64 " code=4 why=up", x),
-                        "its code is none of a failure");
+    static const unsigned codes_of_no_failure[] = { 0, 4, 10, 40, 104, 200, 231, 999 };
+    for (size_t i = 0; i < sizeof codes_of_no_failure / sizeof codes_of_no_failure[0]; i++) {
+        assert_string_equal(feed(w, N_P, "failed exchange=%" PRIu64 " code=%u why=up", x, codes_of_no_failure[i]),
+                            "its code is none of a failure");
+        assert_string_equal(feed(w, S_P, "failed exchange=%" PRIu64 " code=%u why=up", x, codes_of_no_failure[i]),
+                            "failed: its code is none of a failure");
+    }
     assert_int_equal(w->said.len, 0);
     world_free(w);
 }

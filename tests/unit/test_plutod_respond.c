@@ -114,7 +114,7 @@ static void test_identity_that_nobody_expects(void **state)
     const char *why = record_text(r, K_WHY); /* ike-negotiate makes it the reason of the failure */
     assert_non_null(strstr(why, "the peer proved to be @stranger"));
     assert_non_null(strstr(why, "\"net\": it expects the identity 10.9.0.2, not @stranger"));
-    assert_non_null(strstr(why, "--id @stranger for its end would match")); /* Q9 */
+    assert_non_null(strstr(why, "--id with that for its end would match")); /* Q9 */
     buffer_wipe(&w->log);
     assert_null(feed(w, N_P, "failed exchange=%" PRIu64 " code=218 why=%%25s", x));
     assert_int_equal(lines_of(w), 1);

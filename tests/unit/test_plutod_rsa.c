@@ -216,6 +216,32 @@ static void test_road_warriors(void **state)
     world_free(w);
 }
 
+/* Who has the secret of all, and says that he is one who has a key of his own, ends nothing of that one's. */
+static void r5_methods_are_not_mixed(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    w->k.settings.uniqueids = true;
+    add(w, "name=alice " ROAD "right-id=@alice " RSA);
+    add(w, "name=road " ROAD PSK);
+    give(w, "@alice", 1);
+    uint64_t alice = first(w, "192.0.2.7");
+    chosen(w, alice, "alice");
+    proved(w, alice, "alice", "@alice", "rsasig", "yes");
+    assert_null(up(w, alice));
+    for (unsigned same_address = 0; same_address < 2; same_address++) {
+        uint64_t x = first(w, same_address == 1 ? "192.0.2.7" : "192.0.2.66");
+        chosen(w, x, "road");
+        proved(w, x, "road", "@alice", "psk", "yes");
+        assert_null(up(w, x));
+        assert_null(feed(w, N_P, "initial-contact exchange=%" PRIu64, x));
+        assert_null(feed(w, N_P, "peer-deleted exchange=%" PRIu64 " protocol=isakmp target=%" PRIu64, x, alice));
+        assert_non_null(xchg_find(&w->k, alice));
+        assert_true(xchg_find(&w->k, alice)->up);
+    }
+    world_free(w);
+}
+
 /* ---- keys for secrets ---- */
 
 static void test_all_keys_in_order(void **state)
@@ -282,7 +308,7 @@ static void test_no_keys(void **state)
     const struct record *r = sent(w, &w->s[own], P_S, V_FAIL);
     assert_int_equal(record_number(r, K_ID), 5);
     assert_int_equal(record_number(r, K_CODE), 28);
-    assert_string_equal(record_text(r, K_WHY), "no public key of \"@east\": whack --keyid @east --pubkeyrsa 0s... gives it");
+    assert_string_equal(record_text(r, K_WHY), "no public key of \"@east\": whack --keyid ID --pubkeyrsa 0s... gives it");
     /* of an exchange that it was not told of, one that has ended, one that is authenticated */
     w->worker = 3 - own;
     assert_non_null(feed(w, S_P, "public-keys id=6 exchange=%" PRIu64 " our-id=10.9.0.1 peer-id=@west", x));
@@ -306,7 +332,7 @@ static void test_initiate_without_key(void **state)
     add(w, "name=r " PAIR "right-id=@east " RSA);
     clear(w);
     assert_null(feed(w, W_P, "whack-initiate name=r"));
-    assert_true(has(&w->said, "028 \"r\": no public key of \"@east\": whack --keyid @east --pubkeyrsa 0s... gives it\n"));
+    assert_true(has(&w->said, "028 \"r\": no public key of \"@east\": whack --keyid ID --pubkeyrsa 0s... gives it\n"));
     assert_null(sent(w, &w->n, P_N, V_INITIATE));
     add(w, "name=b " PAIR "right-id=@east " BOTH); /* by the secret it may go well */
     assert_null(feed(w, W_P, "whack-initiate name=b"));
@@ -384,6 +410,7 @@ int main(void)
         cmocka_unit_test(test_no_sa_is_handed_over),
         cmocka_unit_test(test_method_that_was_not_announced),
         cmocka_unit_test(test_road_warriors),
+        cmocka_unit_test(r5_methods_are_not_mixed),
         cmocka_unit_test(test_all_keys_in_order),
         cmocka_unit_test(test_largest_keys),
         cmocka_unit_test(test_no_keys),

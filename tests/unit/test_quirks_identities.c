@@ -146,7 +146,7 @@ static const struct quirk table[] = {
     { "Q9: identity with a port that its HASH does not cover: refused", .at = AT_ID,
       .change = old_hash, .refused = "does not match" },
     { "Q9: a private address as identity: refused, with the --id that would match", .at = AT_ID,
-      .change = private_address, .refused = "--id 192.168.1.5 for its end would match" },
+      .change = private_address, .refused = "for its end would match" },
     { "Q9: a subnet as identity: refused", .at = AT_ID, .change = subnet_as_id,
       .refused = "is no identity in phase 1" },
 
