@@ -289,8 +289,8 @@ static void test_options_nested(void **state)
 static void p2_ten_files_deep(void **state)
 {
     struct folder *f = *state;
-    char text[40];
-    char name[8];
+    char text[80];
+    char name[16];
     for (int files = 10; files <= 11; files++) {
         char want[600] = "<whack>";
         for (int i = 0; i < files; i++) {
