@@ -22,7 +22,8 @@ static void tell_failed(struct ike *ike, uint64_t number, const char *why)
 
 static unsigned methods_mask(unsigned word)
 {
-    return (word != METHODS_RSASIG ? 1u << AUTH_PSK : 0) | (word != METHODS_PSK ? 1u << AUTH_RSASIG : 0);
+    return (methods_allow(word, METHOD_PSK) ? 1u << AUTH_PSK : 0)
+           | (methods_allow(word, METHOD_RSASIG) ? 1u << AUTH_RSASIG : 0);
 }
 
 static void order_initiate(struct ike *ike, const struct record *r)

@@ -268,4 +268,10 @@ bool schema_key_is(enum key key, const char *name, size_t len);
 enum key schema_find_key(const char *name, size_t len);    /* K_END: no such key */
 enum verb schema_find_verb(const char *name, size_t len);  /* V_NONE: no such verb */
 
+/* Does a word of K_METHODS allow this one of K_METHOD? */
+static inline bool methods_allow(unsigned word, enum method method)
+{
+    return word == METHODS_BOTH || word == (method == METHOD_PSK ? METHODS_PSK : METHODS_RSASIG);
+}
+
 #endif

@@ -39,7 +39,7 @@ struct candidate { /* a connection that was announced */
     char *ike;        /* owned */
     struct identity ours;
     struct identity peer;
-    unsigned methods; /* mask of 1 << METHOD_PSK, 1 << METHOD_RSASIG */
+    unsigned methods; /* METHODS_... */
     unsigned classes; /* debug classes for it alone */
     bool whoever; /* no other connection could be meant: the peer's identity need not be asked about */
 };

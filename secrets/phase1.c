@@ -8,15 +8,10 @@
 
 /* ---- what plutod says ---- */
 
-static unsigned methods_mask(unsigned word)
-{
-    return (word != METHODS_RSASIG ? 1u << METHOD_PSK : 0) | (word != METHODS_PSK ? 1u << METHOD_RSASIG : 0);
-}
-
 static bool same_candidate(const struct candidate *a, const struct record *r,
                            const struct identity *ours, const struct identity *peer)
 {
-    return a->methods == methods_mask(record_word(r, K_METHODS)) && strcmp(a->ike, record_text(r, K_IKE)) == 0 && identity_equal(&a->ours, ours)
+    return a->methods == record_word(r, K_METHODS) && strcmp(a->ike, record_text(r, K_IKE)) == 0 && identity_equal(&a->ours, ours)
            && identity_equal(&a->peer, peer);
 }
 
@@ -70,7 +65,7 @@ static void check_secret(struct core *c, const struct exchange *x, const struct 
         return;
     }
     for (enum method method = METHOD_PSK; method <= METHOD_RSASIG; method++) {
-        if ((a->methods & 1u << method) == 0) {
+        if (!methods_allow(a->methods, method)) {
             continue;
         }
         if (secret_for(c, method, &a->ours, &a->peer, &other) != NULL) {
@@ -123,8 +118,8 @@ void phase1_announce(struct core *c, const struct record *r)
         return;
     }
     if (m->candidate_count < CANDIDATES_MAX) {
-        a = candidate_add(m, connection, record_text(r, K_IKE), methods_mask(record_word(r, K_METHODS)),
-                          &ours, &peer);
+        a = candidate_add(m, connection, record_text(r, K_IKE), record_word(r, K_METHODS), &ours,
+                          &peer);
     }
     if (a == NULL) {
         accuse(c, number, "connection \"%s\" is not taken: too many for one exchange, or out of "
@@ -209,7 +204,7 @@ static enum outcome find_secret(struct core *c, const struct exchange *x, const 
     char peer[IDENTITY_TEXT];
     const struct secret *other = NULL;
 
-    if ((a->methods & 1u << method) == 0) {
+    if (!methods_allow(a->methods, method)) {
         char word[SCHEMA_WORD];
         return deny(c, OUTCOME_BAD, 0, "method %s was not announced for connection \"%s\"",
                     schema_word(K_METHOD, method, word), a->connection);
