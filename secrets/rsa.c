@@ -9,9 +9,6 @@
 #include <string.h>
 
 #define BLOCK_OVERHEAD 11u /* RFC 2313, 8.1: 00 01, at least eight FF, 00 */
-/* Beyond, OpenSSL does not compute with long exponents, and neither do we: nobody has such keys. */
-#define LONG_MODULUS_BITS 3072u
-#define LONG_MODULUS_EXPONENT_BITS 64
 
 static const char no_memory[] = "out of memory";
 
@@ -67,7 +64,7 @@ static const char *open_signature(const struct rsa_public *key, const uint8_t *s
     if (context == NULL || n == NULL || e == NULL || s == NULL || opened == NULL) {
         goto out;
     }
-    if (key->bits > LONG_MODULUS_BITS && BN_num_bits(e) > LONG_MODULUS_EXPONENT_BITS) {
+    if (key->bits > RSA_BITS_SMALL && BN_num_bits(e) > RSA_EXPONENT_BITS_MAX) {
         why = "the RSA key has a modulus above 3072 bits and a public exponent above 64 bits, which is "
               "not supported";
     } else if (BN_ucmp(s, n) >= 0) {
@@ -212,7 +209,7 @@ static const char *fill_public(struct rsa_key *key, const BIGNUM *n, const BIGNU
         return "the public exponent of the RSA key is 1, even, or above the modulus: no RSA key is like "
                "that";
     }
-    if (BN_num_bits(n) > (int)LONG_MODULUS_BITS && BN_num_bits(e) > LONG_MODULUS_EXPONENT_BITS) {
+    if (BN_num_bits(n) > RSA_BITS_SMALL && BN_num_bits(e) > RSA_EXPONENT_BITS_MAX) {
         return "expected a public exponent of at most 64 bits for a modulus above 3072 bits";
     }
     const struct rsa_public public = { .modulus = modulus, .modulus_len = (size_t)BN_bn2bin(n, modulus),

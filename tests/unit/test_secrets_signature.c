@@ -2,9 +2,6 @@
 #include "rsa_keys.h"
 #include "secrets_side.h"
 
-#include "datatext.h"
-
-#include <nettle/base64.h>
 #include <stdio.h>
 
 #define SA "0000000100000001aabbccdd"
@@ -34,12 +31,8 @@ static struct side *side_with(const char *secrets, const char *id, const char *p
 /* The public key as --pubkeyrsa has it. */
 static char *public_text(const char *pem, char *text)
 {
-    size_t len;
     struct rsa_key *key = rsa_test_key(pem);
-    const uint8_t *bytes = rsa_key_public_bytes(key, &len);
-    memcpy(text, "0s", 2);
-    base64_encode_raw(text + 2, len, bytes);
-    text[2 + BASE64_ENCODE_RAW_LENGTH(len)] = '\0';
+    rsa_public_print(rsa_key_public(key), text);
     rsa_key_free(key);
     return text;
 }
