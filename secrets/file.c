@@ -185,20 +185,6 @@ static void read_text(struct reader *r, const struct frame *f, char *text, size_
 
 /* ---- files ---- */
 
-static const char *check_file(const struct reader *r, const struct stat *st)
-{
-    if (!S_ISREG(st->st_mode)) {
-        return "not a regular file; it is not read";
-    }
-    if (st->st_size < 0 || (uintmax_t)st->st_size > FILE_SIZE_MAX) {
-        return "larger than 4 MiB; it is not read";
-    }
-    if ((size_t)st->st_size > FILE_TOTAL_MAX - r->total) {
-        return "all files together are larger than 16 MiB; it is not read";
-    }
-    return r->counts->files == FILE_COUNT_MAX ? "more than 1000 files; it is not read" : NULL;
-}
-
 static bool is_being_read(const struct frame *f, const struct stat *st)
 {
     for (const struct frame *o = f->outer; o != NULL; o = o->outer) {
@@ -216,6 +202,7 @@ static void read_file(struct reader *r, const struct frame *outer, unsigned line
     struct stat st;
     char *text = NULL;
     size_t size = 0;
+    size_t len = 0;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
     if (fd < 0 || fstat(fd, &st) != 0) {
@@ -226,9 +213,9 @@ static void read_file(struct reader *r, const struct frame *outer, unsigned line
         complain(r, outer->path, line, "a file that includes itself is not read again: ", path);
         goto out;
     }
-    const char *why = check_file(r, &st);
+    const char *why = file_limits(r, &st, FILE_SIZE_MAX, "larger than 4 MiB");
     if (why != NULL) {
-        complain(r, path, 0, why, "");
+        complain(r, path, 0, why, "; it is not read");
         goto out;
     }
     if (!r->insecure && (st.st_mode & 066) != 0) {
@@ -238,20 +225,14 @@ static void read_file(struct reader *r, const struct frame *outer, unsigned line
     f.device = st.st_dev;
     f.inode = st.st_ino;
     size = (size_t)st.st_size;
-    text = malloc(size + 1);
-    ssize_t len = text == NULL ? -1 : file_bytes(fd, text, size);
-    if (len < 0) {
+    text = file_text(r, fd, size, &len);
+    if (text == NULL) {
         complain(r, path, 0, "cannot be read: ", strerror(errno));
         goto out;
     }
-    r->total += (size_t)len;
-    r->counts->files++;
-    read_text(r, &f, text, (size_t)len);
+    read_text(r, &f, text, len);
 out:
-    if (text != NULL) {
-        explicit_bzero(text, size + 1);
-        free(text);
-    }
+    file_text_free(text, size);
     if (fd >= 0) {
         close(fd);
     }

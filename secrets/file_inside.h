@@ -20,6 +20,16 @@ void complain(struct reader *r, const char *path, unsigned line, const char *wha
 /* With the command that mends it: the path as a shell takes it. */
 void complain_permissions(struct reader *r, const char *path, unsigned mode);
 
+/* ---- file_text.c ---- */
+
+struct stat;
+
+/* NULL, or why a file is not read at all: its kind, its size (above `most`: too_large), or what was read before. */
+const char *file_limits(const struct reader *r, const struct stat *st, size_t most, const char *too_large);
+/* The file's text, counted as read; room for one byte more. NULL: errno says why. The caller gives it back. */
+char *file_text(struct reader *r, int fd, size_t size, size_t *len);
+void file_text_free(char *text, size_t size); /* wipes; NULL is allowed */
+
 /* ---- file_key.c ---- */
 
 /* The RSA key of an entry of the file at `path` into the store, or says why not. */

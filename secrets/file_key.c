@@ -10,39 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-ssize_t file_bytes(int fd, char *text, size_t size)
-{
-    size_t len = 0;
-    while (len < size) {
-        ssize_t n = read(fd, text + len, size - len);
-        if (n < 0 && errno != EINTR) {
-            return -1;
-        }
-        if (n == 0) {
-            break;
-        }
-        len += n > 0 ? (size_t)n : 0;
-    }
-    return (ssize_t)len;
-}
-
-/* ---- key files ---- */
-
-/* NULL, or what is wrong with the file at all. */
-static const char *check_key_file(const struct reader *r, const struct stat *st)
-{
-    if (!S_ISREG(st->st_mode)) {
-        return "not a regular file";
-    }
-    if (st->st_size < 0 || (uintmax_t)st->st_size > KEY_FILE_SIZE_MAX) {
-        return "larger than 64 KiB, so it is no key";
-    }
-    if ((size_t)st->st_size > FILE_TOTAL_MAX - r->total) {
-        return "all files together are larger than 16 MiB";
-    }
-    return r->counts->files == FILE_COUNT_MAX ? "more than 1000 files" : NULL;
-}
-
 /* Where the entry stands, and what is wrong with its key file. */
 static void complain_key(struct reader *r, const char *path, const struct entry *e, const char *key_path,
                          const char *why)
@@ -59,6 +26,7 @@ static struct rsa_key *key_of_file(struct reader *r, const char *path, const str
     struct stat st;
     char *text = NULL;
     size_t size = 0;
+    size_t len = 0;
 
     (void)snprintf(key_path, sizeof key_path, "%s%s", e->key_file[0] == '/' ? "" : KEY_FILE_FOLDER,
                    e->key_file);
@@ -67,7 +35,7 @@ static struct rsa_key *key_of_file(struct reader *r, const char *path, const str
         complain_key(r, path, e, e->key_file_quoted ? "(the quoted one)" : key_path, strerror(errno));
         goto out;
     }
-    const char *why = check_key_file(r, &st);
+    const char *why = file_limits(r, &st, KEY_FILE_SIZE_MAX, "larger than 64 KiB, so it is no key");
     if (why != NULL) {
         complain_key(r, path, e, key_path, why);
         goto out;
@@ -77,23 +45,17 @@ static struct rsa_key *key_of_file(struct reader *r, const char *path, const str
         goto out;
     }
     size = (size_t)st.st_size;
-    text = malloc(size + 1);
-    ssize_t len = text == NULL ? -1 : file_bytes(fd, text, size);
-    if (len < 0) {
+    text = file_text(r, fd, size, &len);
+    if (text == NULL) {
         complain_key(r, path, e, key_path, strerror(errno));
         goto out;
     }
-    r->total += (size_t)len;
-    r->counts->files++;
-    why = rsa_pem_read(&key, text, (size_t)len, e->has_passphrase ? e->passphrase : NULL);
+    why = rsa_pem_read(&key, text, len, e->has_passphrase ? e->passphrase : NULL);
     if (why != NULL) {
         complain_key(r, path, e, key_path, why);
     }
 out:
-    if (text != NULL) {
-        explicit_bzero(text, size + 1);
-        free(text);
-    }
+    file_text_free(text, size);
     if (fd >= 0) {
         close(fd);
     }
