@@ -89,7 +89,7 @@ static void end_unfinished(struct ike *ike, struct exchange *main, struct buffer
     LIST_FOREACH_SAFE(q, &main->sa->quicks, siblings, next)
     {
         if (names_sas(q) && take_out(spis, q->quick->spi_out)) {
-            exchange_refused(ike, q, 31, "the peer deleted the IPsec SA before it was up");
+            exchange_refused(ike, q, REPLY_NO_RESPONSE, "the peer deleted the IPsec SA before it was up");
         }
     }
 }

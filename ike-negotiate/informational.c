@@ -124,7 +124,7 @@ static void end_refused(struct ike *ike, struct exchange *q, unsigned type)
         end_refused_clients(ike, q);
         return;
     }
-    exchange_refused(ike, q, known ? REPLY_NOTIFICATION + type : 31, "the peer answered %s (%u)%s%s%s",
+    exchange_refused(ike, q, known ? REPLY_NOTIFICATION + type : REPLY_NO_RESPONSE, "the peer answered %s (%u)%s%s%s",
                      notify_name(type), type, ours[0] == '\0' ? "" : ": we proposed ", ours,
                      ours[0] == '\0' ? "" : "; compare --esp, --pfs and the clients of both sides");
 }

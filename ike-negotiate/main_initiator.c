@@ -65,7 +65,7 @@ static void take_ke(struct exchange *x, const struct record *answer)
 enum outcome mi_ke_early(struct ike *ike, struct exchange *x, struct event *e)
 {
     if (e->answer->verb != V_OK) {
-        return answer_refused(ike, x, e->answer, 32);
+        return answer_refused(ike, x, e->answer, REPLY_INTERNAL);
     }
     take_ke(x, e->answer);
     return OTHER;
@@ -125,7 +125,7 @@ enum outcome mi_message_2(struct ike *ike, struct exchange *x, struct event *e)
 enum outcome mi_ke_late(struct ike *ike, struct exchange *x, struct event *e)
 {
     if (e->answer->verb != V_OK) {
-        return answer_refused(ike, x, e->answer, 32);
+        return answer_refused(ike, x, e->answer, REPLY_INTERNAL);
     }
     take_ke(x, e->answer);
     if (x->main->ke_len != x->sa->suite.group->public_len) {
@@ -232,7 +232,7 @@ bool main_send_identity(struct ike *ike, struct exchange *x, const struct record
 enum outcome mi_keys(struct ike *ike, struct exchange *x, struct event *e)
 {
     if (e->answer->verb != V_OK) {
-        return answer_refused(ike, x, e->answer, 28);
+        return answer_refused(ike, x, e->answer, REPLY_NO_KEY);
     }
     if (!main_take_keys(x, e->answer) || !main_send_identity(ike, x, e->answer)) {
         exchange_failed(ike, x, REPLY_INTERNAL, "secrets gave keys of a wrong length");

@@ -269,7 +269,7 @@ enum outcome mr_keys(struct ike *ike, struct exchange *x, struct event *e)
     const uint8_t *bytes;
 
     if (e->answer->verb != V_OK) {
-        return answer_refused(ike, x, e->answer, 28);
+        return answer_refused(ike, x, e->answer, REPLY_NO_KEY);
     }
     bytes = record_bytes(e->answer, K_KE, &m->ke_len);
     if (bytes == NULL || m->ke_len > KE_MAX || !record_has(e->answer, K_NONCE)) {

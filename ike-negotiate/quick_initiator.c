@@ -228,7 +228,7 @@ enum outcome qi_ke(struct ike *ike, struct exchange *x, struct event *e)
     struct buffer body;
 
     if (e->answer->verb != V_OK) {
-        return answer_refused(ike, x, e->answer, 32);
+        return answer_refused(ike, x, e->answer, REPLY_INTERNAL);
     }
     const char *why = esp_proposals_parse(&ours, q->needs.esp, NULL);
     if (why != NULL || !quick_take_ours(x, e->answer)) {
@@ -335,7 +335,7 @@ static enum outcome sas_made(struct ike *ike, struct exchange *x)
 static enum outcome sas_refused(struct ike *ike, struct exchange *x, const struct record *answer)
 {
     send_delete(ike, x->parent, PROTOCOL_ESP, x->quick->spi_in, 4);
-    return answer_refused(ike, x, answer, 32);
+    return answer_refused(ike, x, answer, REPLY_INTERNAL);
 }
 
 enum outcome qi_keymat(struct ike *ike, struct exchange *x, struct event *e)

@@ -298,7 +298,7 @@ enum outcome qr_activate(struct ike *ike, struct exchange *x, struct event *e)
     if (e->answer->verb != V_OK) {
         /* The peer has both of its SAs by now: it must not go on sending to us. */
         send_delete(ike, x->parent, PROTOCOL_ESP, x->quick->spi_in, 4);
-        return answer_refused(ike, x, e->answer, 32);
+        return answer_refused(ike, x, e->answer, REPLY_INTERNAL);
     }
     /* What is remembered for duplicates is message 2; message 3 needs no answer. */
     sent_forget(&x->sent);

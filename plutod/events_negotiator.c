@@ -160,7 +160,7 @@ static void take_hint(struct keying *k, const struct record *r)
     x->hinted = true;
     hint_set(x, record_text(r, K_WHY));
     k->words = true;
-    keying_event_serious(k, x, 3, "%s", record_text(r, K_WHY));
+    keying_event_serious(k, x, REPLY_SERIOUS, "%s", record_text(r, K_WHY));
 }
 
 /* ike-negotiate has logged it. An unprotected one is only a hint, but what whack waits for may fail. */

@@ -127,10 +127,10 @@ static void say_key_added(struct keying *k, uint64_t client, const struct public
     if (gone > 0) {
         snprintf(others, sizeof others, ", in place of %u that it had", gone);
     }
-    say_and_log(k, client, 2, LOG_LEVEL_INFO, "added public key of %s: RSA, %u bits, fingerprint %.*s%s", id,
+    say_and_log(k, client, REPLY_LOG, LOG_LEVEL_INFO, "added public key of %s: RSA, %u bits, fingerprint %.*s%s", id,
                 key->bits, RSA_FINGERPRINT_SHORT, key->fingerprint, others);
     if (key->bits < RSA_BITS_STRONG) {
-        say_and_log(k, client, 3, LOG_LEVEL_SERIOUS, "the public key of %s has only %u bits: keys of less than %d can "
+        say_and_log(k, client, REPLY_SERIOUS, LOG_LEVEL_SERIOUS, "the public key of %s has only %u bits: keys of less than %d can "
                     "be broken, so that others pass for %s", id, key->bits, RSA_BITS_STRONG, id);
     }
 }
@@ -147,7 +147,7 @@ static void add_key(struct keying *k, uint64_t client, const struct identity *wh
         say_key_added(k, client, key, id, gone);
         break;
     case PUBLIC_KEY_KNOWN:
-        say_and_log(k, client, 2, LOG_LEVEL_INFO, "%s has this public key already (fingerprint %.*s); %u others are "
+        say_and_log(k, client, REPLY_LOG, LOG_LEVEL_INFO, "%s has this public key already (fingerprint %.*s); %u others are "
                     "gone", id, RSA_FINGERPRINT_SHORT, key->fingerprint, gone);
         break;
     case PUBLIC_KEY_ONE_TOO_MANY:

@@ -88,7 +88,7 @@ codes() {
 }
 
 @test "codes are written by their names of lib/reply.h" {
-    run grep -nE '(keying_say\([^,]+, [^,]+|(keying_tell|keying_event_tell|ends_failed|exchange_failed)\([^,]+, [^,]+), *[1-9]' \
+    run grep -nE '(keying_say\([^,]+, [^,]+|(keying_tell|keying_event_tell|keying_event_serious|say_and_log|ends_failed|exchange_failed|exchange_refused)\([^,]+, [^,]+|answer_refused\([^,]+, [^,]+, [^,]+), *[1-9]' \
         plutod/*.c ike-negotiate/*.c
     assert_output ''
 }

@@ -58,9 +58,9 @@ int talk_trouble(const struct request *r, const char *what)
 
 int talk_no_address(const struct request *r, const char *why)
 {
-    printf("%03d %s%s%s; nothing was sent to plutod\n", NO_PEER_ADDRESS,
+    printf("%03d %s%s%s; nothing was sent to plutod\n", REPLY_NO_PEER,
            r->label == NULL ? "" : r->label, r->label == NULL ? "" : ": ", why);
-    return NO_PEER_ADDRESS;
+    return REPLY_NO_PEER;
 }
 
 static int trouble_errno(const struct request *r, const char *what, const char *path,
@@ -259,7 +259,7 @@ static void take_call(struct talk *t, char *text, unsigned line)
     if (!request_read(&r, t->argc, t->argv, &input, talk_resolve, &no_address, why)) {
         if (!no_address) {
             t->refused = talk_trouble(t->r, why);
-        } else if (t->refused == 0 || t->refused == NO_PEER_ADDRESS) {
+        } else if (t->refused == 0 || t->refused == REPLY_NO_PEER) {
             t->refused = talk_no_address(t->r, why);
         } else {
             (void)talk_no_address(t->r, why);

@@ -9,9 +9,10 @@
 #ifndef WHACK_TALK_H
 #define WHACK_TALK_H
 
+#include "reply.h"
 #include "request.h"
 
-enum { WHACK_TROUBLE = 1, NO_PEER_ADDRESS = 29 }; /* exit status [W10] [W11] */
+enum { WHACK_TROUBLE = REPLY_WHACK }; /* exit status [W10] */
 
 /* whack's own message, on stderr; the exit status that goes with it. */
 int talk_trouble(const struct request *r, const char *what);
