@@ -163,12 +163,13 @@ demo: packages
 	$(MAKE) -j$(JOBS) all
 	tests/demo
 
-# The paths in the systemd unit follow PREFIX.
+# Pages and the systemd unit name what is installed by where it goes by default: what arrives follows PREFIX.
+install_text = sed 's|/usr/local|$(PREFIX)|g' $(1) >$(2) && chmod 644 $(2)
 install: all
 	install -d $(LIBEXEC) $(foreach n,$(sort $(suffix $(PAGES))),$(MAN)/man$(patsubst .%,%,$(n))) $(DESTDIR)$(PREFIX)/lib/sysusers.d
 	install -m 755 $(PROGRAMS) updown/updown $(LIBEXEC)
 	install -D -m 755 whack/ipsec $(DESTDIR)$(PREFIX)/sbin/ipsec
-	$(foreach page,$(PAGES),install -m 644 $(page) $(MAN)/man$(patsubst .%,%,$(suffix $(page))) &&) true
+	$(foreach page,$(PAGES),$(call install_text,$(page),$(MAN)/man$(patsubst .%,%,$(suffix $(page)))/$(notdir $(page))) &&) true
 	install -d $(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions
 	install -m 644 build/completion/ipsec.bash $(SHARE)/bash-completion/completions/ipsec
 	ln -sf ipsec $(SHARE)/bash-completion/completions/whack
@@ -178,8 +179,7 @@ install: all
 	install -m 644 docs/plutod.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/plutod.conf
 ifneq ($(UNIT),)
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
-	sed 's|/usr/local|$(PREFIX)|g' $(UNIT) >$(DESTDIR)$(PREFIX)/lib/systemd/system/plutod.service
-	chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/plutod.service
+	$(call install_text,$(UNIT),$(DESTDIR)$(PREFIX)/lib/systemd/system/plutod.service)
 endif
 
 # The unit tests and the tools' own tests, with a build in build/asan that watches itself. Its tools lie in build/asan/bin

@@ -39,7 +39,32 @@ pages() {
         [ -s "$man/man${page##*.}/${page##*/}" ] || fail "$page is not installed"
     done
     [ -s "$man/man5/records.5" ]
-    run -1 grep -rlF -e "$repo" -e /usr/local "$installed/usr/lib" "$ipsec"
+}
+
+# What the programs say of where they were built is for debuggers.
+@test "install: nothing that arrives names the tree that it was made in, or another PREFIX" {
+    run -1 grep -rlF /usr/local "$installed"
+    run -1 grep -rlIF "$repo" "$installed"
+}
+
+@test "install: the paths that pages and the unit name are those that things were installed to" {
+    local path file
+    grep -q 'ExecStart=/usr/libexec/ipsec/plutod' "$man/man8/plutod.8"
+    while IFS=: read -r file path; do
+        [ -e "$installed$path" ] || fail "$file: $path is not installed"
+    done < <(cd "$installed" && grep -rIoE '/usr/(lib|libexec|s?bin|share)/[A-Za-z0-9./_-]*[A-Za-z0-9_-]' usr/share/man usr/lib)
+}
+
+# On a page, the tools that `ipsec` runs are named by .Cm; its own words by .Fl.
+@test "ipsec: what its page and its usage promise is there" {
+    local word
+    while read -r word; do
+        case $word in
+        _updown) run -1 "$ipsec" _updown && assert_output --partial PLUTO_VERB ;;
+        *) run -0 "$ipsec" "$word" --version ;;
+        esac
+        run -0 grep -cE "(^|[ ,])$word( |,|\$)" <("$ipsec" --help)
+    done < <(sed -nE 's/^\.It Cm //p' "$man/man8/ipsec.8" | tr -d ' ' | tr , '\n')
 }
 
 @test "install: every page reads without a warning, and is found" {
