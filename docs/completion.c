@@ -16,6 +16,9 @@ static const struct {
 } programs[] = { { OF_WHACK, "whack" }, { OF_PLUTOD, "plutod" } };
 #define PROGRAMS (sizeof programs / sizeof programs[0])
 
+/* What `ipsec` takes first: ipsec(8). */
+#define IPSEC_WORDS "whack pluto secrets ike-negotiate kernel-sa _updown --help --version"
+
 static const struct option_spec *shown(unsigned option, enum option_program program)
 {
     const struct option_spec *spec = option_spec((enum option_id)option);
@@ -115,7 +118,9 @@ static const char bash_tail[] =
     "    local -a call=(\"${command[@]}\")\n"
     "    local i\n"
     "    for ((i = 0; i + 1 < ${#words[@]}; i++)); do\n"
-    "        [ \"${words[i]}\" != --ctlbase ] || call+=(--ctlbase \"${words[i + 1]}\")\n"
+    "        [ \"${words[i]}\" = --ctlbase ] || continue\n"
+    "        [ \"${words[i + 1]}\" != = ] || ((++i)) # --option=value comes in three words\n"
+    "        call+=(--ctlbase \"${words[i + 1]}\")\n"
     "    done\n"
     "    timeout 2 \"${call[@]}\" --status 2>/dev/null | sed -n 's/^000 \"\\([^\"]*\\)\": .*/\\1/p'\n"
     "}\n\n"
@@ -147,7 +152,7 @@ static const char bash_tail[] =
     "    COMPREPLY=()\n"
     "    if [ \"$program\" = ipsec ]; then\n"
     "        if [ \"$COMP_CWORD\" -eq 1 ]; then\n"
-    "            _ipsec_words 'whack pluto'\n"
+    "            _ipsec_words '" IPSEC_WORDS "'\n"
     "            return\n"
     "        fi\n"
     "        program=${COMP_WORDS[1]}\n"
@@ -233,7 +238,7 @@ static const char zsh_tail[] =
     "    local program=$service\n"
     "    if [[ $service == ipsec ]]; then\n"
     "        if ((CURRENT == 2)); then\n"
-    "            compadd whack pluto\n"
+    "            compadd -- " IPSEC_WORDS "\n"
     "            return\n"
     "        fi\n"
     "        program=${words[2]/%pluto/plutod}\n"

@@ -28,8 +28,24 @@ completes() {
     assert_equal "$(completes plutod --no)" '--nofork --no-nat-t'
     assert_equal "$(completes ipsec pluto --no)" '--nofork --no-nat-t'
     assert_equal "$(completes ipsec whack --unl)" --unlisten
-    assert_equal "$(completes ipsec '')" 'whack pluto'
     assert_equal "$(completes ipsec nosuch --)" ''
+}
+
+# What stands in the list of ipsec(8).
+ipsec_words() {
+    sed -nE -e 's/^\.It Cm //p' -e 's/^\.It Fl /-/p' "$repo/whack/ipsec.8" | tr -d ' ' | tr , '\n' | sort
+}
+
+@test 'bash and zsh: what ipsec takes first is what its page says' {
+    [ "$(ipsec_words | wc -l)" -gt 5 ]
+    run diff <(completes ipsec '' | tr ' ' '\n' | sort) <(ipsec_words)
+    assert_success
+    assert_equal "$(completes ipsec --v)" --version
+    # shellcheck disable=SC2016 # zsh's variables
+    run diff <(zsh -fc 'compadd() { print -rl -- ${@:2} }
+        service=ipsec words=(ipsec "") CURRENT=2
+        . "$1"' zsh "$repo/build/completion/_ipsec" | sort) <(ipsec_words)
+    assert_success
 }
 
 @test '[W1] bash: what was given is not offered again, but at the other end' {
@@ -56,6 +72,9 @@ completes() {
     chmod 755 "$D/whack"
     assert_equal "$(completes "$D/whack" --ctlbase /run/it --initiate --name '')" 'net net road'
     assert_equal "$(<"$D/asked")" '--ctlbase /run/it --status'
+    # As bash cuts --ctlbase=/run/that.
+    assert_equal "$(completes "$D/whack" --ctlbase = /run/that --initiate --name = '')" 'net net road'
+    assert_equal "$(<"$D/asked")" '--ctlbase /run/that --status'
     assert_equal "$(completes "$D/whack" --name r)" road
 }
 
