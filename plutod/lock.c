@@ -172,11 +172,18 @@ static enum lock_result remove_old(const struct lock *l)
     return result;
 }
 
+/* False: the path is too long for one. */
+static bool control_address(const struct lock *l, struct sockaddr_un *address)
+{
+    *address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+    return strlcpy(address->sun_path, l->ctl_path, sizeof address->sun_path) < sizeof address->sun_path;
+}
+
 /* Does somebody take calls there? Then a pid that is ours is also that of a plutod in another pid namespace. */
 static bool is_answered(const struct lock *l)
 {
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
-    if (strlcpy(address.sun_path, l->ctl_path, sizeof address.sun_path) >= sizeof address.sun_path) {
+    struct sockaddr_un address;
+    if (!control_address(l, &address)) {
         return false;
     }
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -218,9 +225,8 @@ static enum lock_result create_pid_file(struct lock *l)
 
 static enum lock_result create_socket(struct lock *l)
 {
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
-    if (strlcpy(address.sun_path, l->ctl_path, sizeof address.sun_path)
-        >= sizeof address.sun_path) {
+    struct sockaddr_un address;
+    if (!control_address(l, &address)) {
         fprintf(stderr, "plutod: --ctlbase: %s is too long for a socket\n", l->ctl_path);
         return LOCK_FAILED;
     }
