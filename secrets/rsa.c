@@ -27,7 +27,6 @@ struct rsa_key {
     struct rsa_public public; /* points into public_bytes */
     EVP_PKEY *pkey;
     EVP_PKEY_CTX *signing;    /* made once: each making would look up algorithms by name */
-    size_t public_len;
     uint8_t public_bytes[RSA_PUBLIC_MAX];
 };
 
@@ -215,8 +214,8 @@ static const char *fill_public(struct rsa_key *key, const BIGNUM *n, const BIGNU
     const struct rsa_public public = { .modulus = modulus, .modulus_len = (size_t)BN_bn2bin(n, modulus),
                                        .exponent = exponent,
                                        .exponent_len = (size_t)BN_bn2bin(e, exponent) };
-    key->public_len = rsa_public_encode(&public, key->public_bytes);
-    return rsa_public_parse(&key->public, key->public_bytes, key->public_len);
+    const size_t len = rsa_public_encode(&public, key->public_bytes);
+    return rsa_public_parse(&key->public, key->public_bytes, len);
 }
 
 static EVP_PKEY *make_pkey(BIGNUM *const *all)
@@ -361,12 +360,6 @@ EVP_PKEY *rsa_key_pkey(const struct rsa_key *key)
 const struct rsa_public *rsa_key_public(const struct rsa_key *key)
 {
     return &key->public;
-}
-
-const uint8_t *rsa_key_public_bytes(const struct rsa_key *key, size_t *len)
-{
-    *len = key->public_len;
-    return key->public_bytes;
 }
 
 bool rsa_public_equal(const struct rsa_public *a, const struct rsa_public *b)

@@ -39,8 +39,6 @@ void rsa_key_free(struct rsa_key *key); /* wipes; NULL is allowed */
 
 /* Borrowed. */
 const struct rsa_public *rsa_key_public(const struct rsa_key *key);
-/* The same in the layout of RFC 3110, borrowed. */
-const uint8_t *rsa_key_public_bytes(const struct rsa_key *key, size_t *len);
 bool rsa_public_equal(const struct rsa_public *a, const struct rsa_public *b);
 
 /*

@@ -1,6 +1,8 @@
 /* The tools of a host: how they begin and die, and what they have of their surroundings. */
 #include "hosts_private.h"
 
+#include "shared_dh.h"
+
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,22 +114,6 @@ void host_refill(struct host *h)
     }
 }
 
-static bool random_bytes(uint8_t *bytes, size_t len)
-{
-    return RAND_bytes(bytes, (int)len) == 1;
-}
-
-/* Looking the groups up takes longer than a negotiation: once. */
-static const struct dh_lib *shared_dh(void)
-{
-    static struct dh_lib *dh;
-    const char *why = NULL;
-    if (dh == NULL) {
-        dh = dh_lib_new(&why);
-    }
-    return dh;
-}
-
 /* ---- lives ---- */
 
 static void add_channel(struct host *h, unsigned to, unsigned tool, uint64_t epoch)
@@ -151,7 +137,7 @@ static void core_begins(struct host *h, unsigned tool)
     } else if (tool == S) {
         h->worker++;
         h->secrets_log = (struct log){ .tool = "secrets", .records = &h->q[S][P].b };
-        const struct core_config config = { h->store, shared_dh(), &h->secrets_log, random_bytes };
+        const struct core_config config = { h->store, shared_dh(), &h->secrets_log, dh_random };
         h->secrets = secrets_new(&config);
     } else {
         uint32_t seed = 0;

@@ -4,6 +4,7 @@
 #include "plutod/requests.h"
 #include "plutod/script.h"
 #include "rsa_keys.h"
+#include "shared_dh.h"
 
 #include <openssl/rand.h>
 #include <stdarg.h>
@@ -108,23 +109,7 @@ void lab_refill(struct lab_host *h)
     }
 }
 
-static bool random_bytes(uint8_t *out, size_t len)
-{
-    return RAND_bytes(out, (int)len) == 1;
-}
-
 /* ---- making ---- */
-
-/* Looking the groups up takes longer than a negotiation: once for all labs of a test program. */
-static const struct dh_lib *shared_dh(void)
-{
-    static struct dh_lib *dh;
-    const char *why = NULL;
-    if (dh == NULL) {
-        dh = dh_lib_new(&why);
-    }
-    return dh;
-}
 
 static void listen_on(struct lab_host *h, unsigned which)
 {
@@ -138,7 +123,7 @@ static void listen_on(struct lab_host *h, unsigned which)
 
 void lab_begin_secrets(struct lab_host *h)
 {
-    const struct core_config config = { h->store, shared_dh(), &h->secrets_log, random_bytes };
+    const struct core_config config = { h->store, shared_dh(), &h->secrets_log, dh_random };
     h->worker++;
     h->secrets = secrets_new(&config);
 }
@@ -208,7 +193,7 @@ void lab_give_rsa(struct lab *l)
     static const char *const pem[2] = { rsa_pem_512, rsa_pem_512_e3 };
     for (unsigned i = 0; i < 2; i++) {
         char hex[400];
-        size_t len;
+        uint8_t public[RSA_PUBLIC_MAX];
         char address[ADDRESS_TEXT];
         struct address a;
         struct index index = { .kind = INDEX_ID };
@@ -216,7 +201,7 @@ void lab_give_rsa(struct lab *l)
         lab_address(&a, i);
         identity_of_address(&index.id, &a);
         address_print(&a, address);
-        const uint8_t *public = rsa_key_public_bytes(key, &len);
+        const size_t len = rsa_public_encode(rsa_key_public(key), public);
         for (size_t n = 0; n < len; n++) {
             snprintf(hex + 2 * n, 3, "%02x", public[n]);
         }

@@ -1,5 +1,7 @@
 #include "world.h"
 
+#include "shared_dh.h"
+
 #include <openssl/rand.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -187,11 +189,6 @@ void world_order(struct world *w, unsigned host, const char *line)
 
 /* ---- making ---- */
 
-static bool random_bytes(uint8_t *out, size_t len)
-{
-    return RAND_bytes(out, (int)len) == 1;
-}
-
 static bool parse_words(struct hand *h, const char *words)
 {
     char *list = strdup(words);
@@ -252,7 +249,7 @@ static void host_init(struct world *w, unsigned which, const char *words, const 
     hand->reqid = 16384 + which;
     h->store = store_new();
     add_secret(h->store, psk);
-    const struct core_config config = { h->store, w->dh, &h->log, random_bytes };
+    const struct core_config config = { h->store, shared_dh(), &h->log, dh_random };
     h->secrets = secrets_new(&config);
     const struct ike_outputs outputs = { &h->to_plutod, out_kernel, out_worker, out_send, h };
     h->ike = ike_new(&outputs);
@@ -260,23 +257,11 @@ static void host_init(struct world *w, unsigned which, const char *words, const 
     ike_kernel_ready(h->ike, w->now);
 }
 
-/* Looking the groups up takes longer than a negotiation: once for all worlds of a test program. */
-static const struct dh_lib *shared_dh(void)
-{
-    static struct dh_lib *dh;
-    const char *why = NULL;
-    if (dh == NULL) {
-        dh = dh_lib_new(&why);
-    }
-    return dh;
-}
-
 struct world *world_new_two(const char *words_0, const char *words_1, const char *psk_0,
                             const char *psk_1)
 {
     struct world *w = calloc(1, sizeof *w);
     w->now = 1000000;
-    w->dh = shared_dh();
     host_init(w, 0, words_0, psk_0);
     host_init(w, 1, words_1, psk_1);
     return w;

@@ -52,7 +52,6 @@ struct host {
 struct world {
     uint64_t now; /* ms */
     struct host host[2];
-    const struct dh_lib *dh;
     struct datagram queue[WORLD_DATAGRAMS];
     unsigned queued;
     unsigned number; /* datagrams so far, from 1 */
