@@ -311,3 +311,18 @@ void payload_body(struct opened *o, size_t n, const void *body, size_t len)
     payload_remove(o, n);
     payload_insert(o, n, type, body, len);
 }
+
+void payload_spoil(struct opened *o, unsigned type, size_t len)
+{
+    uint8_t body[2048] = { 0 };
+    size_t whole;
+    size_t n = payload_place(o, type);
+    const uint8_t *p = payload_at(o, n, &whole);
+    whole -= GENERIC_HEADER_LEN;
+    assert_true(whole <= sizeof body && len <= sizeof body);
+    memcpy(body, p + GENERIC_HEADER_LEN, whole);
+    if (len == whole) {
+        body[len - 1] ^= 1;
+    }
+    payload_body(o, n, body, len);
+}

@@ -57,6 +57,8 @@ unsigned payload_type_of(struct opened *o, size_t n);
 void payload_insert(struct opened *o, size_t n, unsigned type, const void *body, size_t len);
 void payload_remove(struct opened *o, size_t n);
 void payload_body(struct opened *o, size_t n, const void *body, size_t len);
+/* Cut, made longer by zeros, or, if len is what it has, with another last bit. */
+void payload_spoil(struct opened *o, unsigned type, size_t len);
 
 /* ---- an attack on a negotiation for "net" ---- */
 

@@ -4,23 +4,10 @@
  */
 #include "informational.h"
 
-#include <string.h>
-
-/* So many of its bytes, or more; all of them with another last bit. */
 static void spoil_hash(struct opened *o, size_t len)
 {
-    uint8_t hash[HASH_MAX + 1] = { 0 };
-    size_t whole;
-    size_t n = payload_place(o, PAYLOAD_HASH);
     hostile_hash(o);
-    const uint8_t *p = payload_at(o, n, &whole);
-    whole -= GENERIC_HEADER_LEN;
-    assert_true(whole <= HASH_MAX);
-    memcpy(hash, p + GENERIC_HEADER_LEN, whole);
-    if (len == whole) {
-        hash[len - 1] ^= 1;
-    }
-    payload_body(o, n, hash, len);
+    payload_spoil(o, PAYLOAD_HASH, len);
 }
 
 static const size_t lengths[] = { 0, 1, 8, 19, 20, 21 }; /* SHA-1 has 20 */
