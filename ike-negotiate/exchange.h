@@ -290,7 +290,6 @@ struct exchange *exchange_new(struct ike *ike, bool is_quick, bool initiator);
 void exchange_free(struct ike *ike, struct exchange *x); /* a Main Mode with its Quick Modes */
 void exchange_set_number(struct ike *ike, struct exchange *x, uint64_t number);
 void exchange_set_cookies(struct ike *ike, struct exchange *x);
-void exchange_timer(struct ike *ike, struct exchange *x, uint64_t at);
 struct exchange *exchange_by_number(struct ike *ike, uint64_t number);
 struct exchange *exchange_by_cookies(struct ike *ike, const uint8_t *cky_i, const uint8_t *cky_r);
 /* Tells plutod and frees the exchange; code as for whack: 31, 200 + notification, ... */
@@ -313,6 +312,9 @@ enum outcome answer_refused(struct ike *ike, struct exchange *x, const struct re
 void exchange_lost(struct ike *ike, struct exchange *x);
 bool draw_random(struct ike *ike, uint8_t *out, size_t len);
 uint32_t draw_message_id(struct ike *ike); /* 0, which is no message id: none now */
+
+/* ---- timer.c ---- */
+void exchange_timer(struct ike *ike, struct exchange *x, uint64_t at); /* UINT64_MAX: none */
 
 /* ---- seen.c ---- */
 bool sa_id_used(const struct isakmp_sa *sa, uint32_t message_id);
