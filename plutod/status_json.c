@@ -1,146 +1,22 @@
 /*
  * --status --json: one document, in lines that are whole elements of it. What each key means is said in
- * ipsec-status(5), and docs/status.schema.json is checked against what stands here.
- *
- * All texts are printable ASCII: identities and names are so already, other bytes are written as in
- * the log, backslash and three octal digits.
+ * ipsec-status(5), and docs/status.schema.json is checked against what stands here. An object that could not be made whole is
+ * not shown, and whack is told.
  */
 #include "status_form.h"
 
 #include "hint.h"
+#include "object.h"
 #include "orient.h"
 #include "public_keys.h"
 #include "routing.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #define SCHEMA_VERSION 1
-
-/* ---- objects ---- */
-
-/* An object that could not be made whole is not shown, and whack is told. */
-struct object {
-    json_t *json;
-    bool lost;
-};
-
-static struct object object_new(void)
-{
-    json_t *json = json_object();
-    return (struct object){ .json = json, .lost = json == NULL };
-}
-
-static void put(struct object *o, const char *key, json_t *value) /* takes it */
-{
-    o->lost = json_object_set_new_nocheck(o->json, key, value) != 0 || o->lost;
-}
-
-static void put_object(struct object *o, const char *key, struct object value)
-{
-    o->lost = o->lost || value.lost;
-    put(o, key, value.json);
-}
-
-static json_t *number(uint64_t value)
-{
-    return json_integer(value > INT64_MAX ? INT64_MAX : (json_int_t)value);
-}
-
-static void put_number(struct object *o, const char *key, uint64_t value)
-{
-    put(o, key, number(value));
-}
-
-/* null for 0, which is no serial, no time and no place */
-static void put_some(struct object *o, const char *key, uint64_t value)
-{
-    put(o, key, value == 0 ? json_null() : number(value));
-}
-
-static void put_yes(struct object *o, const char *key, bool yes)
-{
-    put(o, key, json_boolean(yes));
-}
-
-static bool is_plain(const char *bytes)
-{
-    while (*bytes >= ' ' && *bytes <= '~' && *bytes != '\\') {
-        bytes++;
-    }
-    return *bytes == '\0';
-}
-
-static json_t *text(const char *bytes) /* NULL: null */
-{
-    if (bytes == NULL) {
-        return json_null();
-    }
-    if (is_plain(bytes)) {
-        return json_string_nocheck(bytes);
-    }
-    struct buffer escaped;
-    buffer_init(&escaped, 0);
-    log_escape(&escaped, bytes, strlen(bytes));
-    json_t *json = escaped.overflowed ? NULL
-                                      : json_stringn_nocheck((const char *)escaped.data, escaped.len);
-    buffer_wipe(&escaped);
-    return json;
-}
-
-static void put_text(struct object *o, const char *key, const char *bytes)
-{
-    put(o, key, text(bytes));
-}
-
-/* "a,b" as ["a","b"] */
-static void put_list(struct object *o, const char *key, const char *commas)
-{
-    json_t *list = json_array();
-    for (const char *at = commas; list != NULL && *at != '\0';) {
-        size_t len = strcspn(at, ",");
-        o->lost = json_array_append_new(list, json_stringn_nocheck(at, len)) != 0 || o->lost;
-        at += len + (at[len] == ',' ? 1 : 0);
-    }
-    put(o, key, list);
-}
-
-static void put_address(struct object *o, const char *key, const struct address *a)
-{
-    char out[ADDRESS_TEXT];
-    if (a->family != 0) {
-        address_print(a, out);
-    }
-    put_text(o, key, a->family == 0 ? NULL : out);
-}
-
-static void put_subnet(struct object *o, const char *key, const struct subnet *s)
-{
-    char out[SUBNET_TEXT];
-    if (s->base.family != 0) {
-        subnet_print(s, out);
-    }
-    put_text(o, key, s->base.family == 0 ? NULL : out);
-}
-
-static void put_identity(struct object *o, const char *key, const struct identity *id)
-{
-    char out[IDENTITY_TEXT];
-    if (id != NULL) {
-        identity_print(id, out);
-    }
-    put_text(o, key, id == NULL ? NULL : out);
-}
-
-static void put_classes(struct object *o, const char *key, unsigned classes)
-{
-    char out[DEBUG_CLASSES_TEXT];
-    debug_classes_print(classes, out);
-    put_list(o, key, out);
-}
 
 /* ---- lines ---- */
 
@@ -182,14 +58,14 @@ static void show_daemon(struct keying *k, uint64_t client)
     struct object o = object_new();
     char started[UTC_TEXT];
     utc_text(k->settings.started, started);
-    put_text(&o, "version", VERSION);
-    put_text(&o, "started", started);
-    put_yes(&o, "listening", keying_deaf(k) == NULL);
-    put_yes(&o, "stopping", k->stopping);
-    put_number(&o, "ikeport", k->settings.ikeport);
-    put_yes(&o, "uniqueids", k->settings.uniqueids);
-    put_identity(&o, "myid", k->settings.myid);
-    put_classes(&o, "debug", k->classes);
+    object_put_text(&o, "version", VERSION);
+    object_put_text(&o, "started", started);
+    object_put_yes(&o, "listening", keying_deaf(k) == NULL);
+    object_put_yes(&o, "stopping", k->stopping);
+    object_put_number(&o, "ikeport", k->settings.ikeport);
+    object_put_yes(&o, "uniqueids", k->settings.uniqueids);
+    object_put_identity(&o, "myid", k->settings.myid);
+    object_put_classes(&o, "debug", k->classes);
     line(k, client, ",\"plutod\":", o);
 }
 
@@ -198,14 +74,14 @@ static void show_processes(struct keying *k, uint64_t client)
     struct process_view p;
     for (unsigned place = 0; k->hooks.process(k->hooks.context, place, &p); place++) {
         struct object o = object_new();
-        put_text(&o, "tool", p.tool);
-        put_some(&o, "worker", p.worker);
-        put_yes(&o, "current", p.current);
-        put(&o, "pid", p.pid == 0 ? json_null() : json_integer(p.pid));
-        put_number(&o, p.pid == 0 ? "dead_for" : "uptime", p.since);
-        put_number(&o, "restarts", p.restarts);
-        put_number(&o, "queued", p.queued);
-        put_number(&o, "unread", p.unread);
+        object_put_text(&o, "tool", p.tool);
+        object_put_some(&o, "worker", p.worker);
+        object_put_yes(&o, "current", p.current);
+        object_put(&o, "pid", p.pid == 0 ? json_null() : json_integer(p.pid));
+        object_put_number(&o, p.pid == 0 ? "dead_for" : "uptime", p.since);
+        object_put_number(&o, "restarts", p.restarts);
+        object_put_number(&o, "queued", p.queued);
+        object_put_number(&o, "unread", p.unread);
         line(k, client, place == 0 ? "" : ",", o);
     }
 }
@@ -214,9 +90,9 @@ static void show_interfaces(struct keying *k, uint64_t client)
 {
     for (size_t i = 0; i < k->interface_count; i++) {
         struct object o = object_new();
-        put_text(&o, "name", k->interfaces[i].name);
-        put_address(&o, "address", &k->interfaces[i].address);
-        put_number(&o, "port", k->interfaces[i].port);
+        object_put_text(&o, "name", k->interfaces[i].name);
+        object_put_address(&o, "address", &k->interfaces[i].address);
+        object_put_number(&o, "port", k->interfaces[i].port);
         line(k, client, i == 0 ? "" : ",", o);
     }
 }
@@ -228,10 +104,10 @@ static void show_counters(struct keying *k, uint64_t client)
         struct object of = object_new();
         for (unsigned i = 0; i < COUNTER_COUNT; i++) {
             if (counter_group((enum counter)i) == group) {
-                put_number(&of, counter_name((enum counter)i), k->counters.of[i]);
+                object_put_number(&of, counter_name((enum counter)i), k->counters.of[i]);
             }
         }
-        put_object(&o, counter_group_name((enum counter_group)group), of);
+        object_put_object(&o, counter_group_name((enum counter_group)group), of);
     }
     struct object ignored = object_new();
     for (unsigned i = 0; i < FLAW_COUNT; i++) {
@@ -240,9 +116,9 @@ static void show_counters(struct keying *k, uint64_t client)
         for (char *at = strchr(word, '-'); at != NULL; at = strchr(at, '-')) {
             *at = '_'; /* as all keys of the document */
         }
-        put_number(&ignored, word, k->counters.ignored[i]);
+        object_put_number(&ignored, word, k->counters.ignored[i]);
     }
-    put_object(&o, "ignored", ignored);
+    object_put_object(&o, "ignored", ignored);
     line(k, client, ",\"counters\":", o);
 }
 
@@ -268,12 +144,12 @@ static struct object end_of(const struct status_end *e)
     struct object o = object_new();
     char id[IDENTITY_TEXT];
     status_id(e, id);
-    put_address(&o, "host", &e->host);
-    put_number(&o, "ikeport", e->end->ikeport);
-    put_text(&o, "id", id);
-    put_subnet(&o, "client", &e->client);
-    put_address(&o, "nexthop", &e->end->nexthop);
-    put_text(&o, "updown", e->end->updown);
+    object_put_address(&o, "host", &e->host);
+    object_put_number(&o, "ikeport", e->end->ikeport);
+    object_put_text(&o, "id", id);
+    object_put_subnet(&o, "client", &e->client);
+    object_put_address(&o, "nexthop", &e->end->nexthop);
+    object_put_text(&o, "updown", e->end->updown);
     return o;
 }
 
@@ -309,27 +185,27 @@ static void put_description(struct object *o, const struct conn *c)
     const struct connection_form *f = c->form;
     char policy[POLICY_TEXT];
     connection_policy_print(f->policy, policy);
-    put_list(o, "policy", policy);
-    put_text(o, "ike", f->ike);
-    put_text(o, "esp", f->esp);
-    put_text(o, "pfsgroup", f->pfsgroup);
-    put_number(o, "ikelifetime", f->ikelifetime);
-    put_number(o, "ipseclifetime", f->ipseclifetime);
-    put_number(o, "rekeymargin", f->rekeymargin);
-    put_number(o, "rekeyfuzz", f->rekeyfuzz);
-    put_number(o, "keyingtries", f->keyingtries);
+    object_put_list(o, "policy", policy);
+    object_put_text(o, "ike", f->ike);
+    object_put_text(o, "esp", f->esp);
+    object_put_text(o, "pfsgroup", f->pfsgroup);
+    object_put_number(o, "ikelifetime", f->ikelifetime);
+    object_put_number(o, "ipseclifetime", f->ipseclifetime);
+    object_put_number(o, "rekeymargin", f->rekeymargin);
+    object_put_number(o, "rekeyfuzz", f->rekeyfuzz);
+    object_put_number(o, "keyingtries", f->keyingtries);
 }
 
 static void put_failure(struct object *o, const struct keying *k, const struct conn *c)
 {
     if (c->failure == NULL) {
-        put(o, "last_failure", json_null());
+        object_put(o, "last_failure", json_null());
         return;
     }
     struct object failure = object_new();
-    put_number(&failure, "ago", (k->now - c->failure->at) / 1000);
-    put_text(&failure, "why", c->failure->why);
-    put_object(o, "last_failure", failure);
+    object_put_number(&failure, "ago", (k->now - c->failure->at) / 1000);
+    object_put_text(&failure, "why", c->failure->why);
+    object_put_object(o, "last_failure", failure);
 }
 
 static void show_conn(struct keying *k, uint64_t client, const struct conn *c, size_t place)
@@ -338,30 +214,30 @@ static void show_conn(struct keying *k, uint64_t client, const struct conn *c, s
     struct status_end ends[2];
     char why[ORIENT_WHY];
     status_ends(c, ends);
-    put_text(&o, "name", c->name);
-    put_text(&o, "template", c->instance == 0 ? NULL : c->form->name);
-    put(&o, "instances", conn_is_template(c) ? number(status_instances(c)) : json_null());
-    put_text(&o, "state", word_of(c));
-    put_yes(&o, "negotiating", negotiates(c));
+    object_put_text(&o, "name", c->name);
+    object_put_text(&o, "template", c->instance == 0 ? NULL : c->form->name);
+    object_put(&o, "instances", conn_is_template(c) ? object_number(status_instances(c)) : json_null());
+    object_put_text(&o, "state", word_of(c));
+    object_put_yes(&o, "negotiating", negotiates(c));
     if (!c->oriented) {
         orient_why(k, c, why);
     }
-    put_text(&o, "unoriented", c->oriented ? NULL : why);
-    put_text(&o, "routing", routing_story(c));
-    put_yes(&o, "routed", c->eroute != NULL);
-    put_some(&o, "eroute_owner", c->eroute == NULL ? 0 : status_serial(k, c->newest_ipsec));
-    put_some(&o, "isakmp_sa", status_serial(k, c->newest_isakmp));
-    put_some(&o, "ipsec_sa", status_serial(k, c->newest_ipsec));
-    put_object(&o, "ours", end_of(&ends[0]));
-    put_object(&o, "peer", end_of(&ends[1]));
-    put_text(&o, "interface", c->oriented ? c->interface : NULL);
+    object_put_text(&o, "unoriented", c->oriented ? NULL : why);
+    object_put_text(&o, "routing", routing_story(c));
+    object_put_yes(&o, "routed", c->eroute != NULL);
+    object_put_some(&o, "eroute_owner", c->eroute == NULL ? 0 : status_serial(k, c->newest_ipsec));
+    object_put_some(&o, "isakmp_sa", status_serial(k, c->newest_isakmp));
+    object_put_some(&o, "ipsec_sa", status_serial(k, c->newest_ipsec));
+    object_put_object(&o, "ours", end_of(&ends[0]));
+    object_put_object(&o, "peer", end_of(&ends[1]));
+    object_put_text(&o, "interface", c->oriented ? c->interface : NULL);
     put_description(&o, c);
-    put_some(&o, "attempt", c->attempt);
-    put(&o, "next_attempt", !agenda_is_set(&c->retry) ? json_null()
-        : number(agenda_wait(&k->agenda, &c->retry, k->now) / 1000));
+    object_put_some(&o, "attempt", c->attempt);
+    object_put(&o, "next_attempt", !agenda_is_set(&c->retry) ? json_null()
+        : object_number(agenda_wait(&k->agenda, &c->retry, k->now) / 1000));
     put_failure(&o, k, c);
-    put_number(&o, "reqid", c->reqid);
-    put_classes(&o, "debug", c->classes);
+    object_put_number(&o, "reqid", c->reqid);
+    object_put_classes(&o, "debug", c->classes);
     line(k, client, place == 0 ? "" : ",", o);
 }
 
@@ -370,30 +246,30 @@ static void show_conn(struct keying *k, uint64_t client, const struct conn *c, s
 static void put_place(struct object *o, const char *key, const struct address *a, uint16_t port)
 {
     struct object at = object_new();
-    put_address(&at, "address", a);
-    put_number(&at, "port", port);
-    put_object(o, key, at);
+    object_put_address(&at, "address", a);
+    object_put_number(&at, "port", port);
+    object_put_object(o, key, at);
 }
 
 static void put_spi(struct object *o, const char *key, const uint8_t spi[4])
 {
     char out[16];
     snprintf(out, sizeof out, "0x%02x%02x%02x%02x", spi[0], spi[1], spi[2], spi[3]);
-    put_text(o, key, out);
+    object_put_text(o, key, out);
 }
 
 static struct object ipsec_of(const struct keying *k, const struct xchg *y)
 {
     struct object o = object_new();
-    put_text(&o, "protocol", "esp");
-    put_text(&o, "mode", y->mode == MODES_TUNNEL ? "tunnel" : "transport");
+    object_put_text(&o, "protocol", "esp");
+    object_put_text(&o, "mode", y->mode == MODES_TUNNEL ? "tunnel" : "transport");
     put_spi(&o, "spi_in", y->spi_in);
     put_spi(&o, "spi_out", y->spi_out.spi);
-    put_number(&o, "bytes_in", y->bytes[0]);
-    put_number(&o, "packets_in", y->packets[0]);
-    put_number(&o, "bytes_out", y->bytes[1]);
-    put_number(&o, "packets_out", y->packets[1]);
-    put(&o, "counted_ago", y->counted == 0 ? json_null() : number((k->now - y->counted) / 1000));
+    object_put_number(&o, "bytes_in", y->bytes[0]);
+    object_put_number(&o, "packets_in", y->packets[0]);
+    object_put_number(&o, "bytes_out", y->bytes[1]);
+    object_put_number(&o, "packets_out", y->packets[1]);
+    object_put(&o, "counted_ago", y->counted == 0 ? json_null() : object_number((k->now - y->counted) / 1000));
     return o;
 }
 
@@ -407,32 +283,32 @@ static void show_state(struct keying *k, uint64_t client, const struct xchg *x, 
     char hint[HINT_TEXT];
     uint64_t seconds;
     const char *event = status_event(k, x, &seconds);
-    put_number(&o, "serial", x->serial);
-    put_text(&o, "connection", c == NULL ? NULL : c->name);
-    put_text(&o, "kind", x->quick ? "ipsec" : "isakmp");
-    put_text(&o, "role", x->initiator ? "initiator" : "responder");
-    put_text(&o, "state", xchg_state_word(x->state));
-    put_text(&o, "story", xchg_state_story(x->state));
-    put_yes(&o, "established", x->up);
-    put_yes(&o, "newest", c != NULL && (c->newest_isakmp == x->number || c->newest_ipsec == x->number));
-    put_some(&o, "isakmp_sa", x->quick ? status_serial(k, x->parent) : 0);
-    put_some(&o, "pending_for", awaited == NULL ? 0 : awaited->serial);
-    put_text(&o, "event", awaited == NULL ? event : NULL);
-    put(&o, "event_in", awaited == NULL ? number(seconds) : json_null());
-    put_number(&o, "age", k->now > x->since ? (k->now - x->since) / 1000 : 0);
-    put_some(&o, "life", x->up ? x->life : 0);
-    put(&o, "life_left", x->up ? number(seconds) : json_null());
+    object_put_number(&o, "serial", x->serial);
+    object_put_text(&o, "connection", c == NULL ? NULL : c->name);
+    object_put_text(&o, "kind", x->quick ? "ipsec" : "isakmp");
+    object_put_text(&o, "role", x->initiator ? "initiator" : "responder");
+    object_put_text(&o, "state", xchg_state_word(x->state));
+    object_put_text(&o, "story", xchg_state_story(x->state));
+    object_put_yes(&o, "established", x->up);
+    object_put_yes(&o, "newest", c != NULL && (c->newest_isakmp == x->number || c->newest_ipsec == x->number));
+    object_put_some(&o, "isakmp_sa", x->quick ? status_serial(k, x->parent) : 0);
+    object_put_some(&o, "pending_for", awaited == NULL ? 0 : awaited->serial);
+    object_put_text(&o, "event", awaited == NULL ? event : NULL);
+    object_put(&o, "event_in", awaited == NULL ? object_number(seconds) : json_null());
+    object_put_number(&o, "age", k->now > x->since ? (k->now - x->since) / 1000 : 0);
+    object_put_some(&o, "life", x->up ? x->life : 0);
+    object_put(&o, "life_left", x->up ? object_number(seconds) : json_null());
     put_place(&o, "local", &x->local, x->local_port);
     put_place(&o, "remote", &x->remote, x->remote_port);
-    put_identity(&o, "peer_id", proved ? x->peer_id : NULL);
-    put_text(&o, "method", !proved ? NULL : schema_word(K_METHOD, x->method, method));
-    put_text(&o, "algorithms", x->proposal);
-    put_text(&o, "notified", x->notified);
-    put_text(&o, "hint", hint_of(x, hint) ? hint : NULL);
+    object_put_identity(&o, "peer_id", proved ? x->peer_id : NULL);
+    object_put_text(&o, "method", !proved ? NULL : schema_word(K_METHOD, x->method, method));
+    object_put_text(&o, "algorithms", x->proposal);
+    object_put_text(&o, "notified", x->notified);
+    object_put_text(&o, "hint", hint_of(x, hint) ? hint : NULL);
     if (x->quick && x->up) {
-        put_object(&o, "ipsec", ipsec_of(k, x));
+        object_put_object(&o, "ipsec", ipsec_of(k, x));
     } else {
-        put(&o, "ipsec", json_null());
+        object_put(&o, "ipsec", json_null());
     }
     line(k, client, place == 0 ? "" : ",", o);
 }
@@ -452,11 +328,11 @@ static void show_key(struct keying *k, uint64_t client, const struct public_key 
     struct object o = object_new();
     char since[UTC_TEXT];
     utc_text(key->since, since);
-    put_identity(&o, "id", public_key_id(key));
-    put_number(&o, "bits", key->bits);
-    put_text(&o, "fingerprint", key->fingerprint);
-    put_text(&o, "since", since);
-    put_text(&o, "from", public_key_source(key));
+    object_put_identity(&o, "id", public_key_id(key));
+    object_put_number(&o, "bits", key->bits);
+    object_put_text(&o, "fingerprint", key->fingerprint);
+    object_put_text(&o, "since", since);
+    object_put_text(&o, "from", public_key_source(key));
     line(k, client, place == 0 ? "" : ",", o);
 }
 
