@@ -1,7 +1,7 @@
 /*
  * [P5] Each negotiation that fails ends in one line that says why and what to do: whole hosts, every kind
- * of failure, at the side that can tell. Not for: that whack is told (test_plutod_initiate.c), and the lines' bounds
- * (test_f09_notifications.c).
+ * of failure, at the side that can tell. Not for: that whack is told (test_plutod_initiate.c,
+ * test_plutod_attempts.c), and the lines' bounds (test_f09_notifications.c).
  */
 #include <setjmp.h>
 #include <stdarg.h>

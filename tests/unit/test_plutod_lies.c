@@ -224,14 +224,9 @@ static void test_who_waits(void **state)
 
 static void test_identify_is_answered_once(void **state)
 {
-    struct world *w = world_new("10.9.0.1");
+    uint64_t x;
+    struct world *w = east_comes(&x);
     (void)state;
-    assert_null(feed(w, W_P, NET NET_POLICY));
-    assert_null(feed(w, W_P, "whack-connection name=east left-host=10.9.0.1 left-client=10.1.0.0/24 "
-                     "right-host=10.9.0.2 right-id=@east right-client=10.3.0.0/24 " NET_POLICY));
-    uint64_t x = first(w, "10.9.0.2");
-    chosen(w, x, "net");
-    authenticated(w, x, "net", "@east", "no");
     assert_null(feed(w, N_P, "identify id=4 exchange=%" PRIu64, x));
     assert_null(feed(w, S_P, "fail id=%" PRIu64 " re=accept why=other%%20secret", w->k.next_id));
     assert_non_null(sent(w, &w->n, P_N, V_FAIL));

@@ -74,14 +74,9 @@ static void test_other_clients_are_refused(void **state)
 
 static void test_identity_is_looked_up(void **state)
 {
-    struct world *w = world_new("10.9.0.1");
+    uint64_t x;
+    struct world *w = east_comes(&x);
     (void)state;
-    assert_null(feed(w, W_P, NET NET_POLICY));
-    assert_null(feed(w, W_P, "whack-connection name=east left-host=10.9.0.1 left-client=10.1.0.0/24 "
-                     "right-host=10.9.0.2 right-id=@east right-client=10.3.0.0/24 " NET_POLICY));
-    uint64_t x = first(w, "10.9.0.2");
-    chosen(w, x, "net");
-    authenticated(w, x, "net", "@east", "no");
     assert_non_null(up(w, x)); /* not yet: nobody has accepted that identity */
     assert_null(feed(w, N_P, "identify id=4 exchange=%" PRIu64, x));
     const struct record *r = sent(w, &w->s[1], P_S, V_ACCEPT);

@@ -285,6 +285,13 @@ static inline void script_ends(struct world *w, const char *verb, bool good)
     keying_script_done(&w->k, id, good ? NULL : "exited with status 3");
 }
 
+static inline void down_scripts(struct world *w)
+{
+    script_ends(w, "down-client", true);
+    script_ends(w, "unroute-client", true);
+    assert_int_equal(w->job_count, 0);
+}
+
 /* Main Mode as initiator, up to its SA. Returns the exchange's number. */
 static inline uint64_t main_mode_goes_well(struct world *w)
 {
@@ -404,6 +411,19 @@ static inline struct world *net_answers(uint64_t *x)
     struct world *w = world_new("10.9.0.1");
     assert_null(feed(w, W_P, NET NET_POLICY));
     *x = main_mode(w, "10.9.0.2", "net", "10.9.0.2");
+    return w;
+}
+
+/* "net" and "east", and a Main Mode that was taken for net's, and whose peer proves to be @east. */
+static inline struct world *east_comes(uint64_t *x)
+{
+    struct world *w = world_new("10.9.0.1");
+    assert_null(feed(w, W_P, NET NET_POLICY));
+    assert_null(feed(w, W_P, "whack-connection name=east left-host=10.9.0.1 left-client=10.1.0.0/24 "
+                     "right-host=10.9.0.2 right-id=@east right-client=10.3.0.0/24 " NET_POLICY));
+    *x = first(w, "10.9.0.2");
+    chosen(w, *x, "net");
+    authenticated(w, *x, "net", "@east", "no");
     return w;
 }
 
