@@ -1,5 +1,7 @@
 #include "crowd.h"
 
+#include "secrets/file.h"
+
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +30,11 @@ static void address_of(const struct crowd *c, uint64_t peer, struct address *a)
 
 /* ---- what plutod says ---- */
 
+static unsigned methods_of(const struct crowd *c)
+{
+    return c->plan.rsasig ? METHODS_RSASIG : METHODS_PSK;
+}
+
 static void announce(struct crowd *c, uint64_t x, const struct address *local)
 {
     struct record_writer w;
@@ -35,11 +42,14 @@ static void announce(struct crowd *c, uint64_t x, const struct address *local)
     struct identity peer;
     identity_of_address(&ours, local);
     identity_of_address(&peer, &c->plan.remote);
+    if (c->plan.rsasig) {
+        ours = c->id;
+    }
     record_start(&w, &c->p_s, V_ANNOUNCE);
     record_put_number(&w, K_EXCHANGE, x);
     record_put_text(&w, K_CONNECTION, CONNECTION);
     record_put_word(&w, K_ROLE, 0);
-    record_put_word(&w, K_METHODS, METHODS_PSK);
+    record_put_word(&w, K_METHODS, methods_of(c));
     record_put_text(&w, K_IKE, c->plan.ike);
     record_put_identity(&w, K_OUR_ID, &ours);
     record_put_identity(&w, K_PEER_ID, &peer);
@@ -57,7 +67,7 @@ static void initiate(struct crowd *c, uint64_t x, const struct address *local)
     record_put_number(&w, K_LOCAL_PORT, c->wire->port);
     record_put_address(&w, K_REMOTE, &c->plan.remote);
     record_put_number(&w, K_REMOTE_PORT, 500);
-    record_put_word(&w, K_METHODS, METHODS_PSK);
+    record_put_word(&w, K_METHODS, methods_of(c));
     record_put_text(&w, K_IKE, c->plan.ike);
     record_put_number(&w, K_LIFE, LIFE);
     (void)record_finish(&w);
@@ -128,6 +138,17 @@ static void take_for_plutod(struct crowd *c, const struct record *r)
     }
 }
 
+/* secrets asks plutod by which keys the responder may sign. */
+static void take_question(struct crowd *c, const struct record *r)
+{
+    struct record_writer w;
+    if (r->verb == V_PUBLIC_KEYS) {
+        record_answer(&w, &c->p_s, V_OK, V_PUBLIC_KEYS, record_number(r, K_ID));
+        record_put_text(&w, K_PUBKEYS, c->public_key);
+        (void)record_finish(&w);
+    }
+}
+
 static void take_for_kernel(const struct record *r, struct buffer *out)
 {
     struct record_writer w;
@@ -163,7 +184,9 @@ static void take(struct crowd *c, const struct buffer *from, const struct record
         take_for_kernel(r, &c->k_s);
     } else if (from == &c->p_s || from == &c->n_s || from == &c->k_s) {
         secrets_record(c->secrets, r, &out, c->now);
-    } else if (from != &c->s_p) {
+    } else if (from == &c->s_p) {
+        take_question(c, r);
+    } else {
         enum ike_source source = from == &c->p_n   ? FROM_PLUTOD
                                  : from == &c->k_n ? FROM_KERNEL_SA
                                                    : FROM_WORKER;
@@ -235,6 +258,26 @@ static void on_datagram(void *context, const struct path *path, const uint8_t *b
 
 /* ---- for load.c ---- */
 
+static const char *read_secrets(struct crowd *c)
+{
+    struct file_counts counts;
+    const struct secret *other = NULL;
+    file_read(c->store, c->plan.secrets, false, &c->log, &counts);
+    if (!c->plan.rsasig) {
+        return counts.psk > 0 ? NULL : "no preshared secret could be read: give --secretsfile";
+    }
+    const char *why = identity_parse(&c->id, c->plan.id);
+    if (why != NULL) {
+        return why;
+    }
+    const struct secret *s = store_find_rsa(c->store, &c->id, &other);
+    if (s == NULL) {
+        return "no RSA key could be read: give --secretsfile";
+    }
+    rsa_public_print(rsa_key_public(s->rsa), c->public_key);
+    return NULL;
+}
+
 bool crowd_init(struct crowd *c, const struct crowd_plan *plan, struct wire *wire, size_t room,
                 const char **why)
 {
@@ -249,11 +292,14 @@ bool crowd_init(struct crowd *c, const struct crowd_plan *plan, struct wire *wir
         return false;
     }
     *why = "out of memory";
-    if (c->began == NULL || c->took == NULL || c->store == NULL
-        || store_add(c->store, "bench", 1, NULL, 0, (const uint8_t *)plan->psk,
-                     strlen(plan->psk)) != NULL) {
+    if (c->began == NULL || c->took == NULL || c->store == NULL) {
         return false;
     }
+    *why = read_secrets(c);
+    if (*why != NULL) {
+        return false;
+    }
+    *why = "out of memory";
     const struct core_config config = { c->store, c->dh, &c->log, dh_random };
     c->secrets = secrets_new(&config);
     c->ike = ike_new(&outputs);

@@ -3,8 +3,8 @@
  * product has them, and here what plutod and kernel-sa say to them.
  *
  * Peer number n (from 0) has the address first + n, and is authenticated as that address by one
- * preshared secret. Each peer negotiates once: Main Mode, and with `quick` a Quick Mode between the two
- * hosts. One Diffie-Hellman value serves all of them (see main of load.c), so that generating load
+ * preshared secret; or all of them as one identity by one RSA key, which is the responder's, too. Each
+ * peer negotiates once: Main Mode, and with `quick` a Quick Mode between the two hosts. One Diffie-Hellman value serves all of them (see main of load.c), so that generating load
  * costs less than answering it.
  */
 #ifndef BENCH_CROWD_H
@@ -18,7 +18,9 @@ struct crowd_plan {
     struct address remote; /* the responder, at port 500 */
     const char *ike;       /* --ike words */
     bool quick;
-    const char *psk;
+    const char *secrets; /* ipsec.secrets, the responder's own */
+    bool rsasig;         /* as `id`, by the one RSA key of the file; else by its preshared secret */
+    const char *id;
 };
 
 struct crowd {
@@ -29,6 +31,8 @@ struct crowd {
     struct store *store;
     struct log log;
     struct dh_lib *dh;
+    struct identity id;             /* of all peers, by RSA */
+    char public_key[RSA_PUBLIC_TEXT]; /* of the responder */
     struct buffer n_p, n_k, n_s; /* from ike-negotiate's core */
     struct buffer s_p, s_n, s_k; /* from secrets' */
     struct buffer p_n, p_s, k_n, k_s; /* toward them */

@@ -13,7 +13,8 @@
 . "$repo/tests/lib/charon.bash"
 # shellcheck source=/dev/null
 . "$repo/tests/lib/pluto.bash"
-
+# shellcheck source=/dev/null
+. "$repo/tests/lib/rsa.bash"
 
 HOSTS_DIR=
 watched=()
@@ -62,7 +63,8 @@ END
     printf '#!/bin/sh\nexec %s -n "$@"\n' "'$repo/kernel-sa/kernel-sa'" >"$HOSTS_DIR/tools/kernel-sa"
     chmod +x "$HOSTS_DIR/tools/kernel-sa"
     export IPSEC_DIR=$HOSTS_DIR/tools
-    pluto_secrets here ': PSK "bench"'
+    rsa_make bench
+    pluto_secrets here ': PSK "bench"' ": RSA $HOSTS_DIR/keys/bench.pem"
 }
 
 hosts_clean() {
@@ -78,13 +80,20 @@ note() {
     echo "$*" >>"$figures"
 }
 
-# plutod_up main|quick IKE: one connection for everybody who has the secret.
+# plutod_up main|quick|rsa IKE: one connection for everybody who has the secret, or the key.
 plutod_up() {
-    local words=(--psk) pid
+    local words=(--to --host %any) pid
     pluto_start here || die 'plutod does not start'
-    [ "$1" = main ] || words+=(--encrypt --tunnel --esp aes128-sha2_256)
-    whack_on here --name road --host 10.0.0.1 --nexthop %direct --updown /bin/true --to --host %any --ike "$2" \
-        --dontrekey "${words[@]}" --listen >"$result" 2>&1 || die "whack: $(<"$result")"
+    case $1 in
+    main) words+=(--psk) ;;
+    quick) words+=(--psk --encrypt --tunnel --esp aes128-sha2_256) ;;
+    rsa)
+        words+=(--id @road --rsasig)
+        whack_on here --keyid @road --pubkeyrsa "$(rsa_word bench)" || die 'whack does not take the public key'
+        ;;
+    esac
+    whack_on here --name road --host 10.0.0.1 --nexthop %direct --updown /bin/true "${words[@]}" --ike "$2" \
+        --dontrekey --listen >"$result" 2>&1 || die "whack: $(<"$result")"
     watched=("plutod=$(pluto_pid here)")
     for pid in $(ps --no-headers -o pid:1 --ppid "$(pluto_pid here)"); do
         watched+=("$(<"/proc/$pid/comm")=$pid")
@@ -100,11 +109,18 @@ plutod_down() {
     rm -f "$HOSTS_DIR/here/pids" "$HOSTS_DIR"/here/pluto.*
 }
 
-# charon_up IKE: the same, as quick as it can be set up: OpenSSL's groups, large tables, one line a negotiation.
+# charon_up main|rsa IKE: the same, as quick as it can be set up: OpenSSL's groups, large tables, one line a negotiation.
 charon_up() {
+    local auth=(psk '' '' '') plugins
+    plugins=$(charon_quick_plugins)
+    if [ "$1" = rsa ]; then
+        auth=(pubkey "pubkeys = $HOSTS_DIR/keys/bench.pub" 'id = @road')
+        mkdir -p "$HOSTS_DIR/here/private"
+        cp "$HOSTS_DIR/keys/bench.pem" "$HOSTS_DIR/here/private/"
+    fi
     charon_start here 'dh_exponent_ansi_x9_42 = no' 'threads = 16' 'half_open_timeout = 120' 'cookie_threshold = 0' \
         'block_threshold = 0' 'init_limit_half_open = 0' 'init_limit_job_load = 0' 'ikesa_table_size = 16384' \
-        'ikesa_table_segments = 16' "load = $(charon_quick_plugins)" \
+        'ikesa_table_segments = 16' "load = $plugins" \
         'filelog { log { flush_line = no' 'default = 0' 'ike = 0' 'cfg = 0' 'knl = 0' '} }' ||
         die 'charon does not start'
     cat >>"$HOSTS_DIR/here/swanctl.conf" <<END
@@ -112,15 +128,18 @@ connections {
     road {
         version = 1
         local_addrs = 10.0.0.1
-        proposals = $(charon_words "$1")
+        proposals = $(charon_words "$2")
         fragmentation = no
         unique = never
         local {
-            auth = psk
+            auth = ${auth[0]}
             id = 10.0.0.1
+            ${auth[1]}
         }
         remote {
-            auth = psk
+            auth = ${auth[0]}
+            ${auth[1]}
+            ${auth[2]}
         }
     }
 }
@@ -163,7 +182,8 @@ load_on() {
     for line in "${watched[@]}"; do
         words+=(--watch "$line")
     done
-    "$here/load" --remote 10.0.0.1 --first "10.$address_block.0.1" "${words[@]}" "$@" >"$result"
+    "$here/load" --remote 10.0.0.1 --first "10.$address_block.0.1" --secretsfile "$HOSTS_DIR/here/ipsec.secrets" \
+        "${words[@]}" "$@" >"$result"
     local status=$?
     address_block=$((address_block + 1))
     while read -r line; do

@@ -1,7 +1,7 @@
 /*
  * load - thousands of initiators against one responder, and what that costs it
  *
- *   load --remote ADDRESS --first ADDRESS --port PORT --ike WORDS --psk TEXT [--quick]
+ *   load --remote ADDRESS --first ADDRESS --port PORT --ike WORDS --secretsfile FILE [--rsasig ID] [--quick]
  *        --peers N --warm N --flight N [--rate PER-SECOND] [--give-up SECONDS] [--linger SECONDS] [--watch NAME=PID]...
  *
  * The first `warm` negotiations are not counted, the `peers` after them are. `flight` of them are kept
@@ -67,7 +67,11 @@ static bool take_option(struct options *o, int option, const char *value)
         o->plan.ike = value;
         return true;
     case 's':
-        o->plan.psk = value;
+        o->plan.secrets = value;
+        return true;
+    case 'k':
+        o->plan.rsasig = true;
+        o->plan.id = value;
         return true;
     case 'q':
         o->plan.quick = true;
@@ -98,11 +102,11 @@ static bool parse_options(struct options *o, int argc, char **argv)
     static const struct option words[] = {
         { "remote", required_argument, NULL, 'r' }, { "first", required_argument, NULL, 'a' },
         { "port", required_argument, NULL, 'P' },   { "ike", required_argument, NULL, 'i' },
-        { "psk", required_argument, NULL, 's' },    { "quick", no_argument, NULL, 'q' },
+        { "secretsfile", required_argument, NULL, 's' }, { "quick", no_argument, NULL, 'q' },
         { "peers", required_argument, NULL, 'n' },  { "warm", required_argument, NULL, 'w' },
         { "flight", required_argument, NULL, 'f' }, { "rate", required_argument, NULL, 'R' },
         { "give-up", required_argument, NULL, 'g' }, { "watch", required_argument, NULL, 'W' },
-        { "linger", required_argument, NULL, 'l' },
+        { "linger", required_argument, NULL, 'l' }, { "rsasig", required_argument, NULL, 'k' },
         { NULL, 0, NULL, 0 },
     };
     int option;
@@ -227,7 +231,7 @@ int main(int argc, char **argv)
     struct crowd crowd;
     const char *why = NULL;
 
-    o.plan.psk = "bench";
+    o.plan.secrets = "/etc/ipsec.secrets";
     o.plan.ike = "aes128-sha2_256-modp2048";
     if (!parse_options(&o, argc, argv)) {
         return 100;

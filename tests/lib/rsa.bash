@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # rsa.bash - RSA keys for plutod and charon, and tunnels whose ends sign
 #
-# Keys lie in $HOSTS_DIR/keys: NAME.pem, and for charon NAME.pub. Whose key it is: rsa_is.
+# Keys lie in $HOSTS_DIR/keys: NAME.pem, and for charon NAME.pub.
 
 # shellcheck disable=SC2154 # T comes from scenario.bash
 
