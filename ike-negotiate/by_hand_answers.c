@@ -299,6 +299,8 @@ static void take_secrets(struct hand *h, const struct record *r)
                  h->secrets_file);
     } else if (r->verb == V_LOADED) {
         hand_begin(h);
+    } else if (r->verb == V_LOCKED) {
+        hand_say("a key is not used, whose passphrase only plutod has asked for (%prompt): ", record_text(r, K_FILE));
     } else if (r->verb == V_FAILED) {
         hand_end(h, 1, "nothing is negotiated: %s", record_text(r, K_WHY));
     } else if (r->verb == V_AUTHENTICATED) {

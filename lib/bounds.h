@@ -28,6 +28,9 @@
 #define ID_BODY_MAX 260         /* an ID payload body: 4 bytes of head, 256 of value */
 #define ID_VALUE_MAX 256
 #define PSK_MAX 1024            /* a preshared secret; a longer one is refused by name */
+#define PASSPHRASE_MAX 1024     /* the same of a key file's passphrase */
+#define PASSPHRASE_TRIES 3u     /* so often it is asked for when it was wrong */
+#define PASSPHRASE_TIME 120u    /* seconds for whoever is asked; plutod waits a little longer for whack */
 
 #define NAME_MAX_LEN 64         /* a connection's name [W2] */
 #define SPI_MIN 0x1000u         /* [C8] */

@@ -123,8 +123,13 @@ static const struct verb_spec verbs[VERB_COUNT] = {
     [V_AUTHENTICATED] = { .name = "authenticated", .from = S_P,
         .required = { K_EXCHANGE, K_CONNECTION, K_PEER_NAME, K_METHOD, K_PROPOSAL, K_MATCHED },
         .help = "the peer proved this identity, with keys made for this connection and proposal" },
+    [V_LOCKED] = { .name = "locked", .from = S_P, .required = { K_FILE },
+        .help = "this key file waits for its passphrase; told before `loaded`" },
     [V_LOADED] = { .name = "loaded", .from = S_P, .required = { K_ENTRIES, K_ERRORS },
         .help = "the secrets file has been read" },
+    [V_PASSPHRASE] = { .name = "passphrase", .from = P_S, .request = true, .descriptor = true,
+        .required = { K_FILE }, .answer_optional = { K_TEXT },
+        .help = "the passphrase of that key file lies in this socket, to be looked at and left there; ok: its key is open (text: what is odd about it)" },
 
     [V_KE] = { .name = "ke", .from = N_S, .request = true, .required = { K_EXCHANGE, K_GROUP },
         .answer = { K_KE, K_NONCE },
@@ -233,6 +238,11 @@ static const struct verb_spec verbs[VERB_COUNT] = {
         .help = "--status" },
     [V_WHACK_SHUTDOWN] = { .name = "whack-shutdown", .from = W_P, .optional = { K_LEAVE_STATE },
         .help = "--shutdown" },
+    [V_WHACK_PASSPHRASE] = { .name = "whack-passphrase", .from = W_P, .descriptor = true,
+        .required = { K_QUESTION },
+        .help = "the answer to a line 040, over a connection of its own: the passphrase lies in this socket, as one message" },
+    [V_WHACK_NO_PASSPHRASE] = { .name = "whack-no-passphrase", .from = W_P, .required = { K_QUESTION, K_WHY },
+        .help = "the same, where none can be had" },
 };
 
 unsigned direction_reverse(unsigned d)

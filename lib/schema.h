@@ -138,6 +138,8 @@ enum field_type {
     KEY(K_TARGET, "target", NUMBER, 1, UINT64_MAX, 0, NULL, "exchange number of the SA that is meant") \
     KEY(K_ENTRIES, "entries", NUMBER, 0, UINT32_MAX, 0, NULL, "secrets that were read") \
     KEY(K_ERRORS, "errors", NUMBER, 0, UINT32_MAX, 0, NULL, "errors that were found") \
+    KEY(K_FILE, "file", TEXT, 1, 1100, 0, NULL, "a key file that ipsec.secrets names with %prompt") \
+    KEY(K_QUESTION, "question", NUMBER, 1, INT64_MAX, 0, NULL, "number of a question that a whack was asked, never used twice by one plutod") \
     KEY(K_NAME, "name", TEXT, 1, 64, 0, NULL, "connection name") \
     KEY(K_LEFT_HOST, "left-host", TEXT, 1, 64, 0, NULL, "first end: --host") \
     KEY(K_LEFT_ID, "left-id", TEXT, 1, 300, 0, NULL, "first end: --id") \
@@ -227,7 +229,8 @@ enum verb {
     V_FIRST, V_CHOSEN, V_IDENTIFY, V_QUICK_ASK, V_STATE, V_RETRANSMITTED, V_FAILED, V_ISAKMP_UP,
     V_PEER_DELETED, V_INITIAL_CONTACT, V_RESPONDER_LIFETIME, V_NOTIFIED, V_HINT, V_IGNORED,
     /* plutod and secrets */
-    V_ANNOUNCE, V_ANNOUNCE_QUICK, V_ACCEPT, V_SECRET, V_PUBLIC_KEYS, V_AUTHENTICATED, V_LOADED,
+    V_ANNOUNCE, V_ANNOUNCE_QUICK, V_ACCEPT, V_SECRET, V_PUBLIC_KEYS, V_AUTHENTICATED, V_LOCKED, V_LOADED,
+    V_PASSPHRASE,
     /* ike-negotiate and secrets */
     V_KE, V_KEYS, V_AUTH, V_FINISH, V_QUICK_KE, V_KEYMAT,
     /* secrets and kernel-sa */
@@ -240,7 +243,7 @@ enum verb {
     /* whack to plutod */
     V_WHACK_MYID, V_WHACK_CONNECTION, V_WHACK_DELETE, V_WHACK_DELETESTATE, V_WHACK_LISTEN, V_WHACK_UNLISTEN,
     V_WHACK_KEY, V_WHACK_ROUTE, V_WHACK_UNROUTE, V_WHACK_INITIATE, V_WHACK_TERMINATE, V_WHACK_DEBUG,
-    V_WHACK_EXPLAIN, V_WHACK_EVENTS, V_WHACK_STATUS, V_WHACK_SHUTDOWN,
+    V_WHACK_EXPLAIN, V_WHACK_EVENTS, V_WHACK_STATUS, V_WHACK_SHUTDOWN, V_WHACK_PASSPHRASE, V_WHACK_NO_PASSPHRASE,
     VERB_COUNT
 };
 

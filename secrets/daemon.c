@@ -2,6 +2,7 @@
 
 #include "clock.h"
 #include "hub.h"
+#include "passphrase.h"
 #include "standard.h"
 
 #include <errno.h>
@@ -16,6 +17,7 @@
 struct daemon {
     struct hub *hub;
     struct core *core; /* borrowed */
+    struct store *store; /* borrowed */
     struct log *log;   /* borrowed */
     uint64_t worker;
     bool by_hand;
@@ -178,6 +180,10 @@ static bool take_record(void *context, struct hub_line *l, const struct record *
         return true;
     }
     struct core_out out = outputs(d);
+    if (r->verb == V_PASSPHRASE) {
+        passphrase_take(d->store, r, fd, out.plutod);
+        return true;
+    }
     secrets_record(d->core, r, &out, clock_ms());
     if (congested(d)) {
         relieve(d);
@@ -187,7 +193,7 @@ static bool take_record(void *context, struct hub_line *l, const struct record *
 
 /* ---- life ---- */
 
-static struct daemon *daemon_new(struct channel *control, struct core *core, struct log *log,
+static struct daemon *daemon_new(struct channel *control, struct core *core, struct store *store, struct log *log,
                                  uint64_t worker, bool by_hand)
 {
     struct daemon *d = calloc(1, sizeof *d);
@@ -199,8 +205,8 @@ static struct daemon *daemon_new(struct channel *control, struct core *core, str
         channel_free(control);
         return NULL;
     }
-    *d = (struct daemon){ .hub = hub_new(&use), .core = core, .log = log, .worker = worker,
-                          .by_hand = by_hand };
+    *d = (struct daemon){ .hub = hub_new(&use), .core = core, .store = store, .log = log,
+                          .worker = worker, .by_hand = by_hand };
     if (d->hub == NULL) {
         channel_free(control);
     }
@@ -211,15 +217,16 @@ static struct daemon *daemon_new(struct channel *control, struct core *core, str
     return d;
 }
 
-struct daemon *secrets_daemon_new(struct channel *control, struct core *core, struct log *log,
+struct daemon *secrets_daemon_new(struct channel *control, struct core *core, struct store *store, struct log *log,
                                   uint64_t worker)
 {
-    return daemon_new(control, core, log, worker, false);
+    return daemon_new(control, core, store, log, worker, false);
 }
 
-struct daemon *secrets_daemon_new_by_hand(struct channel *all, struct core *core, struct log *log)
+struct daemon *secrets_daemon_new_by_hand(struct channel *all, struct core *core, struct store *store,
+                                          struct log *log)
 {
-    return daemon_new(all, core, log, 0, true);
+    return daemon_new(all, core, store, log, 0, true);
 }
 
 int secrets_daemon_run(struct daemon *d)

@@ -14,12 +14,14 @@ struct daemon;
 
 /*
  * Over plutod's channel, on which hello and whatever else was written already; channels to the
- * negotiator and to kernel-sa come by it. Takes the channel, also on failure. NULL: errno says why.
+ * negotiator and to kernel-sa come by it. Takes the channel, also on failure; in the store (borrowed), keys are
+ * opened when their passphrase comes. NULL: errno says why.
  */
-struct daemon *secrets_daemon_new(struct channel *control, struct core *core, struct log *log,
+struct daemon *secrets_daemon_new(struct channel *control, struct core *core, struct store *store, struct log *log,
                                   uint64_t worker);
 /* By hand: one channel for all. The records come from everybody, the answers go to everybody. */
-struct daemon *secrets_daemon_new_by_hand(struct channel *all, struct core *core, struct log *log);
+struct daemon *secrets_daemon_new_by_hand(struct channel *all, struct core *core, struct store *store,
+                                          struct log *log);
 /*
  * Until plutod (the input) is gone: 0. A record of plutod was wrong: 111. By hand: 1 if one was, 111 if
  * not all answers could be written; stderr then says why.

@@ -206,16 +206,14 @@ static const char *read_key_file(struct lexer *l, struct entry *e, struct token 
     if (!is_text(t)) {
         return t->kind == TOKEN_BAD ? t->why : NULL;
     }
-    if (token_is_keyword(t, "%prompt")) {
-        e->unsupported = true;
-        return "%prompt is not supported yet: give the passphrase here, or take it off the key file "
-               "(openssl pkey)";
+    e->prompt = token_is_keyword(t, "%prompt");
+    if (!e->prompt) {
+        if (t->len >= sizeof e->passphrase) {
+            return "expected a passphrase of at most 1024 bytes";
+        }
+        memcpy(e->passphrase, t->text, t->len);
+        e->has_passphrase = true;
     }
-    if (t->len >= sizeof e->passphrase) {
-        return "expected a passphrase of at most 1024 bytes";
-    }
-    memcpy(e->passphrase, t->text, t->len);
-    e->has_passphrase = true;
     *t = lexer_next(l);
     return NULL;
 }

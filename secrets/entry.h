@@ -25,8 +25,9 @@ struct entry { /* begins as all zeros; holds a secret, so its owner wipes it */
     uint8_t number[RSA_NUMBERS][RSA_SIGNATURE_MAX + 1]; /* tools write a 0 in front */
     char key_file[KEY_FILE_NAME]; /* ENTRY_RSA_FILE */
     bool key_file_quoted;       /* so it may be a secret that stands in the wrong place */
+    bool prompt;                /* its passphrase is to be asked for */
     bool has_passphrase;
-    char passphrase[PSK_MAX + 1];
+    char passphrase[PASSPHRASE_MAX + 1];
     unsigned line;      /* where it begins, or where it is wrong */
     bool unsupported;   /* with a reason: it is right, but of a kind that comes later */
 };

@@ -24,6 +24,7 @@ struct file_counts {
     size_t files;
     size_t psk;     /* entries that are in the store now */
     size_t rsa;
+    size_t locked;  /* in the store too: their passphrase is to be asked for */
     size_t skipped; /* right, but of a kind that is not supported yet */
     size_t errors;
 };

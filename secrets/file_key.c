@@ -19,6 +19,29 @@ static void complain_key(struct reader *r, const char *path, const struct entry 
     complain(r, path, e->line, what, why);
 }
 
+/* text NULL: an entry before this one has it. */
+static void keep_locked(struct reader *r, const char *path, const struct entry *e, const char *key_path,
+                        const char *text, size_t len)
+{
+    const char *why = store_add_locked(r->store, path, e->line, e->index, e->index_count, key_path, text, len);
+    if (why != NULL) {
+        complain(r, path, e->line, why, "; this entry is not used");
+    } else {
+        r->counts->locked++;
+    }
+}
+
+static bool is_locked(const struct store *store, const char *key_path)
+{
+    size_t at = 0;
+    const char *locked = store_next_locked(store, &at);
+    while (locked != NULL && strcmp(locked, key_path) != 0) {
+        locked = store_next_locked(store, &at);
+    }
+    return locked != NULL;
+}
+
+/* NULL: it was said why, or the key waits for its passphrase. */
 static struct rsa_key *key_of_file(struct reader *r, const char *path, const struct entry *e)
 {
     char key_path[sizeof KEY_FILE_FOLDER + KEY_FILE_NAME];
@@ -30,6 +53,10 @@ static struct rsa_key *key_of_file(struct reader *r, const char *path, const str
 
     (void)snprintf(key_path, sizeof key_path, "%s%s", e->key_file[0] == '/' ? "" : KEY_FILE_FOLDER,
                    e->key_file);
+    if (e->prompt && is_locked(r->store, key_path)) {
+        keep_locked(r, path, e, key_path, NULL, 0);
+        return NULL;
+    }
     int fd = open(key_path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0 || fstat(fd, &st) != 0) {
         complain_key(r, path, e, e->key_file_quoted ? "(the quoted one)" : key_path, strerror(errno));
@@ -51,7 +78,9 @@ static struct rsa_key *key_of_file(struct reader *r, const char *path, const str
         goto out;
     }
     why = rsa_pem_read(&key, text, len, e->has_passphrase ? e->passphrase : NULL);
-    if (why != NULL) {
+    if (why != NULL && e->prompt && rsa_pem_needs_passphrase(why)) {
+        keep_locked(r, path, e, key_path, text, len);
+    } else if (why != NULL) {
         complain_key(r, path, e, key_path, why);
     }
 out:

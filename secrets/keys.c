@@ -1,10 +1,10 @@
 #include "keys.h"
 
 #include "file.h"
+#include "passphrase.h"
 #include "rsa_inside.h"
 #include "rsa_pem.h"
 
-#include <bsd/readpassphrase.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/rsa.h>
@@ -192,15 +192,13 @@ static bool is_file(const char *what)
 /* Asks on the terminal: a passphrase has no place in a command line. */
 static const char *read_pem(struct rsa_key **key, const char *text, size_t len)
 {
-    char passphrase[1025];
+    char passphrase[PASSPHRASE_MAX + 1];
     const char *why = rsa_pem_read(key, text, len, NULL);
     if (why == NULL || !rsa_pem_needs_passphrase(why)) {
         return why;
     }
-    if (readpassphrase("passphrase of the key: ", passphrase, sizeof passphrase, RPP_REQUIRE_TTY) == NULL) {
-        return "the key is encrypted, and there is no terminal to ask for its passphrase";
-    }
-    why = rsa_pem_read(key, text, len, passphrase);
+    why = passphrase_read("passphrase of the key: ", passphrase);
+    why = why != NULL ? why : rsa_pem_read(key, text, len, passphrase);
     explicit_bzero(passphrase, sizeof passphrase);
     return why;
 }
@@ -236,6 +234,17 @@ static int show_of_file(const struct options *o, const struct identity *id)
     return status;
 }
 
+/* Only what may be this identity's: other passphrases are nobody's business here. */
+static void open_locked(struct store *store, const struct identity *ours)
+{
+    for (size_t i = 0; i < store_count(store); i++) {
+        const struct secret *s = store_at(store, i);
+        if (secret_is_locked(s) && store_fit(s, ours, &identity_any) != FIT_NONE) {
+            passphrase_ask(store, s->prompt->path);
+        }
+    }
+}
+
 static int show_of_store(const struct options *o, const struct identity *id)
 {
     const struct log log = { .tool = "secrets" };
@@ -253,6 +262,7 @@ static int show_of_store(const struct options *o, const struct identity *id)
         return wrong("out of memory", "nothing was read");
     }
     file_read(store, o->file, o->insecure, &log, &counts);
+    open_locked(store, &ours);
     const struct secret *s = store_find_rsa(store, &ours, &other);
     int status = s == NULL ? wrong(o->what, "there is no RSA key for this identity in the secrets that were "
                                    "read (--file)")

@@ -130,14 +130,14 @@ static void lint_ids(struct lint *l, const struct secret *s)
             }
         }
     }
-    if (!has_id && s->rsa == NULL) {
+    if (!has_id && !secret_is_rsa(s)) {
         doubt(l, s, "it is never used: it names nobody that could be us");
     }
 }
 
 static void lint_secret(struct lint *l, const struct secret *s)
 {
-    if (s->rsa == NULL && s->len < PSK_SHORT) {
+    if (!secret_is_rsa(s) && s->len < PSK_SHORT) {
         doubt(l, s, "a secret of %zu bytes can be guessed by whoever once negotiates with us; a good one: "
               "echo 0x$(openssl rand -hex 32)", s->len);
     } else if (s->rsa != NULL && rsa_key_public(s->rsa)->bits < RSA_BITS_ADVISED) {
@@ -164,10 +164,10 @@ static bool has_all(const struct secret *a, const struct secret *b)
 /* Is the later one, b, never used, because a is as good wherever b fits? */
 static bool is_shadowed(const struct secret *a, const struct secret *b)
 {
-    if ((a->rsa != NULL) != (b->rsa != NULL)) {
+    if (secret_is_rsa(a) != secret_is_rsa(b)) {
         return false;
     }
-    if (a->rsa == NULL && (b->index_count < 2 || a->index_count < 2) && a->index_count != b->index_count) {
+    if (!secret_is_rsa(a) && (b->index_count < 2 || a->index_count < 2) && a->index_count != b->index_count) {
         return false; /* an entry with one identity, or none, is for other peers, too */
     }
     return (a->index_count == 0) == (b->index_count == 0) && has_all(a, b);
@@ -179,8 +179,9 @@ static void lint_pair(void *context, size_t before, size_t after)
     const struct secret *a = store_at(l->store, before);
     const struct secret *b = store_at(l->store, after);
     bool same = secret_equal(a, b);
+    bool known = same || !(secret_is_locked(a) || secret_is_locked(b)); /* else nobody can tell */
 
-    if (!same && store_equally_good(a, b)) {
+    if (!same && known && store_equally_good(a, b)) {
         disagreement(l, a, b);
     } else if (same && !l->unused[after] && is_shadowed(a, b)) {
         l->unused[after] = true;
@@ -212,8 +213,12 @@ int lint(const struct options *o)
     counts.errors += l.disagreements;
     free(l.unused);
     store_free(store);
-    (void)printf("%zu PSK, %zu RSA, %zu not supported yet, %zu errors, %zu doubts, in %zu files\n",
-                 counts.psk, counts.rsa, counts.skipped, counts.errors, l.doubts, counts.files);
+    (void)printf("%zu PSK, %zu RSA", counts.psk, counts.rsa);
+    if (counts.locked > 0) { /* nobody is asked: a look into the file needs no key */
+        (void)printf(", %zu RSA whose passphrase is asked for (%%prompt)", counts.locked);
+    }
+    (void)printf(", %zu not supported yet, %zu errors, %zu doubts, in %zu files\n", counts.skipped, counts.errors,
+                 l.doubts, counts.files);
     return counts.errors == 0 ? 0 : EXIT_WRONG;
 }
 
@@ -227,7 +232,7 @@ static const char *fit_words(const struct secret *s, enum fit fit)
     case FIT_ANY_PEER:
         return "names us, and stands for any other peer";
     case FIT_OURS:
-        return s->rsa != NULL ? "names us" : "names us and nobody else";
+        return secret_is_rsa(s) ? "names us" : "names us and nobody else";
     case FIT_ANY_OF_OURS:
         return "stands for any identity of ours";
     case FIT_EVERYBODY:
@@ -247,7 +252,7 @@ static void print_others(const struct store *store, const struct secret *used, c
     for (size_t i = 0; i < store_count(store); i++) {
         const struct secret *s = store_at(store, i);
         const enum fit fit = store_fit(s, ours, peer);
-        if (s == used || (s->rsa != NULL) != (used->rsa != NULL) || fit == FIT_NONE) {
+        if (s == used || secret_is_rsa(s) != secret_is_rsa(used) || secret_is_locked(s) || fit == FIT_NONE) {
             continue;
         }
         if (shown++ == OTHERS_SHOWN) {
@@ -276,6 +281,26 @@ static bool print_match(const struct store *store, const struct secret *used, co
     return true;
 }
 
+/* Which of them plutod will have when it has asked, nobody else knows. */
+static bool print_locked(const struct store *store, const struct identity *ours, const struct identity *peer)
+{
+    size_t shown = 0;
+    for (size_t i = 0; i < store_count(store); i++) {
+        const struct secret *s = store_at(store, i);
+        const enum fit fit = store_fit(s, ours, peer);
+        if (!secret_is_locked(s) || fit == FIT_NONE) {
+            continue;
+        }
+        if (shown++ == OTHERS_SHOWN) {
+            (void)printf("    and others\n");
+            break;
+        }
+        (void)printf("    %s:%u is there once the passphrase of %s is given (%%prompt): it %s\n", s->file, s->line,
+                     s->prompt->path, fit_words(s, fit));
+    }
+    return shown > 0;
+}
+
 static bool match_in(const struct store *store, const struct identity *ours, const struct identity *peer)
 {
     const struct secret *other = NULL;
@@ -294,7 +319,7 @@ static bool match_in(const struct store *store, const struct identity *ours, con
     if (rsa == NULL || !print_match(store, rsa, ours, peer)) {
         (void)printf("there is no key to sign with as %s; a line for it: %s : RSA FILE\n", text[0], text[0]);
     }
-    return psk != NULL || rsa != NULL;
+    return print_locked(store, ours, peer) || psk != NULL || rsa != NULL;
 }
 
 static bool read_id(struct identity *id, const char *text)

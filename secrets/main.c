@@ -12,6 +12,7 @@
 #include "lint.h"
 #include "log.h"
 #include "options.h"
+#include "passphrase.h"
 #include "sandbox.h"
 #include "standard.h"
 #include "store.h"
@@ -54,11 +55,16 @@ static const char *enter_sandbox(const struct log *log, bool by_hand)
     return why;
 }
 
-static void tell_loaded(struct buffer *out, const struct file_counts *counts)
+static void tell_loaded(const struct store *store, struct buffer *out, const struct file_counts *counts)
 {
     struct record_writer w;
+    size_t locked = 0;
+    for (size_t i = 0; i < store_count(store); i++) {
+        locked += secret_is_locked(store_at(store, i)) ? 1 : 0;
+    }
+    passphrase_list(store, out);
     record_start(&w, out, V_LOADED);
-    record_put_number(&w, K_ENTRIES, counts->psk + counts->rsa);
+    record_put_number(&w, K_ENTRIES, store_count(store) - locked);
     record_put_number(&w, K_ERRORS, counts->errors);
     (void)record_finish(&w);
 }
@@ -98,9 +104,12 @@ static int serve(const struct options *o, struct store *store, const struct dh_l
     }
     log.records = o->control_fd >= 0 ? channel_out(control) : NULL;
     file_read(store, o->file, o->insecure, &log, &counts);
-    tell_loaded(channel_out(control), &counts);
-    d = o->control_fd >= 0 ? secrets_daemon_new(control, core, &log, o->worker)
-                           : secrets_daemon_new_by_hand(control, core, &log);
+    if (o->control_fd < 0) {
+        passphrase_ask_all(store);
+    }
+    tell_loaded(store, channel_out(control), &counts);
+    d = o->control_fd >= 0 ? secrets_daemon_new(control, core, store, &log, o->worker)
+                           : secrets_daemon_new_by_hand(control, core, store, &log);
     if (d == NULL) {
         status = failed("cannot make an event loop", strerror(errno));
         goto out;

@@ -343,6 +343,11 @@ const char *rsa_key_from_pkey(struct rsa_key **key, const EVP_PKEY *from)
     return why;
 }
 
+const char *rsa_key_copy(struct rsa_key **copy, const struct rsa_key *key)
+{
+    return rsa_key_from_pkey(copy, key->pkey);
+}
+
 void rsa_key_free(struct rsa_key *key)
 {
     if (key != NULL) {

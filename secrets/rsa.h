@@ -35,6 +35,8 @@ struct rsa_key;
  * NULL, or why (static text that holds nothing of the key). The caller frees *key.
  */
 const char *rsa_key_new(struct rsa_key **key, const struct rsa_numbers *numbers);
+/* The same key once more. NULL, or why not (static text). */
+const char *rsa_key_copy(struct rsa_key **copy, const struct rsa_key *key);
 void rsa_key_free(struct rsa_key *key); /* wipes; NULL is allowed */
 
 /* Borrowed. */

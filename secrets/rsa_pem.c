@@ -158,10 +158,10 @@ static const char *take_encrypted(struct rsa_key **key, const struct pem *pem, c
     if (sealed != NULL) {
         X509_SIG_get0(sealed, &algorithm, NULL);
     }
-    if (sealed != NULL && passphrase == NULL) {
-        why = no_passphrase;
-    } else if (sealed != NULL && !bounded(algorithm)) {
+    if (sealed != NULL && !bounded(algorithm)) {
         why = too_slow;
+    } else if (sealed != NULL && passphrase == NULL) {
+        why = no_passphrase;
     } else if (sealed != NULL) {
         why = take_info(key, PKCS8_decrypt(sealed, passphrase, (int)strlen(passphrase)),
                         wrong_passphrase);

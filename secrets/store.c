@@ -1,6 +1,7 @@
 #include "store.h"
 
 #include "bounds.h"
+#include "rsa_pem.h"
 
 #include <nettle/memops.h>
 #include <stdlib.h>
@@ -23,6 +24,44 @@ struct store *store_new(void)
     return calloc(1, sizeof(struct store));
 }
 
+/* There may be more in it than the encrypted key. */
+static void forget_text(struct key_file *k)
+{
+    if (k->text != NULL) {
+        explicit_bzero(k->text, k->len);
+    }
+    free(k->text);
+    k->text = NULL;
+}
+
+static void key_file_free(struct key_file *k)
+{
+    if (k != NULL) {
+        forget_text(k);
+        free(k->path);
+        free(k);
+    }
+}
+
+static struct key_file *key_file_new(const char *path, const char *text, size_t len)
+{
+    struct key_file *k = calloc(1, sizeof *k);
+    if (k == NULL) {
+        return NULL;
+    }
+    k->path = strdup(path);
+    k->text = text == NULL ? NULL : malloc(len + 1);
+    if (k->path == NULL || (text != NULL && k->text == NULL)) {
+        key_file_free(k);
+        return NULL;
+    }
+    if (text != NULL) {
+        memcpy(k->text, text, len);
+        k->len = len;
+    }
+    return k;
+}
+
 static void secret_wipe(struct secret *s)
 {
     if (s->bytes != NULL) {
@@ -31,6 +70,7 @@ static void secret_wipe(struct secret *s)
     free(s->bytes);
     free(s->index);
     rsa_key_free(s->rsa);
+    key_file_free(s->prompt);
     explicit_bzero(s, sizeof *s);
 }
 
@@ -143,6 +183,67 @@ const char *store_add_rsa(struct store *s, const char *file, unsigned line, cons
     return why;
 }
 
+/* ---- keys that wait for a passphrase ---- */
+
+const char *store_add_locked(struct store *s, const char *file, unsigned line, const struct index *index,
+                             size_t index_count, const char *path, const char *text, size_t len)
+{
+    struct secret *new = NULL;
+    struct key_file *prompt = key_file_new(path, text, len);
+    const char *why = prompt == NULL ? "out of memory" : add(s, file, line, index, index_count, &new);
+    if (why != NULL) {
+        key_file_free(prompt);
+        return why;
+    }
+    new->prompt = prompt;
+    s->count++;
+    return NULL;
+}
+
+const char *store_next_locked(const struct store *s, size_t *at)
+{
+    while (*at < s->count) {
+        const struct secret *here = &s->secrets[(*at)++];
+        if (secret_is_locked(here) && here->prompt->text != NULL) {
+            return here->prompt->path;
+        }
+    }
+    return NULL;
+}
+
+static bool waits_for(const struct secret *s, const char *path)
+{
+    return secret_is_locked(s) && strcmp(s->prompt->path, path) == 0;
+}
+
+/* The text of the path stays, and its entry waits on, until all are open. */
+const char *store_open(struct store *s, const char *path, const char *passphrase)
+{
+    struct secret *first = s->secrets;
+    struct secret *end = s->secrets + s->count;
+    struct rsa_key *key = NULL;
+
+    while (first < end && !(waits_for(first, path) && first->prompt->text != NULL)) {
+        first++;
+    }
+    if (first == end) {
+        return "no key file of this name waits for its passphrase";
+    }
+    const char *why = rsa_pem_read(&key, first->prompt->text, first->prompt->len, passphrase);
+    for (struct secret *other = first + 1; other < end && why == NULL; other++) {
+        if (waits_for(other, path)) {
+            why = rsa_key_copy(&other->rsa, key);
+        }
+    }
+    if (why != NULL) {
+        rsa_key_free(key);
+        return why;
+    }
+    first->rsa = key;
+    forget_text(first->prompt);
+    return NULL;
+}
+
 /* ---- which one is for whom ---- */
 
 static bool stands_for(const struct index *index, const struct identity *peer)
@@ -206,7 +307,7 @@ static enum fit fit_of_rsa(const struct secret *s, const struct identity *ours)
 
 enum fit store_fit(const struct secret *s, const struct identity *ours, const struct identity *peer)
 {
-    return s->rsa != NULL ? fit_of_rsa(s, ours) : fit_of(s, ours, peer);
+    return secret_is_rsa(s) ? fit_of_rsa(s, ours) : fit_of(s, ours, peer);
 }
 
 const struct secret *store_at(const struct store *s, size_t i)
@@ -216,6 +317,9 @@ const struct secret *store_at(const struct store *s, size_t i)
 
 bool secret_equal(const struct secret *a, const struct secret *b)
 {
+    if (secret_is_locked(a) || secret_is_locked(b)) {
+        return a->prompt != NULL && b->prompt != NULL && strcmp(a->prompt->path, b->prompt->path) == 0;
+    }
     if (a->rsa != NULL || b->rsa != NULL) {
         return a->rsa != NULL && b->rsa != NULL
                && rsa_public_equal(rsa_key_public(a->rsa), rsa_key_public(b->rsa));
@@ -233,7 +337,7 @@ static const struct secret *find(const struct store *s, bool rsa, const struct i
     *other = NULL;
     for (size_t i = 0; i < s->count; i++) {
         const struct secret *here = &s->secrets[i];
-        if ((here->rsa != NULL) != rsa) {
+        if (secret_is_rsa(here) != rsa || secret_is_locked(here)) {
             continue;
         }
         enum fit fit = store_fit(here, ours, peer);

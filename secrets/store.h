@@ -1,8 +1,8 @@
 /*
  * The preshared secrets and private RSA keys that were read, and which one is for whom [K2].
  *
- * Not for: reading them (file.h). A store does not change once it is filled, so what store_find and
- * store_find_rsa return lives as long as the store.
+ * Not for: reading them (file.h). Once it is filled nothing comes to a store or goes, so what store_find and
+ * store_find_rsa return lives as long as the store; but keys that wait for a passphrase are opened in their place.
  */
 #ifndef SECRETS_STORE_H
 #define SECRETS_STORE_H
@@ -23,17 +23,35 @@ struct index { /* one identity before the colon */
     struct identity id; /* INDEX_ID */
 };
 
+struct key_file { /* with %prompt: what the key is opened from when its passphrase comes */
+    char *path; /* owned */
+    char *text; /* owned; NULL: it is open, or an entry before has the text of this path */
+    size_t len;
+};
+
 struct secret {
     const char *file;   /* borrowed from the store */
     unsigned line;
     size_t index_count;
     struct index *index; /* owned */
-    struct rsa_key *rsa; /* owned; NULL: it is a preshared secret, */
+    struct key_file *prompt; /* owned; NULL: nothing is asked for */
+    struct rsa_key *rsa; /* owned; NULL and no prompt: it is a preshared secret, */
     size_t len;          /* 1..PSK_MAX */
     uint8_t *bytes;      /* owned, secret */
 };
 
 struct store;
+
+static inline bool secret_is_rsa(const struct secret *s)
+{
+    return s->rsa != NULL || s->prompt != NULL;
+}
+
+/* Its passphrase has not come: nobody finds it. */
+static inline bool secret_is_locked(const struct secret *s)
+{
+    return s->rsa == NULL && s->prompt != NULL;
+}
 
 struct store *store_new(void);
 void store_free(struct store *s); /* wipes; NULL is allowed */
@@ -45,6 +63,17 @@ const char *store_add(struct store *s, const char *file, unsigned line, const st
 /* The same; takes the key, unless there is a reason. */
 const char *store_add_rsa(struct store *s, const char *file, unsigned line, const struct index *index,
                           size_t index_count, struct rsa_key *key);
+
+/*
+ * An RSA key that is not open yet: the text of its key file, copied; NULL where an entry before it has the same
+ * path. NULL or why.
+ */
+const char *store_add_locked(struct store *s, const char *file, unsigned line, const struct index *index,
+                             size_t index_count, const char *path, const char *text, size_t len);
+/* The path of the next key file that waits for its passphrase, each once; NULL: no more. *at begins as 0. */
+const char *store_next_locked(const struct store *s, size_t *at);
+/* Opens the keys of all entries with this key file. NULL, or why not (static text): they wait on. */
+const char *store_open(struct store *s, const char *path, const char *passphrase);
 
 /*
  * The best match: both identities > ours as the only one > none before the colon. %any (%any6)
@@ -90,6 +119,6 @@ enum fit {
 enum fit store_fit(const struct secret *s, const struct identity *ours, const struct identity *peer);
 
 bool index_equal(const struct index *a, const struct index *b);
-bool secret_equal(const struct secret *a, const struct secret *b); /* the same bytes, or the same key */
+bool secret_equal(const struct secret *a, const struct secret *b); /* the same bytes, or the same key, or key file */
 
 #endif

@@ -16,7 +16,7 @@ bool store_equally_good(const struct secret *a, const struct secret *b)
 {
     size_t ids = 0;
     size_t any = 0;
-    if ((a->rsa != NULL) != (b->rsa != NULL)) {
+    if (secret_is_rsa(a) != secret_is_rsa(b)) {
         return false;
     }
     if (a->index_count == 0 || b->index_count == 0) {
@@ -32,7 +32,7 @@ bool store_equally_good(const struct secret *a, const struct secret *b)
             }
         }
     }
-    if (a->rsa != NULL) {
+    if (secret_is_rsa(a)) {
         return ids > 0 || any > 0;
     }
     return ids >= 2 || (ids == 1 && any > 0)
@@ -144,7 +144,7 @@ static bool pairs_of_entry(struct pairs *p, size_t entry, const size_t *runs)
     const struct secret *s = store_at(p->store, entry);
     size_t commonest = s->index_count;
 
-    for (size_t i = 0; i < s->index_count && s->rsa == NULL && s->index_count > 1; i++) {
+    for (size_t i = 0; i < s->index_count && !secret_is_rsa(s) && s->index_count > 1; i++) {
         if (commonest == s->index_count || p->run_len[runs[i]] > p->run_len[runs[commonest]]) {
             commonest = i;
         }

@@ -95,10 +95,10 @@ END
     run secrets --lint --file ipsec.secrets
     assert_success
     assert_line '1 PSK, 0 RSA, 0 not supported yet, 0 errors, 1 doubts, in 1 files'
-    printf '@a : RSA key.pem %%prompt\n@b PSK "tell nobody"\n' >>ipsec.secrets
+    printf 'gate.example.com : PSK "x"\n@b PSK "tell nobody"\n' >>ipsec.secrets
     run secrets --lint --file ipsec.secrets
     assert_equal "$status" 1
-    assert_line --partial 'ipsec.secrets:2: %prompt is not supported yet'
+    assert_line --partial 'ipsec.secrets:2: an identity that is a name to be looked up is not supported yet'
     assert_line --partial 'ipsec.secrets:3: expected a colon between blanks before the word PSK or RSA'
     assert_line '1 PSK, 0 RSA, 1 not supported yet, 1 errors, 1 doubts, in 1 files'
     refute_output --partial nobody

@@ -192,7 +192,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     write_files(&in);
     path_of(path, 0);
     file_read(store, path, false, &log, &counts);
-    fuzz_check(counts.psk + counts.rsa == store_count(store) && counts.files >= 1);
+    fuzz_check(counts.psk + counts.rsa + counts.locked == store_count(store) && counts.files >= 1);
     look_up(store);
     check_said(&said);
     store_free(store);
