@@ -98,12 +98,17 @@ bool keying_worker_works(struct keying *k, uint32_t number)
     return w != NULL && w->suspect <= k->now;
 }
 
+static bool is_better(const struct keying_worker *a, const struct keying_worker *b)
+{
+    return b == NULL || (a->ready != b->ready ? a->ready : a->exchanges < b->exchanges);
+}
+
 struct keying_worker *keying_pick_worker(struct keying *k)
 {
     struct keying_worker *best = NULL;
     for (unsigned i = 0; i < k->worker_count; i++) {
         struct keying_worker *w = &k->workers[i];
-        if (w->current && w->suspect <= k->now && (best == NULL || w->exchanges < best->exchanges)) {
+        if (w->current && w->suspect <= k->now && is_better(w, best)) {
             best = w;
         }
     }
@@ -123,15 +128,21 @@ bool keying_worker_up(struct keying *k, uint32_t number, struct buffer *out)
     return true;
 }
 
-void keying_workers_old(struct keying *k)
+void keying_worker_ready(struct keying *k, uint32_t number)
 {
-    for (unsigned i = 0; i < k->worker_count; i++) {
-        struct keying_worker *w = &k->workers[i];
-        if (w->current) {
-            w->current = false;
-            if (w->exchanges == 0) {
-                k->hooks.idle(k->hooks.context, w->number);
-            }
+    struct keying_worker *w = keying_worker(k, number);
+    if (w != NULL) {
+        w->ready = true;
+    }
+}
+
+void keying_worker_old(struct keying *k, uint32_t number)
+{
+    struct keying_worker *w = keying_worker(k, number);
+    if (w != NULL && w->current) {
+        w->current = false;
+        if (w->exchanges == 0) {
+            k->hooks.idle(k->hooks.context, number);
         }
     }
 }

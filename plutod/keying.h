@@ -80,7 +80,8 @@ struct keying_hooks {
 struct keying_worker {
     uint32_t number;
     struct buffer *out;     /* borrowed: what the worker is sent; NULL: it is gone */
-    bool current;           /* of the newest generation: gets new exchanges */
+    bool current;           /* its generation was not replaced: gets new exchanges */
+    bool ready;             /* it has read all its secrets; one that has not is picked where there is no other */
     unsigned exchanges;     /* Main Modes and ISAKMP SAs that it holds */
     uint64_t suspect;       /* until then it is thought to be dead, and gets nothing to do */
 };
@@ -203,7 +204,8 @@ void keying_kernel_up(struct keying *k, struct buffer *out);
 void keying_kernel_down(struct keying *k);
 bool keying_worker_up(struct keying *k, uint32_t number, struct buffer *out);
 void keying_worker_down(struct keying *k, uint32_t number);
-void keying_workers_old(struct keying *k); /* those that there are get no new exchange */
+void keying_worker_ready(struct keying *k, uint32_t number); /* it has all secrets that there are */
+void keying_worker_old(struct keying *k, uint32_t number); /* it gets no new exchange */
 
 /* Takes the list (malloc'ed, owned from then on): orients every connection anew. */
 void keying_interfaces(struct keying *k, struct interface *list, size_t count, bool by_itself);

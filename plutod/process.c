@@ -106,8 +106,8 @@ static bool take_record(void *context, struct channel *c, const struct record *r
         take_accuse(p, r);
     } else if (p->tool == TOOL_KERNEL_SA) {
         good = keying_from_kernel(&s->keying, r, &why);
-    } else if (r->verb == V_LOADED) {
-        process_loaded(p, r);
+    } else if (process_is_of_secrets(p, r)) {
+        good = process_secrets_record(p, r, &why);
     } else {
         good = keying_from_secrets(&s->keying, p->worker, r, &why);
     }
@@ -243,6 +243,7 @@ bool process_start(struct process *p)
         p->worker = s->processes.next_worker++;
     }
     p->reaped = false;
+    p->lacks = false;
     char why[LAUNCH_WHY];
     int words = -1;
     int fd = launch(p, &words, why);
@@ -290,6 +291,7 @@ void process_close(struct process *p)
         ev_timer_stop(p->s->loop, &p->more);
         ev_timer_stop(p->s->loop, &p->look);
         tell_core_down(p);
+        question_forget(p);
         channel_free(p->channel);
         p->channel = NULL;
         if (p->bell >= 0) {
@@ -301,6 +303,7 @@ void process_close(struct process *p)
 
 void process_forget(struct process *p)
 {
+    question_forget(p);
     DL_DELETE(p->s->processes.list, p);
     process_hear_last(p);
     ev_timer_stop(p->s->loop, &p->again);
@@ -353,6 +356,7 @@ static void on_again(struct ev_loop *loop, ev_timer *w, int events)
     }
     supervisor_clock(p->s);
     p->loaded = false;
+    p->speaks = true;
     p->restarts++;
     (void)process_start(p);
 }

@@ -13,6 +13,7 @@
 #include "channel.h"
 #include "line_limit.h"
 #include "pipe_lines.h"
+#include "question.h"
 
 #include <ev.h>
 #include <sys/types.h>
@@ -29,6 +30,10 @@ struct process {
     bool loaded;            /* secrets: the file was read, or it ended before */
     bool deaf;              /* did not read: killed, and not yet reaped */
     bool idle;              /* secrets: to be told to go at the end of the turn */
+    bool speaks;            /* secrets: what it says of its file is not what another one has said */
+    bool lacks;             /* secrets: a key, whose passphrase did not come; the others come first */
+    struct locked_file *locked; /* owned; secrets: key files that wait for their passphrase (question.h) */
+    uint64_t asked;         /* the question whose answer it tries; 0: none */
     uint64_t born;          /* the epoch of its channel: those to others have higher ones */
     pid_t pid;              /* 0: not running */
     bool reaped;            /* waited for: the pid may be somebody else's by now */
@@ -59,13 +64,20 @@ struct processes {
     uint64_t epoch;         /* of the channel that was made last */
     uint32_t next_worker;
     unsigned generation;
+    unsigned in_use;        /* the generation whose secrets are used: the one before, while the newest is read */
+    bool said_read;         /* what the newest has read */
     uint64_t listen_client; /* whack that waits until the secrets are read */
     bool listen_told;       /* that one of those that read them has failed */
+    struct question question;
 };
 
 /* ike-negotiate and kernel-sa. */
 bool process_begin(struct supervisor *s);
-/* A new generation of secrets workers; the client is held until they have read the file. */
+/*
+ * A new generation of secrets workers; the client is held until they have read the file, and every passphrase
+ * that it is asked for has come or will not. Until then the one before has what is new to do: so no secret is
+ * missing meanwhile, and nobody waits.
+ */
 void process_new_secrets(struct supervisor *s, uint64_t client);
 struct process *process_negotiator(struct supervisor *s); /* NULL: not running */
 void process_idle(struct supervisor *s, uint32_t worker);

@@ -29,8 +29,10 @@ void process_trouble(struct process *p, const char *format, ...);
 /* The same for the whack that waits until the secrets are read, if p was to read them. */
 void process_secrets_trouble(struct process *p, const char *name, const char *text);
 
-/* secrets: its file has been read; at the end of a turn: was whack released? */
-void process_loaded(struct process *p, const struct record *r);
+/* Is it what only this file takes? */
+bool process_is_of_secrets(const struct process *p, const struct record *r);
+/* What secrets alone says; false: why not. At the end of a turn: was whack released? */
+bool process_secrets_record(struct process *p, const struct record *r, const char **why);
 bool process_secrets_turn(struct supervisor *s);
 
 #endif

@@ -1,34 +1,70 @@
-/* The workers of secrets: generations of them, one for each reading of the file. */
+/*
+ * The workers of secrets: generations of them, one for each reading of the file. The one before is used until the
+ * newest has read all, and has what it asked for.
+ */
 #include "process_inside.h"
 
+#include <stdio.h>
 #include <unistd.h>
 #include <utlist.h>
 
-static void retire(struct supervisor *s)
+/* No secrets of theirs are used for what is new. */
+static void retire_others(struct supervisor *s, unsigned generation)
 {
     struct process *p;
     struct process *next;
-    unsigned oldest = s->processes.generation;
+    DL_FOREACH_SAFE(s->processes.list, p, next) {
+        if (p->tool != TOOL_SECRETS || p->generation == generation) {
+            continue;
+        }
+        p->wanted = false;
+        keying_worker_old(&s->keying, p->worker);
+        if (p->pid == 0) {
+            process_forget(p); /* was waiting to be begun again */
+        }
+    }
+}
+
+/* Before there are more: of those that only hold old ISAKMP SAs, the oldest go. */
+static void make_room(struct supervisor *s)
+{
+    struct process *p;
+    unsigned oldest = s->processes.in_use;
     unsigned count = 0;
     DL_FOREACH(s->processes.list, p) {
         if (p->tool == TOOL_SECRETS) {
-            p->wanted = false;
             count++;
             oldest = p->generation < oldest ? p->generation : oldest;
         }
     }
-    keying_workers_old(&s->keying);
-    DL_FOREACH_SAFE(s->processes.list, p, next) {
-        if (p->tool != TOOL_SECRETS) {
-            continue;
-        }
-        if (p->pid == 0) {
-            process_forget(p); /* was waiting to be begun again */
-        } else if (count > WORKERS_MAX / 2 && p->generation == oldest) {
+    DL_FOREACH(s->processes.list, p) {
+        if (p->tool == TOOL_SECRETS && count > WORKERS_MAX / 2 && p->generation == oldest && !p->wanted) {
             lines_print(&s->lines, LOG_LEVEL_SERIOUS, "too many generations of secrets: the oldest "
                         "ends, and its ISAKMP SAs with it");
             process_close(p);
         }
+    }
+}
+
+/* The secrets of the newest generation are used from now on. */
+static void use_newest(struct supervisor *s)
+{
+    struct process *p;
+    s->processes.in_use = s->processes.generation;
+    DL_FOREACH(s->processes.list, p) {
+        if (p->tool == TOOL_SECRETS && p->generation == s->processes.in_use && !p->lacks) {
+            keying_worker_ready(&s->keying, p->worker);
+        }
+    }
+    retire_others(s, s->processes.in_use);
+}
+
+static void release(struct supervisor *s)
+{
+    struct processes *all = &s->processes;
+    if (all->listen_client != 0) {
+        s->keying.hooks.release(s->keying.hooks.context, all->listen_client);
+        all->listen_client = 0;
     }
 }
 
@@ -40,19 +76,25 @@ void process_new_secrets(struct supervisor *s, uint64_t client)
         long cores = sysconf(_SC_NPROCESSORS_ONLN);
         count = cores < 1 ? 1 : cores > WORKERS_MAX / 4 ? WORKERS_MAX / 4 : (unsigned)cores;
     }
-    retire(s);
+    if (all->in_use != all->generation) { /* those that are being read will never be used */
+        keying_say(&s->keying, all->listen_client, REPLY_SERIOUS, "another whack --listen reads the secrets: what this "
+                   "one began is given up");
+        question_drop(s);
+        release(s);
+        retire_others(s, all->in_use);
+    }
+    make_room(s);
     all->generation++;
+    all->said_read = false;
+    all->listen_told = false;
+    all->listen_client = client;
     if (client != 0) {
-        if (all->listen_client != 0) {
-            s->keying.hooks.release(s->keying.hooks.context, all->listen_client);
-        }
-        all->listen_client = client;
-        all->listen_told = false;
         s->keying.hooks.hold(s->keying.hooks.context, client);
     }
     for (unsigned i = 0; i < count; i++) {
         struct process *p = process_new(s, TOOL_SECRETS, all->generation);
         if (p != NULL) {
+            p->speaks = i == 0; /* they all read the same */
             (void)process_start(p);
         }
     }
@@ -70,17 +112,21 @@ void process_idle(struct supervisor *s, uint32_t worker)
 
 bool process_secrets_turn(struct supervisor *s)
 {
+    struct processes *all = &s->processes;
     struct process *p;
-    if (s->processes.listen_client == 0) {
+    if (all->in_use == all->generation) {
         return false;
     }
-    DL_FOREACH(s->processes.list, p) {
-        if (p->tool == TOOL_SECRETS && p->generation == s->processes.generation && !p->loaded) {
+    DL_FOREACH(all->list, p) {
+        if (p->tool == TOOL_SECRETS && p->generation == all->generation && !p->loaded) {
             return false;
         }
     }
-    s->keying.hooks.release(s->keying.hooks.context, s->processes.listen_client);
-    s->processes.listen_client = 0;
+    if (question_turn(s)) {
+        return false;
+    }
+    use_newest(s);
+    release(s);
     return true;
 }
 
@@ -96,22 +142,53 @@ void process_secrets_trouble(struct process *p, const char *name, const char *te
                name, text);
 }
 
-void process_loaded(struct process *p, const struct record *r)
+static void say_read(struct process *p, unsigned long long entries, unsigned long long errors)
 {
     struct supervisor *s = p->s;
-    unsigned long long entries = record_number(r, K_ENTRIES);
-    unsigned long long errors = record_number(r, K_ERRORS);
-    bool first = true;
-    struct process *q;
-    DL_FOREACH(s->processes.list, q) {
-        first = first && !(q->generation == p->generation && q->loaded);
+    unsigned locked = question_count(p);
+    char text[200];
+    char waiting[80] = "";
+    if (locked > 0) {
+        (void)snprintf(waiting, sizeof waiting, "; %u key file%s for %s passphrase%s", locked,
+                       locked == 1 ? " waits" : "s wait", locked == 1 ? "its" : "their", locked == 1 ? "" : "s");
     }
+    (void)snprintf(text, sizeof text, "secrets read: %llu entr%s, %llu error%s%s", entries, entries == 1 ? "y" : "ies",
+                   errors, errors == 1 ? "" : "s", waiting);
+    lines_print(&s->lines, LOG_LEVEL_INFO, "%s", text);
+    keying_say(&s->keying, s->processes.listen_client, errors == 0 ? REPLY_LOG : REPLY_SERIOUS, "%s%s", text,
+               errors == 0 ? "" : ": see the log");
+}
+
+static void loaded(struct process *p, const struct record *r)
+{
+    struct processes *all = &p->s->processes;
     p->loaded = true;
-    if (first) { /* all of a generation read the same */
-        lines_print(&s->lines, LOG_LEVEL_INFO, "secrets read: %llu entries, %llu errors", entries,
-                    errors);
-        keying_say(&s->keying, s->processes.listen_client, errors == 0 ? REPLY_LOG : REPLY_SERIOUS,
-                   "secrets read: %llu entries, %llu errors%s", entries, errors,
-                   errors == 0 ? "" : ": see the log");
+    if (p->generation == all->generation && !all->said_read) { /* all of a generation read the same */
+        all->said_read = true;
+        say_read(p, record_number(r, K_ENTRIES), record_number(r, K_ERRORS));
     }
+    if (p->generation == all->in_use && !p->lacks) { /* it was begun again */
+        keying_worker_ready(&p->s->keying, p->worker);
+    }
+}
+
+/* Is it about what it reads, or opens? */
+bool process_is_of_secrets(const struct process *p, const struct record *r)
+{
+    return r->verb == V_LOADED || r->verb == V_LOCKED || r->re == V_PASSPHRASE
+           || (r->verb == V_LOG && !p->loaded && !p->speaks);
+}
+
+bool process_secrets_record(struct process *p, const struct record *r, const char **why)
+{
+    if (r->verb == V_LOADED) {
+        loaded(p, r);
+    } else if (r->verb == V_LOCKED) {
+        *why = question_locked(p, record_text(r, K_FILE));
+        return *why == NULL;
+    } else if (r->re == V_PASSPHRASE) {
+        *why = "answers what was not asked";
+        return question_tried(p, r);
+    }
+    return true; /* a line about its file, which another one says too */
 }

@@ -202,6 +202,7 @@ void process_free(struct supervisor *s)
 {
     struct process *p;
     struct process *next;
+    question_drop(s);
     DL_FOREACH_SAFE(s->processes.list, p, next) {
         if (p->pid != 0) {
             kill(p->pid, SIGKILL);

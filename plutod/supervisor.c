@@ -130,6 +130,19 @@ void supervisor_unlisten(struct supervisor *s, uint64_t client)
     keying_say(&s->keying, client, REPLY_LOG, "no longer listening for IKE messages");
 }
 
+bool supervisor_asks(const struct supervisor *s)
+{
+    return s->processes.question.open;
+}
+
+bool supervisor_answer(struct supervisor *s, uint64_t question, int fd, const char *why)
+{
+    if (fd < 0 && why == NULL) {
+        why = "whack sent no socket with its passphrase";
+    }
+    return question_answer(s, question, fd, why);
+}
+
 static void on_last(struct ev_loop *loop, ev_timer *w, int events)
 {
     struct supervisor *s = w->data;

@@ -57,6 +57,9 @@ void supervisor_listen(struct supervisor *s, uint64_t client);
 void supervisor_tell_where_we_listen(struct supervisor *s); /* the service manager */
 void supervisor_unlisten(struct supervisor *s, uint64_t client);
 void supervisor_stop(struct supervisor *s, bool leave);
+bool supervisor_asks(const struct supervisor *s); /* is somebody asked for a passphrase? */
+/* Takes fd, in which a passphrase lies unless there is none (why). False: this question is not open. */
+bool supervisor_answer(struct supervisor *s, uint64_t question, int fd, const char *why);
 /* Brings the core's clock up to date; before every event. */
 void supervisor_clock(struct supervisor *s);
 

@@ -110,12 +110,46 @@ static void hold_input(struct client *c)
     }
 }
 
+/* Of all descriptors that come one is kept, and only while somebody is asked for what a socket holds. */
+static void keep_descriptor(struct client *c, struct msghdr *message)
+{
+    for (struct cmsghdr *h = CMSG_FIRSTHDR(message); h != NULL; h = CMSG_NXTHDR(message, h)) {
+        size_t count = h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS
+                           ? (h->cmsg_len - CMSG_LEN(0)) / sizeof(int) : 0;
+        for (size_t i = 0; i < count; i++) {
+            int fd;
+            memcpy(&fd, CMSG_DATA(h) + i * sizeof fd, sizeof fd);
+            if (c->passed < 0 && supervisor_asks(c->s)) {
+                c->passed = fd;
+            } else {
+                close(fd);
+            }
+        }
+    }
+}
+
+static ssize_t receive(struct client *c, char *bytes, size_t size)
+{
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct iovec room = { .iov_base = bytes, .iov_len = size };
+    struct msghdr message = { .msg_iov = &room, .msg_iovlen = 1, .msg_control = control.bytes,
+                              .msg_controllen = sizeof control.bytes };
+    ssize_t n = recvmsg(c->fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    if (n > 0) {
+        keep_descriptor(c, &message);
+    }
+    return n;
+}
+
 static void on_in(struct ev_loop *loop, ev_io *w, int events)
 {
     struct client *c = w->data;
     char bytes[16384];
     (void)events;
-    ssize_t n = read(c->fd, bytes, sizeof bytes);
+    ssize_t n = receive(c, bytes, sizeof bytes);
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
         return;
     }
@@ -203,6 +237,9 @@ static void end(struct client *c)
     s->whack.count--;
     ev_io_start(s->loop, &s->whack.accept);
     close(c->fd);
+    if (c->passed >= 0) {
+        close(c->passed);
+    }
     buffer_wipe(&c->input);
     buffer_wipe(&c->reply);
     free(c);
@@ -271,6 +308,7 @@ static void add(struct supervisor *s, int fd)
     c->s = s;
     c->id = ++s->whack.next_id;
     c->fd = fd;
+    c->passed = -1;
     c->moved = ev_now(s->loop);
     buffer_init(&c->input, INPUT_MAX);
     buffer_init(&c->reply, REPLY_MAX);

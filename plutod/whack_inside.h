@@ -22,6 +22,7 @@ struct client {
     int fd;
     struct buffer input;
     struct buffer reply;
+    int passed;             /* owned: a descriptor that came, for the record behind it; -1: none */
     unsigned holds;         /* what goes on because of its requests */
     bool changes;           /* that is of definitions only: more of them may begin */
     unsigned records;       /* that were begun with */

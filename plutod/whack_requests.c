@@ -75,6 +75,18 @@ static void take_initiate(struct client *c, const struct record *r)
     (void)request_take(&s->keying, c->id, r);
 }
 
+/* The answer to a question that another whack, or an earlier connection of this one, was asked. */
+static void take_passphrase(struct client *c, const struct record *r)
+{
+    struct supervisor *s = c->s;
+    int fd = c->passed;
+    c->passed = -1;
+    if (!supervisor_answer(s, record_number(r, K_QUESTION), fd, record_text(r, K_WHY))) {
+        keying_say(&s->keying, c->id, REPLY_SERIOUS, "question %llu is not open any more: the answer is not used",
+                   (unsigned long long)record_number(r, K_QUESTION));
+    }
+}
+
 static void take_record(struct client *c, const struct record *r)
 {
     struct supervisor *s = c->s;
@@ -96,6 +108,10 @@ static void take_record(struct client *c, const struct record *r)
         break;
     case V_WHACK_INITIATE:
         take_initiate(c, r);
+        break;
+    case V_WHACK_PASSPHRASE:
+    case V_WHACK_NO_PASSPHRASE:
+        take_passphrase(c, r);
         break;
     default:
         if (!request_take(&s->keying, c->id, r)) {

@@ -110,7 +110,7 @@ debug_is() {
         within 5 grep -qx 'Pluto initialized' "$dir/out"
         ask --listen
         if [ -z "$words" ]; then
-            assert_output --regexp 'secrets read: 1 entries, [1-9]'
+            assert_output --regexp 'secrets read: 1 entry, [1-9]'
             within 5 grep -q "chmod .*$dir/b.secrets" "$dir/err"
         else
             assert_output --partial 'secrets read: 2 entries, 0 errors'

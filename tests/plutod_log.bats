@@ -169,7 +169,7 @@ shows() {
         for ((i = 0; i < 100; i++)); do [ ! -s /var/log/pluto/peer/127/0/0/2/127.0.0.2.log ] || break; sleep 0.05; done
         cat /var/log/pluto/peer/127/0/0/2/127.0.0.2.log
         "$2" --shutdown; ls /var/run/pluto.*' "$dir" "$plutod" "$whack"
-    assert_line --partial 'secrets read: 1 entries, 0 errors'
+    assert_line --partial 'secrets read: 1 entry, 0 errors'
     assert_line /var/run/pluto.ctl
     assert_line /var/run/pluto.pid
     assert_line --regexp '^20[0-9-]{8} [0-9:]{8}[-+][0-9]{4} "net" 127.0.0.2 #1: '

@@ -1,5 +1,6 @@
 #include "talk.h"
 
+#include "answer.h"
 #include "calls.h"
 #include "channel.h"
 #include "replies.h"
@@ -154,7 +155,7 @@ static bool show(void *context, const char *line, size_t len, int code)
     const struct talk *t = context;
     const struct asked *asked = t->count > 0 ? &t->asked[t->first] : NULL;
     bool json = asked != NULL && asked->json;
-    bool trouble = code >= 10 && (code < 100 || code >= 200);
+    bool trouble = code >= 10 && (code < 100 || code >= 200) && code != REPLY_SECRET_WANTED;
     FILE *out = json && code >= 0 ? stderr : stdout;
     if (code < 0 && !json) {
         return true; /* nobody asked for it */
@@ -165,7 +166,13 @@ static bool show(void *context, const char *line, size_t len, int code)
         line += number;
         len -= number;
     }
-    return fwrite(line, 1, len, out) == len;
+    if (fwrite(line, 1, len, out) != len) {
+        return false;
+    }
+    if (code == REPLY_SECRET_WANTED && fflush(out) == 0) {
+        answer_question(t->r, &t->to, line, len);
+    }
+    return true;
 }
 
 static void done(void *context)

@@ -118,6 +118,25 @@ END
     assert_equal "$(sa_count left)" 0
 }
 
+@test "[K1] RSA: a key whose passphrase is asked for (%prompt), in both roles; and while it is asked for again" {
+    local terminal=$repo/tests/programs/at-terminal whack
+    with_charon 2048
+    whack=("$(tool_path whack)" --ctlbase "$HOSTS_DIR/left/pluto" --listen)
+    (umask 077 && openssl pkcs8 -topk8 -in "$HOSTS_DIR/keys/left.pem" -passout pass:sesame -out "$HOSTS_DIR/keys/locked.pem")
+    pluto_secrets left "@left.example.com : RSA $HOSTS_DIR/keys/locked.pem %prompt"
+    run on left timeout 60 "$terminal" 'locked.pem: ' 'sesame\n' -- "${whack[@]}"
+    assert_success
+    assert_output --partial 'locked.pem is open'
+    whack_initiates left
+    traffic_is_protected
+    whack_on left --terminate --name net
+    start_on left "$BATS_TEST_TMPDIR/asked" /dev/null "$terminal" 'locked.pem: ' '' -- "${whack[@]}"
+    wait_for 10 file_has "$BATS_TEST_TMPDIR/asked" 'echo off'
+    charon_initiates right
+    traffic_is_protected
+    end_pid "$started" 5
+}
+
 @test "[W11] RSA: no key of the peer, or no private key: told at once, 028, and --explain says the same" {
     tunnel_is left_id=@left right_id=@right
     two_hosts

@@ -254,13 +254,34 @@ static void test_generations(void **state)
     struct tunnel t = tunnel_up();
     struct world *w = t.w;
     (void)state;
-    keying_workers_old(&w->k);
+    keying_worker_old(&w->k, 1);
     assert_true(keying_worker_up(&w->k, 2, &w->s[2]));
     assert_int_equal(w->idle, 0); /* it holds an ISAKMP SA */
     assert_null(feed(w, W_P, "whack-initiate name=net")); /* under that one: the old worker */
     assert_non_null(sent(w, &w->s[1], P_S, V_ANNOUNCE_QUICK));
     assert_null(feed(w, W_P, "whack-terminate name=net"));
     assert_int_equal(w->idle, 1);
+    world_free(w);
+}
+
+/* What has not read all its secrets, or lacks a key, gets work only where nobody else could do it. */
+static void test_workers_that_are_not_ready(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_int_equal(keying_pick_worker(&w->k)->number, 1);
+    assert_true(keying_worker_up(&w->k, 2, &w->s[2]));
+    keying_worker_ready(&w->k, 2);
+    keying_worker(&w->k, 2)->exchanges = 5;
+    assert_int_equal(keying_pick_worker(&w->k)->number, 2);
+    keying_worker_ready(&w->k, 1);
+    assert_int_equal(keying_pick_worker(&w->k)->number, 1);
+    keying_worker_old(&w->k, 1);
+    assert_int_equal(w->idle, 1);
+    assert_int_equal(keying_pick_worker(&w->k)->number, 2);
+    keying_worker(&w->k, 2)->exchanges = 0;
+    keying_worker_old(&w->k, 2);
+    assert_null(keying_pick_worker(&w->k));
     world_free(w);
 }
 
@@ -350,7 +371,7 @@ int main(void)
         cmocka_unit_test(test_worker_dies),
         cmocka_unit_test(test_quick_mode_under_an_orphan),
         cmocka_unit_test(test_kernel_sa_dies),
-        cmocka_unit_test(test_generations),
+        cmocka_unit_test(test_generations), cmocka_unit_test(test_workers_that_are_not_ready),
         cmocka_unit_test(test_stop),
         cmocka_unit_test(p8_nothing_begins_while_it_stops),
         cmocka_unit_test(w8a_delete_is_said),
