@@ -2,6 +2,7 @@
 #include "rsa_keys.h"
 #include "secrets_side.h"
 
+#include <openssl/bn.h>
 #include <stdio.h>
 
 #define SA "0000000100000001aabbccdd"
@@ -221,6 +222,55 @@ static void f8_a_signature_for_something_else(void **state)
     pair_free(q);
 }
 
+/* The block that a signature opens to, in hex: what is a signature for a key of exponent 1. */
+static char *opened(const char *sig, const struct rsa_public *key)
+{
+    static char hex[2 * RSA_SIGNATURE_MAX + 1];
+    BN_CTX *context = BN_CTX_new();
+    BIGNUM *n = BN_bin2bn(key->modulus, (int)key->modulus_len, NULL);
+    BIGNUM *e = BN_bin2bn(key->exponent, (int)key->exponent_len, NULL);
+    BIGNUM *s = NULL;
+    assert_true(BN_hex2bn(&s, sig) > 0);
+    assert_int_equal(BN_mod_exp(s, s, e, n, context), 1);
+    char *text = BN_bn2hex(s);
+    size_t len = 2 * key->modulus_len - strlen(text);
+    memset(hex, '0', len);
+    for (const char *c = text; *c != '\0'; c++) {
+        hex[len++] = *c >= 'A' ? (char)(*c - 'A' + 'a') : *c;
+    }
+    hex[len] = '\0';
+    OPENSSL_free(text);
+    BN_free(s);
+    BN_free(e);
+    BN_free(n);
+    BN_CTX_free(context);
+    return hex;
+}
+
+/* With exponent 1 anybody signs: the block itself. With 0 and any other even one, nobody does. */
+static void f8_keys_of_exponent_0_1_2(void **state)
+{
+    char keys[8000];
+    (void)state;
+    for (uint8_t exponent = 0; exponent < 3; exponent++) {
+        struct pair *p = pair_new(IKE, rsa_pem_2048, rsa_pem_1024);
+        struct rsa_key *right = rsa_test_key(rsa_pem_2048);
+        struct rsa_public key = *rsa_key_public(right);
+        make_keys(p);
+        char *sig = opened(p->proof, &key);
+        assert_memory_equal(sig, "0001ffff", 8);
+        key.exponent = &exponent;
+        key.exponent_len = 1;
+        rsa_public_print(&key, keys);
+        uint64_t asked = auth(p->r, 7, p->id, sig);
+        assert_false(keys_are(p->r, asked, keys));
+        assert_true(side_why_has(p->r, "its exponent is 1, even, or longer than the modulus"));
+        nobody_is_authenticated(p->r);
+        rsa_key_free(right);
+        pair_free(p);
+    }
+}
+
 static void f8_our_own_identity(void **state)
 {
     (void)state;
@@ -360,6 +410,7 @@ int main(void)
         cmocka_unit_test(x1_wrong_key),
         cmocka_unit_test(w11_no_public_key),
         cmocka_unit_test(f8_a_signature_for_something_else),
+        cmocka_unit_test(f8_keys_of_exponent_0_1_2),
         cmocka_unit_test(f8_our_own_identity),
         cmocka_unit_test(f17_lies_about_signatures),
         cmocka_unit_test(an_answer_that_nobody_waits_for),

@@ -1,0 +1,172 @@
+/*
+ * F17: who is taken for whom, at each point of a Main Mode: our own identities, whichever of them; and what plutod accepts,
+ * which a negotiator may have made it believe. The rest of what secrets refuses: test_secrets_abuse.c, test_secrets_signature.c.
+ */
+#include "rsa_keys.h"
+#include "secrets_scene.h"
+
+#include "rsa_public.h"
+
+#include <stdio.h>
+
+/* Several connections might be meant: the peer may be none of us in any of them. */
+static void f17_our_identity_of_another_candidate(void **state)
+{
+    static const struct {
+        const char *initiates; /* who he says he is */
+        const char *body;
+        bool ours;
+    } cases[] = { { "@third", "020000007468697264", true }, { "@THIRD", "020000005448495244", true },
+                  { "10.9.0.9", "010000000a090009", true }, { "@fourth", "02000000666f75727468", false } };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct scene *e = calloc(1, sizeof *e);
+        assert_non_null(e);
+        e->i = side_new(": PSK \"correct horse\"\n");
+        e->r = side_new(": PSK \"correct horse\"\n");
+        scene_announce(e->i, 1, "initiator", cases[i].initiates, "10.9.0.2");
+        scene_announce(e->r, 7, "responder", "10.9.0.2", "%25any");
+        side_say(e->r, "announce exchange=7 connection=second role=responder methods=psk ike=" IKE
+                 " our-id=@third peer-id=%%25any");
+        side_say(e->r, "announce exchange=7 connection=third role=responder methods=psk ike=" IKE
+                 " our-id=10.9.0.9 peer-id=%%25any");
+        side_good(e->i, "ke id=1 exchange=1 group=ecp256");
+        e->ke_i = side_hex(e->i, K_KE);
+        e->n_i = side_hex(e->i, K_NONCE);
+        scene_make_keys(e);
+        assert_string_equal(e->id, cases[i].body);
+        if (cases[i].ours) { /* the proof itself is right */
+            side_fails(e->r, "auth id=3 exchange=7 id-body=%s hash=%s", e->id, e->hash);
+            assert_true(side_why_has(e->r, "which is our own identity"));
+            assert_int_equal(record_number(&e->r->answer, K_NOTIFICATION), 18);
+            scene_unauthenticated(e->r);
+        } else {
+            side_good(e->r, "auth id=3 exchange=7 id-body=%s hash=%s", e->id, e->hash);
+        }
+        side_free(e->i);
+        side_free(e->r);
+        free(e);
+    }
+}
+
+/* ---- what plutod accepts ---- */
+
+static void accept_is(struct side *s, unsigned exchange, const char *ours, const char *peer, const char *why)
+{
+    side_say(s, "accept id=77 exchange=%u connection=other our-id=%s peer-id=%s", exchange, ours, peer);
+    do {
+        assert_true(side_take(s, &s->plutod, S_P));
+    } while (s->answer.verb != V_OK && s->answer.verb != V_FAIL);
+    assert_int_equal(s->answer.verb, why == NULL ? V_OK : V_FAIL);
+    assert_true(why == NULL || side_why_has(s, why));
+}
+
+/* It can be said at any time; what was not proved, or is over, is not touched. */
+static void f17_accepted_at_the_wrong_time(void **state)
+{
+    static const char waits[] = "does not wait for an acceptance";
+    struct scene *e = *state;
+    accept_is(e->r, 99, "10.9.0.2", "10.9.0.1", "not known here");
+    side_say(e->r, "announce-quick exchange=100 parent=7 role=responder esp=aes256gcm16 pfs=no");
+    accept_is(e->r, 100, "10.9.0.2", "10.9.0.1", "no Main Mode");
+    accept_is(e->r, 7, "10.9.0.2", "10.9.0.1", waits);
+    scene_make_keys(e);
+    accept_is(e->r, 7, "10.9.0.2", "10.9.0.1", waits);
+    side_bad(e->r, "finish id=4 exchange=7");
+    accept_is(e->i, 1, "10.9.0.1", "10.9.0.2", waits);
+    side_good(e->r, "auth id=3 exchange=7 id-body=%s hash=%s", e->id, e->hash);
+    e->id_r = side_hex(e->r, K_ID_BODY);
+    e->hash_r = side_hex(e->r, K_HASH);
+    accept_is(e->r, 7, "10.9.0.2", "10.9.0.1", waits);
+    side_bad(e->r, "finish id=5 exchange=7");
+    side_good(e->i, "auth id=4 exchange=1 id-body=%s hash=%s", e->id_r, e->hash_r);
+    accept_is(e->i, 1, "10.9.0.1", "10.9.0.2", waits);
+    side_bad(e->i, "finish id=6 exchange=1");
+}
+
+static void f17_accepted_after_a_wrong_proof(void **state)
+{
+    struct scene *e = *state;
+    scene_make_keys(e);
+    e->hash[63] = e->hash[63] == '0' ? '1' : '0';
+    side_fails(e->r, "auth id=3 exchange=7 id-body=%s hash=%s", e->id, e->hash);
+    accept_is(e->r, 7, "10.9.0.2", "10.9.0.1", "does not wait for an acceptance");
+    side_bad(e->r, "finish id=4 exchange=7");
+    side_say(e->r, "announce-quick exchange=100 parent=7 role=responder esp=aes256gcm16 pfs=no");
+    side_bad(e->r, "keymat id=5 exchange=100 protocol=esp proposal=aes256gcm16 spi-in=00002222 spi-out=00001111 "
+             "nonce-peer=" NONCE);
+}
+
+/* An identity with the very same secret: it is not the one that was proved. */
+static void f17_accepted_as_somebody_else(void **state)
+{
+    struct scene *e = *state;
+    side_free(e->r);
+    e->r = side_new(": PSK \"correct horse\"\n");
+    scene_announce(e->r, 7, "responder", "10.9.0.2", "%25any");
+    scene_make_keys(e);
+    side_good(e->r, "auth id=3 exchange=7 id-body=%s hash=%s", e->id, e->hash);
+    assert_false(record_yes(&e->r->answer, K_MATCHED));
+    accept_is(e->r, 7, "10.9.0.2", "10.9.0.77", "the peer proved another identity");
+    accept_is(e->r, 7, "10.9.0.2", "@else", "the peer proved another identity");
+    accept_is(e->r, 7, "%25any", "10.9.0.1", "our own identity would be");
+    accept_is(e->r, 7, "10.9.0.1", "10.9.0.1", "our own identity would be");
+    accept_is(e->r, 7, "10.9.0.1", "%25any", "our own identity would be");
+    side_bad(e->r, "finish id=4 exchange=7");
+    accept_is(e->r, 7, "10.9.0.2", "%25any", NULL);
+    side_good(e->r, "finish id=5 exchange=7");
+}
+
+/* The same with RSA, where no secret is compared: only the proved identity counts. */
+static void f17_accepted_as_another_signer(void **state)
+{
+    struct side *s[2];
+    char keys[RSA_PUBLIC_TEXT];
+    struct rsa_key *public = rsa_test_key(rsa_pem_1024);
+    (void)state;
+    rsa_public_print(rsa_key_public(public), keys);
+    rsa_key_free(public);
+    for (unsigned i = 0; i < 2; i++) {
+        struct index everybody = { .kind = INDEX_ANY };
+        s[i] = side_new("");
+        assert_null(store_add_rsa(s[i]->store, "lab", 1, &everybody, 1, rsa_test_key(rsa_pem_1024)));
+    }
+#define RSA "methods=rsasig ike=" IKE
+#define SIGN "method=rsasig proposal=" IKE " " CKY " sa-body=" SA
+    side_say(s[0], "announce exchange=1 connection=a role=initiator " RSA " our-id=10.9.0.1 peer-id=10.9.0.2");
+    side_say(s[1], "announce exchange=7 connection=a role=responder " RSA " our-id=10.9.0.2 peer-id=%%25any");
+    side_good(s[0], "ke id=1 exchange=1 group=ecp256");
+    char *ke = side_hex(s[0], K_KE);
+    char *nonce = side_hex(s[0], K_NONCE);
+    side_good(s[1], "keys id=1 exchange=7 connection=a " SIGN " ke-peer=%s nonce-peer=%s", ke, nonce);
+    ke = side_hex(s[1], K_KE);
+    nonce = side_hex(s[1], K_NONCE);
+    side_good(s[0], "keys id=2 exchange=1 connection=a " SIGN " ke-peer=%s nonce-peer=%s", ke, nonce);
+    char *id = side_hex(s[0], K_ID_BODY);
+    char *sig = side_hex(s[0], K_SIG);
+    side_say(s[1], "auth id=2 exchange=7 id-body=%s sig=%s", id, sig);
+    assert_true(side_take(s[1], &s[1]->plutod, S_P));
+    assert_int_equal(s[1]->answer.verb, V_PUBLIC_KEYS);
+    accept_is(s[1], 7, "10.9.0.2", "10.9.0.1", "does not wait for an acceptance"); /* it waits for the keys */
+    side_good(s[1], "ok id=1 re=public-keys pubkeys=%s", keys);
+    assert_false(record_yes(&s[1]->answer, K_MATCHED));
+    accept_is(s[1], 7, "10.9.0.2", "10.9.0.77", "the peer proved another identity");
+    side_bad(s[1], "finish id=3 exchange=7");
+    accept_is(s[1], 7, "10.9.0.2", "10.9.0.1", NULL);
+    side_good(s[1], "finish id=4 exchange=7");
+    side_free(s[0]);
+    side_free(s[1]);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scene_set_up, scene_tear_down)
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(f17_our_identity_of_another_candidate),
+        TEST(f17_accepted_at_the_wrong_time),
+        TEST(f17_accepted_after_a_wrong_proof),
+        TEST(f17_accepted_as_somebody_else),
+        cmocka_unit_test(f17_accepted_as_another_signer),
+    };
+    return cmocka_run_group_tests(tests, side_dh_set_up, side_dh_tear_down);
+}
