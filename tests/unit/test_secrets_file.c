@@ -1,5 +1,5 @@
 /* ipsec.secrets: what is read, what is refused and how that is said, and who gets which secret. */
-#include "secrets/file.h"
+#include "secrets_folder.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,72 +11,25 @@
 
 #include <cmocka.h>
 
-struct fixture {
-    char folder[64];
-    struct store *store;
-    struct buffer lines; /* log records */
-    struct log log;
-    struct file_counts counts;
-};
-
 static int set_up(void **state)
 {
-    struct fixture *f = calloc(1, sizeof *f);
+    struct secrets_folder *f = calloc(1, sizeof *f);
     if (f == NULL) {
         return 1;
     }
-    snprintf(f->folder, sizeof f->folder, "/tmp/test_secrets_file.XXXXXX");
-    assert_non_null(mkdtemp(f->folder));
-    assert_int_equal(chdir(f->folder), 0);
-    f->store = store_new();
-    buffer_init(&f->lines, 0);
-    f->log = (struct log){ .tool = "secrets", .records = &f->lines };
+    secrets_folder_begin(f);
     *state = f;
     return 0;
 }
 
 static int tear_down(void **state)
 {
-    struct fixture *f = *state;
-    char command[100];
-    snprintf(command, sizeof command, "rm -rf %s", f->folder);
-    assert_int_equal(chdir("/"), 0);
-    assert_int_equal(system(command), 0);
-    store_free(f->store);
-    buffer_wipe(&f->lines);
-    free(f);
+    secrets_folder_end(*state);
+    free(*state);
     return 0;
 }
 
-static void put_len(const char *name, const char *text, size_t len)
-{
-    FILE *file = fopen(name, "w");
-    assert_non_null(file);
-    assert_int_equal(fwrite(text, 1, len, file), len);
-    fclose(file);
-    assert_int_equal(chmod(name, 0600), 0);
-}
-
-static void put(const char *name, const char *text)
-{
-    put_len(name, text, strlen(text));
-}
-
-/* A fresh store from the file `s`. */
-static void read_s(struct fixture *f)
-{
-    store_free(f->store);
-    f->store = store_new();
-    buffer_truncate(&f->lines, 0);
-    file_read(f->store, "s", false, &f->log, &f->counts);
-}
-
-static bool said(struct fixture *f, const char *text)
-{
-    return f->lines.len > 0 && memmem(f->lines.data, f->lines.len, text, strlen(text)) != NULL;
-}
-
-static const struct secret *find(struct fixture *f, const char *ours, const char *peer)
+static const struct secret *find(struct secrets_folder *f, const char *ours, const char *peer)
 {
     struct identity a;
     struct identity b;
@@ -86,7 +39,7 @@ static const struct secret *find(struct fixture *f, const char *ours, const char
     return store_find(f->store, &a, &b, &other);
 }
 
-static void finds(struct fixture *f, const char *ours, const char *peer, const char *secret)
+static void finds(struct secrets_folder *f, const char *ours, const char *peer, const char *secret)
 {
     const struct secret *s = find(f, ours, peer);
     if (secret == NULL) {
@@ -119,10 +72,10 @@ static void shapes(void **state)
         { "0.0.0.0 10.9.0.1 : PSK \"road\"\n", "road" },
         { "10.9.0.1 : PSK \"ours\"\n", "ours" },
     };
-    struct fixture *f = *state;
+    struct secrets_folder *f = *state;
     for (size_t i = 0; i < sizeof right / sizeof right[0]; i++) {
-        put("s", right[i].text);
-        read_s(f);
+        secrets_put("s", right[i].text);
+        secrets_read(f);
         assert_int_equal(f->counts.errors, 0);
         assert_int_equal(f->counts.psk, 1);
         finds(f, "10.9.0.1", "10.9.0.2", right[i].secret);
@@ -165,20 +118,20 @@ static void f18_wrong_shapes(void **state)
         { "\"tell-nobody\"", "expected%20a%20colon" },
         { ": : PSK \"tell-nobody\"", "expected%20PSK" },
     };
-    struct fixture *f = *state;
+    struct secrets_folder *f = *state;
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         char text[300];
         snprintf(text, sizeof text, "%s\n@z : PSK \"used all the same\"\n", wrong[i].text);
-        put("s", text);
-        read_s(f);
-        if (!said(f, wrong[i].said) || f->counts.errors != 1) {
+        secrets_put("s", text);
+        secrets_read(f);
+        if (!secrets_said(f, wrong[i].said) || f->counts.errors != 1) {
             print_error("%s: %zu errors: %.*s\n", wrong[i].text, f->counts.errors,
                         (int)f->lines.len, (const char *)f->lines.data);
         }
         assert_int_equal(f->counts.errors, 1);
-        assert_true(said(f, wrong[i].said));
-        assert_false(said(f, "tell"));
-        assert_false(said(f, "nobody"));
+        assert_true(secrets_said(f, wrong[i].said));
+        assert_false(secrets_said(f, "tell"));
+        assert_false(secrets_said(f, "nobody"));
         assert_int_equal(f->counts.psk, 1);
         finds(f, "@z", "10.9.0.2", "used all the same");
     }
@@ -186,19 +139,19 @@ static void f18_wrong_shapes(void **state)
 
 static void unsupported_is_said(void **state)
 {
-    struct fixture *f = *state;
-    put("s", "gate.example.com @b : PSK \"x\"\n@d : PSK \"y\"\n");
-    read_s(f);
+    struct secrets_folder *f = *state;
+    secrets_put("s", "gate.example.com @b : PSK \"x\"\n@d : PSK \"y\"\n");
+    secrets_read(f);
     assert_int_equal(f->counts.errors, 0);
     assert_int_equal(f->counts.skipped, 1);
     assert_int_equal(f->counts.psk, 1);
-    assert_true(said(f, "s:1:%20an%20identity%20that%20is%20a%20name"));
+    assert_true(secrets_said(f, "s:1:%20an%20identity%20that%20is%20a%20name"));
     finds(f, "@d", "@e", "y");
 }
 
 static void f15_lengths(void **state)
 {
-    struct fixture *f = *state;
+    struct secrets_folder *f = *state;
     static char text[70000];
     const size_t sizes[] = { 0, 1, PSK_MAX, PSK_MAX + 1, 65536 };
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
@@ -206,8 +159,8 @@ static void f15_lengths(void **state)
         size_t at = (size_t)sprintf(text, "@a : PSK \"");
         memset(text + at, 'x', sizes[i]);
         strcpy(text + at + sizes[i], "\"\n");
-        put("s", text);
-        read_s(f);
+        secrets_put("s", text);
+        secrets_read(f);
         assert_int_equal(f->counts.psk, good);
         assert_int_equal(f->counts.errors, !good);
         if (good) {
@@ -219,75 +172,75 @@ static void f15_lengths(void **state)
 static void permissions(void **state)
 {
     static const unsigned refused[] = { 0640, 0604, 0644, 0620, 0602, 0666 };
-    struct fixture *f = *state;
-    put("s", "@a : PSK \"x\"\ninclude it's*\n");
-    put("it's here", "@b : PSK \"y\"\n");
+    struct secrets_folder *f = *state;
+    secrets_put("s", "@a : PSK \"x\"\ninclude it's*\n");
+    secrets_put("it's here", "@b : PSK \"y\"\n");
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
         assert_int_equal(chmod("s", refused[i]), 0);
-        read_s(f);
+        secrets_read(f);
         assert_int_equal(f->counts.errors, 1);
         assert_int_equal(f->counts.psk, 0);
-        assert_true(said(f, "run:%20chmod%20600%20s"));
+        assert_true(secrets_said(f, "run:%20chmod%20600%20s"));
         file_read(f->store, "s", true, &f->log, &f->counts);
         assert_int_equal(f->counts.errors, 0);
         assert_int_equal(f->counts.psk, 2);
     }
     assert_int_equal(chmod("s", 0400), 0);
     assert_int_equal(chmod("it's here", 0644), 0);
-    read_s(f);
+    secrets_read(f);
     assert_int_equal(f->counts.errors, 1);
     assert_int_equal(f->counts.psk, 1);
-    assert_true(said(f, "chmod%20600%20--%20'it'\\''s%20here'"));
+    assert_true(secrets_said(f, "chmod%20600%20--%20'it'\\''s%20here'"));
 }
 
 static void includes(void **state)
 {
-    struct fixture *f = *state;
+    struct secrets_folder *f = *state;
     char name[20];
     char text[60];
     assert_int_equal(mkdir("d[1]", 0700), 0);
-    put("d[1]/a", "@a : PSK \"a\"\ninclude b\n");
-    put("d[1]/b", "@b : PSK \"b\"");
-    put("s", "INCLUDE d\\[1]/a\n@c : PSK \"c\"\n");
-    read_s(f);
+    secrets_put("d[1]/a", "@a : PSK \"a\"\ninclude b\n");
+    secrets_put("d[1]/b", "@b : PSK \"b\"");
+    secrets_put("s", "INCLUDE d\\[1]/a\n@c : PSK \"c\"\n");
+    secrets_read(f);
     assert_int_equal(f->counts.errors, 0);
     assert_int_equal(f->counts.files, 3);
     finds(f, "@b", "@x", "b");
     finds(f, "@c", "@x", "c");
     /* in a circle */
-    put("s", "@c : PSK \"c\"\ninclude t\n");
-    put("t", "@t : PSK \"t\"\ninclude s\n");
-    read_s(f);
+    secrets_put("s", "@c : PSK \"c\"\ninclude t\n");
+    secrets_put("t", "@t : PSK \"t\"\ninclude s\n");
+    secrets_read(f);
     assert_int_equal(f->counts.errors, 1);
     assert_int_equal(f->counts.psk, 2);
-    assert_true(said(f, "t:2:%20a%20file%20that%20includes%20itself%20is%20not%20read%20"
+    assert_true(secrets_said(f, "t:2:%20a%20file%20that%20includes%20itself%20is%20not%20read%20"
                         "again:%20s"));
     /* s includes n1, and so on: n10 is read, n11 is not */
-    put("s", "include n1\n");
+    secrets_put("s", "include n1\n");
     for (int i = 1; i <= 11; i++) {
         snprintf(name, sizeof name, "n%d", i);
         snprintf(text, sizeof text, "@n%d : PSK \"n\"\ninclude n%d\n", i, i + 1);
-        put(name, text);
+        secrets_put(name, text);
     }
-    read_s(f);
+    secrets_read(f);
     assert_int_equal(f->counts.errors, 1);
     assert_int_equal(f->counts.psk, 10);
-    assert_true(said(f, "n10:2:%20expected%20includes%20to%20be%20nested%20at%20most%2010"));
+    assert_true(secrets_said(f, "n10:2:%20expected%20includes%20to%20be%20nested%20at%20most%2010"));
 }
 
 /* Each file includes the next one twice: 2^20 files if nothing stopped it. */
 static void f18_include_bomb(void **state)
 {
-    struct fixture *f = *state;
+    struct secrets_folder *f = *state;
     char name[20];
     char text[100];
-    put("s", "include m1\ninclude m1\ninclude m1\ninclude m1\n");
+    secrets_put("s", "include m1\ninclude m1\ninclude m1\ninclude m1\n");
     for (int i = 1; i <= 11; i++) {
         snprintf(name, sizeof name, "m%d", i);
         snprintf(text, sizeof text, "include m%d\ninclude m%d\ninclude m%d\n", i + 1, i + 1, i + 1);
-        put(name, text);
+        secrets_put(name, text);
     }
-    read_s(f);
+    secrets_read(f);
     assert_true(f->counts.errors > 0);
     assert_in_range(f->counts.files, 1, FILE_COUNT_MAX);
     assert_true(f->lines.len < 40000);
@@ -295,41 +248,41 @@ static void f18_include_bomb(void **state)
 
 static void f18_sizes_and_rubbish(void **state)
 {
-    struct fixture *f = *state;
-    read_s(f); /* not there */
-    assert_true(said(f, "s:%20cannot%20be%20opened:%20No%20such%20file"));
-    put("s", "");
-    read_s(f);
+    struct secrets_folder *f = *state;
+    secrets_read(f); /* not there */
+    assert_true(secrets_said(f, "s:%20cannot%20be%20opened:%20No%20such%20file"));
+    secrets_put("s", "");
+    secrets_read(f);
     assert_int_equal(f->counts.errors + f->counts.psk, 0);
-    put_len("s", "@a : PSK \"x\0y\"\n", 15);
-    read_s(f);
-    assert_true(said(f, "NUL"));
-    put("s", "");
+    secrets_put_bytes("s", "@a : PSK \"x\0y\"\n", 15);
+    secrets_read(f);
+    assert_true(secrets_said(f, "NUL"));
+    secrets_put("s", "");
     assert_int_equal(truncate("s", 100 << 20), 0);
-    read_s(f);
-    assert_true(said(f, "larger%20than%204%20MiB"));
+    secrets_read(f);
+    assert_true(secrets_said(f, "larger%20than%204%20MiB"));
     static char rubbish[100000]; /* every byte but 0, many times */
     for (size_t i = 0; i < sizeof rubbish; i++) {
         rubbish[i] = (char)(1 + (i * 7919) % 255);
     }
-    put_len("s", rubbish, sizeof rubbish);
-    read_s(f);
+    secrets_put_bytes("s", rubbish, sizeof rubbish);
+    secrets_read(f);
     assert_true(f->counts.errors > 0);
     assert_true(f->lines.len < 40000);
     unlink("s");
     assert_int_equal(mkfifo("s", 0600), 0);
-    read_s(f); /* does not wait for somebody to write */
-    assert_true(said(f, "not%20a%20regular%20file"));
+    secrets_read(f); /* does not wait for somebody to write */
+    assert_true(secrets_said(f, "not%20a%20regular%20file"));
     unlink("s");
     assert_int_equal(mkdir("s", 0700), 0);
-    read_s(f);
-    assert_true(said(f, "not%20a%20regular%20file"));
+    secrets_read(f);
+    assert_true(secrets_said(f, "not%20a%20regular%20file"));
 }
 
 static void best_match(void **state)
 {
-    struct fixture *f = *state;
-    put("s", ": PSK \"everybody\"\n"
+    struct secrets_folder *f = *state;
+    secrets_put("s", ": PSK \"everybody\"\n"
              "10.9.0.1 : PSK \"ours\"\n"
              "10.9.0.1 %any : PSK \"road\"\n"
              "10.9.0.1 10.9.0.2 : PSK \"pair\"\n"
@@ -337,7 +290,7 @@ static void best_match(void **state)
              "@us @Them.Example : PSK \"names\"\n"
              "2001:db8::1 %any6 : PSK \"road6\"\n"
              "@only @another : PSK \"not for one\"\n");
-    read_s(f);
+    secrets_read(f);
     assert_int_equal(f->counts.errors, 0);
     finds(f, "10.9.0.1", "10.9.0.2", "pair");
     finds(f, "10.9.0.1", "10.9.0.4", "three");
@@ -354,8 +307,8 @@ static void best_match(void **state)
     finds(f, "2001:db8::1", "%any", "road6");
     finds(f, "10.8.0.1", "10.8.0.2", "everybody");
     finds(f, "10.8.0.1", "%any", "everybody");
-    put("s", "10.9.0.1 10.9.0.2 : PSK \"pair\"\n10.9.0.1 : PSK \"ours\"\n");
-    read_s(f);
+    secrets_put("s", "10.9.0.1 10.9.0.2 : PSK \"pair\"\n10.9.0.1 : PSK \"ours\"\n");
+    secrets_read(f);
     finds(f, "10.9.0.1", "10.9.0.2", "pair");
     finds(f, "10.9.0.1", "%any", "ours");
     finds(f, "10.9.0.2", "10.9.0.9", NULL);
@@ -365,23 +318,23 @@ static void best_match(void **state)
 
 static void equal_entries(void **state)
 {
-    struct fixture *f = *state;
+    struct secrets_folder *f = *state;
     struct identity a;
     struct identity b;
     const struct secret *other;
     assert_null(identity_parse(&a, "@a"));
     assert_null(identity_parse(&b, "@b"));
-    put("s", "@a @b : PSK \"x\"\n@b @a : PSK \"x\"\n@a : PSK \"z\"\n");
-    read_s(f);
+    secrets_put("s", "@a @b : PSK \"x\"\n@b @a : PSK \"x\"\n@a : PSK \"z\"\n");
+    secrets_read(f);
     assert_int_equal(store_find(f->store, &a, &b, &other)->line, 1);
     assert_null(other);
-    put("s", "@a @b : PSK \"x\"\n@b @a : PSK \"y\"\n@a : PSK \"z\"\n");
-    read_s(f);
+    secrets_put("s", "@a @b : PSK \"x\"\n@b @a : PSK \"y\"\n@a : PSK \"z\"\n");
+    secrets_read(f);
     assert_int_equal(store_find(f->store, &a, &b, &other)->line, 1);
     assert_non_null(other);
     assert_int_equal(other->line, 2);
-    put("s", "@a : PSK \"x\"\n@a : PSK \"y\"\n@b @a : PSK \"z\"\n");
-    read_s(f);
+    secrets_put("s", "@a : PSK \"x\"\n@a : PSK \"y\"\n@b @a : PSK \"z\"\n");
+    secrets_read(f);
     assert_int_equal(store_find(f->store, &a, &b, &other)->line, 3);
     assert_null(other);
 }

@@ -1,7 +1,7 @@
 /* RSA keys in ipsec.secrets: by their numbers and as key files, what is refused, and whose key is whose. */
 #include "rsa_keys.h"
+#include "secrets_folder.h"
 
-#include "secrets/file.h"
 #include "secrets/rsa_inside.h"
 #include "secrets/rsa_pem.h"
 
@@ -20,11 +20,7 @@
 #include <openssl/pem.h>
 
 struct fixture {
-    char folder[64];
-    struct store *store;
-    struct buffer lines; /* log records */
-    struct log log;
-    struct file_counts counts;
+    struct secrets_folder s;
     char *hex[RSA_NUMBERS]; /* of rsa_pem_1024 */
 };
 
@@ -43,12 +39,7 @@ static int set_up(void **state)
         BN_free(bn);
     }
     rsa_key_free(key);
-    snprintf(f->folder, sizeof f->folder, "/tmp/test_secrets_file_rsa.XXXXXX");
-    assert_non_null(mkdtemp(f->folder));
-    assert_int_equal(chdir(f->folder), 0);
-    f->store = store_new();
-    buffer_init(&f->lines, 0);
-    f->log = (struct log){ .tool = "secrets", .records = &f->lines };
+    secrets_folder_begin(&f->s);
     *state = f;
     return 0;
 }
@@ -56,46 +47,18 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct fixture *f = *state;
-    char command[100];
-    snprintf(command, sizeof command, "rm -rf %s", f->folder);
-    assert_int_equal(chdir("/"), 0);
-    assert_int_equal(system(command), 0);
+    secrets_folder_end(&f->s);
     for (size_t i = 0; i < RSA_NUMBERS; i++) {
         OPENSSL_free(f->hex[i]);
     }
-    store_free(f->store);
-    buffer_wipe(&f->lines);
     free(f);
     return 0;
 }
 
-static void put(const char *name, const char *text)
-{
-    FILE *file = fopen(name, "w");
-    assert_non_null(file);
-    assert_true(fputs(text, file) >= 0);
-    fclose(file);
-    assert_int_equal(chmod(name, 0600), 0);
-}
-
-/* A fresh store from the file `s`. */
-static void read_s(struct fixture *f)
-{
-    store_free(f->store);
-    f->store = store_new();
-    buffer_truncate(&f->lines, 0);
-    file_read(f->store, "s", false, &f->log, &f->counts);
-}
-
-static bool said(struct fixture *f, const char *text)
-{
-    return f->lines.len > 0 && memmem(f->lines.data, f->lines.len, text, strlen(text)) != NULL;
-}
-
 static void expect(struct fixture *f, const char *text)
 {
-    if (!said(f, text)) {
-        fail_msg("expected \"%s\" in: %.*s", text, (int)f->lines.len, (const char *)f->lines.data);
+    if (!secrets_said(&f->s, text)) {
+        fail_msg("expected \"%s\" in: %.*s", text, (int)f->s.lines.len, (const char *)f->s.lines.data);
     }
 }
 
@@ -104,7 +67,7 @@ static const struct secret *find(struct fixture *f, const char *ours)
     struct identity id;
     const struct secret *other;
     assert_null(identity_parse(&id, ours));
-    return store_find_rsa(f->store, &id, &other);
+    return store_find_rsa(f->s.store, &id, &other);
 }
 
 static unsigned line_of(struct fixture *f, const char *ours)
@@ -147,11 +110,11 @@ static void shapes(void **state)
     for (size_t i = 0; i < sizeof right / sizeof right[0]; i++) {
         numbers(f, body, sizeof body, right[i].behind, right[i].between, RSA_NUMBERS);
         snprintf(text, sizeof text, "%s%s%s", right[i].before, body, right[i].after);
-        put("s", text);
-        read_s(f);
-        assert_int_equal(f->counts.errors, 0);
-        assert_int_equal(f->counts.rsa, 1);
-        assert_int_equal(f->lines.len, 0);
+        secrets_put("s", text);
+        secrets_read(&f->s);
+        assert_int_equal(f->s.counts.errors, 0);
+        assert_int_equal(f->s.counts.rsa, 1);
+        assert_int_equal(f->s.lines.len, 0);
         const struct secret *s = find(f, "@a");
         assert_non_null(s);
         assert_int_equal(s->line, 1);
@@ -170,13 +133,13 @@ static void f18_wrong_numbers(void **state)
     for (size_t i = 0; i < RSA_NUMBERS; i++) { /* one is missing */
         numbers(f, body, sizeof body, ":", "\n\t", i);
         snprintf(text, sizeof text, "@a : RSA {%s\n\t}\n@z : PSK \"x\"\n", body);
-        put("s", text);
-        read_s(f);
+        secrets_put("s", text);
+        secrets_read(&f->s);
         snprintf(wanted, sizeof wanted, "s:%zu:%%20expected%%20%s:%%20and%%20a%%20number", 2 + i, words[i]);
         expect(f, wanted);
-        assert_int_equal(f->counts.errors, 1);
-        assert_int_equal(f->counts.psk, 1);
-        assert_int_equal(f->counts.rsa, 0);
+        assert_int_equal(f->s.counts.errors, 1);
+        assert_int_equal(f->s.counts.psk, 1);
+        assert_int_equal(f->s.counts.rsa, 0);
     }
     numbers(f, body, sizeof body, ":", "\n\t", RSA_NUMBERS);
     char *at = strstr(body, "Prime2: 0x");
@@ -193,20 +156,20 @@ static void f18_wrong_numbers(void **state)
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         memcpy(at, wrong[i].instead, strlen(wrong[i].instead));
         snprintf(text, sizeof text, "@a : RSA {%s\n\t}\n@z : PSK \"x\"\n", body);
-        put("s", text);
-        read_s(f);
+        secrets_put("s", text);
+        secrets_read(&f->s);
         expect(f, wrong[i].said);
-        assert_int_equal(f->counts.psk, 1);
-        assert_false(said(f, f->hex[RSA_PRIME_2] + 4));
-        assert_int_equal(f->counts.errors, 1);
+        assert_int_equal(f->s.counts.psk, 1);
+        assert_false(secrets_said(&f->s, f->hex[RSA_PRIME_2] + 4));
+        assert_int_equal(f->s.counts.errors, 1);
     }
     memcpy(at, "Prime2: 0x", 10);
     at[10] ^= 1; /* another digit: they do not belong together */
     snprintf(text, sizeof text, "@a : RSA {%s\n\t}\n", body);
-    put("s", text);
-    read_s(f);
+    secrets_put("s", text);
+    secrets_read(&f->s);
     expect(f, "s:1:%20the%20");
-    assert_int_equal(f->counts.errors, 1);
+    assert_int_equal(f->s.counts.errors, 1);
     at[10] ^= 1;
     static const char *const ends[][2] = { { "\n}\n", "s:9:%20expected%20}%20(indented)" },
                                            { "\n\t}}\n", "s:10:%20expected%20}%20(indented)" },
@@ -214,18 +177,18 @@ static void f18_wrong_numbers(void **state)
                                            { "", "expected%20}%20(indented)" } };
     for (size_t i = 0; i < 4; i++) {
         snprintf(text, sizeof text, "@a : RSA {%s%s", body, ends[i][0]);
-        put("s", text);
-        read_s(f);
-        assert_int_equal(f->counts.rsa, 0);
-        assert_true(i == 0 || i == 3 || said(f, ends[i][1]));
-        assert_true(said(f, "expected%20}") || i == 2);
+        secrets_put("s", text);
+        secrets_read(&f->s);
+        assert_int_equal(f->s.counts.rsa, 0);
+        assert_true(i == 0 || i == 3 || secrets_said(&f->s, ends[i][1]));
+        assert_true(secrets_said(&f->s, "expected%20}") || i == 2);
     }
-    put("s", "@a : RSA\n@b : RSA {\n@c : RSA { Modulus: }\n@z : PSK \"x\"\n");
-    read_s(f);
+    secrets_put("s", "@a : RSA\n@b : RSA {\n@c : RSA { Modulus: }\n@z : PSK \"x\"\n");
+    secrets_read(&f->s);
     expect(f, "s:1:%20expected%20a%20key%20after%20RSA");
     expect(f, "s:2:%20expected%20Modulus:");
     expect(f, "s:3:%20expected%20Modulus:");
-    assert_int_equal(f->counts.psk, 1);
+    assert_int_equal(f->s.counts.psk, 1);
 }
 
 /* ---- key files ---- */
@@ -253,13 +216,13 @@ static void put_s(struct fixture *f, const char *format)
     size_t len = 0;
     for (; *format != '\0'; format++) {
         if (*format == '~') {
-            len += (size_t)snprintf(text + len, sizeof text - len, "%s", f->folder);
+            len += (size_t)snprintf(text + len, sizeof text - len, "%s", f->s.path);
         } else {
             text[len++] = *format;
         }
     }
     text[len] = '\0';
-    put("s", text);
+    secrets_put("s", text);
 }
 
 static void key_files(void **state)
@@ -270,10 +233,10 @@ static void key_files(void **state)
     put_key("1e", rsa_pem_1024_e3, false, EVP_aes_256_cbc());
     put_key("8e", rsa_pem_2048_e3, true, EVP_aes_256_cbc());
     put_s(f, "@a : RSA ~/1\n@b : RSA \"~/8\"\n@c : RSA ~/1e 'open sesame'\n@d @e : rsa ~/8e\n \"open sesame\" # x\n");
-    read_s(f);
-    assert_int_equal(f->counts.errors, 0);
-    assert_int_equal(f->counts.rsa, 4);
-    assert_int_equal(f->counts.files, 5);
+    secrets_read(&f->s);
+    assert_int_equal(f->s.counts.errors, 0);
+    assert_int_equal(f->s.counts.rsa, 4);
+    assert_int_equal(f->s.counts.files, 5);
     assert_int_equal(line_of(f, "@a"), 1);
     assert_int_equal(line_of(f, "@b"), 2);
     assert_int_equal(line_of(f, "@c"), 3);
@@ -292,10 +255,10 @@ static void f18_key_files_that_are_wrong(void **state)
     assert_int_equal(chmod("open", 0640), 0);
     put_key("cut", rsa_pem_1024, false, NULL);
     assert_int_equal(truncate("cut", 400), 0);
-    put("ec", "-----BEGIN EC PRIVATE KEY-----\nMAA=\n-----END EC PRIVATE KEY-----\n");
-    put("text", "tell nobody\n");
-    put("empty", "");
-    put("large", "");
+    secrets_put("ec", "-----BEGIN EC PRIVATE KEY-----\nMAA=\n-----END EC PRIVATE KEY-----\n");
+    secrets_put("text", "tell nobody\n");
+    secrets_put("empty", "");
+    secrets_put("large", "");
     assert_int_equal(truncate("large", 100 << 20), 0);
     put_s(f, "@01 : RSA ~/locked \"tell nobody\"\n"
              "@02 : RSA ~/locked\n"
@@ -314,7 +277,7 @@ static void f18_key_files_that_are_wrong(void **state)
              "@15 : RSA /dev/zero\n"
              "@16 : RSA \"\"\n"
              "@z : RSA ~/good\n");
-    read_s(f);
+    secrets_read(&f->s);
     static const char *const wanted[] = {
         "s:1:%20key%20file%20", "/locked:%20the%20passphrase%20of%20the%20key%20is%20wrong",
         "s:2:%20key%20file%20", "expected%20its%20passphrase%20after%20the%20file%20name",
@@ -331,12 +294,12 @@ static void f18_key_files_that_are_wrong(void **state)
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
         expect(f, wanted[i]);
     }
-    assert_false(said(f, "tell%20nobody"));
-    assert_int_equal(f->counts.errors, 15);
-    assert_int_equal(f->counts.locked, 1);
-    assert_int_equal(f->counts.rsa, 1);
+    assert_false(secrets_said(&f->s, "tell%20nobody"));
+    assert_int_equal(f->s.counts.errors, 15);
+    assert_int_equal(f->s.counts.locked, 1);
+    assert_int_equal(f->s.counts.rsa, 1);
     assert_int_equal(line_of(f, "@z"), 17);
-    snprintf(line, sizeof line, "chmod%%20600%%20%s/open", f->folder);
+    snprintf(line, sizeof line, "chmod%%20600%%20%s/open", f->s.path);
     expect(f, line);
 }
 
@@ -346,11 +309,11 @@ static void weak_keys_are_used_with_a_warning(void **state)
     put_key("weak", rsa_pem_512, false, NULL);
     put_key("good", rsa_pem_1024, false, NULL);
     put_s(f, "@a : RSA ~/weak\n@b : RSA ~/good\n");
-    read_s(f);
-    assert_int_equal(f->counts.errors, 0);
-    assert_int_equal(f->counts.rsa, 2);
+    secrets_read(&f->s);
+    assert_int_equal(f->s.counts.errors, 0);
+    assert_int_equal(f->s.counts.rsa, 2);
     expect(f, "s:1:%20an%20RSA%20key%20of%20512%20bits%20is%20weak");
-    assert_false(said(f, "s:2:"));
+    assert_false(secrets_said(&f->s, "s:2:"));
 }
 
 /* [F18] Many entries with one key file: bounded like files that are included. */
@@ -360,13 +323,13 @@ static void f18_many_key_files(void **state)
     put_key("k", rsa_pem_512, false, NULL);
     FILE *file = fopen("s", "w");
     for (unsigned i = 0; i < 1200; i++) {
-        fprintf(file, "@%u : RSA %s/k\n", i, f->folder);
+        fprintf(file, "@%u : RSA %s/k\n", i, f->s.path);
     }
     fclose(file);
     assert_int_equal(chmod("s", 0600), 0);
-    read_s(f);
-    assert_int_equal(f->counts.rsa, FILE_COUNT_MAX - 1);
-    assert_int_equal(f->counts.errors, 201);
+    secrets_read(&f->s);
+    assert_int_equal(f->s.counts.rsa, FILE_COUNT_MAX - 1);
+    assert_int_equal(f->s.counts.errors, 201);
     expect(f, "more%20than%201000%20files");
 }
 
@@ -385,8 +348,8 @@ static void k2_best_match(void **state)
              "@c @d : RSA ~/1\n"
              "@b : RSA ~/1\n"
              "@a : PSK \"x\"\n");
-    read_s(f);
-    assert_int_equal(f->counts.rsa, 7);
+    secrets_read(&f->s);
+    assert_int_equal(f->s.counts.rsa, 7);
     assert_int_equal(line_of(f, "@a"), 4); /* all identities of an entry are ours */
     assert_int_equal(line_of(f, "@b"), 4);
     assert_int_equal(line_of(f, "10.9.0.1"), 4);
@@ -396,20 +359,20 @@ static void k2_best_match(void **state)
     assert_int_equal(line_of(f, "2001:db8::1"), 3);
     assert_int_equal(line_of(f, "@x"), 2);
     assert_null(identity_parse(&id, "@b"));
-    assert_int_equal(store_find_rsa(f->store, &id, &other)->line, 4);
+    assert_int_equal(store_find_rsa(f->s.store, &id, &other)->line, 4);
     assert_int_equal(other->line, 7);
     assert_null(identity_parse(&id, "@c")); /* twice, but the same key */
-    assert_int_equal(store_find_rsa(f->store, &id, &other)->line, 5);
+    assert_int_equal(store_find_rsa(f->s.store, &id, &other)->line, 5);
     assert_null(other);
     put_s(f, ": RSA ~/1\n@a : PSK \"x\"\n: PSK \"y\"\n");
-    read_s(f);
+    secrets_read(&f->s);
     assert_int_equal(line_of(f, "@a"), 1);
     /* A preshared secret is none of them. */
     struct identity peer;
     assert_null(identity_parse(&peer, "@q"));
     assert_null(identity_parse(&id, "@a"));
-    assert_int_equal(store_find(f->store, &id, &peer, &other)->line, 2);
-    assert_int_equal(store_find(f->store, &peer, &peer, &other)->line, 3);
+    assert_int_equal(store_find(f->s.store, &id, &peer, &other)->line, 2);
+    assert_int_equal(store_find(f->s.store, &peer, &peer, &other)->line, 3);
 }
 
 int main(void)

@@ -1,7 +1,7 @@
 /* [K1] %prompt: key files that wait for their passphrase, and what comes in its place. */
 #include "rsa_keys.h"
+#include "secrets_folder.h"
 
-#include "secrets/file.h"
 #include "secrets/passphrase.h"
 #include "secrets/rsa_inside.h"
 
@@ -20,12 +20,8 @@
 #include <openssl/pem.h>
 
 struct fixture {
-    char folder[64];
+    struct secrets_folder s;
     char path[100]; /* of the key file k */
-    struct store *store;
-    struct buffer lines; /* log records */
-    struct log log;
-    struct file_counts counts;
     struct buffer answer;
 };
 
@@ -45,14 +41,10 @@ static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
     assert_non_null(f);
-    snprintf(f->folder, sizeof f->folder, "/tmp/test_secrets_prompt.XXXXXX");
-    assert_non_null(mkdtemp(f->folder));
-    assert_int_equal(chdir(f->folder), 0);
-    snprintf(f->path, sizeof f->path, "%s/k", f->folder);
+    secrets_folder_begin(&f->s);
+    snprintf(f->path, sizeof f->path, "%s/k", f->s.path);
     put_key("k", rsa_pem_1024, "open sesame");
-    buffer_init(&f->lines, 0);
     buffer_init(&f->answer, 0);
-    f->log = (struct log){ .tool = "secrets", .records = &f->lines };
     *state = f;
     return 0;
 }
@@ -60,12 +52,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct fixture *f = *state;
-    char command[100];
-    snprintf(command, sizeof command, "rm -rf %s", f->folder);
-    assert_int_equal(chdir("/"), 0);
-    assert_int_equal(system(command), 0);
-    store_free(f->store);
-    buffer_wipe(&f->lines);
+    secrets_folder_end(&f->s);
     buffer_wipe(&f->answer);
     free(f);
     return 0;
@@ -77,14 +64,11 @@ static void read_text(struct fixture *f, const char *text)
     FILE *file = fopen("s", "w");
     assert_non_null(file);
     for (; *text != '\0'; text++) {
-        fprintf(file, *text == '~' ? "%s" : "%.1s", *text == '~' ? f->folder : text);
+        fprintf(file, *text == '~' ? "%s" : "%.1s", *text == '~' ? f->s.path : text);
     }
     fclose(file);
     assert_int_equal(chmod("s", 0600), 0);
-    store_free(f->store);
-    f->store = store_new();
-    buffer_truncate(&f->lines, 0);
-    file_read(f->store, "s", false, &f->log, &f->counts);
+    secrets_read(&f->s);
 }
 
 static unsigned line_of(struct fixture *f, const char *ours)
@@ -92,7 +76,7 @@ static unsigned line_of(struct fixture *f, const char *ours)
     struct identity id;
     const struct secret *other;
     assert_null(identity_parse(&id, ours));
-    const struct secret *s = store_find_rsa(f->store, &id, &other);
+    const struct secret *s = store_find_rsa(f->s.store, &id, &other);
     return s == NULL ? 0 : s->line;
 }
 
@@ -105,7 +89,7 @@ static void expect_answer(struct fixture *f, int fd, const char *expected)
     int len = snprintf(line, sizeof line, "passphrase id=7 file=%s", f->path);
     assert_null(record_parse(&r, line, (size_t)len, P_S, NULL));
     buffer_truncate(&f->answer, 0);
-    passphrase_take(f->store, &r, fd, &f->answer);
+    passphrase_take(f->s.store, &r, fd, &f->answer);
     assert_int_equal(fcntl(fd, F_GETFD), -1); /* closed */
     buffer_add_u8(&f->answer, 0);
     if (strstr((const char *)f->answer.data, expected) == NULL) {
@@ -133,12 +117,12 @@ static void k1_a_key_is_opened_when_its_passphrase_comes(void **state)
     struct fixture *f = *state;
     char listed[200];
     read_text(f, "@a : RSA ~/k %prompt\n@b @c : RSA ~/k %PROMPT\n: PSK \"x\"\n");
-    assert_int_equal(f->counts.errors, 0);
-    assert_int_equal(f->counts.locked, 2);
-    assert_int_equal(f->counts.rsa, 0);
-    assert_int_equal(store_count(f->store), 3);
+    assert_int_equal(f->s.counts.errors, 0);
+    assert_int_equal(f->s.counts.locked, 2);
+    assert_int_equal(f->s.counts.rsa, 0);
+    assert_int_equal(store_count(f->s.store), 3);
     assert_int_equal(line_of(f, "@a"), 0);
-    passphrase_list(f->store, &f->answer); /* the file is asked for once */
+    passphrase_list(f->s.store, &f->answer); /* the file is asked for once */
     snprintf(listed, sizeof listed, "locked file=%s\n", f->path);
     assert_int_equal(f->answer.len, strlen(listed));
     assert_memory_equal(f->answer.data, listed, strlen(listed));
@@ -147,7 +131,7 @@ static void k1_a_key_is_opened_when_its_passphrase_comes(void **state)
     assert_int_equal(line_of(f, "@b"), 2);
     assert_int_equal(line_of(f, "@c"), 2);
     size_t at = 0;
-    assert_null(store_next_locked(f->store, &at));
+    assert_null(store_next_locked(f->s.store, &at));
     expect_answer(f, message("open sesame"), "fail id=7 re=passphrase why=no%20key%20file");
 }
 
@@ -199,15 +183,15 @@ static void k1_what_need_not_be_asked(void **state)
     put_key("odd", rsa_pem_1024, "%prompt");
     read_text(f, "@a : RSA ~/clear %prompt\n@b : RSA ~/odd \"%prompt\"\n@c : RSA ~/nothing %prompt\n"
                  "@d : RSA ~/s %prompt\n@e : RSA ~/k %prompt more\n");
-    assert_int_equal(f->counts.rsa, 2);
-    assert_int_equal(f->counts.locked, 0);
-    assert_int_equal(f->counts.errors, 3);
+    assert_int_equal(f->s.counts.rsa, 2);
+    assert_int_equal(f->s.counts.locked, 0);
+    assert_int_equal(f->s.counts.errors, 3);
     assert_int_equal(line_of(f, "@a"), 1);
     assert_int_equal(line_of(f, "@b"), 2);
     assert_int_equal(chmod("k", 0640), 0);
     read_text(f, "@a : RSA ~/k %prompt\n");
-    assert_int_equal(f->counts.locked, 0);
-    assert_int_equal(f->counts.errors, 1);
+    assert_int_equal(f->s.counts.locked, 0);
+    assert_int_equal(f->s.counts.errors, 1);
 }
 
 static void weak_keys_are_told(void **state)
@@ -230,10 +214,10 @@ static void k2_locked_keys_among_others(void **state)
     assert_null(identity_parse(&id, "@a"));
     assert_int_equal(line_of(f, "@a"), 2);
     assert_int_equal(line_of(f, "@b"), 4);
-    assert_null(store_find(f->store, &id, &id, &other));
+    assert_null(store_find(f->s.store, &id, &id, &other));
     assert_null(other);
-    assert_true(secret_equal(store_at(f->store, 0), store_at(f->store, 2)));
-    assert_false(secret_equal(store_at(f->store, 0), store_at(f->store, 1)));
+    assert_true(secret_equal(store_at(f->s.store, 0), store_at(f->s.store, 2)));
+    assert_false(secret_equal(store_at(f->s.store, 0), store_at(f->s.store, 1)));
     expect_answer(f, message("open sesame"), "ok id=7 re=passphrase\n");
     assert_int_equal(line_of(f, "@a"), 1);
     assert_int_equal(line_of(f, "@b"), 3);

@@ -1,0 +1,28 @@
+/*
+ * A folder of its own with secrets files in it, which is the current one, and what was read from them and said of it. For
+ * tests of secrets' files. Not for: secrets that are only used (secrets_side.h).
+ */
+#ifndef TESTS_SECRETS_FOLDER_H
+#define TESTS_SECRETS_FOLDER_H
+
+#include "secrets/file.h"
+
+struct secrets_folder {
+    char path[64];
+    struct store *store;
+    struct buffer lines; /* log records */
+    struct log log;
+    struct file_counts counts;
+};
+
+void secrets_folder_begin(struct secrets_folder *f);
+void secrets_folder_end(struct secrets_folder *f);
+
+/* A file that only its owner may read. */
+void secrets_put(const char *name, const char *text);
+void secrets_put_bytes(const char *name, const char *bytes, size_t len);
+
+void secrets_read(struct secrets_folder *f); /* a fresh store, from the file `s` */
+bool secrets_said(const struct secrets_folder *f, const char *text);
+
+#endif
