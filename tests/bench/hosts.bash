@@ -112,7 +112,7 @@ plutod_down() {
 # charon_up main|rsa IKE: the same, as quick as it can be set up: OpenSSL's groups, large tables, one line a negotiation.
 charon_up() {
     local auth=(psk '' '' '') plugins
-    plugins=$(charon_quick_plugins)
+    plugins=$(charon_quick_plugins "$2")
     if [ "$1" = rsa ]; then
         auth=(pubkey "pubkeys = $HOSTS_DIR/keys/bench.pub" 'id = @road')
         mkdir -p "$HOSTS_DIR/here/private"
@@ -153,10 +153,14 @@ END
     watched=("charon=$(<"$HOSTS_DIR/here/charon.pid")")
 }
 
-# The quickest for each: MODP by gmp (its openssl computes y^q too), everything else by openssl.
+# charon_quick_plugins IKE: the quickest for it. MODP by gmp, since openssl computes y^q too, and RSA then as well, which
+# openssl could do quicker; everything else by openssl.
 charon_quick_plugins() {
     local rest=${charon_plugins/ openssl/}
-    echo "gmp openssl ${rest/ gmp/}"
+    case $1 in
+    *modp*) echo "gmp openssl ${rest/ gmp/}" ;;
+    *) echo "openssl $rest" ;;
+    esac
 }
 
 charon_down() {
