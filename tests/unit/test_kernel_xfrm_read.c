@@ -45,6 +45,59 @@ static void f21_cut(void **state)
     }
 }
 
+/* F21: the same within the attributes: without the last ones it is a message; with a part of one it is none. */
+static void f21_attributes(void **state)
+{
+    (void)state;
+    static _Alignas(8) uint8_t whole[XFRM_MESSAGE_MAX];
+    struct kernel_sa sa = fake_sa("aes256-sha2_256", "10.9.0.2", "10.9.0.1");
+    struct xfrm_message m;
+    size_t used;
+    const size_t len = xfrm_bytes_sa(message, &sa, KERNEL_ADD_SA);
+    size_t at = NLMSG_HDRLEN + NLMSG_ALIGN(sizeof(struct xfrm_usersa_info));
+    memcpy(whole, message, len);
+    while (at < len) {
+        struct nlattr a;
+        memcpy(&a, whole + at, sizeof a);
+        const size_t end = at + NLMSG_ALIGN((size_t)a.nla_len);
+        for (size_t n = at; n <= end; n++) {
+            memcpy(message, whole, n);
+            memcpy(message, &(uint32_t){ (uint32_t)n }, 4);
+            const char *why = xfrm_read(&m, message, n, &used);
+            assert_int_equal(why == NULL, n == at || n >= at + a.nla_len);
+        }
+        for (size_t claimed = 0; claimed <= UINT16_MAX; claimed++) { /* on its own, as the last one */
+            memcpy(message, whole, end);
+            memcpy(message, &(uint32_t){ (uint32_t)end }, 4);
+            memcpy(message + at, &(uint16_t){ (uint16_t)claimed }, 2);
+            const char *why = xfrm_read(&m, message, end, &used);
+            assert_true(why != NULL || (claimed >= sizeof a && claimed <= end - at));
+            assert_true(why == NULL || claimed != a.nla_len);
+        }
+        memcpy(message, whole, len);
+        at = end;
+    }
+    assert_int_equal(at, len);
+    assert_null(xfrm_read(&m, message, len, &used));
+    assert_non_null(m.sa.cipher);
+    /* One that is too short for what it should be counts as not there. */
+    unsigned size;
+    const uint8_t *crypt = xfrm_bytes_attribute(message, len, sizeof(struct xfrm_usersa_info), XFRMA_ALG_CRYPT, &size);
+    assert_non_null(crypt);
+    for (size_t missing = 0; missing <= sizeof(struct xfrm_algo); missing++) {
+        const size_t data = (size_t)(crypt - message);
+        const size_t n = data + sizeof(struct xfrm_algo) - missing;
+        uint8_t *exact = malloc(n);
+        assert_non_null(exact);
+        memcpy(exact, whole, n);
+        memcpy(exact, &(uint32_t){ (uint32_t)n }, 4);
+        memcpy(exact + data - sizeof(struct nlattr), &(uint16_t){ (uint16_t)(n - data + sizeof(struct nlattr)) }, 2);
+        assert_null(xfrm_read(&m, exact, n, &used));
+        assert_int_equal(m.sa.cipher == NULL, missing > 0);
+        free(exact);
+    }
+}
+
 static void f21_spoiled(void **state)
 {
     (void)state;
@@ -277,6 +330,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(f21_cut),
+        cmocka_unit_test(f21_attributes),
         cmocka_unit_test(f21_spoiled),
         cmocka_unit_test(f21_unknown_attribute),
         cmocka_unit_test(foreign_algorithms),
