@@ -30,6 +30,24 @@ void secrets_folder_end(struct secrets_folder *f)
     buffer_wipe(&f->lines);
 }
 
+int secrets_folder_set_up(void **state)
+{
+    struct secrets_folder *f = calloc(1, sizeof *f);
+    if (f == NULL) {
+        return 1;
+    }
+    secrets_folder_begin(f);
+    *state = f;
+    return 0;
+}
+
+int secrets_folder_tear_down(void **state)
+{
+    secrets_folder_end(*state);
+    free(*state);
+    return 0;
+}
+
 void secrets_put_bytes(const char *name, const char *bytes, size_t len)
 {
     FILE *file = fopen(name, "w");

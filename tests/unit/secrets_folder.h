@@ -1,6 +1,6 @@
 /*
- * A folder of its own with secrets files in it, which is the current one, and what was read from them and said of it. For
- * tests of secrets' files. Not for: secrets that are only used (secrets_side.h).
+ * A folder of its own with secrets files in it, which is the current one, and what was read from them and said of it.
+ * For tests of secrets' files. Not for: secrets that are only used (secrets_side.h).
  */
 #ifndef TESTS_SECRETS_FOLDER_H
 #define TESTS_SECRETS_FOLDER_H
@@ -17,6 +17,9 @@ struct secrets_folder {
 
 void secrets_folder_begin(struct secrets_folder *f);
 void secrets_folder_end(struct secrets_folder *f);
+/* The same as a test's set-up and tear-down. */
+int secrets_folder_set_up(void **state);
+int secrets_folder_tear_down(void **state);
 
 /* A file that only its owner may read. */
 void secrets_put(const char *name, const char *text);

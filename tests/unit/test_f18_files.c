@@ -3,8 +3,8 @@
  * What may stand in them: test_secrets_file.c, test_secrets_file_rsa.c.
  */
 #include "rsa_keys.h"
+#include "secrets_folder.h"
 
-#include "secrets/file.h"
 #include "secrets/rsa_inside.h"
 
 #include <setjmp.h>
@@ -20,61 +20,14 @@
 #include <openssl/bio.h>
 #include <openssl/pem.h>
 
-struct fixture {
-    char folder[64];
-    struct store *store;
-    struct buffer lines; /* log records */
-    struct log log;
-    struct file_counts counts;
-};
-
-static int set_up(void **state)
-{
-    struct fixture *f = calloc(1, sizeof *f);
-    assert_non_null(f);
-    (void)snprintf(f->folder, sizeof f->folder, "/tmp/test_f18_files.XXXXXX");
-    assert_non_null(mkdtemp(f->folder));
-    assert_int_equal(chdir(f->folder), 0);
-    buffer_init(&f->lines, 0);
-    f->log = (struct log){ .tool = "secrets", .records = &f->lines };
-    *state = f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-    char command[100];
-    (void)snprintf(command, sizeof command, "rm -rf %s", f->folder);
-    assert_int_equal(chdir("/"), 0);
-    assert_int_equal(system(command), 0);
-    store_free(f->store);
-    buffer_wipe(&f->lines);
-    free(f);
-    return 0;
-}
-
-static void put(const char *name, const char *text)
-{
-    FILE *file = fopen(name, "w");
-    assert_non_null(file);
-    assert_true(fputs(text, file) >= 0);
-    assert_int_equal(fclose(file), 0);
-    assert_int_equal(chmod(name, 0600), 0);
-}
-
 /* text, and empty lines up to that size. */
 static void put_filled(const char *name, const char *text, size_t size)
 {
     char *whole = malloc(size);
-    FILE *file = fopen(name, "w");
-    assert_non_null(file);
     assert_non_null(whole);
     memset(whole, '\n', size);
     memcpy(whole, text, strlen(text));
-    assert_int_equal(fwrite(whole, 1, size, file), size);
-    assert_int_equal(fclose(file), 0);
-    assert_int_equal(chmod(name, 0600), 0);
+    secrets_put_bytes(name, whole, size);
     free(whole);
 }
 
@@ -94,7 +47,7 @@ static char *key_text(const char *passphrase)
 }
 
 /* A fresh store from the file `s`. */
-static void read_as(struct fixture *f, bool insecure)
+static void read_as(struct secrets_folder *f, bool insecure)
 {
     store_free(f->store);
     f->store = store_new();
@@ -102,16 +55,16 @@ static void read_as(struct fixture *f, bool insecure)
     file_read(f->store, "s", insecure, &f->log, &f->counts);
 }
 
-static void expect(const struct fixture *f, const char *text)
+static void expect(const struct secrets_folder *f, const char *text)
 {
-    if (f->lines.len == 0 || memmem(f->lines.data, f->lines.len, text, strlen(text)) == NULL) {
+    if (!secrets_said(f, text)) {
         fail_msg("expected \"%s\" in: %.*s", text, (int)(f->lines.len < 2000 ? f->lines.len : 2000),
                  (const char *)f->lines.data);
     }
 }
 
 /* said NULL: nothing is wrong. */
-static void reads(struct fixture *f, size_t psk, size_t rsa, const char *said)
+static void reads(struct secrets_folder *f, size_t psk, size_t rsa, const char *said)
 {
     read_as(f, false);
     if (said != NULL) {
@@ -129,7 +82,7 @@ static void reads(struct fixture *f, size_t psk, size_t rsa, const char *said)
 static void f18_sizes_at_their_limits(void **state)
 {
     static const char entry[] = "@a : PSK \"x\"\n";
-    struct fixture *f = *state;
+    struct secrets_folder *f = *state;
     char text[300];
     put_filled("s", entry, FILE_SIZE_MAX - 1);
     reads(f, 1, 0, NULL);
@@ -139,8 +92,8 @@ static void f18_sizes_at_their_limits(void **state)
     reads(f, 0, 0, "s:%20larger%20than%204%20MiB");
 
     char *key = key_text(NULL);
-    (void)snprintf(text, sizeof text, "@a : RSA %s/k\n@b : PSK \"x\"\n", f->folder);
-    put("s", text);
+    (void)snprintf(text, sizeof text, "@a : RSA %s/k\n@b : PSK \"x\"\n", f->path);
+    secrets_put("s", text);
     put_filled("k", key, KEY_FILE_SIZE_MAX - 1);
     reads(f, 1, 1, NULL);
     put_filled("k", key, KEY_FILE_SIZE_MAX);
@@ -150,7 +103,7 @@ static void f18_sizes_at_their_limits(void **state)
     free(key);
 
     /* All together: what is above is left out, and the rest is used. */
-    put("s", "include 1\ninclude 2\ninclude 3\ninclude 4\n@z : PSK \"x\"\n");
+    secrets_put("s", "include 1\ninclude 2\ninclude 3\ninclude 4\n@z : PSK \"x\"\n");
     const size_t own = strlen("include 1\ninclude 2\ninclude 3\ninclude 4\n@z : PSK \"x\"\n");
     put_filled("1", entry, FILE_SIZE_MAX);
     put_filled("2", entry, FILE_SIZE_MAX);
@@ -164,16 +117,16 @@ static void f18_sizes_at_their_limits(void **state)
 /* By whatever name. */
 static void f18_includes_itself_by_another_name(void **state)
 {
-    struct fixture *f = *state;
-    put("s", "@a : PSK \"x\"\ninclude soft\n@b : PSK \"x\"\n");
+    struct secrets_folder *f = *state;
+    secrets_put("s", "@a : PSK \"x\"\ninclude soft\n@b : PSK \"x\"\n");
     assert_int_equal(symlink("s", "soft"), 0);
     reads(f, 2, 0, "s:2:%20a%20file%20that%20includes%20itself%20is%20not%20read%20again:%20soft");
-    put("s", "@a : PSK \"x\"\ninclude hard\n@b : PSK \"x\"\n");
+    secrets_put("s", "@a : PSK \"x\"\ninclude hard\n@b : PSK \"x\"\n");
     assert_int_equal(link("s", "hard"), 0);
     reads(f, 2, 0, "s:2:%20a%20file%20that%20includes%20itself%20is%20not%20read%20again:%20hard");
-    put("s", "include t*\n");
-    put("t1", "@a : PSK \"x\"\n");
-    put("t2", "include ./t*\n");
+    secrets_put("s", "include t*\n");
+    secrets_put("t1", "@a : PSK \"x\"\n");
+    secrets_put("t2", "include ./t*\n");
     read_as(f, false);
     assert_int_equal(f->counts.errors, 1); /* t2, once */
     assert_int_equal(f->counts.psk, 2);
@@ -190,7 +143,7 @@ static void put_run(const char *name, const char *before, char x, size_t count, 
     memcpy(text, before, len);
     memset(text + len, x, count);
     (void)strcpy(text + len + count, behind);
-    put(name, text);
+    secrets_put(name, text);
     free(text);
 }
 
@@ -198,7 +151,7 @@ static void put_run(const char *name, const char *before, char x, size_t count, 
 static void f15_lengths_in_other_forms(void **state)
 {
     static const size_t sizes[] = { 0, 1, PSK_MAX - 1, PSK_MAX, PSK_MAX + 1, 65536 };
-    struct fixture *f = *state;
+    struct secrets_folder *f = *state;
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         const bool good = sizes[i] >= 1 && sizes[i] <= PSK_MAX;
         put_run("s", "@a : PSK 0x", '5', 2 * sizes[i], "\n@z : PSK \"x\"\n");
@@ -213,7 +166,7 @@ static void f15_lengths_in_other_forms(void **state)
 static void f18_passphrases(void **state)
 {
     static const size_t sizes[] = { 0, 1, 1023, PASSPHRASE_MAX, PASSPHRASE_MAX + 1, 65536 };
-    struct fixture *f = *state;
+    struct secrets_folder *f = *state;
     char before[100];
     char passphrase[PASSPHRASE_MAX + 1];
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
@@ -222,9 +175,9 @@ static void f18_passphrases(void **state)
         memset(passphrase, 'p', len);
         passphrase[len] = '\0';
         char *key = key_text(passphrase);
-        put("k", key);
+        secrets_put("k", key);
         free(key);
-        (void)snprintf(before, sizeof before, "@a : RSA %s/k \"", f->folder);
+        (void)snprintf(before, sizeof before, "@a : RSA %s/k \"", f->path);
         put_run("s", before, 'p', sizes[i], "\"\n@z : PSK \"x\"\n");
         reads(f, 1, good, good ? NULL : sizes[i] == 0 ? "passphrase%20of%20the%20key%20is%20wrong"
                                                       : "s:1:%20expected%20a%20passphrase%20of%20at%20most%201024");
@@ -237,7 +190,7 @@ static void f18_passphrases(void **state)
 
 static void f18_names_and_identities(void **state)
 {
-    struct fixture *f = *state;
+    struct secrets_folder *f = *state;
     for (size_t len = 1022; len <= 1025; len++) {
         put_run("s", "@a : RSA /", 'k', len - 1, "\n@z : PSK \"x\"\n");
         reads(f, 1, 0, len <= 1023 ? ":%20File%20name%20too%20long" : "s:1:%20expected%20the%20name%20of%20a%20key%20file,"
@@ -261,15 +214,15 @@ static void f18_names_and_identities(void **state)
 static void f18_key_files_that_others_can_use(void **state)
 {
     static const mode_t refused[] = { 0640, 0604, 0644, 0620, 0602, 0666 };
-    struct fixture *f = *state;
+    struct secrets_folder *f = *state;
     char text[300];
     char wanted[200];
     char *key = key_text(NULL);
-    put("k", key);
+    secrets_put("k", key);
     free(key);
-    (void)snprintf(text, sizeof text, "@a : RSA %s/k\n@z : PSK \"x\"\n", f->folder);
-    (void)snprintf(wanted, sizeof wanted, "chmod%%20600%%20%s/k", f->folder);
-    put("s", text);
+    (void)snprintf(text, sizeof text, "@a : RSA %s/k\n@z : PSK \"x\"\n", f->path);
+    (void)snprintf(wanted, sizeof wanted, "chmod%%20600%%20%s/k", f->path);
+    secrets_put("s", text);
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
         assert_int_equal(chmod("k", refused[i]), 0);
         reads(f, 1, 0, wanted);
@@ -286,7 +239,7 @@ static void f18_few_lines_for_many_entries(void **state)
 {
     static const char *const entries[][2] = { { "gate", ".example.com @a : PSK \"x\"" }, { "10.9.0.256", " : PSK \"x\"" },
                                               { "@", " : RSA /no/such/key" }, { "include no-such-file-", "" } };
-    struct fixture *f = *state;
+    struct secrets_folder *f = *state;
     for (size_t i = 0; i < sizeof entries / sizeof entries[0]; i++) {
         FILE *file = fopen("s", "w");
         assert_non_null(file);
@@ -305,7 +258,7 @@ static void f18_few_lines_for_many_entries(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, secrets_folder_set_up, secrets_folder_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(f18_sizes_at_their_limits),
         TEST(f18_includes_itself_by_another_name),

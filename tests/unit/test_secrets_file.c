@@ -11,24 +11,6 @@
 
 #include <cmocka.h>
 
-static int set_up(void **state)
-{
-    struct secrets_folder *f = calloc(1, sizeof *f);
-    if (f == NULL) {
-        return 1;
-    }
-    secrets_folder_begin(f);
-    *state = f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    secrets_folder_end(*state);
-    free(*state);
-    return 0;
-}
-
 static const struct secret *find(struct secrets_folder *f, const char *ours, const char *peer)
 {
     struct identity a;
@@ -341,7 +323,7 @@ static void equal_entries(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, secrets_folder_set_up, secrets_folder_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(shapes), TEST(f18_wrong_shapes), TEST(unsupported_is_said), TEST(f15_lengths),
         TEST(permissions), TEST(includes), TEST(f18_include_bomb), TEST(f18_sizes_and_rubbish),
