@@ -120,6 +120,42 @@ static void f17_stands_once(void **state)
     (void)state;
     assert_string_equal(up(w, x), "this ISAKMP SA stands already");
     assert_string_equal(feed(w, N_P, "identify id=4 exchange=%" PRIu64, x), "identify: nothing to ask in this exchange");
+    clear(w);
+    assert_null(feed(w, N_P, "hint exchange=%" PRIu64 " why=lie", x)); /* nothing is wrong with it */
+    assert_int_equal(w->said.len + w->log.len, 0);
+    world_free(w);
+}
+
+/* Each step forward would be one of the other kind of exchange, or of the other end's. */
+static void f17_steps_of_another_kind(void **state)
+{
+    static const char *const of_main[] = { "MAIN_I1", "MAIN_I2", "MAIN_I3", "MAIN_I4", "MAIN_R1", "MAIN_R2", "MAIN_R3" };
+    static const char *const of_quick[] = { "QUICK_I1", "QUICK_I2", "QUICK_R0", "QUICK_R1", "QUICK_R2" };
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, NET NET_POLICY));
+    assert_null(feed(w, W_P, "whack-initiate name=net"));
+    const uint64_t x = record_number(sent(w, &w->n, P_N, V_INITIATE), K_EXCHANGE);
+    const uint64_t y = record_number(sent(w, &w->n, P_N, V_QUICK), K_EXCHANGE);
+    const uint64_t theirs = first(w, "10.9.0.2");
+    clear(w);
+    for (size_t i = 0; i < sizeof of_main / sizeof of_main[0]; i++) {
+        assert_non_null(feed(w, N_P, "state exchange=%" PRIu64 " state=%s", y, of_main[i]));
+        if (of_main[i][5] == 'R') {
+            assert_non_null(feed(w, N_P, "state exchange=%" PRIu64 " state=%s", x, of_main[i]));
+        } else {
+            assert_non_null(feed(w, N_P, "state exchange=%" PRIu64 " state=%s", theirs, of_main[i]));
+        }
+    }
+    for (size_t i = 0; i < sizeof of_quick / sizeof of_quick[0]; i++) {
+        assert_non_null(feed(w, N_P, "state exchange=%" PRIu64 " state=%s", x, of_quick[i]));
+        assert_non_null(feed(w, N_P, "state exchange=%" PRIu64 " state=%s", theirs, of_quick[i]));
+        if (of_quick[i][6] == 'R') {
+            assert_non_null(feed(w, N_P, "state exchange=%" PRIu64 " state=%s", y, of_quick[i]));
+        }
+    }
+    assert_int_equal(w->said.len + w->log.len, 0);
+    assert_null(feed(w, N_P, "state exchange=%" PRIu64 " state=MAIN_I1", x));
     world_free(w);
 }
 
@@ -235,6 +271,7 @@ int main(void)
         cmocka_unit_test(f17_another_choice_than_was_proved),
         cmocka_unit_test(f17_before_the_proof),
         cmocka_unit_test(f17_stands_once),
+        cmocka_unit_test(f17_steps_of_another_kind),
         cmocka_unit_test(f17_authenticated_once),
         cmocka_unit_test(f17_exchanges_of_another_worker),
         cmocka_unit_test(f17_failed_by_secrets),
