@@ -4,6 +4,7 @@
 #include "initiate.h"
 #include "orders.h"
 #include "renew.h"
+#include "respond.h"
 
 #include <utlist.h>
 
@@ -104,8 +105,12 @@ static bool go(struct keying *k, struct xchg *x)
     }
     bool known = x->waits == WAITS_WORKER;
     xchg_set_worker(k, x, w->number);
-    if (!known) {
+    if (!known && x->initiator) {
         initiate_main_go(k, x);
+        return true;
+    }
+    if (!known) {
+        respond_first_go(k, x);
         return true;
     }
     x->waits = WAITS_NOT;
@@ -119,8 +124,11 @@ static bool go(struct keying *k, struct xchg *x)
 
 void anew_go(struct keying *k)
 {
-    for (struct xchg *x = k->exchanges; x != NULL; x = x->hh.next) {
-        if (x->waits != WAITS_NOT && !x->ending && !go(k, x)) {
+    struct xchg *x;
+    struct xchg *next;
+    HASH_ITER(hh, k->exchanges, x, next) { /* whose connections have gone, ends */
+        bool waits = x->waits == WAITS_WORKER || x->waits == WAITS_ALL;
+        if (waits && !x->ending && !go(k, x)) {
             break;
         }
     }
@@ -145,9 +153,9 @@ void anew_worker_gone(struct keying *k, uint32_t worker)
 {
     for (struct xchg *x = k->exchanges; x != NULL; x = x->hh.next) {
         bool early = !x->quick && !x->up && !x->authenticated; /* no other one has its keys */
-        if (early && x->worker == worker && x->waits == WAITS_NOT) {
+        if (early && x->worker == worker && (x->waits == WAITS_NOT || x->waits == WAITS_METHODS)) {
             x->worker = 0;
-            x->waits = WAITS_WORKER;
+            x->waits = x->waits == WAITS_NOT ? WAITS_WORKER : WAITS_ALL;
         }
     }
     anew_go(k);

@@ -48,7 +48,7 @@ size_t choose_offered(struct keying *k, const struct xchg *x, struct conn *list[
 {
     size_t count = 0;
     for (size_t i = 0; x->offer != NULL && i < x->offer->count && count < CHOOSE_MAX; i++) {
-        struct conn *c = index_by_reqid(k, x->offer->reqid[i]);
+        struct conn *c = index_by_reqid(k, x->offer->of[i].reqid);
         if (c != NULL && choose_may_be(x, c)) {
             list[count++] = c;
         }

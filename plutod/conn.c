@@ -256,12 +256,12 @@ unsigned conn_methods(const struct conn *c)
     }
 }
 
-const char *conn_methods_words(const struct conn *c)
+const char *conn_methods_words(unsigned methods)
 {
     static const char *const words[] = {
         [METHODS_PSK] = "--psk", [METHODS_RSASIG] = "--rsasig", [METHODS_BOTH] = "--rsasig or --psk"
     };
-    return words[conn_methods(c)];
+    return words[methods];
 }
 
 bool conn_allows(const struct conn *c, unsigned method)

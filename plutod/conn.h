@@ -102,7 +102,7 @@ struct conn *conn_in_use(struct keying *k, const struct conn *c, const struct co
 bool conn_is_template(const struct conn *c); /* peer %any */
 /* What its --psk and --rsasig allow: the place of the word in the schema's `methods`. */
 unsigned conn_methods(const struct conn *c);
-const char *conn_methods_words(const struct conn *c); /* --psk, --rsasig, --rsasig or --psk */
+const char *conn_methods_words(unsigned methods); /* the same word: --psk, --rsasig, --rsasig or --psk */
 bool conn_allows(const struct conn *c, unsigned method); /* place in the schema's `method` */
 bool conn_same_ids(const struct conn *a, const struct conn *b);
 const struct connection_end *conn_our_end(const struct conn *c);

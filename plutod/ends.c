@@ -154,7 +154,7 @@ void ends_quietly(struct keying *k, struct xchg *x, bool told)
     if (x->quick && x->permitted) {
         order_delete_kernel_sa(k, x, 0);
     }
-    if (!told && !x->deferred && x->waits != WAITS_ALL) {
+    if (!told && !x->deferred && xchg_is_told(x)) {
         order_delete(k, x);
     }
     order_forget_secrets(k, x);

@@ -5,6 +5,7 @@
 #include "explain.h"
 #include "index.h"
 #include "initiate.h"
+#include "methods.h"
 #include "orders.h"
 #include "public_keys.h"
 #include "respond.h"
@@ -187,7 +188,7 @@ static bool from_secrets(struct keying *k, uint32_t worker, const struct record 
         return take_hopeless(k, worker, r, why);
     case V_OK:
     case V_FAIL:
-        if (explain_secret_answered(k, worker, r)) {
+        if (explain_secret_answered(k, worker, r) || methods_answered(k, worker, r)) {
             return true;
         }
         if (!keying_answered(k, record_number(r, K_ID), PENDING_ACCEPT, worker, &number)) {

@@ -40,7 +40,7 @@ bool explain_first(struct keying *k, uint64_t client, const struct address *loca
     for (size_t i = 0; i < count; i++) {
         keying_say(k, client, 0, "a first message of IKE from %s to %s: %s for \"%s\", if the peer proposes "
                    "something of --ike %s with %s", peer, ours, i == 0 ? "it is" : "else", list[i]->name,
-                   list[i]->form->ike, conn_methods_words(list[i]));
+                   list[i]->form->ike, conn_methods_words(conn_methods(list[i])));
     }
     return true;
 }
@@ -95,7 +95,7 @@ static void say_initiate(struct keying *k, uint64_t client, const struct conn *c
     } else {
         keying_say(k, client, 0, "\"%s\": if we began now: Main Mode from %s:%u to %s:%u, as %s, proposing --ike %s "
                    "with %s; the peer must prove to be %s", c->name, ours, k->settings.ikeport, peer, c->peer_port,
-                   our_id, c->form->ike, conn_methods_words(c), peer_id);
+                   our_id, c->form->ike, conn_methods_words(conn_methods(c)), peer_id);
     }
     if (!connection_isakmp_only(c->form)) {
         char a[SUBNET_TEXT];

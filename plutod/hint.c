@@ -14,7 +14,7 @@ void hint_add_proposal(const struct xchg *x, char *text, size_t size)
                  c->form->esp);
     } else {
         snprintf(text + len, size - len, "; we proposed %s with %s: compare --ike, --psk and --rsasig of both sides",
-                 c->form->ike, conn_methods_words(c));
+                 c->form->ike, conn_methods_words(x->methods));
     }
 }
 

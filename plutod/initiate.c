@@ -1,6 +1,7 @@
 #include "initiate.h"
 
 #include "ends.h"
+#include "methods.h"
 #include "orders.h"
 #include "orient.h"
 #include "public_keys.h"
@@ -20,11 +21,23 @@
 
 /* ---- beginning ---- */
 
-void initiate_main_go(struct keying *k, struct xchg *x)
+void initiate_main_known(struct keying *k, struct xchg *x)
 {
+    if (k->negotiator == NULL) {
+        x->waits = WAITS_ALL;
+        x->looked = 0; /* by then, there may be other secrets */
+        return;
+    }
     x->waits = WAITS_NOT;
     order_announce(k, x, x->conn);
     order_initiate(k, x);
+}
+
+void initiate_main_go(struct keying *k, struct xchg *x)
+{
+    if (methods_find(k, x)) {
+        initiate_main_known(k, x);
+    }
     (void)agenda_set(&k->agenda, &x->life_end, k->now + HALF_OPEN_LIFE, ends_life);
 }
 
@@ -103,7 +116,7 @@ static struct xchg *start_quick(struct keying *k, struct conn *c, struct xchg *x
     xchg_set_parent(y, x);
     xchg_wait(k, y, client);
     xchg_say_begun(k, y);
-    if (x->waits != WAITS_ALL && (x->up || order_pfs_known(c, x))) {
+    if (xchg_is_told(x) && (x->up || order_pfs_known(c, x))) {
         quick_go(k, y);
     } else {
         y->deferred = true;

@@ -11,6 +11,7 @@
  *   xchg.h      exchanges: negotiations and the SAs that they made, by number, serial and SPI
  *   orders.h    the records that it sends
  *   initiate.h  our negotiations; respond.h  the peer's; ends.h  how both and their SAs end
+ *   methods.h   by which methods they can be carried out
  *   anew.h      negotiations under which a process of ours died
  *   shorten.h   lives that a peer wants shorter
  *   renew.h     ISAKMP SAs in place of those that died with a process
@@ -94,7 +95,8 @@ struct interface {          /* one address that we listen on */
 
 /* A request of ours that a tool has not answered yet. */
 enum pending_kind { PENDING_ACCEPT, PENDING_DELETE, PENDING_SCRIPT, PENDING_SAMPLE, PENDING_FLUSH,
-                    PENDING_UPDATE, PENDING_LOOKUP, PENDING_SECRET, PENDING_PRIVATE_KEY };
+                    PENDING_UPDATE, PENDING_LOOKUP, PENDING_SECRET, PENDING_PRIVATE_KEY,
+                    PENDING_METHOD_PSK, PENDING_METHOD_RSASIG };
 
 struct pending;
 

@@ -29,7 +29,7 @@ void keying_negotiator_down(struct keying *k)
     struct xchg *next;
     k->negotiator = NULL;
     for (x = k->exchanges; x != NULL; x = x->hh.next) {
-        x->ending = x->ending || (!x->quick && x->waits != WAITS_ALL);
+        x->ending = x->ending || (!x->quick && (xchg_is_told(x) || !x->initiator));
     }
     HASH_ITER(hh, k->exchanges, x, next) {
         bool open = x->quick && !x->up && !x->ending; /* what is ending was lost at an earlier death */
@@ -76,6 +76,8 @@ void keying_worker_down(struct keying *k, uint32_t number)
     keying_drop_pending(k, PENDING_SECRET, number);
     keying_tell_pending(k, PENDING_PRIVATE_KEY, number, "secrets died before it answered: ask again");
     keying_drop_pending(k, PENDING_PRIVATE_KEY, number);
+    keying_drop_pending(k, PENDING_METHOD_PSK, number);
+    keying_drop_pending(k, PENDING_METHOD_RSASIG, number);
     for (const struct xchg *x = k->exchanges; x != NULL; x = x->hh.next) {
         if (!x->quick && x->worker == number && x->up) {
             renew_lost(k, x);

@@ -2,6 +2,7 @@
 
 #include "algorithm.h"
 #include "choose.h"
+#include "methods.h"
 
 #include <bsd/string.h>
 #include <stdio.h>
@@ -43,7 +44,7 @@ void order_announce(struct keying *k, const struct xchg *x, const struct conn *c
     record_put_number(&w, K_EXCHANGE, x->number);
     record_put_text(&w, K_CONNECTION, c->name);
     record_put_word(&w, K_ROLE, role_of(x));
-    record_put_word(&w, K_METHODS, conn_methods(c));
+    record_put_word(&w, K_METHODS, methods_of(x, c));
     record_put_text(&w, K_IKE, c->form->ike);
     record_put_identity(&w, K_OUR_ID, c->our_id);
     record_put_identity(&w, K_PEER_ID, c->peer_id);
@@ -108,21 +109,31 @@ bool order_accept(struct keying *k, struct xchg *x, const struct conn *c)
     return record_finish(&w);
 }
 
-bool order_secret(struct keying *k, const struct conn *c, unsigned method, uint64_t client)
+static bool put_secret(struct buffer *out, uint64_t id, const struct conn *c, unsigned method)
 {
     struct record_writer w;
-    const struct keying_worker *worker = keying_pick_worker(k);
-    enum pending_kind kind = method == METHOD_PSK ? PENDING_SECRET : PENDING_PRIVATE_KEY;
-    uint64_t id = worker == NULL ? 0 : keying_ask_worker(k, kind, c->reqid, worker->number, client);
-    if (id == 0) {
-        return false;
-    }
-    record_start(&w, worker->out, V_SECRET);
+    record_start(&w, out, V_SECRET);
     record_put_number(&w, K_ID, id);
     record_put_word(&w, K_METHOD, method);
     record_put_identity(&w, K_OUR_ID, c->our_id);
     record_put_identity(&w, K_PEER_ID, c->template == NULL ? c->peer_id : c->template->peer_id); /* [R4] */
     return record_finish(&w);
+}
+
+bool order_secret(struct keying *k, const struct conn *c, unsigned method, uint64_t client)
+{
+    const struct keying_worker *worker = keying_pick_worker(k);
+    enum pending_kind kind = method == METHOD_PSK ? PENDING_SECRET : PENDING_PRIVATE_KEY;
+    uint64_t id = worker == NULL ? 0 : keying_ask_worker(k, kind, c->reqid, worker->number, client);
+    return id != 0 && put_secret(worker->out, id, c, method);
+}
+
+bool order_method(struct keying *k, const struct xchg *x, const struct conn *c, unsigned method)
+{
+    struct buffer *out = worker_out(k, x);
+    enum pending_kind kind = method == METHOD_PSK ? PENDING_METHOD_PSK : PENDING_METHOD_RSASIG;
+    uint64_t id = out == NULL ? 0 : keying_ask_worker(k, kind, x->number, x->worker, 0);
+    return id != 0 && put_secret(out, id, c, method);
 }
 
 static void forget(struct buffer *out, const struct xchg *x)
@@ -162,7 +173,7 @@ void order_initiate(struct keying *k, const struct xchg *x)
     record_put_number(&w, K_LOCAL_PORT, x->local_port);
     record_put_address(&w, K_REMOTE, &x->remote);
     record_put_number(&w, K_REMOTE_PORT, x->remote_port);
-    record_put_word(&w, K_METHODS, conn_methods(x->conn));
+    record_put_word(&w, K_METHODS, x->methods);
     record_put_text(&w, K_IKE, x->conn->form->ike);
     record_put_number(&w, K_LIFE, x->conn->form->ikelifetime);
     record_finish(&w);

@@ -2,6 +2,7 @@
 
 #include "choose.h"
 #include "ends.h"
+#include "methods.h"
 #include "name.h"
 #include "orders.h"
 #include "rules.h"
@@ -16,7 +17,7 @@
 /* ---- the first message ---- */
 
 /* Returns how many there was room for. */
-static size_t put_candidates(struct record_writer *w, struct conn *const list[], size_t count)
+static size_t put_candidates(struct record_writer *w, const struct xchg *x, struct conn *const list[], size_t count)
 {
     size_t put = 0;
     struct buffer text;
@@ -27,7 +28,7 @@ static size_t put_candidates(struct record_writer *w, struct conn *const list[],
         buffer_add_text(&text, put == 0 ? "" : ";");
         buffer_add_text(&text, list[put]->name);
         buffer_add_text(&text, ":");
-        buffer_add_text(&text, schema_word(K_METHODS, conn_methods(list[put]), methods));
+        buffer_add_text(&text, schema_word(K_METHODS, methods_of(x, list[put]), methods));
         buffer_add_text(&text, ":");
         buffer_add_text(&text, list[put]->form->ike);
         if (text.overflowed) {
@@ -45,21 +46,36 @@ static size_t put_candidates(struct record_writer *w, struct conn *const list[],
     return put;
 }
 
-static struct offer *offer_new(struct conn *const list[], size_t count)
+static struct offer *offer_new(uint64_t id, struct conn *const list[], size_t count)
 {
-    struct offer *o = calloc(1, sizeof *o + count * sizeof o->reqid[0]);
+    struct offer *o = calloc(1, sizeof *o + count * sizeof o->of[0]);
     for (size_t i = 0; o != NULL && i < count; i++) {
-        o->reqid[i] = list[i]->reqid;
+        o->of[i] = (struct offered){ .reqid = list[i]->reqid, .methods = conn_methods(list[i]) };
         o->count++;
+    }
+    if (o != NULL) {
+        o->id = id;
     }
     return o;
 }
 
-static void answer_first(struct keying *k, struct xchg *x, uint64_t id, struct conn *const list[],
-                         size_t count)
+/* Of what is offered only these, in the same order: there is no room for the others, or they have gone. */
+static void offer_keep(struct offer *o, struct conn *const list[], size_t count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < o->count && kept < count; i++) {
+        if (o->of[i].reqid == list[kept]->reqid) {
+            o->of[kept++] = o->of[i];
+        }
+    }
+    o->count = kept;
+}
+
+static void answer_first(struct keying *k, struct xchg *x, struct conn *const list[], size_t count)
 {
     struct record_writer w;
     size_t start = k->negotiator->len;
+    uint64_t id = x->offer->id;
     uint32_t life = 1;
     for (size_t i = 0; i < count; i++) {
         life = list[i]->form->ikelifetime > life ? list[i]->form->ikelifetime : life;
@@ -68,14 +84,42 @@ static void answer_first(struct keying *k, struct xchg *x, uint64_t id, struct c
     record_put_number(&w, K_EXCHANGE, x->number);
     record_put_number(&w, K_WORKER, x->worker);
     record_put_number(&w, K_LIFE, life);
-    count = put_candidates(&w, list, count);
-    x->offer = count == 0 ? NULL : offer_new(list, count);
-    if (x->offer == NULL) {
+    offer_keep(x->offer, list, put_candidates(&w, x, list, count));
+    if (x->offer->count == 0) {
         buffer_truncate(k->negotiator, start);
         record_fail(k->negotiator, V_FIRST, id, "plutod has no memory for the candidates");
         return;
     }
     record_finish(&w);
+}
+
+void respond_first_known(struct keying *k, struct xchg *x)
+{
+    struct conn *list[CHOOSE_MAX];
+    size_t count = choose_offered(k, x, list);
+    x->waits = WAITS_NOT;
+    if (k->negotiator == NULL) {
+        return; /* x ends, as all that this one has asked about does */
+    }
+    if (count == 0) {
+        record_fail(k->negotiator, V_FIRST, x->offer->id, "its connection was deleted meanwhile");
+        ends_quietly(k, x, true);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        keying_debug_conn(k, DEBUG_CONTROL, list[i], "candidate %zu of %zu for #%llu, by its hosts, in the order of "
+                          "adding: the first that the offer satisfies is taken", i + 1, count,
+                          (unsigned long long)x->serial);
+        order_announce(k, x, list[i]);
+    }
+    answer_first(k, x, list, count);
+}
+
+void respond_first_go(struct keying *k, struct xchg *x)
+{
+    if (methods_find(k, x)) {
+        respond_first_known(k, x);
+    }
 }
 
 /* The same is said by whack --explain. */
@@ -105,11 +149,14 @@ void respond_first(struct keying *k, const struct record *r)
         return;
     }
     bool room = worker != NULL && !k->stopping && k->half_open < HALF_OPEN_MAX;
-    struct xchg *x = room ? xchg_new(k, NULL, false, false) : NULL;
+    struct offer *offer = room ? offer_new(id, list, count) : NULL;
+    struct xchg *x = offer == NULL ? NULL : xchg_new(k, NULL, false, false);
     if (x == NULL) {
+        free(offer);
         record_fail(k->negotiator, V_FIRST, id, "no secrets process runs, or too many exchanges");
         return;
     }
+    x->offer = offer;
     xchg_set_half_open(k, x, true);
     x->local = local;
     x->remote = remote;
@@ -117,14 +164,8 @@ void respond_first(struct keying *k, const struct record *r)
     x->remote_port = (uint16_t)record_number(r, K_REMOTE_PORT);
     xchg_set_worker(k, x, worker->number);
     xchg_say_begun(k, x);
-    for (size_t i = 0; i < count; i++) {
-        keying_debug_conn(k, DEBUG_CONTROL, list[i], "candidate %zu of %zu for #%llu, by its hosts, in the order of "
-                          "adding: the first that the offer satisfies is taken", i + 1, count,
-                          (unsigned long long)x->serial);
-        order_announce(k, x, list[i]);
-    }
     (void)agenda_set(&k->agenda, &x->life_end, k->now + HALF_OPEN_LIFE, ends_life);
-    answer_first(k, x, id, list, count);
+    respond_first_go(k, x);
 }
 
 bool respond_lies(const struct xchg *x)
@@ -145,7 +186,7 @@ bool respond_chosen(struct keying *k, const struct record *r, const char **why)
     if (x == NULL) {
         return true;
     }
-    if (x->offer == NULL || x->offer->chosen != 0) {
+    if (x->offer == NULL || x->offer->chosen != 0 || !xchg_is_told(x)) {
         *why = "chosen: this exchange waits for no choice";
         return false;
     }
@@ -230,7 +271,7 @@ bool respond_authenticated(struct keying *k, struct xchg *x, const struct record
         ends_failed(k, x, REPLY_NO_RESPONSE, "its connection was deleted meanwhile", false);
         return true;
     }
-    if (!conn_allows(c, record_word(r, K_METHOD))) {
+    if (!methods_allow(methods_of(x, c), record_word(r, K_METHOD))) {
         *why = "authenticated: by a method that was not announced";
         return false;
     }

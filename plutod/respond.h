@@ -14,6 +14,9 @@
 
 /* Requests of ike-negotiate; each is answered into k->negotiator, some later. */
 void respond_first(struct keying *k, const struct record *r);
+/* x, which was asked about so, has a worker; and: it is known by which methods its offer goes (methods.h). */
+void respond_first_go(struct keying *k, struct xchg *x);
+void respond_first_known(struct keying *k, struct xchg *x);
 /*
  * Has ike-negotiate named another connection or proposal than secrets made keys for? Either of the two
  * may be heard first, so whatever it says next of x is where to look.

@@ -13,8 +13,13 @@
 /* Longer than a negotiation may take on either side [C3]: then one of our processes has lost it. */
 #define HALF_OPEN_LIFE (2 * (uint64_t)GIVE_UP)
 
-/* What a Main Mode of which a process died, or which was begun in between, waits for (anew.h). */
-enum waits { WAITS_NOT, WAITS_WORKER /* ike-negotiate has it */, WAITS_ALL /* nobody has it yet */ };
+/* What a Main Mode of which a process died, or which was begun in between, waits for (anew.h, methods.h). */
+enum waits {
+    WAITS_NOT,
+    WAITS_WORKER,  /* ike-negotiate has it */
+    WAITS_ALL,     /* nobody has it yet */
+    WAITS_METHODS  /* nor now: secrets is asked which secrets there are for it */
+};
 
 struct spi_key {
     struct address peer;
@@ -26,8 +31,12 @@ struct offer {
     uint32_t chosen;        /* reqid of the connection that was named; 0: none yet */
     uint32_t proved;        /* of the one that secrets made keys for; 0: none yet */
     char proposal[104];     /* that was named */
+    uint64_t id;            /* of the negotiator's question */
     size_t count;
-    uint32_t reqid[];       /* of the connections that were offered */
+    struct offered {        /* the connections */
+        uint32_t reqid;
+        unsigned methods;   /* places in the schema's `methods` (methods.h) */
+    } of[];
 };
 
 /* Whose connection is it, by the identity that was proved? One after the other, secrets is asked. */
@@ -77,6 +86,8 @@ struct xchg {
     struct xchg *children;  /* Quick Modes under it that are not finished, oldest first */
     bool half_open;         /* counted as such */
     struct offer *offer;    /* owned; a responder's until the ISAKMP SA stands, or NULL */
+    unsigned methods;       /* an initiator's: that it proposes (methods.h) */
+    size_t looked;          /* at the methods of how many connections, by now */
     bool contacted;         /* the peer has said once under it that it knows no other SA with us */
     bool renews;            /* takes the place of one that was lost (renew.h) */
     unsigned method;        /* place in the schema's `method` */
@@ -112,6 +123,11 @@ struct xchg {
 };
 
 bool xchg_has_room(const struct keying *k, const struct conn *conn); /* for one more of it */
+/* Has ike-negotiate heard of this Main Mode? */
+static inline bool xchg_is_told(const struct xchg *x)
+{
+    return x->waits == WAITS_NOT || x->waits == WAITS_WORKER;
+}
 /* NULL: no memory or too many. conn may be NULL. */
 struct xchg *xchg_new(struct keying *k, struct conn *conn, bool quick, bool initiator);
 /* A debug line of its lifecycle, once it is known who and where. Others: when it stands, and when it is freed. */

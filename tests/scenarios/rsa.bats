@@ -201,7 +201,7 @@ both_on() {
     whack_on "$host" --listen
 }
 
-@test "[W2a] --psk --rsasig on one connection: signatures where both have them, else the secret; in both roles" {
+@test "[W2a] --psk --rsasig on one connection: signatures, or the secret where the peer allows no other; in both roles" {
     tunnel_is left_id=@left right_id=@right
     two_hosts
     rsa_make left
@@ -223,6 +223,74 @@ both_on() {
     whack_initiates right
     run whack_on left --status
     assert_output --partial 'peer @right by preshared secret'
+}
+
+# both_allowed HOST LINE...: plutod there, whose connection allows both methods, with these lines in its secrets file.
+both_allowed() {
+    pluto_secrets "$@"
+    pluto_start "$1"
+    tunnel_with method='psk rsasig'
+    pluto_add "$1"
+    whack_on "$1" --listen
+}
+
+# by_secret: the tunnel comes up by the secret, whoever begins.
+by_secret() {
+    local host
+    for host in left right; do
+        whack_initiates "$host"
+        run whack_on left --status
+        assert_output --partial 'peer @right by preshared secret'
+        traffic_is_protected
+        whack_on "$host" --terminate --name net
+    done
+}
+
+@test "[W2a] --psk --rsasig on both sides, and keys on none or on one: the secret, in both roles" {
+    local secret='@left @right : PSK "a secret of both"'
+    tunnel_is left_id=@left right_id=@right
+    two_hosts
+    rsa_make left
+    rsa_make right
+    both_allowed left "$secret"
+    both_allowed right "$secret"
+    by_secret
+    log_has left 'proposed without --rsasig: no public key of "@right"'
+    # each knows the other's public key, and has none of its own
+    whack_on left --keyid @right --pubkeyrsa "$(rsa_word right)"
+    whack_on right --keyid @left --pubkeyrsa "$(rsa_word left)"
+    by_secret
+    log_has left 'proposed without --rsasig: no private RSA key for "@left"'
+    # one of them has
+    pluto_secrets left "$secret" "@left : RSA $HOSTS_DIR/keys/left.pem"
+    whack_on left --listen
+    by_secret
+    log_has right 'proposed without --rsasig: no private RSA key for "@right"'
+    # both have, and then one has no secret
+    pluto_secrets right "@right : RSA $HOSTS_DIR/keys/right.pem"
+    whack_on right --listen
+    whack_initiates right
+    run whack_on left --status
+    assert_output --partial 'peer @right by RSA signature'
+    log_has right 'proposed without --psk: no preshared secret for "@right" and "@left"'
+    whack_on right --terminate --name net
+    whack_initiates left
+    run whack_on left --status
+    assert_output --partial 'peer @right by RSA signature'
+    assert_equal "$(clear_pings_seen)" 0
+}
+
+# strongSwan takes the first method that it knows: it must be offered only the one that there is.
+@test "[W2a] --psk --rsasig with the secret alone, and charon as the peer, in both roles" {
+    tunnel_is
+    two_hosts
+    charon_on right
+    both_allowed left "10.9.0.1 10.9.0.2 : PSK \"${T[psk]}\""
+    whack_initiates left
+    traffic_is_protected
+    whack_on left --terminate --name net
+    charon_initiates right
+    traffic_is_protected
 }
 
 @test "[R2] two road warriors behind %any with RSA, each by its own key and on its own connection" {

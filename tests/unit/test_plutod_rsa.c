@@ -66,8 +66,11 @@ static void test_methods_are_told(void **state)
     add(w, "name=r " PAIR "right-id=@r " RSA);
     add(w, "name=r2 " PAIR "right-id=@r2 " RSA); /* told the same as r */
     add(w, "name=b " PAIR "right-id=@b " BOTH);
+    give(w, "@b", 1);
     clear(w);
     assert_null(feed(w, N_P, "first id=1 local=10.9.0.1 local-port=500 remote=10.9.0.2 remote-port=500"));
+    asked_for(w, 1, METHOD_RSASIG, true);
+    asked_for(w, 1, METHOD_PSK, true);
     static const struct {
         const char *name;
         unsigned methods;
@@ -93,7 +96,10 @@ static void test_methods_of_our_own(void **state)
     assert_int_equal(record_word(sent(w, &w->s[1], P_S, V_ANNOUNCE), K_METHODS), METHODS_RSASIG);
     assert_int_equal(record_word(sent(w, &w->n, P_N, V_INITIATE), K_METHODS), METHODS_RSASIG);
     add(w, "name=b " PAIR "right-id=@b " BOTH);
+    give(w, "@b", 1);
     assert_null(feed(w, W_P, "whack-initiate name=b"));
+    asked_for(w, 1, METHOD_RSASIG, true);
+    asked_for(w, 1, METHOD_PSK, true);
     assert_int_equal(record_word(sent(w, &w->n, P_N, V_INITIATE), K_METHODS), METHODS_BOTH);
     world_free(w);
 }

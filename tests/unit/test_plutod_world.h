@@ -364,6 +364,17 @@ static inline void negotiator_dies(struct world *w)
     buffer_wipe(&w->n);
 }
 
+/* A worker of secrets is asked whether there is what this method needs, and says so. */
+static inline void asked_for(struct world *w, unsigned worker, enum method method, bool there)
+{
+    const struct record *r = sent(w, &w->s[worker], P_S, V_SECRET);
+    assert_non_null(r);
+    assert_int_equal(record_word(r, K_METHOD), method);
+    w->worker = worker;
+    assert_null(feed(w, S_P, there ? "ok id=%" PRIu64 " re=secret found=ipsec.secrets:1"
+                     : "fail id=%" PRIu64 " re=secret why=there%%20is%%20none", record_number(r, K_ID)));
+}
+
 /* ---- the peer begins ---- */
 
 static inline uint64_t first(struct world *w, const char *remote)
