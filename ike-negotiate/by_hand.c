@@ -92,10 +92,7 @@ static int read_options(struct hand *h, struct option_reader *reader)
     }
     ok = ok && connection_form_make(&h->form, &words, NULL, NULL, why)
          && option_supported(reader, why);
-    if (ok && (h->form.policy & POLICY_RSASIG) != 0) {
-        snprintf(why, sizeof why, "--rsasig: only plutod has public keys of peers; by hand it is --psk");
-        ok = false;
-    }
+    ok = ok && hand_take_key(h, reader->text[OPTION_KEYID], reader->text[OPTION_PUBKEYRSA], why);
     if (!ok) {
         fprintf(stderr, "ike-negotiate: %s\n", why);
     }
@@ -376,7 +373,7 @@ int by_hand_run(int argc, char **argv)
     }
     signal(SIGPIPE, SIG_IGN);
     sandbox_no_core();
-    if (!orient(&h)) {
+    if (!orient(&h) || !hand_key_fits(&h)) {
         h.status = 1;
     } else if (start_children(&h) && give_socket(&h)) {
         h.stands = h.initiate && !h.show_keys && hand_tunnel_stands(&h);

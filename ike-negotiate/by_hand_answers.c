@@ -56,7 +56,7 @@ static void announce(struct hand *h)
     record_put_number(&w, K_EXCHANGE, EXCHANGE_X);
     record_put_text(&w, K_CONNECTION, h->form.name);
     record_put_word(&w, K_ROLE, h->initiate ? ROLE_INITIATOR : ROLE_RESPONDER);
-    record_put_word(&w, K_METHODS, METHODS_PSK);
+    record_put_word(&w, K_METHODS, hand_methods(h));
     record_put_text(&w, K_IKE, h->form.ike);
     record_put_identity(&w, K_OUR_ID, &h->our_id);
     record_put_identity(&w, K_PEER_ID, &h->peer_id);
@@ -109,10 +109,56 @@ static void order_quick(struct hand *h)
     record_finish(&w);
 }
 
+static void answer_first(struct hand *h, uint64_t id, const struct address *remote)
+{
+    struct record_writer w;
+    char candidates[2300];
+    char methods[SCHEMA_WORD];
+    struct buffer *out = hand_out(h, LINE_NEGOTIATOR);
+
+    if (h->authenticated || (h->peer->host_kind == HOST_ADDRESS && !address_equal(remote, &h->remote))) {
+        record_fail(out, V_FIRST, id, "the connection on the command line is with another peer");
+        return;
+    }
+    if (h->peer->host_kind == HOST_ANY) {
+        h->remote = *remote;
+        if (!h->peer->has_client) {
+            subnet_of_host(&h->peer_client, remote);
+        }
+    }
+    announce(h);
+    snprintf(candidates, sizeof candidates, "%s:%s:%s", h->form.name, schema_word(K_METHODS, hand_methods(h), methods),
+             h->form.ike);
+    record_answer(&w, out, V_OK, V_FIRST, id);
+    record_put_number(&w, K_EXCHANGE, EXCHANGE_X);
+    record_put_number(&w, K_WORKER, 1);
+    record_put_text(&w, K_CANDIDATES, candidates);
+    record_put_number(&w, K_LIFE, h->form.ikelifetime);
+    record_finish(&w);
+}
+
+/* A peer may be here before secrets has read its file. */
+static void take_first(struct hand *h, const struct record *r)
+{
+    struct address remote;
+    record_address(r, K_REMOTE, &remote);
+    if (h->begun || h->initiate) {
+        answer_first(h, record_number(r, K_ID), &remote);
+    } else if (h->first_id == 0) {
+        h->first_id = record_number(r, K_ID);
+        h->first_remote = remote;
+    } else {
+        record_fail(hand_out(h, LINE_NEGOTIATOR), V_FIRST, record_number(r, K_ID), "the secrets file is not read yet");
+    }
+}
+
 void hand_begin(struct hand *h)
 {
     struct record_writer w;
     h->begun = true;
+    if (h->first_id != 0) {
+        answer_first(h, h->first_id, &h->first_remote);
+    }
     if (!h->initiate) {
         return;
     }
@@ -125,37 +171,8 @@ void hand_begin(struct hand *h)
     record_put_number(&w, K_LOCAL_PORT, h->local_port);
     record_put_address(&w, K_REMOTE, &h->remote);
     record_put_number(&w, K_REMOTE_PORT, h->peer->ikeport);
-    record_put_word(&w, K_METHODS, METHODS_PSK);
+    record_put_word(&w, K_METHODS, hand_methods(h));
     record_put_text(&w, K_IKE, h->form.ike);
-    record_put_number(&w, K_LIFE, h->form.ikelifetime);
-    record_finish(&w);
-}
-
-static void answer_first(struct hand *h, const struct record *r)
-{
-    struct record_writer w;
-    struct address remote;
-    char candidates[2300];
-    struct buffer *out = hand_out(h, LINE_NEGOTIATOR);
-
-    record_address(r, K_REMOTE, &remote);
-    if (h->authenticated || (h->peer->host_kind == HOST_ADDRESS && !address_equal(&remote, &h->remote))) {
-        record_fail(out, V_FIRST, record_number(r, K_ID),
-                    "the connection on the command line is with another peer");
-        return;
-    }
-    if (h->peer->host_kind == HOST_ANY) {
-        h->remote = remote;
-        if (!h->peer->has_client) {
-            subnet_of_host(&h->peer_client, &remote);
-        }
-    }
-    announce(h);
-    snprintf(candidates, sizeof candidates, "%s:psk:%s", h->form.name, h->form.ike);
-    record_answer(&w, out, V_OK, V_FIRST, record_number(r, K_ID));
-    record_put_number(&w, K_EXCHANGE, EXCHANGE_X);
-    record_put_number(&w, K_WORKER, 1);
-    record_put_text(&w, K_CANDIDATES, candidates);
     record_put_number(&w, K_LIFE, h->form.ikelifetime);
     record_finish(&w);
 }
@@ -246,7 +263,7 @@ static void take_negotiator(struct hand *h, const struct record *r)
 {
     switch (r->verb) {
     case V_FIRST:
-        answer_first(h, r);
+        take_first(h, r);
         break;
     case V_IDENTIFY:
         answer_identify(h, r);
@@ -292,13 +309,15 @@ static void take_negotiator(struct hand *h, const struct record *r)
 static void take_secrets(struct hand *h, const struct record *r)
 {
     struct record_writer w;
-    if (r->verb == V_LOADED && h->begun) {
+    if (r->verb == V_LOADED && h->loaded) {
         hand_end(h, 111, "secrets says twice that it has read its file: nothing is negotiated with it");
     } else if (r->verb == V_LOADED && record_number(r, K_ENTRIES) == 0) {
         hand_end(h, 1, "%s holds no secret that can be used: nothing is negotiated",
                  h->secrets_file);
     } else if (r->verb == V_LOADED) {
-        hand_begin(h);
+        hand_loaded(h);
+    } else if (r->verb == V_PUBLIC_KEYS) {
+        hand_public_keys(h, r);
     } else if (r->verb == V_LOCKED) {
         hand_say("a key is not used, whose passphrase only plutod has asked for (%prompt): ", record_text(r, K_FILE));
     } else if (r->verb == V_FAILED) {
@@ -307,7 +326,7 @@ static void take_secrets(struct hand *h, const struct record *r)
         record_identity(r, K_PEER_NAME, &h->proved);
         snprintf(h->suite, sizeof h->suite, "%s", record_text(r, K_PROPOSAL));
         h->authenticated = true;
-    } else if (r->re == V_ACCEPT && h->identify_id == 0) {
+    } else if ((r->re == V_ACCEPT && h->identify_id == 0) || (r->re == V_SECRET && !hand_secret_answered(h, r))) {
         hand_end(h, 111, "secrets answers what nobody has asked: nothing is negotiated with it");
     } else if (r->re == V_ACCEPT && r->verb == V_OK) {
         record_answer(&w, hand_out(h, LINE_NEGOTIATOR), V_OK, V_IDENTIFY, h->identify_id);

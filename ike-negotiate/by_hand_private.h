@@ -1,12 +1,13 @@
 /*
- * What by_hand.c (options, children, loop), by_hand_answers.c (plutod's part), by_hand_kernel.c
- * (kernel-sa's part) and by_hand_look.c share. Nobody else includes it.
+ * What by_hand.c (options, children, loop), by_hand_answers.c and by_hand_methods.c (plutod's part),
+ * by_hand_kernel.c (kernel-sa's part) and by_hand_look.c share. Nobody else includes it.
  */
 #ifndef BY_HAND_PRIVATE_H
 #define BY_HAND_PRIVATE_H
 
 #include "channel.h"
 #include "connection.h"
+#include "rsa_public.h"
 
 enum { LINE_NEGOTIATOR, LINE_SECRETS, LINE_NEGOTIATOR_KERNEL, LINE_SECRETS_KERNEL, LINE_COUNT };
 
@@ -37,8 +38,15 @@ struct hand {
     struct subnet peer_client;
     struct identity our_id;
     struct identity peer_id;
+    char public_key[RSA_PUBLIC_TEXT]; /* of the peer; "": none was given */
+    struct identity key_id; /* whose it is; ID_ANY: the peer's, whoever he is */
+    bool asked[2];          /* by methods: secrets, whether we have what they need, */
+    bool lacks[2];          /* and it is known that we have not */
     struct identity proved; /* what secrets reported */
-    bool begun;
+    bool loaded;            /* the secrets file, */
+    bool begun;             /* and then the negotiation */
+    uint64_t first_id;      /* of the negotiator's question, which waits for that; 0: there is none */
+    struct address first_remote;
     bool authenticated;
     char suite[64]; /* of the ISAKMP SA, as secrets reported it */
     uint32_t reqid;
@@ -65,7 +73,16 @@ bool hand_tunnel_stands(const struct hand *h);
 bool hand_seen_enough(const struct hand *h);
 /* Tells the peer that it was nothing. */
 void hand_take_back(struct hand *h);
-/* Once secrets has read its file. */
+/* by_hand_methods.c */
+/* --keyid and --pubkeyrsa (NULL: not given), once there is a form. False: *why says what is wrong. */
+bool hand_take_key(struct hand *h, const char *keyid, const char *key, char why[CONNECTION_WHY]);
+bool hand_key_fits(const struct hand *h); /* it is the peer's, or nobody knows; else says so */
+void hand_public_keys(struct hand *h, const struct record *r); /* secrets asks for it */
+unsigned hand_methods(const struct hand *h); /* place of K_METHODS' word: what is allowed and there */
+/* secrets has read its file: begins, if need be after it has answered what there is in it. */
+void hand_loaded(struct hand *h);
+bool hand_secret_answered(struct hand *h, const struct record *r); /* false: that was not asked */
+/* by_hand_answers.c */
 void hand_begin(struct hand *h);
 /* One record of a child. */
 bool hand_record(void *context, struct channel *c, const struct record *r, int fd);

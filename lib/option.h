@@ -67,7 +67,7 @@ enum option_form {
             "(the same words do on both hosts; each finds out which end it is)") \
     SECTION(END, "end", OF_WHACK | OF_HAND, "Of each END") \
     SECTION(POLICY, "policy", OF_WHACK | OF_HAND, "POLICY: of both ends") \
-    SECTION(KEYS, "keys", OF_WHACK, "Keys and identities") \
+    SECTION(KEYS, "keys", OF_WHACK | OF_HAND, "Keys and identities") \
     SECTION(WORK, "work", OF_WHACK, "Work with it") \
     SECTION(LOOK, "look", OF_WHACK, "Look, and stop") \
     SECTION(START, "start", OF_PLUTOD, "How it runs") \

@@ -37,7 +37,7 @@ teardown_file() {
 
 setup() {
     repo=$(CDPATH='' cd -- "$BATS_TEST_DIRNAME/.." && pwd)
-    PATH=${IPSEC_DIR:-$repo/ike-negotiate:$repo/kernel-sa}:$PATH
+    PATH=${IPSEC_DIR:-$repo/ike-negotiate:$repo/kernel-sa:$repo/secrets}:$PATH
     # The search for leaks needs /proc, which the sandbox has not; the unit tests search.
     export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0
     cd "$BATS_TEST_TMPDIR" || return 1
@@ -99,7 +99,11 @@ $nets --initiate --listen|--initiate or --listen
 $nets --initiate surplus|surplus
 $nets --initiate --ike aes512|aes512
 $nets --initiate --esp des-md5|des
-$nets --initiate --rsasig|--rsasig: only plutod has public keys
+${nets/--psk/--rsasig} --initiate|--rsasig: by hand it needs the peer's public key: --pubkeyrsa KEY
+${nets/--psk/--rsasig} --initiate --pubkeyrsa 0x03|--pubkeyrsa 0x03:
+${nets/--psk/--rsasig} --initiate --keyid @east|--keyid: goes with --pubkeyrsa
+${nets/--psk/--rsasig} --initiate --keyid %any --pubkeyrsa 0x03|--keyid %any: not an identity
+$nets --initiate --pubkeyrsa 0x03|--pubkeyrsa: goes with --rsasig
 --control-fd x|--control-fd
 --optionsfrom missing.file|missing.file
 END
@@ -138,6 +142,129 @@ END
     run cat here.out
     assert_output --partial 'key-in=<36 bytes>'
     refute_output --regexp 'key-in=[0-9a-f]'
+}
+
+# two_keys: west.pem and east.pem, the secrets files here.secrets and there.secrets with one each, and the public halves
+# as west.key and east.key, words for --optionsfrom.
+two_keys() {
+    local who
+    for who in west east; do
+        secrets --generate rsa 2048 --out "$who.pem"
+        secrets --show "./$who.pem" --as whack >"$who.key"
+    done
+    echo ": RSA $PWD/west.pem" >here.secrets
+    echo ": RSA $PWD/east.pem" >there.secrets
+}
+
+# sign HERE THERE WORDS...: as negotiate, each with a secrets file and the other's key: HERE and THERE are more words.
+sign() {
+    local mine=$1 his=$2
+    shift 2
+    # shellcheck disable=SC2086 # several words
+    ip netns exec "$there" timeout 20 ike-negotiate "$@" $his --listen --secretsfile there.secrets >there.out 2>there.err &
+    local waiting=$!
+    sleep 0.5
+    status=0
+    # shellcheck disable=SC2086
+    ip netns exec "$here" timeout 20 ike-negotiate "$@" $mine --initiate --secretsfile here.secrets >here.out 2>here.err ||
+        status=$?
+    [ "$status" = 0 ] || kill "$waiting"
+    wait "$waiting" || true
+    cat here.err there.err
+}
+
+@test "[X1] two by hand with RSA signatures: a tunnel; with a wrong key, or without one, none" {
+    [ "$(id -u)" = 0 ] || skip 'NOT ROOT: by hand cannot be tested'
+    local ids='--host 10.9.0.1 --id @west --to --host 10.9.0.2 --id @east'
+    two_keys
+    # shellcheck disable=SC2086 # several words
+    sign '--optionsfrom east.key' '--optionsfrom west.key' --rsasig --encrypt $ids --show-keys
+    assert_equal "$status" 0
+    assert_equal "$(cut -d' ' -f1 here.out | tr '\n' ' ')" 'permit sa-keys install activate '
+    assert_equal "$(value here.out sa-keys key-in)" "$(value there.out sa-keys key-out)"
+    # whose key it is may be said, too, and of whom nobody knows yet
+    # shellcheck disable=SC2086
+    sign '--keyid @east --optionsfrom east.key' '--keyid @west --optionsfrom west.key' --rsasig --encrypt $ids
+    assert_equal "$status" 0
+    # the peer signs with another key than was said
+    # shellcheck disable=SC2086
+    run sign '--optionsfrom west.key' '--optionsfrom west.key' --rsasig --encrypt $ids
+    assert_output --partial 'SIG_R of "@east" for "@west" was made by none of the 1 public keys'
+    # we do
+    # shellcheck disable=SC2086
+    run sign '--optionsfrom east.key' '--optionsfrom east.key' --rsasig --encrypt $ids
+    assert_output --partial 'SIG_I of "@west" for "@east" was made by none of the 1 public keys'
+    # somebody else's
+    # shellcheck disable=SC2086
+    run ip netns exec "$here" timeout 5 ike-negotiate --rsasig --encrypt $ids --keyid @north --optionsfrom east.key \
+        --initiate --secretsfile here.secrets
+    assert_failure 1
+    assert_output --partial '--keyid @north: the peer of this connection is @east'
+    # no private key
+    # shellcheck disable=SC2086
+    run ip netns exec "$here" timeout 5 ike-negotiate --rsasig --encrypt $ids --optionsfrom east.key --initiate \
+        --secretsfile ipsec.secrets
+    assert_failure 1
+    assert_output --partial 'no private RSA key for "@west"'
+}
+
+@test "[X1] by hand: a peer behind %any who signs, known by his key or also by his identity" {
+    [ "$(id -u)" = 0 ] || skip 'NOT ROOT: by hand cannot be tested'
+    local owner
+    two_keys
+    for owner in '' '--keyid @west' '--keyid @north'; do
+        # shellcheck disable=SC2086 # several words
+        ip netns exec "$there" timeout 5 ike-negotiate --rsasig --encrypt --host 10.9.0.2 --id @east --nexthop %direct \
+            $owner --optionsfrom west.key --listen --secretsfile there.secrets --to --host %any >there.out 2>there.err &
+        local waiting=$!
+        sleep 0.5
+        status=0
+        ip netns exec "$here" timeout 5 ike-negotiate --rsasig --encrypt --host 10.9.0.1 --id @west --to --host 10.9.0.2 \
+            --id @east --optionsfrom east.key --initiate --secretsfile here.secrets >here.out 2>here.err || status=$?
+        wait "$waiting" || true
+        [ "$owner" != '--keyid @north' ] || break
+        assert_equal "$owner: $status" "$owner: 0"
+    done
+    assert_equal "$status" 1
+    run cat there.err
+    assert_output --partial 'no public key of "@west"'
+}
+
+@test "[W2a] by hand, --psk --rsasig: signatures where there are keys, else the secret, whoever lacks them" {
+    [ "$(id -u)" = 0 ] || skip 'NOT ROOT: by hand cannot be tested'
+    local ids='--host 10.9.0.1 --id @west --to --host 10.9.0.2 --id @east' who
+    two_keys
+    for who in here there; do
+        cp "$who.secrets" "$who.key"
+        cat ipsec.secrets >>"$who.secrets"
+    done
+    # shellcheck disable=SC2086 # several words
+    sign '--optionsfrom east.key' '--optionsfrom west.key' --psk --rsasig --encrypt $ids
+    assert_equal "$status" 0
+    run cat here.err there.err
+    refute_output --partial 'without --psk'
+    refute_output --partial 'without --rsasig'
+    for who in here there; do
+        cp ipsec.secrets "$who.secrets" # the one who waits keeps his key, then neither has one
+        # shellcheck disable=SC2086
+        sign '--optionsfrom east.key' '--optionsfrom west.key' --psk --rsasig --encrypt $ids
+        assert_equal "$status" 0
+        run cat "$who.err"
+        assert_output --partial 'without --rsasig: no private RSA key for'
+    done
+    # nor a public one; and without the secret, there is only the key
+    # shellcheck disable=SC2086
+    sign '' '' --psk --rsasig --encrypt $ids
+    assert_equal "$status" 0
+    run cat here.err
+    assert_output --partial 'without --rsasig: there is no public key of the peer (--pubkeyrsa)'
+    cp here.key here.secrets
+    cat there.key >>there.secrets
+    # shellcheck disable=SC2086
+    sign '--optionsfrom east.key' '--optionsfrom west.key' --psk --rsasig --encrypt $ids
+    assert_equal "$status" 0
+    run cat here.err
+    assert_output --partial 'without --psk: no preshared secret for'
 }
 
 @test "[X4] two by hand over IPv6, in transport mode" {
@@ -204,7 +331,10 @@ END
     local commands example
     commands=$(sed -n '/^\.Sh EXAMPLES/,/^\.Sh SECURITY/p' "$repo/ike-negotiate/ike-negotiate.8" |
         sed -n '/^\.Bd/,/^\.Ed/p' | grep -v '^\.' | sed 's/\\e$/\\/')
-    assert [ "$(grep -c '^# ' <<<"$commands")" = 2 ]
+    assert [ "$(grep -c '^# ' <<<"$commands")" = 3 ]
+    two_keys
+    cat here.secrets >>ipsec.secrets
+    echo ': PSK "tell nobody"' >>there.secrets
     # Each is typed with a peer that waits; what would go to the kernel is only said.
     mkdir bin
     printf '#!/bin/sh\nexec %s -n\n' "$(command -v kernel-sa)" >bin/kernel-sa
@@ -216,8 +346,9 @@ END
         words=${words%%|*}
         words=${words//\\/}
         words=${words//--initiate/--listen}
+        words=${words//east.key/west.key}
         # shellcheck disable=SC2086
-        ip netns exec "$there" timeout 20 ike-negotiate ${words//$'\n'/ } --secretsfile ipsec.secrets >there.out \
+        ip netns exec "$there" timeout 20 ike-negotiate ${words//$'\n'/ } --secretsfile there.secrets >there.out \
             2>there.err &
         sleep 0.5
         run --separate-stderr ip netns exec "$here" unshare -m bash -c "

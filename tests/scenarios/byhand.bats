@@ -5,15 +5,15 @@ load ../lib/scenario.bash
 
 # by_hand OPTION...: the command line of ike-negotiate with the tunnel's words, those of whack, and these options.
 by_hand() {
-    local words=(--secretsfile "$HOSTS_DIR/left/ipsec.secrets" --psk --encrypt)
+    local words=(--secretsfile "$HOSTS_DIR/left/ipsec.secrets" "--${T[method]}" --encrypt)
     [ "${T[mode]}" = transport ] || words+=(--tunnel)
     [ -z "${T[pfs]}" ] || words+=(--pfs --pfsgroup "${T[pfs]}")
     [ -z "${T[ike]}" ] || words+=(--ike "${T[ike]}")
     [ -z "${T[esp]}" ] || words+=(--esp "${T[esp]}")
     words+=("$@")
-    words+=(--host "${T[left]}")
+    words+=(--host "${T[left]}" --id "$(id_of left)")
     [ -z "${T[left_net]}" ] || words+=(--client "${T[left_net]}")
-    words+=(--to --host "${T[right]}")
+    words+=(--to --host "${T[right]}" --id "$(id_of right)")
     [ -z "${T[right_net]}" ] || words+=(--client "${T[right_net]}")
     printf '%q ' "$(tool_path ike-negotiate)" "${words[@]}"
 }
@@ -46,6 +46,37 @@ hosts_with_charon() {
 
 is_listening() {
     [ -n "$(on left ss -Hlun 'sport = :500')" ]
+}
+
+# hosts_with_keys: charon, and for us a private key and words that give its public one.
+hosts_with_keys() {
+    tunnel_is left_id=@left.example.com right_id=@right.example.com method=rsasig
+    two_hosts
+    rsa_make left
+    rsa_make right
+    charon_rsa right
+    pluto_secrets left "@left.example.com : RSA $HOSTS_DIR/keys/left.pem"
+    key_of_peer=(--keyid "$(id_of right)" --pubkeyrsa "$(rsa_word right)")
+}
+
+@test "by hand: by RSA signatures" {
+    hosts_with_keys
+    run on left timeout 60 bash -c \
+        "set -o pipefail; $(by_hand --initiate --show-keys "${key_of_peer[@]}") | $(tool_path kernel-sa)"
+    assert_success
+    traffic_is_protected
+}
+
+@test "by hand: by RSA signatures, as responder" {
+    hosts_with_keys
+    start_on left "$HOSTS_DIR/left/pluto.out" "$HOSTS_DIR/left/pluto.err" timeout 60 bash -c \
+        "set -o pipefail; $(by_hand --listen --show-keys "${key_of_peer[@]}") | $(tool_path kernel-sa)"
+    wait_for 10 is_listening
+    charon_initiates right
+    # shellcheck disable=SC2154 # of start_on
+    wait "$started" || fail "the pipeline ended with status $?"
+    traffic_is_protected
+    ping_through right left
 }
 
 @test "by hand: the same in transport mode" {
