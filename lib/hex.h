@@ -1,5 +1,6 @@
 /*
- * The value of a hex digit, in either case. Records are stricter and have their own (record.c).
+ * Hex digits: in either case as people write them; and those of records, in lower case, which may be of a key: no
+ * branch and no address depends on these (docs/decisions/constant-time.md).
  */
 #ifndef LIB_HEX_H
 #define LIB_HEX_H
@@ -13,6 +14,22 @@ static inline int hex_value(char c) /* -1: it is none */
         return c - 'a' + 10;
     }
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+static inline char hex_lower_digit(unsigned value) /* 0..15 */
+{
+    return (char)('0' + value + ((value + 6u) >> 4) * ('a' - '0' - 10u));
+}
+
+/* *bad becomes 1 if it is none. */
+static inline unsigned hex_lower_value(char c, unsigned *bad)
+{
+    const unsigned digit = (unsigned)(unsigned char)c - '0';
+    const unsigned letter = (unsigned)(unsigned char)c - 'a';
+    const unsigned is_digit = ((digit - 10u) & ~digit) >> 31; /* 1: it is below 10, and not below 0 */
+    const unsigned is_letter = ((letter - 6u) & ~letter) >> 31;
+    *bad |= (is_digit | is_letter) ^ 1u;
+    return (digit & (0u - is_digit)) | ((letter + 10u) & (0u - is_letter));
 }
 
 #endif

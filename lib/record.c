@@ -1,21 +1,11 @@
 #include "record.h"
 
+#include "hex.h"
 #include "record_private.h"
 
 #include <string.h>
 
 /* ---- parsing ---- */
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    if (c >= 'a' && c <= 'f') {
-        return c - 'a' + 10;
-    }
-    return -1;
-}
 
 /* %XX in upper case, and only where it is needed, so that no byte has two spellings. */
 static int escape_digit(char c)
@@ -53,6 +43,7 @@ static const char *decode_number(struct record_value *v, const struct key_spec *
 static const char *decode_hex(struct record_value *v, const struct key_spec *spec, char *text,
                               size_t len)
 {
+    unsigned bad = 0;
     if (len % 2 != 0) {
         return "odd number of hex digits";
     }
@@ -60,15 +51,11 @@ static const char *decode_hex(struct record_value *v, const struct key_spec *spe
         return "wrong number of bytes";
     }
     for (size_t i = 0; i < len; i += 2) {
-        int high = hex_digit(text[i]);
-        int low = hex_digit(text[i + 1]);
-        if (high < 0 || low < 0) {
-            return "not lower-case hex";
-        }
-        text[i / 2] = (char)(high << 4 | low);
+        unsigned high = hex_lower_value(text[i], &bad);
+        text[i / 2] = (char)(high << 4 | hex_lower_value(text[i + 1], &bad));
     }
     v->len = len / 2;
-    return NULL;
+    return bad != 0 ? "not lower-case hex" : NULL;
 }
 
 static const char *decode_text(struct record_value *v, const struct key_spec *spec, char *text,

@@ -1,5 +1,6 @@
 #include "record.h"
 
+#include "hex.h"
 #include "record_private.h"
 
 #include <assert.h>
@@ -96,15 +97,14 @@ void record_put_text(struct record_writer *w, enum key key, const char *text)
 
 void record_put_bytes(struct record_writer *w, enum key key, const uint8_t *bytes, size_t len)
 {
-    static const char digits[] = "0123456789abcdef";
     char text[128]; /* holds secrets too */
     assert(len >= schema_key(key)->min && len <= schema_key(key)->max);
     put_key(w, key, FIELD_BYTES);
     for (size_t i = 0; i < len;) {
         size_t n = 0;
         for (; i < len && n < sizeof text; i++) {
-            text[n++] = digits[bytes[i] >> 4];
-            text[n++] = digits[bytes[i] & 15];
+            text[n++] = hex_lower_digit(bytes[i] >> 4);
+            text[n++] = hex_lower_digit(bytes[i] & 15u);
         }
         buffer_add(w->out, text, n);
     }
