@@ -1,5 +1,7 @@
 #include "file_inside.h"
 
+#include "rsa_pem.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -277,7 +279,8 @@ static void read_pattern(struct reader *r, const struct frame *outer, unsigned l
 void file_read(struct store *store, const char *pattern, bool insecure, const struct log *log,
                struct file_counts *counts)
 {
-    struct reader r = { .store = store, .log = log, .counts = counts, .insecure = insecure };
+    struct reader r = { .store = store, .log = log, .counts = counts, .work = PEM_WORK_OF_LOAD,
+                        .insecure = insecure };
     *counts = (struct file_counts){ 0 };
     read_pattern(&r, NULL, 0, pattern, pattern);
 }

@@ -10,8 +10,6 @@
 #include "log.h"
 #include "store.h"
 
-#include <sys/types.h>
-
 #define FILE_SIZE_MAX ((size_t)4 << 20)   /* one file */
 #define FILE_TOTAL_MAX ((size_t)16 << 20) /* all together */
 #define FILE_COUNT_MAX 1000u              /* files, an included one each time */
@@ -35,8 +33,5 @@ struct file_counts {
  */
 void file_read(struct store *store, const char *pattern, bool insecure, const struct log *log,
                struct file_counts *counts);
-
-/* Reads up to `size` bytes; a file that grows meanwhile is cut there. -1: errno says why. */
-ssize_t file_bytes(int fd, char *text, size_t size);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * What reading ipsec.secrets and reading its key files have in common. Only for file*.c.
+ * What reading ipsec.secrets and reading its key files have in common. Only for file*.c, and keys.c.
  */
 #ifndef SECRETS_FILE_INSIDE_H
 #define SECRETS_FILE_INSIDE_H
@@ -12,6 +12,7 @@ struct reader {
     const struct log *log;
     struct file_counts *counts;
     size_t total; /* bytes so far */
+    uint64_t work; /* that opening key files may still be */
     bool insecure;
 };
 
@@ -29,6 +30,19 @@ const char *file_limits(const struct reader *r, const struct stat *st, size_t mo
 /* The file's text, counted as read; room for one byte more. NULL: errno says why. The caller gives it back. */
 char *file_text(struct reader *r, int fd, size_t size, size_t *len);
 void file_text_free(char *text, size_t size); /* wipes; NULL is allowed */
+
+struct key_text {
+    bool there;     /* there is a file of this name */
+    char *text;     /* owned: file_text_free(text, size) */
+    size_t size;
+    size_t len;
+};
+
+/*
+ * The text of a key file, whose rights are looked at [K4]. False, and *why is why not (static text, or an error's); NULL:
+ * that was said.
+ */
+bool key_text_read(struct reader *r, const char *path, struct key_text *t, const char **why);
 
 /* ---- file_key.c ---- */
 

@@ -2,13 +2,9 @@
 
 #include "rsa_pem.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 /* Where the entry stands, and what is wrong with its key file. */
 static void complain_key(struct reader *r, const char *path, const struct entry *e, const char *key_path,
@@ -46,10 +42,8 @@ static struct rsa_key *key_of_file(struct reader *r, const char *path, const str
 {
     char key_path[sizeof KEY_FILE_FOLDER + KEY_FILE_NAME];
     struct rsa_key *key = NULL;
-    struct stat st;
-    char *text = NULL;
-    size_t size = 0;
-    size_t len = 0;
+    struct key_text t;
+    const char *why = NULL;
 
     (void)snprintf(key_path, sizeof key_path, "%s%s", e->key_file[0] == '/' ? "" : KEY_FILE_FOLDER,
                    e->key_file);
@@ -57,37 +51,15 @@ static struct rsa_key *key_of_file(struct reader *r, const char *path, const str
         keep_locked(r, path, e, key_path, NULL, 0);
         return NULL;
     }
-    int fd = open(key_path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0 || fstat(fd, &st) != 0) {
-        complain_key(r, path, e, e->key_file_quoted ? "(the quoted one)" : key_path, strerror(errno));
-        goto out;
+    if (key_text_read(r, key_path, &t, &why)) {
+        why = rsa_pem_read(&key, t.text, t.len, e->has_passphrase ? e->passphrase : NULL, &r->work);
     }
-    const char *why = file_limits(r, &st, KEY_FILE_SIZE_MAX, "larger than 64 KiB, so it is no key");
-    if (why != NULL) {
-        complain_key(r, path, e, key_path, why);
-        goto out;
-    }
-    if (!r->insecure && (st.st_mode & 066) != 0) {
-        complain_permissions(r, key_path, st.st_mode);
-        goto out;
-    }
-    size = (size_t)st.st_size;
-    text = file_text(r, fd, size, &len);
-    if (text == NULL) {
-        complain_key(r, path, e, key_path, strerror(errno));
-        goto out;
-    }
-    why = rsa_pem_read(&key, text, len, e->has_passphrase ? e->passphrase : NULL);
     if (why != NULL && e->prompt && rsa_pem_needs_passphrase(why)) {
-        keep_locked(r, path, e, key_path, text, len);
+        keep_locked(r, path, e, key_path, t.text, t.len);
     } else if (why != NULL) {
-        complain_key(r, path, e, key_path, why);
+        complain_key(r, path, e, e->key_file_quoted && !t.there ? "(the quoted one)" : key_path, why);
     }
-out:
-    file_text_free(text, size);
-    if (fd >= 0) {
-        close(fd);
-    }
+    file_text_free(t.text, t.size);
     return key;
 }
 

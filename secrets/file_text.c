@@ -1,12 +1,14 @@
 #include "file_inside.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-ssize_t file_bytes(int fd, char *text, size_t size)
+/* Reads up to `size` bytes; a file that grows meanwhile is cut there. -1: errno says why. */
+static ssize_t file_bytes(int fd, char *text, size_t size)
 {
     size_t len = 0;
     while (len < size) {
@@ -58,4 +60,33 @@ char *file_text(struct reader *r, int fd, size_t size, size_t *len)
     r->counts->files++;
     *len = (size_t)n;
     return text;
+}
+
+bool key_text_read(struct reader *r, const char *path, struct key_text *t, const char **why)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+    *t = (struct key_text){ 0 };
+    if (fd < 0 || fstat(fd, &st) != 0) {
+        *why = strerror(errno);
+        goto out;
+    }
+    t->there = true;
+    *why = file_limits(r, &st, KEY_FILE_SIZE_MAX, "larger than 64 KiB, so it is no key");
+    if (*why != NULL) {
+        goto out;
+    }
+    if (!r->insecure && (st.st_mode & 066) != 0) {
+        complain_permissions(r, path, st.st_mode);
+        goto out;
+    }
+    t->size = (size_t)st.st_size;
+    t->text = file_text(r, fd, t->size, &t->len);
+    *why = t->text == NULL ? strerror(errno) : NULL;
+out:
+    if (fd >= 0) {
+        close(fd);
+    }
+    return t->text != NULL;
 }

@@ -1,6 +1,6 @@
 #include "keys.h"
 
-#include "file.h"
+#include "file_inside.h"
 #include "passphrase.h"
 #include "rsa_inside.h"
 #include "rsa_pem.h"
@@ -193,43 +193,35 @@ static bool is_file(const char *what)
 static const char *read_pem(struct rsa_key **key, const char *text, size_t len)
 {
     char passphrase[PASSPHRASE_MAX + 1];
-    const char *why = rsa_pem_read(key, text, len, NULL);
+    const char *why = rsa_pem_read(key, text, len, NULL, NULL);
     if (why == NULL || !rsa_pem_needs_passphrase(why)) {
         return why;
     }
     why = passphrase_read("passphrase of the key: ", passphrase);
-    why = why != NULL ? why : rsa_pem_read(key, text, len, passphrase);
+    why = why != NULL ? why : rsa_pem_read(key, text, len, passphrase, NULL);
     explicit_bzero(passphrase, sizeof passphrase);
-    return why;
-}
-
-static const char *read_key_file(struct rsa_key **key, const char *path)
-{
-    static char text[KEY_FILE_SIZE_MAX];
-    const char *why = NULL;
-    struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-
-    if (fd < 0 || fstat(fd, &st) != 0) {
-        why = strerror(errno);
-    } else if (!S_ISREG(st.st_mode) || (uintmax_t)st.st_size > sizeof text) {
-        why = "expected a regular file of at most 64 KiB";
-    } else {
-        ssize_t len = file_bytes(fd, text, sizeof text);
-        why = len < 0 ? strerror(errno) : read_pem(key, text, (size_t)len);
-    }
-    explicit_bzero(text, sizeof text);
-    if (fd >= 0) {
-        close(fd);
-    }
     return why;
 }
 
 static int show_of_file(const struct options *o, const struct identity *id)
 {
+    const struct log log = { .tool = "secrets" };
+    struct file_counts counts = { 0 };
+    struct reader r = { .log = &log, .counts = &counts, .insecure = o->insecure };
     struct rsa_key *key = NULL;
-    const char *why = read_key_file(&key, o->what);
-    int status = why != NULL ? wrong(o->what, why) : put(o, key, id, o->private);
+    struct key_text t;
+    const char *why = NULL;
+    int status = EXIT_WRONG; /* of what was said */
+
+    if (key_text_read(&r, o->what, &t, &why)) {
+        why = read_pem(&key, t.text, t.len);
+    }
+    file_text_free(t.text, t.size);
+    if (why != NULL) {
+        status = wrong(o->what, why);
+    } else if (key != NULL) {
+        status = put(o, key, id, o->private);
+    }
     rsa_key_free(key);
     return status;
 }

@@ -10,15 +10,14 @@
 #include <openssl/x509.h>
 #include <string.h>
 
-/* What a passphrase's key derivation may cost: more than anybody advises today, a second or so. */
-#define ITERATIONS_MAX 2000000
-
 static const char damaged[] = "the key is cut off or damaged";
 static const char wrong_passphrase[] = "the passphrase of the key is wrong, or the key is damaged";
 static const char no_passphrase[] = "the key is encrypted: expected its passphrase after the file name";
 static const char other_algorithm[] = "expected an RSA key: this one is of another algorithm";
 static const char too_slow[] = "the key is encrypted with more than 2000000 iterations, which would take "
                                "too long";
+static const char work_spent[] = "the key is not opened, since the passphrases of the key files before it took all the "
+                                 "time that there is for all of them (5000000 iterations): encrypt them with fewer";
 
 struct pem { /* one block, owned */
     char *name;
@@ -37,48 +36,62 @@ static void pem_wipe(struct pem *pem)
 
 /* ---- how much work is it? ---- */
 
-static bool few(const ASN1_INTEGER *iterations)
+#define TOO_MUCH ((uint64_t)PEM_WORK_OF_KEY + 1)
+
+/* At most TOO_MUCH, so that products of them do not overflow. */
+static uint64_t count_of(const ASN1_INTEGER *number)
 {
     int64_t n = 0;
-    return ASN1_INTEGER_get_int64(&n, iterations) == 1 && n >= 0 && n <= ITERATIONS_MAX;
+    bool is = ASN1_INTEGER_get_int64(&n, number) == 1 && n >= 0;
+    return is && (uint64_t)n < TOO_MUCH ? (uint64_t)n : TOO_MUCH;
 }
 
-/* RFC 8018, 6.2: PBKDF2; scrypt is bounded by OpenSSL. */
-static bool bounded_pbes2(const ASN1_TYPE *parameter)
+/* RFC 8018, 5.2 */
+static uint64_t work_of_pbkdf2(const ASN1_TYPE *parameter)
 {
-    bool is = false;
-    PBKDF2PARAM *derivation = NULL;
-    PBE2PARAM *scheme = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBE2PARAM), parameter);
-    if (scheme == NULL) {
-        return false;
-    }
-    if (OBJ_obj2nid(scheme->keyfunc->algorithm) != NID_id_pbkdf2) {
-        is = true;
-    } else {
-        derivation = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBKDF2PARAM),
-                                               scheme->keyfunc->parameter);
-        is = derivation != NULL && few(derivation->iter);
-    }
-    PBKDF2PARAM_free(derivation);
-    PBE2PARAM_free(scheme);
-    return is;
+    PBKDF2PARAM *p = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBKDF2PARAM), parameter);
+    uint64_t work = p == NULL ? TOO_MUCH : count_of(p->iter);
+    PBKDF2PARAM_free(p);
+    return work;
 }
 
-static bool bounded(const X509_ALGOR *algorithm)
+/* RFC 7914, 7.1: OpenSSL bounds its memory only. A block of 128 bytes takes about as long as an iteration of PBKDF2. */
+static uint64_t work_of_scrypt(const ASN1_TYPE *parameter)
 {
-    bool is = false;
+    SCRYPT_PARAMS *p = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(SCRYPT_PARAMS), parameter);
+    uint64_t work = p == NULL ? TOO_MUCH : count_of(p->costParameter) * count_of(p->blockSize);
+    work = work < TOO_MUCH ? work * count_of(p->parallelizationParameter) : TOO_MUCH;
+    SCRYPT_PARAMS_free(p);
+    return work;
+}
+
+/* RFC 8018, 6.2 */
+static uint64_t work_of_pbes2(const ASN1_TYPE *parameter)
+{
+    PBE2PARAM *p = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBE2PARAM), parameter);
+    uint64_t work = 0; /* of what OpenSSL does not know it does nothing */
+    int derivation = p == NULL ? NID_undef : OBJ_obj2nid(p->keyfunc->algorithm);
+    if (derivation == NID_id_pbkdf2) {
+        work = work_of_pbkdf2(p->keyfunc->parameter);
+    } else if (derivation == NID_id_scrypt) {
+        work = work_of_scrypt(p->keyfunc->parameter);
+    }
+    PBE2PARAM_free(p);
+    return p == NULL ? TOO_MUCH : work;
+}
+
+static uint64_t work_of(const X509_ALGOR *algorithm)
+{
     const ASN1_OBJECT *object = NULL;
-    const void *value = NULL;
-    int type = V_ASN1_UNDEF;
-    X509_ALGOR_get0(&object, &type, &value, algorithm);
+    X509_ALGOR_get0(&object, NULL, NULL, algorithm);
     if (OBJ_obj2nid(object) == NID_pbes2) {
-        return algorithm->parameter != NULL && bounded_pbes2(algorithm->parameter);
+        return algorithm->parameter == NULL ? TOO_MUCH : work_of_pbes2(algorithm->parameter);
     }
     PBEPARAM *old = algorithm->parameter == NULL ? NULL
         : ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBEPARAM), algorithm->parameter);
-    is = old == NULL || few(old->iter); /* NULL: a scheme that OpenSSL will not know */
+    uint64_t work = old == NULL ? 0 : count_of(old->iter); /* NULL: a scheme that OpenSSL will not know */
     PBEPARAM_free(old);
-    return is;
+    return work;
 }
 
 /* ---- the kinds of blocks ---- */
@@ -148,21 +161,28 @@ static const char *take_pkcs8(struct rsa_key **key, const struct pem *pem)
     return take_info(key, d2i_PKCS8_PRIV_KEY_INFO(NULL, &at, pem->len), damaged);
 }
 
-static const char *take_encrypted(struct rsa_key **key, const struct pem *pem, const char *passphrase)
+static const char *take_encrypted(struct rsa_key **key, const struct pem *pem, const char *passphrase, uint64_t *work)
 {
     const unsigned char *at = pem->data;
     const X509_ALGOR *algorithm = NULL;
     const char *why = damaged;
     X509_SIG *sealed = d2i_X509_SIG(NULL, &at, pem->len);
 
-    if (sealed != NULL) {
-        X509_SIG_get0(sealed, &algorithm, NULL);
+    if (sealed == NULL) {
+        return why;
     }
-    if (sealed != NULL && !bounded(algorithm)) {
+    X509_SIG_get0(sealed, &algorithm, NULL);
+    const uint64_t needed = work_of(algorithm);
+    if (needed >= TOO_MUCH) {
         why = too_slow;
-    } else if (sealed != NULL && passphrase == NULL) {
+    } else if (passphrase == NULL) {
         why = no_passphrase;
-    } else if (sealed != NULL) {
+    } else if (work != NULL && needed > *work) {
+        why = work_spent;
+    } else {
+        if (work != NULL) {
+            *work -= needed;
+        }
         why = take_info(key, PKCS8_decrypt(sealed, passphrase, (int)strlen(passphrase)),
                         wrong_passphrase);
     }
@@ -210,7 +230,7 @@ static const char *take_pkcs1(struct rsa_key **key, struct pem *pem, const char 
 }
 
 /* NULL and no *key: it is something else, go on. */
-static const char *take_block(struct rsa_key **key, struct pem *pem, const char *passphrase)
+static const char *take_block(struct rsa_key **key, struct pem *pem, const char *passphrase, uint64_t *work)
 {
     if (strcmp(pem->name, PEM_STRING_RSA) == 0) {
         return take_pkcs1(key, pem, passphrase);
@@ -219,12 +239,12 @@ static const char *take_block(struct rsa_key **key, struct pem *pem, const char 
         return take_pkcs8(key, pem);
     }
     if (strcmp(pem->name, PEM_STRING_PKCS8) == 0) {
-        return take_encrypted(key, pem, passphrase);
+        return take_encrypted(key, pem, passphrase, work);
     }
     return strstr(pem->name, "PRIVATE KEY") == NULL ? NULL : other_algorithm;
 }
 
-const char *rsa_pem_read(struct rsa_key **key, const char *text, size_t len, const char *passphrase)
+const char *rsa_pem_read(struct rsa_key **key, const char *text, size_t len, const char *passphrase, uint64_t *work)
 {
     struct pem pem = { 0 };
     bool found = false;
@@ -243,7 +263,7 @@ const char *rsa_pem_read(struct rsa_key **key, const char *text, size_t len, con
            && PEM_read_bio_ex(in, &pem.name, &pem.header, &pem.data, &pem.len,
                               PEM_FLAG_SECURE | PEM_FLAG_EAY_COMPATIBLE) == 1) {
         found = true;
-        why = take_block(key, &pem, passphrase);
+        why = take_block(key, &pem, passphrase, work);
         pem_wipe(&pem);
     }
     if (why == NULL && *key == NULL) {

@@ -13,8 +13,14 @@
  * The first private key in the text. passphrase: NULL if there is none. NULL, or why not (static text):
  * one that is encrypted and has no passphrase, or a wrong one, is told apart from one that is damaged
  * or of another algorithm. The caller frees *key.
+ *
+ * *work: how many iterations of passphrases' derivations may still be spent; those of this one are taken off, or it
+ * is refused. NULL: no more than one key may have, PEM_WORK_OF_KEY.
  */
-const char *rsa_pem_read(struct rsa_key **key, const char *text, size_t len, const char *passphrase);
+const char *rsa_pem_read(struct rsa_key **key, const char *text, size_t len, const char *passphrase, uint64_t *work);
+
+#define PEM_WORK_OF_KEY 2000000u   /* iterations: more than anybody advises today, a second or so */
+#define PEM_WORK_OF_LOAD 5000000u /* of all key files that are read together: some seconds */
 
 /* Is this the reason that there was no passphrase? */
 bool rsa_pem_needs_passphrase(const char *why);

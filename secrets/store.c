@@ -229,7 +229,7 @@ const char *store_open(struct store *s, const char *path, const char *passphrase
     if (first == end) {
         return "no key file of this name waits for its passphrase";
     }
-    const char *why = rsa_pem_read(&key, first->prompt->text, first->prompt->len, passphrase);
+    const char *why = rsa_pem_read(&key, first->prompt->text, first->prompt->len, passphrase, NULL);
     for (struct secret *other = first + 1; other < end && why == NULL; other++) {
         if (waits_for(other, path)) {
             why = rsa_key_copy(&other->rsa, key);

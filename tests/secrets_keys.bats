@@ -49,7 +49,7 @@ make_key() {
 @test "[K5] two keys are different, and what is written is read again" {
     secrets --generate rsa 1024 >a.pem 2>/dev/null
     secrets --generate rsa 1024 --as secrets --id @a >ipsec.secrets 2>/dev/null
-    chmod 600 ipsec.secrets
+    chmod 600 ipsec.secrets a.pem
     run --separate-stderr secrets --show @a --file ipsec.secrets
     assert_success
     assert_output --regexp '^whack --keyid @a --addkey --pubkeyrsa 0s[0-9A-Za-z+/=]+$'
@@ -161,7 +161,7 @@ make_key() {
     assert_equal "$status" 100
     run secrets --show ./
     assert_equal "$status" 1
-    assert_output --partial 'expected a regular file'
+    assert_output --partial 'not a regular file'
     run secrets --show ./ipsec.secrets
     assert_equal "$status" 1
     assert_output --partial 'expected a private key in PEM form'
@@ -260,4 +260,42 @@ END
     assert_line 'RSA: there is no key to sign with as @a; a line for it: @a : RSA FILE'
     run secrets --match 10.9.0.256 @c --file ipsec.secrets
     assert_equal "$status" 100
+}
+
+@test "[F18] many slow passphrases: some seconds in all, and each key that is left out is named" {
+    local name
+    make_key clear.pem
+    for name in a b c d; do
+        openssl pkcs8 -topk8 -in clear.pem -passout pass:word -iter 1900000 -out "$name.pem"
+    done
+    openssl pkcs8 -topk8 -in clear.pem -passout pass:word -out quick.pem
+    for name in a b c d quick; do
+        echo "@$name : RSA $PWD/$name.pem word"
+    done >ipsec.secrets
+    chmod 600 ipsec.secrets ./*.pem
+    run --separate-stderr secrets --lint ipsec.secrets
+    assert_equal "$status" 1
+    assert_output '0 PSK, 3 RSA, 0 not supported yet, 2 errors, 3 doubts, in 6 files'
+    run printf '%s\n' "$stderr"
+    assert_line --regexp "^secrets: ipsec.secrets:3: key file $PWD/c.pem: the key is not opened, since the passphrases"
+    assert_line --regexp "^secrets: ipsec.secrets:4: key file $PWD/d.pem: the key is not opened, since the passphrases"
+}
+
+@test "[K4] --show FILE: one that others can read is refused with the command that mends it" {
+    make_key key.pem
+    chmod 640 key.pem
+    run secrets --show ./key.pem
+    assert_equal "$status" 1
+    assert_output 'secrets: ./key.pem: group or others may read or write it (mode 0640), so it is not read; run: chmod 600 ./key.pem'
+    run --separate-stderr secrets --show ./key.pem --insecure-secretsfile
+    assert_success
+    run secrets --show ./nothing.pem
+    assert_output 'secrets: ./nothing.pem: No such file or directory'
+    run secrets --show "$PWD/"
+    assert_output "secrets: $PWD/: not a regular file"
+    head -c 70000 /dev/zero >large.pem
+    chmod 600 large.pem
+    run secrets --show ./large.pem
+    assert_equal "$status" 1
+    assert_output 'secrets: ./large.pem: larger than 64 KiB, so it is no key'
 }

@@ -11,7 +11,7 @@
 struct rsa_key *rsa_test_key(const char *pem)
 {
     struct rsa_key *key = NULL;
-    assert_null(rsa_pem_read(&key, pem, strlen(pem), NULL));
+    assert_null(rsa_pem_read(&key, pem, strlen(pem), NULL, NULL));
     assert_non_null(key);
     return key;
 }

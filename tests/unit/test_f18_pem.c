@@ -32,7 +32,7 @@ static void expect_der(const char *name, const uint8_t *der, size_t len, const c
     BIO *bio = BIO_new(BIO_s_mem());
     assert_true(PEM_write_bio(bio, name, "", der, (long)len) > 0);
     const size_t text_len = (size_t)BIO_get_mem_data(bio, &text);
-    const char *why = rsa_pem_read(&key, text, text_len, passphrase);
+    const char *why = rsa_pem_read(&key, text, text_len, passphrase, NULL);
     assert_true((key == NULL) == (why != NULL));
     rsa_key_free(key);
     BIO_free(bio);

@@ -259,7 +259,7 @@ static char *as_pem(const char *pem, bool pkcs8, const EVP_CIPHER *cipher, size_
 static void expect(const char *text, const char *passphrase, const char *said)
 {
     struct rsa_key *key = NULL;
-    const char *why = rsa_pem_read(&key, text, strlen(text), passphrase);
+    const char *why = rsa_pem_read(&key, text, strlen(text), passphrase, NULL);
     assert_true((key == NULL) == (why != NULL));
     if (said == NULL ? why != NULL : why == NULL || strstr(why, said) == NULL) {
         fail_msg("expected %s, not %s", said == NULL ? "a key" : said, why == NULL ? "a key" : why);
@@ -280,7 +280,7 @@ static void pem_forms(void **state)
         expect(text, NULL, encrypted ? "expected its passphrase" : NULL);
         for (size_t cut = 0; cut + 2 < len; cut += 13) { /* behind the last dash nothing is missing */
             struct rsa_key *key = NULL;
-            const char *why = rsa_pem_read(&key, text, cut, "open sesame");
+            const char *why = rsa_pem_read(&key, text, cut, "open sesame", NULL);
             assert_null(key);
             assert_true(cut < 11 ? strstr(why, "in PEM form") != NULL : strstr(why, "damaged") != NULL);
         }
@@ -296,13 +296,13 @@ static void pem_written_reads_again(void **state)
     (void)state;
     buffer_init(&out, 0);
     assert_true(rsa_pem_write(&out, key, true));
-    assert_null(rsa_pem_read(&again, (const char *)out.data, out.len, NULL));
+    assert_null(rsa_pem_read(&again, (const char *)out.data, out.len, NULL, NULL));
     assert_true(rsa_public_equal(rsa_key_public(key), rsa_key_public(again)));
     rsa_key_free(again);
     buffer_wipe(&out);
     assert_true(rsa_pem_write(&out, key, false));
     assert_null(memmem(out.data, out.len, "PRIVATE", 7));
-    assert_string_equal(rsa_pem_read(&again, (const char *)out.data, out.len, NULL),
+    assert_string_equal(rsa_pem_read(&again, (const char *)out.data, out.len, NULL, NULL),
                         "expected a private key: there are only other things in it");
     buffer_wipe(&out);
     rsa_key_free(key);
@@ -364,20 +364,17 @@ static void more_than_two_primes(void **state)
     EVP_PKEY_CTX_free(context);
 }
 
-/* 2^31 - 1 iterations of PBKDF2 would take half an hour. */
-static void f18_slow_passphrase(void **state)
+/* Encrypted so; takes the algorithm. */
+static void expect_too_slow(X509_ALGOR *algorithm)
 {
-    const unsigned char salt[8] = "saltsalt";
     unsigned char data[64] = { 0 };
-    X509_ALGOR *algorithm = PKCS5_pbe2_set_iv(EVP_aes_128_cbc(), 0x7fffffff, (unsigned char *)salt, 8, NULL,
-                                              -1);
     X509_SIG *sealed = X509_SIG_new();
     X509_ALGOR *to = NULL;
     ASN1_OCTET_STRING *octets = NULL;
     unsigned char *der = NULL;
     BIO *bio = BIO_new(BIO_s_mem());
     char *text = NULL;
-    (void)state;
+    assert_non_null(algorithm);
     X509_SIG_getm(sealed, &to, &octets);
     assert_int_equal(X509_ALGOR_copy(to, algorithm), 1);
     assert_int_equal(ASN1_OCTET_STRING_set(octets, data, sizeof data), 1);
@@ -387,11 +384,42 @@ static void f18_slow_passphrase(void **state)
     long len = BIO_get_mem_data(bio, &text);
     text = strndup(text, (size_t)len);
     expect(text, "x", "would take too long");
+    expect(text, NULL, "would take too long"); /* nobody need be asked */
     free(text);
     OPENSSL_free(der);
     BIO_free(bio);
     X509_SIG_free(sealed);
     X509_ALGOR_free(algorithm);
+}
+
+/* 2^31 - 1 iterations of PBKDF2 would take half an hour; scrypt within its memory, an hour. */
+static void f18_slow_passphrase(void **state)
+{
+    unsigned char salt[] = "saltsalt";
+    (void)state;
+    expect_too_slow(PKCS5_pbe2_set_iv(EVP_aes_128_cbc(), 0x7fffffff, salt, 8, NULL, -1));
+    expect_too_slow(PKCS5_pbe2_set_scrypt(EVP_aes_128_cbc(), salt, 8, NULL, 32768, 1, 200000));
+}
+
+/* What may be spent is spent once, and by what is tried only. */
+static void f18_many_slow_passphrases(void **state)
+{
+    struct rsa_key *key = NULL;
+    size_t len = 0;
+    char *text = as_pem(rsa_pem_512, true, EVP_aes_128_cbc(), &len); /* 2048 iterations */
+    uint64_t work = 5000;
+    (void)state;
+    assert_string_equal(rsa_pem_read(&key, text, len, NULL, &work), rsa_pem_read(&key, text, len, NULL, NULL));
+    assert_int_equal(work, 5000);
+    assert_non_null(rsa_pem_read(&key, text, len, "open", &work));
+    assert_int_equal(work, 5000 - 2048);
+    assert_null(rsa_pem_read(&key, text, len, "open sesame", &work));
+    rsa_key_free(key);
+    assert_int_equal(work, 5000 - 2 * 2048);
+    assert_non_null(strstr(rsa_pem_read(&key, text, len, "open sesame", &work), "took all the time that there is"));
+    assert_null(key);
+    assert_int_equal(work, 5000 - 2 * 2048);
+    free(text);
 }
 
 int main(void)
@@ -406,6 +434,7 @@ int main(void)
         cmocka_unit_test(pem_of_something_else),
         cmocka_unit_test(more_than_two_primes),
         cmocka_unit_test(f18_slow_passphrase),
+        cmocka_unit_test(f18_many_slow_passphrases),
     };
     return cmocka_run_group_tests_name("secrets_rsa_key", tests, NULL, NULL);
 }
