@@ -5,6 +5,7 @@
 #include <nettle/base16.h>
 #include <nettle/base64.h>
 #include <nettle/sha2.h>
+#include <stdbool.h>
 #include <string.h>
 
 static void skip_zeros(const uint8_t **bytes, size_t *len)
@@ -22,6 +23,35 @@ static unsigned bits_of(const uint8_t *bytes, size_t len)
         bits++;
     }
     return bits;
+}
+
+static bool is_below_modulus(const struct rsa_public *key)
+{
+    return key->exponent_len < key->modulus_len
+           || (key->exponent_len == key->modulus_len
+               && memcmp(key->exponent, key->modulus, key->modulus_len) < 0);
+}
+
+const char *rsa_public_check(struct rsa_public *key)
+{
+    skip_zeros(&key->exponent, &key->exponent_len);
+    skip_zeros(&key->modulus, &key->modulus_len);
+    key->bits = bits_of(key->modulus, key->modulus_len);
+    unsigned exponent_bits = bits_of(key->exponent, key->exponent_len);
+    if (key->bits < RSA_BITS_MIN || key->bits > RSA_BITS_MAX) {
+        return "the modulus of the RSA key has not 512 to 8192 bits";
+    }
+    if ((key->modulus[key->modulus_len - 1] & 1) == 0) {
+        return "the modulus of the RSA key is even: no RSA key is like that";
+    }
+    if (exponent_bits < 2 || (key->exponent[key->exponent_len - 1] & 1) == 0 || !is_below_modulus(key)) {
+        return "the public exponent of the RSA key is 1, even, or not below the modulus: no RSA key is like that";
+    }
+    if (key->bits > RSA_BITS_SMALL && exponent_bits > RSA_EXPONENT_BITS_MAX) {
+        return "the public exponent of the RSA key has more than 64 bits, which with a modulus of more than 3072 bits "
+               "is not supported";
+    }
+    return NULL;
 }
 
 const char *rsa_public_parse(struct rsa_public *key, const uint8_t *bytes, size_t len)
@@ -42,23 +72,7 @@ const char *rsa_public_parse(struct rsa_public *key, const uint8_t *bytes, size_
     key->exponent_len = exponent;
     key->modulus = bytes + head + exponent;
     key->modulus_len = len - head - exponent;
-    skip_zeros(&key->exponent, &key->exponent_len);
-    skip_zeros(&key->modulus, &key->modulus_len);
-    key->bits = bits_of(key->modulus, key->modulus_len);
-    if (key->bits < RSA_BITS_MIN || key->bits > RSA_BITS_MAX) {
-        return "its modulus has not 512 to 8192 bits";
-    }
-    if ((key->modulus[key->modulus_len - 1] & 1) == 0) {
-        return "its modulus is even: no RSA key is like that";
-    }
-    if (bits_of(key->exponent, key->exponent_len) < 2 || (key->exponent[key->exponent_len - 1] & 1) == 0
-        || key->exponent_len > key->modulus_len) {
-        return "its exponent is 1, even, or longer than the modulus: no RSA key is like that";
-    }
-    if (key->bits > RSA_BITS_SMALL && bits_of(key->exponent, key->exponent_len) > RSA_EXPONENT_BITS_MAX) {
-        return "its exponent has more than 64 bits, which with a modulus of more than 3072 bits is not supported";
-    }
-    return NULL;
+    return rsa_public_check(key);
 }
 
 const char *rsa_public_from_text(struct rsa_public *key, uint8_t bytes[RSA_PUBLIC_MAX],

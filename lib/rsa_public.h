@@ -28,7 +28,9 @@ struct rsa_public {
     unsigned bits;              /* of the modulus */
 };
 
-/* NULL, or why not (static text). */
+/* Of exponent and modulus: may a key be like that? Skips their leading zeros, and counts bits. NULL, or why not (static text). */
+const char *rsa_public_check(struct rsa_public *key);
+/* The same of one in this layout. */
 const char *rsa_public_parse(struct rsa_public *key, const uint8_t *bytes, size_t len);
 /* The same of a text as datatext.h has it; bytes[RSA_PUBLIC_MAX] holds what `key` points into. */
 const char *rsa_public_from_text(struct rsa_public *key, uint8_t bytes[RSA_PUBLIC_MAX],

@@ -10,7 +10,10 @@
 
 #define BLOCK_OVERHEAD 11u /* RFC 2313, 8.1: 00 01, at least eight FF, 00 */
 
+#define NUMBER_MAX ((size_t)2 * RSA_SIGNATURE_MAX) /* bytes of a number that is looked at: zeros may stand before it */
+
 static const char no_memory[] = "out of memory";
+static const char too_large[] = "a number of the RSA key has more than 8192 bits";
 
 const char *const rsa_number_names[RSA_NUMBERS] = {
     [RSA_MODULUS] = OSSL_PKEY_PARAM_RSA_N,
@@ -195,25 +198,18 @@ static const char *check_numbers(BIGNUM *const *all, BN_CTX *context)
 
 static const char *fill_public(struct rsa_key *key, const BIGNUM *n, const BIGNUM *e)
 {
-    uint8_t modulus[RSA_SIGNATURE_MAX];
-    uint8_t exponent[RSA_SIGNATURE_MAX];
+    uint8_t modulus[NUMBER_MAX];
+    uint8_t exponent[NUMBER_MAX];
 
-    if (BN_num_bits(n) > RSA_BITS_MAX || BN_num_bits(n) < RSA_BITS_MIN) {
-        return "the modulus of the RSA key has not 512 to 8192 bits";
+    if ((size_t)BN_num_bytes(n) > sizeof modulus || (size_t)BN_num_bytes(e) > sizeof exponent) {
+        return too_large;
     }
-    if (!BN_is_odd(n)) {
-        return "the modulus of the RSA key is even: no RSA key is like that";
+    struct rsa_public public = { .modulus = modulus, .modulus_len = (size_t)BN_bn2bin(n, modulus),
+                                 .exponent = exponent, .exponent_len = (size_t)BN_bn2bin(e, exponent) };
+    const char *why = rsa_public_check(&public); /* then it fits into public_bytes */
+    if (why != NULL) {
+        return why;
     }
-    if (BN_cmp(e, n) >= 0 || BN_is_one(e) || !BN_is_odd(e)) {
-        return "the public exponent of the RSA key is 1, even, or above the modulus: no RSA key is like "
-               "that";
-    }
-    if (BN_num_bits(n) > RSA_BITS_SMALL && BN_num_bits(e) > RSA_EXPONENT_BITS_MAX) {
-        return "expected a public exponent of at most 64 bits for a modulus above 3072 bits";
-    }
-    const struct rsa_public public = { .modulus = modulus, .modulus_len = (size_t)BN_bn2bin(n, modulus),
-                                       .exponent = exponent,
-                                       .exponent_len = (size_t)BN_bn2bin(e, exponent) };
     const size_t len = rsa_public_encode(&public, key->public_bytes);
     return rsa_public_parse(&key->public, key->public_bytes, len);
 }
@@ -299,8 +295,8 @@ const char *rsa_key_new(struct rsa_key **key, const struct rsa_numbers *numbers)
 
     *key = NULL;
     for (size_t i = 0; i < RSA_NUMBERS && why == NULL; i++) {
-        if (numbers->of[i].len > (size_t)2 * RSA_SIGNATURE_MAX) {
-            why = "a number of the RSA key has more than 8192 bits";
+        if (numbers->of[i].len > NUMBER_MAX) {
+            why = too_large;
             break;
         }
         all[i] = BN_secure_new();

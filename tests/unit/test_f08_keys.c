@@ -20,11 +20,12 @@
 #define LENGTH(a) (sizeof(a) / sizeof(a)[0])
 
 static const char no_layout[] = "not in the layout of RFC 3110: length of the exponent, exponent, modulus";
-static const char wrong_size[] = "its modulus has not 512 to 8192 bits";
-static const char even[] = "its modulus is even: no RSA key is like that";
-static const char no_exponent[] = "its exponent is 1, even, or longer than the modulus: no RSA key is like that";
-static const char too_long[] = "its exponent has more than 64 bits, which with a modulus of more than 3072 bits is not "
-                               "supported";
+static const char wrong_size[] = "the modulus of the RSA key has not 512 to 8192 bits";
+static const char even[] = "the modulus of the RSA key is even: no RSA key is like that";
+static const char no_exponent[] = "the public exponent of the RSA key is 1, even, or not below the modulus: no RSA key is "
+                                  "like that";
+static const char too_long[] = "the public exponent of the RSA key has more than 64 bits, which with a modulus of more than "
+                               "3072 bits is not supported";
 
 /* ---- public keys, as whack, DNS and plutod give them ---- */
 
@@ -82,9 +83,10 @@ static void f8_public_keys_at_their_limits(void **state)
         { 2, 511, wrong_size }, { 2, 512, NULL }, { 2, 513, NULL }, { 2, 8, wrong_size },
         { 2, 8191, NULL }, { 2, 8192, NULL }, { 2, 8193, wrong_size }, { 2, 16000, wrong_size },
         { 1, 2048, no_exponent }, { 17, 2048, NULL },
-        { 512, 512, NULL }, { 513, 512, no_exponent }, { 2048, 2048, NULL }, { 2049, 2048, no_exponent },
-        { 65, 3072, NULL }, { 3072, 3072, NULL }, { 63, 3073, NULL }, { 64, 3073, NULL }, { 65, 3073, too_long },
-        { 64, 8192, NULL }, { 65, 8192, too_long }, { 8192, 8192, too_long },
+        { 511, 512, NULL }, { 512, 512, no_exponent }, { 513, 512, no_exponent }, { 2047, 2048, NULL },
+        { 2048, 2048, no_exponent }, { 2049, 2048, no_exponent },
+        { 65, 3072, NULL }, { 3071, 3072, NULL }, { 63, 3073, NULL }, { 64, 3073, NULL }, { 65, 3073, too_long },
+        { 64, 8192, NULL }, { 65, 8192, too_long }, { 8191, 8192, too_long },
     };
     static uint8_t bytes[3 + 2 * 2100];
     (void)state;
@@ -182,20 +184,17 @@ static void with_exponent(const struct parts *from, const BIGNUM *exponent, cons
 
 static void f8_private_keys_at_their_limits(void **state)
 {
-    static const char size[] = "the modulus of the RSA key has not 512 to 8192 bits";
     static const char product[] = "the modulus of the RSA key is not the product of its primes";
-    static const char none[] = "the public exponent of the RSA key is 1, even, or above the modulus: no RSA key is like "
-                               "that";
     static const char apart[] = "the private exponent of the RSA key does not belong to its public exponent";
     struct parts parts = parts_of(rsa_pem_1024);
     struct parts large = parts_of(rsa_pem_4096);
     BIGNUM *e = BN_new();
     (void)state;
-    with_modulus(&parts, 511, size);
+    with_modulus(&parts, 511, wrong_size);
     with_modulus(&parts, 512, product); /* that much was right with it */
     with_modulus(&parts, 8192, product);
-    with_modulus(&parts, 8193, size);
-    with_modulus(&parts, 8 * 2 * RSA_SIGNATURE_MAX, size);
+    with_modulus(&parts, 8193, wrong_size);
+    with_modulus(&parts, 8 * 2 * RSA_SIGNATURE_MAX, wrong_size);
     with_modulus(&parts, 8 * 2 * RSA_SIGNATURE_MAX + 1, "a number of the RSA key has more than 8192 bits");
     parts.zeros = 2 * RSA_SIGNATURE_MAX - 128; /* the length is what is bounded */
     makes(&parts, NULL);
@@ -204,27 +203,27 @@ static void f8_private_keys_at_their_limits(void **state)
     parts.zeros = 0;
 
     BN_sub(parts.bn[RSA_MODULUS], parts.bn[RSA_MODULUS], BN_value_one());
-    makes(&parts, "the modulus of the RSA key is even: no RSA key is like that");
+    makes(&parts, even);
     BN_add(parts.bn[RSA_MODULUS], parts.bn[RSA_MODULUS], BN_value_one());
 
-    with_exponent(&parts, BN_value_one(), none);
+    with_exponent(&parts, BN_value_one(), no_exponent);
     BN_set_word(e, 2);
-    with_exponent(&parts, e, none);
+    with_exponent(&parts, e, no_exponent);
     BN_set_word(e, 65536);
-    with_exponent(&parts, e, none);
-    with_exponent(&parts, parts.bn[RSA_MODULUS], none);
+    with_exponent(&parts, e, no_exponent);
+    with_exponent(&parts, parts.bn[RSA_MODULUS], no_exponent);
     BN_add(e, parts.bn[RSA_MODULUS], BN_value_one());
     BN_add(e, e, BN_value_one());
-    with_exponent(&parts, e, none);
+    with_exponent(&parts, e, no_exponent);
     BN_zero(e);
     BN_set_bit(e, 8 * RSA_SIGNATURE_MAX); /* it has a byte more than there is room for */
     BN_set_bit(e, 0);
-    with_exponent(&parts, e, none);
+    with_exponent(&parts, e, no_exponent);
     BN_zero(e);
     BN_set_bit(e, 64); /* 65 bits: that is no matter at 1024 bits of modulus */
     BN_set_bit(e, 0);
     with_exponent(&parts, e, apart);
-    with_exponent(&large, e, "expected a public exponent of at most 64 bits for a modulus above 3072 bits");
+    with_exponent(&large, e, too_long);
     BN_zero(e);
     BN_set_bit(e, 63);
     BN_set_bit(e, 0);

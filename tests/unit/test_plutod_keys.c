@@ -130,7 +130,7 @@ static void test_refused(void **state)
     assert_null(feed(w, W_P, "whack-key keyid=%%25any pubkeyrsa=%s", key(1, 1024, hex)));
     assert_true(has(&w->said, "030 --keyid %any: this is nobody\n"));
     assert_null(feed(w, W_P, "whack-key keyid=@east pubkeyrsa=%s", key(1, 504, hex)));
-    assert_true(has(&w->said, "030 --keyid @east: its modulus has not 512 to 8192 bits\n"));
+    assert_true(has(&w->said, "030 --keyid @east: the modulus of the RSA key has not 512 to 8192 bits\n"));
     give(w, "@east", 1, "");
     assert_null(feed(w, W_P, "whack-key keyid=@east"));
     assert_true(has(&w->said, "028 --keyid @east: fetching its key from DNS is not supported yet, so nothing is changed"));
@@ -236,13 +236,14 @@ static void test_fingerprint_and_text(void **state)
         const char *why;
     } cases[] = {
         { 384, 384, NULL }, { 8, 1024, NULL },
-        { 9, 1024, "its exponent has more than 64 bits, which with a modulus of more than 3072 bits is not supported" },
+        { 9, 1024, "the public exponent of the RSA key has more than 64 bits, which with a modulus of more than 3072 bits is not supported" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         memset(bytes, 0xff, sizeof bytes);
         bytes[0] = 0;
         bytes[1] = (uint8_t)(cases[i].exponent_len >> 8);
         bytes[2] = (uint8_t)cases[i].exponent_len;
+        bytes[3] = 0x7f; /* below the modulus */
         const char *why = rsa_public_parse(&rsa, bytes, 3 + cases[i].exponent_len + cases[i].modulus_len);
         if (cases[i].why != NULL) {
             assert_string_equal(why, cases[i].why);
@@ -253,6 +254,11 @@ static void test_fingerprint_and_text(void **state)
         assert_null(rsa_public_from_text(&again, other, printed));
         assert_int_equal(again.bits, 8 * cases[i].modulus_len);
         assert_int_equal(again.exponent_len, cases[i].exponent_len);
+        if (cases[i].exponent_len == cases[i].modulus_len) {
+            bytes[3] = 0xff; /* the modulus itself */
+            assert_non_null(strstr(rsa_public_parse(&rsa, bytes, 3 + cases[i].exponent_len + cases[i].modulus_len),
+                                   "not below the modulus"));
+        }
     }
 }
 

@@ -264,7 +264,7 @@ static void f8_keys_of_exponent_0_1_2(void **state)
         rsa_public_print(&key, keys);
         uint64_t asked = auth(p->r, 7, p->id, sig);
         assert_false(keys_are(p->r, asked, keys));
-        assert_true(side_why_has(p->r, "its exponent is 1, even, or longer than the modulus"));
+        assert_true(side_why_has(p->r, "the public exponent of the RSA key is 1, even, or not below the modulus"));
         nobody_is_authenticated(p->r);
         rsa_key_free(right);
         pair_free(p);
