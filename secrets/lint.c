@@ -48,12 +48,24 @@ static void doubt(struct lint *l, const struct secret *s, const char *format, ..
     log_info(&l->log, "%s:%u: doubtful: %s", s->file, s->line, text);
 }
 
+static bool has_kind(const struct secret *s, enum index_kind kind)
+{
+    size_t i = 0;
+    while (i < s->index_count && s->index[i].kind != kind) {
+        i++;
+    }
+    return i < s->index_count;
+}
+
 static void disagreement(struct lint *l, const struct secret *used, const struct secret *unused)
 {
+    bool alike = has_kind(used, INDEX_ANY) == has_kind(unused, INDEX_ANY)
+                 && has_kind(used, INDEX_ANY6) == has_kind(unused, INDEX_ANY6);
     if (l->disagreements++ < FILE_ERRORS_SHOWN) {
-        log_serious(&l->log, "%s:%u: has another %s than %s:%u for the same identities, which is the one that is "
+        log_serious(&l->log, "%s:%u: has another %s than %s:%u for the same identities%s, which is the one that is "
                     "used; remove one of them", unused->file, unused->line,
-                    used->rsa != NULL ? "RSA key" : "secret", used->file, used->line);
+                    used->rsa != NULL ? "RSA key" : "secret", used->file, used->line,
+                    alike ? "" : " (a name, and whoever is not known yet, fit %any and %any6 alike)");
     }
 }
 

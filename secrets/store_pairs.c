@@ -12,10 +12,21 @@ static bool has_index(const struct secret *s, const struct index *index, size_t 
     return false;
 }
 
+/* Of either family: a peer, or with RSA we, whose identity is a name fit both %any and %any6. */
+static bool has_any(const struct secret *s)
+{
+    for (size_t i = 0; i < s->index_count; i++) {
+        if (s->index[i].kind != INDEX_ID) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool store_equally_good(const struct secret *a, const struct secret *b)
 {
     size_t ids = 0;
-    size_t any = 0;
+    const bool any = has_any(a) && has_any(b); /* a name may be either's */
     if (secret_is_rsa(a) != secret_is_rsa(b)) {
         return false;
     }
@@ -24,18 +35,13 @@ bool store_equally_good(const struct secret *a, const struct secret *b)
     }
     for (size_t i = 0; i < a->index_count; i++) {
         const struct index *index = &a->index[i];
-        if (!has_index(a, index, i) && has_index(b, index, b->index_count)) {
-            if (index->kind == INDEX_ID) {
-                ids++;
-            } else {
-                any++;
-            }
-        }
+        bool both = index->kind == INDEX_ID && !has_index(a, index, i) && has_index(b, index, b->index_count);
+        ids += both ? 1 : 0;
     }
     if (secret_is_rsa(a)) {
-        return ids > 0 || any > 0;
+        return ids > 0 || any;
     }
-    return ids >= 2 || (ids == 1 && any > 0)
+    return ids >= 2 || (ids == 1 && any)
            || (ids == 1 && a->index_count == 1 && b->index_count == 1);
 }
 
@@ -59,12 +65,12 @@ struct pairs {
     size_t work;
 };
 
+/* %any and %any6 come together: who fits one may fit the other. */
 static int compare_index(const struct index *a, const struct index *b)
 {
-    if (a->kind != b->kind) {
-        return a->kind < b->kind ? -1 : 1;
-    }
-    return a->kind == INDEX_ID ? identity_compare(&a->id, &b->id) : 0;
+    const bool a_is = a->kind == INDEX_ID;
+    const bool b_is = b->kind == INDEX_ID;
+    return a_is != b_is ? (a_is ? -1 : 1) : a_is ? identity_compare(&a->id, &b->id) : 0;
 }
 
 /* Equal identities come together, in the order of their entries. */

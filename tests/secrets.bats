@@ -114,21 +114,23 @@ END
 @c @d : PSK "four"
 @d @e : PSK "five"
 : PSK "six"
-10.0.0.1 %any6 : PSK "seven"
+2001:db8::1 %any6 : PSK "seven"
 10.0.0.1 %any : PSK "eight"
 @f : PSK "nine"
 END
     run secrets --lint --file ipsec.secrets
     assert_success
-    printf '%s\n' '@x @b @a : PSK "other"' '@a : PSK "other"' '%any @a : PSK "other"' ': PSK "other"' >>ipsec.secrets
+    printf '%s\n' '@x @b @a : PSK "other"' '@a : PSK "other"' '%any @a : PSK "other"' ': PSK "other"' \
+        '10.0.0.1 %any6 : PSK "other"' >>ipsec.secrets
     run secrets --lint --file ipsec.secrets
     assert_equal "$status" 1
     for line in '11: has another secret than ipsec.secrets:1 ' '11: has another secret than ipsec.secrets:2 ' \
         '12: has another secret than ipsec.secrets:3 ' '13: has another secret than ipsec.secrets:4 ' \
-        '14: has another secret than ipsec.secrets:7 '; do
+        '14: has another secret than ipsec.secrets:7 ' \
+        '15: has another secret than ipsec.secrets:9 for the same identities (a name, and whoever is not known yet,'; do
         assert_line --partial "ipsec.secrets:$line"
     done
-    assert_line --partial ' 5 errors, '
+    assert_line --partial ' 6 errors, '
     refute_output --partial nine
 }
 

@@ -299,3 +299,18 @@ END
     assert_equal "$status" 1
     assert_output 'secrets: ./large.pem: larger than 64 KiB, so it is no key'
 }
+
+@test "[K2] --lint: %any and %any6 fit the same names" {
+    make_key a.pem 2048
+    make_key b.pem 2048
+    printf '%s\n' "%any : RSA $PWD/a.pem" "%any6 : RSA $PWD/b.pem" '@a %any : PSK "long enough to be good"' \
+        '@b %any6 : PSK "good enough to be long"' >ipsec.secrets
+    chmod 600 ipsec.secrets
+    run secrets --lint ipsec.secrets
+    assert_equal "$status" 1
+    assert_line --partial 'ipsec.secrets:2: has another RSA key than ipsec.secrets:1 for the same identities (a name, and whoever is not known yet, fit %any and %any6 alike)'
+    refute_line --partial 'ipsec.secrets:4:'
+    echo '@a %any6 : PSK "good enough to be long"' >>ipsec.secrets
+    run secrets --lint ipsec.secrets
+    assert_line --partial 'ipsec.secrets:5: has another secret than ipsec.secrets:3 for the same identities (a name'
+}
