@@ -176,3 +176,20 @@ shows() {
     assert_line '002 shutting down'
     assert_equal "$(tail -n 1 <<<"$output" | grep -c 'No such file')" 1
 }
+
+logged_twice() {
+    [ "$(grep -c "$1" "$dir/err")" = 2 ]
+}
+
+@test "[K3] [P5] what is wrong in the secrets file is logged once, by however many processes read it" {
+    printf '%s\n' '10.9.0.1 10.9.0.2 PSK "tell nobody"' '@a : RSA /dev/null' '@b : PSK "another"' >"$dir/secrets"
+    start --secrets-workers 4
+    ask --listen
+    assert_line '003 secrets read: 1 entry, 2 errors: see the log'
+    within 5 grep -q "secrets:2: key file /dev/null: not a regular file" "$dir/err"
+    assert_equal "$(grep -c "secrets:1: expected a colon" "$dir/err")" 1
+    assert_equal "$(grep -c "secrets:2: " "$dir/err")" 1
+    # one that is begun again reads anew, and says so
+    kill -KILL "$(pgrep -P "$daemon" -x secrets | tail -n 1)"
+    within 5 logged_twice 'secrets:1: expected a colon'
+}
