@@ -24,6 +24,9 @@ load lib/plutod.bash
     assert_output --partial '030 '
     raw $'hello version=1 epoch=1 tool=whack\nannounce exchange=1\n'
     assert_output --partial '030 '
+    raw $'hello version=1 epoch=1 tool=whack\nbad why=x\nwhack-status\n'
+    assert_output --partial '030 bad message to plutod: record 2, bad: is no request; '
+    refute_output --partial '000 '
     local megabyte
     megabyte=$(head -c 1000000 /dev/zero | tr '\0' x)
     raw "$megabyte"
@@ -36,8 +39,55 @@ load lib/plutod.bash
     assert_success
 }
 
+# The longest record has 65,536 bytes with its newline: what is longer is refused before any newline comes.
+@test "[F22] a record that is as long as may be, one byte more, and none that ends" {
+    start
+    # shellcheck disable=SC2016 # perl's variables
+    run timeout 60 perl -MIO::Socket::UNIX -MIO::Select -e '
+        my $hello = "hello version=1 epoch=1 tool=whack\n";
+        for my $len (65534, 65535, 65536) { for my $end ("", "\n") {
+            my $s = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die "connect: $!";
+            print $s $hello, "whack-initiate name=", "x" x ($len - 20), $end; $s->flush;
+            my $got = IO::Select->new($s)->can_read($end || $len > 65535 ? 5 : 1) ? <$s> : "nothing\n";
+            print "$len ", $end ? "ended" : "open", ": $got" } }' "$base.ctl"
+    assert_success
+    assert_line --index 0 '65534 open: nothing'
+    assert_line --index 1 --partial '65534 ended: 030 bad message to plutod: record 2, whack-initiate, field name: text too'
+    assert_line --index 2 '65535 open: nothing'
+    assert_line --index 3 --partial '65535 ended: 030 bad message to plutod: record 2, whack-initiate, field name: text too'
+    assert_line --index 4 --partial '65536 open: 030 bad message to plutod: record 2: a record without end; '
+    assert_line --index 5 --regexp '65536 ended: 030 bad message to plutod: record 2: (record too long|a record without end); '
+    ask --status
+    assert_success
+}
+
+@test "[F22] only the superuser is heard, whatever the rights of the socket say" {
+    start
+    chmod 755 "$dir"
+    chmod 666 "$base.ctl"
+    local user
+    for user in 0 65534; do
+        # shellcheck disable=SC2016 # perl's variables
+        run timeout 20 perl -MIO::Socket::UNIX -e '
+            chdir $ARGV[0]; $> = $ARGV[1]; $SIG{PIPE} = "IGNORE";
+            my $s = IO::Socket::UNIX->new(Peer => "pluto.ctl") or die "connect: $!";
+            print $s "hello version=1 epoch=1 tool=whack\nwhack-status\n"; $s->flush; $s->shutdown(1);
+            print while <$s>; print "over\n"' "$dir" "$user"
+        assert_line 'over'
+        if [ "$user" = 0 ]; then
+            assert_line --partial '000 '
+        else
+            assert_output 'over'
+        fi
+    done
+    ask --status
+    assert_success
+}
+
 @test "[F22] more than there are places for, who say nothing, or half of something, or do not read: one makes way" {
     start
+    local before
+    before=$(fds | wc -l)
     ask --name net --psk --encrypt --host 10.9.0.1 --to --host 10.9.0.2
     # shellcheck disable=SC2016 # perl's variables
     perl -MIO::Socket::UNIX -e '
@@ -49,12 +99,49 @@ load lib/plutod.bash
         $| = 1; print "there\n"; sleep 60' "$base.ctl" >"$dir/crowd" 3>&- &
     local crowd=$!
     within 5 grep -q there "$dir/crowd"
+    sleep 1 # they are taken as they come, while there are places
+    [ "$(fds | wc -l)" -le $((before + 512)) ]
     for _ in 1 2 3; do
         run timeout 10 "$whack" --ctlbase "$base" --status
         assert_success
         assert_output --partial '"net"'
     done
     grep -q 'control socket: bad message: record [12]: nothing more came, and others wait for its place' "$dir/err"
+    kill "$crowd"
+    wait "$crowd" || :
+}
+
+@test "[F22] one that says nothing, or half of something, is told after 20 s that it takes too long" {
+    start
+    # shellcheck disable=SC2016 # perl's variables
+    run timeout 60 perl -MIO::Socket::UNIX -e '
+        my @said = ("", "hello version=1", "hello version=1 epoch=1 tool=whack\nwhack-sta");
+        my @c = map { my $s = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die "connect: $!"; print $s $_; $s->flush; $s } @said;
+        my $since = time;
+        for my $s (@c) { my $got = join "", <$s>; my $took = time - $since; print $took > 18 && $took < 30, " $got" }' "$base.ctl"
+    assert_success
+    assert_line --index 0 --partial '1 030 bad message to plutod: record 1: it did not come within 20 s; '
+    assert_line --partial '1 030 bad message to plutod: record 2: it did not come within 20 s; '
+    ask --status
+    assert_success
+}
+
+@test "[F22] places that are all taken by those who do not read what they asked for" {
+    start
+    ask --name net --psk --encrypt --host 10.9.0.1 --to --host 10.9.0.2
+    # shellcheck disable=SC2016 # perl's variables
+    perl -MIO::Socket::UNIX -e '
+        my @c; for (1 .. 560) {
+            my $s = IO::Socket::UNIX->new(Type => SOCK_STREAM, Peer => $ARGV[0]) or die "connect: $!";
+            $s->blocking(0); push @c, $s;
+            syswrite $s, "hello version=1 epoch=1 tool=whack\n" . "whack-status\n" x 3000 }
+        $| = 1; print "there\n"; sleep 60' "$base.ctl" >"$dir/crowd" 3>&- &
+    local crowd=$!
+    within 20 grep -q there "$dir/crowd"
+    run timeout 20 "$whack" --ctlbase "$base" --status
+    assert_success
+    assert_output --partial '"net"'
+    grep -q 'control socket: a whack that did not read what it had asked for was cut off' "$dir/err"
     kill "$crowd"
     wait "$crowd" || :
 }
@@ -141,6 +228,31 @@ fds_are() {
     ask --status
     assert_success
     assert_output --partial '"net"'
+    kill "$deaf"
+    wait "$deaf" || :
+    ask --status
+    assert_success
+}
+
+@test "[F22] one that asks without end and never reads: what it asks waits with it, and what it is told is bounded" {
+    start
+    ask --name net --psk --encrypt --host 10.9.0.1 --to --host 10.9.0.2
+    local before
+    before=$(memory)
+    # shellcheck disable=SC2016 # perl's variables
+    perl -MIO::Socket::UNIX -e '
+        my $s = IO::Socket::UNIX->new(Type => SOCK_STREAM, Peer => $ARGV[0]) or die "connect: $!";
+        $s->blocking(0); my $sent = syswrite $s, "hello version=1 epoch=1 tool=whack\n";
+        my $asks = "whack-status\n" x 100; my $all = $asks x 1000; my $at = 0;
+        for (1 .. 300) { my $n = syswrite $s, $all, 65000, $at; $at += $n // 0; select undef, undef, undef, 0.01 }
+        $| = 1; print "asked $at\n"; sleep 60' "$base.ctl" >"$dir/asked" 3>&- &
+    local deaf=$!
+    within 20 grep -q asked "$dir/asked"
+    ask --status
+    assert_success
+    [ "$(sed 's/asked //' "$dir/asked")" -lt 1000000 ] || fail 'plutod reads on and on'
+    at_most "$(($(memory) - before))" 3000 'KB for one that does not read'
+    refute grep -q 'bad message' "$dir/err"
     kill "$deaf"
     wait "$deaf" || :
     ask --status
@@ -502,8 +614,13 @@ memory() {
     # shellcheck disable=SC2034 # lib/plutod.bash uses it
     netns=(prlimit --nofile=80 unshare -n) # so there are 40 places
     start
+    far_away
+    # One that waits for a negotiation keeps its place.
+    timeout 60 "$whack" --ctlbase "$base" --initiate --name far >"$dir/waits" 2>&1 3>&- &
+    local waits=$!
+    within 5 grep -q '^102 ' "$dir/waits"
     local i idle=() code parted=0
-    for i in {1..40}; do
+    for i in {1..39}; do
         { { sleep 34; echo --status; } | "$whack" --ctlbase "$base" --optionsfrom - >"$dir/idle.$i" 2>&1; } 3>&- &
         idle+=($!)
     done
@@ -512,13 +629,13 @@ memory() {
     assert_output ''
     ask --status # in vain, until some have asked for nothing for 30 s
     assert_success
-    assert_output --partial '000 not listening'
-    for i in {1..40}; do
+    assert_output --partial '"far"'
+    for i in {1..39}; do
         code=0
         wait "${idle[i - 1]}" || code=$?
         run cat "$dir/idle.$i"
         if [ "$code" = 0 ]; then
-            assert_output --partial '000 not listening'
+            assert_output --partial '"far"'
         else
             assert_output --regexp '^032 nothing was asked for 30 s, and others wait for a place: plutod ends the connection; what was asked before is done'
             parted=$((parted + 1))
@@ -527,6 +644,10 @@ memory() {
     [ "$parted" -ge 1 ] && [ "$parted" -le 20 ]
     grep -q 'control socket: a whack is sent away: nothing was asked for 30 s' "$dir/err"
     refute grep -q 'bad message' "$dir/err"
+    refute grep -q '^032 ' "$dir/waits"
+    kill "$waits"
+    wait "$waits" || code=$?
+    assert_equal "$code" 143 # until now
 }
 
 @test "[P2] a stream that pauses, and a whack that reads slowly" {
