@@ -6,6 +6,7 @@
 #include "secrets_scene.h"
 
 #include "rsa_public.h"
+#include "secrets/inside.h"
 
 #include <stdio.h>
 
@@ -46,6 +47,108 @@ static void f17_our_identity_of_another_candidate(void **state)
         side_free(e->i);
         side_free(e->r);
         free(e);
+    }
+}
+
+/* ---- what is announced ---- */
+
+static void announce(struct side *s, unsigned exchange, const char *connection, const char *role, const char *ours,
+                     const char *peer)
+{
+    side_say(s, "announce exchange=%u connection=%s role=%s methods=psk ike=" IKE " our-id=%s peer-id=%s", exchange,
+             connection, role, ours, peer);
+}
+
+static void keys_with(struct scene *e, const char *connection, enum verb verb)
+{
+    (void)side_ask(e->r, "keys id=1 exchange=7 connection=%s method=psk " KEYS " ke-peer=%s nonce-peer=%s", connection,
+                   e->ke_i, e->n_i);
+    assert_int_equal(e->r->answer.verb, verb);
+}
+
+/* A connection for the other role, or one too many, is no candidate; those before it are. */
+static void f17_announced_wrongly(void **state)
+{
+    struct scene *e = *state;
+    char name[20];
+    announce(e->r, 7, "other-role", "initiator", "10.9.0.2", "10.9.0.1");
+    keys_with(e, "other-role", V_BAD);
+    for (unsigned i = 1; i <= CANDIDATES_MAX; i++) { /* one is there */
+        (void)snprintf(name, sizeof name, "c%u", i);
+        announce(e->r, 7, name, "responder", "10.9.0.2", "10.9.0.1");
+    }
+    keys_with(e, name, V_BAD);
+    (void)snprintf(name, sizeof name, "c%u", CANDIDATES_MAX - 1);
+    keys_with(e, name, V_OK);
+}
+
+/* Once there are keys nothing is changed any more: that the peer would be one of us, say. */
+static void f17_announced_too_late(void **state)
+{
+    struct scene *e = *state;
+    scene_make_keys(e);
+    announce(e->r, 7, "late", "responder", "10.9.0.1", "10.9.0.3");
+    announce(e->i, 1, "late", "initiator", "10.9.0.2", "10.9.0.3");
+    side_good(e->r, "auth id=3 exchange=7 id-body=%s hash=%s", e->id, e->hash);
+    e->id_r = side_hex(e->r, K_ID_BODY);
+    e->hash_r = side_hex(e->r, K_HASH);
+    side_good(e->i, "auth id=4 exchange=1 id-body=%s hash=%s", e->id_r, e->hash_r);
+    announce(e->r, 7, "later", "responder", "10.9.0.1", "10.9.0.3"); /* it is authenticated */
+    side_bad(e->r, "keys id=5 exchange=7 connection=later method=psk " KEYS " ke-peer=%s nonce-peer=%s", e->ke_i, e->n_i);
+}
+
+/* Another exponent, when the keys are made of the one before: HASH_I and HASH_R cover its public value. */
+static void f17_drawn_too_late(void **state)
+{
+    struct scene *e = *state;
+    side_say(e->i, "forget exchange=1");
+    side_say(e->i, "announce exchange=1 connection=net role=initiator methods=psk ike=" IKE ",aes256-sha2_256-curve25519 "
+             "our-id=10.9.0.1 peer-id=10.9.0.2");
+    side_good(e->i, "ke id=1 exchange=1 group=ecp256");
+    e->ke_i = side_hex(e->i, K_KE);
+    e->n_i = side_hex(e->i, K_NONCE);
+    scene_make_keys(e);
+    side_bad(e->i, "ke id=9 exchange=1 group=curve25519");
+    side_good(e->r, "auth id=3 exchange=7 id-body=%s hash=%s", e->id, e->hash);
+    side_good(e->i, "auth id=4 exchange=1 id-body=%s hash=%s", side_hex(e->r, K_ID_BODY), side_hex(e->r, K_HASH));
+    side_bad(e->i, "ke id=10 exchange=1 group=curve25519");
+}
+
+/* Each group once: whoever may draw again and again looks for a value that suits him. */
+static void f17_drawn_again(void **state)
+{
+    struct scene *e = *state;
+    side_say(e->i, "forget exchange=1");
+    side_say(e->i, "announce exchange=1 connection=net role=initiator methods=psk ike=" IKE ",aes256-sha2_256-curve25519 "
+             "our-id=10.9.0.1 peer-id=10.9.0.2");
+    side_good(e->i, "ke id=1 exchange=1 group=ecp256");
+    side_good(e->i, "ke id=2 exchange=1 group=curve25519");
+    char *ke = side_hex(e->i, K_KE);
+    side_good(e->i, "ke id=3 exchange=1 group=curve25519"); /* the same again is answered by the same */
+    assert_string_equal(side_hex(e->i, K_KE), ke);
+    side_bad(e->i, "ke id=4 exchange=1 group=ecp256");
+    side_bad(e->i, "ke id=5 exchange=1 group=ecp256");
+    side_good(e->i, "ke id=6 exchange=1 group=curve25519");
+    assert_string_equal(side_hex(e->i, K_KE), ke);
+    /* keys in the group before: that exponent is gone */
+    side_bad(e->i, "keys id=7 exchange=1 connection=net method=psk " KEYS " ke-peer=%s nonce-peer=" NONCE, e->ke_i);
+    assert_true(side_why_has(e->i, "no value was drawn in group ecp256"));
+}
+
+static void f17_cookies(void **state)
+{
+    static const struct {
+        const char *i, *r;
+        bool good;
+    } cases[] = { { "0000000000000000", "1112131415161718", false }, { "0102030405060708", "0000000000000000", false },
+                  { "0000000000000000", "0000000000000000", false }, { "0102030405060708", "0102030405060708", false },
+                  { "0000000000000001", "0100000000000000", true } };
+    struct scene *e = *state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(cases[i].good, side_ask(e->r, "keys id=1 exchange=7 connection=net method=psk proposal=" IKE
+                         " cky-i=%s cky-r=%s sa-body=" SA " ke-peer=%s nonce-peer=%s", cases[i].i, cases[i].r, e->ke_i,
+                         e->n_i));
+        assert_true(cases[i].good || side_why_has(e->r, "the cookies are equal, or one of them is zero"));
     }
 }
 
@@ -163,6 +266,11 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scene_set_up, scene_tear_down)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(f17_our_identity_of_another_candidate),
+        TEST(f17_announced_wrongly),
+        TEST(f17_announced_too_late),
+        TEST(f17_drawn_too_late),
+        TEST(f17_drawn_again),
+        TEST(f17_cookies),
         TEST(f17_accepted_at_the_wrong_time),
         TEST(f17_accepted_after_a_wrong_proof),
         TEST(f17_accepted_as_somebody_else),
