@@ -3,12 +3,14 @@
  *
  * Input: lines `p`, `n`, `k` RECORD: from plutod, ike-negotiate, kernel-sa to the first core; with
  * capitals to the second. `KEY=@` in a record is the bytes of KEY that the other core said last,
- * `KEY-peer=@` those of KEY. `a` and `A`: kernel-sa's channel is a new one. Holds: all that is said
- * is records; a PSK is never said; no keys for kernel-sa before the peer was authenticated (F17).
+ * `KEY-peer=@` those of KEY. `a` and `A`: kernel-sa's channel is a new one; `b` and `B`: ike-negotiate's is; `r` and `R`,
+ * before all else: there is a private key for 10.9.0.1, 10.9.0.2. Holds: all that is said is records; a PSK is never said; no keys for kernel-sa before the peer was authenticated (F17).
  */
 #include "fuzz.h"
 
 #include "secrets/core.h"
+#include "tests/unit/rsa_keys.h"
+#include "tests/unit/shared_dh.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -29,16 +31,6 @@ struct side {
     char *last[KEY_COUNT]; /* hex of what it said, owned */
     bool authenticated;
 };
-
-static const struct dh_lib *shared_dh(void)
-{
-    static struct dh_lib *dh;
-    const char *why;
-    if (dh == NULL) {
-        dh = dh_lib_new(&why);
-    }
-    return dh;
-}
 
 static void add_secret(struct store *s, const char *ours, const char *peer, const char *psk)
 {
@@ -146,6 +138,13 @@ static char *with_values(const struct side *other, const char *line, size_t *len
     return (char *)out.data;
 }
 
+static void add_key(struct store *s, const char *id, const char *pem)
+{
+    struct index index = { .kind = INDEX_ID };
+    fuzz_check(identity_parse(&index.id, id) == NULL);
+    fuzz_check(store_add_rsa(s, "fuzz", 2, &index, 1, rsa_test_key(pem)) == NULL);
+}
+
 static void do_line(struct side *s, const struct side *other, char letter, const char *text,
                     uint64_t now)
 {
@@ -155,6 +154,10 @@ static void do_line(struct side *s, const struct side *other, char letter, const
     unsigned from = letter == 'p' ? P_S : letter == 'n' ? N_S : K_S;
     if (letter == 'a') {
         secrets_kernel_again(s->core, &out);
+        return;
+    }
+    if (letter == 'b') {
+        secrets_negotiator_again(s->core);
         return;
     }
     char *line = with_values(other, text, &len);
@@ -171,6 +174,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return -1; /* what is told may be said again */
     }
     struct side *sides = calloc(2, sizeof *sides);
+    bool filled = false; /* the stores change no more */
     fuzz_check(sides != NULL);
     fuzz_random_begin(1);
     side_begin(&sides[0]);
@@ -179,7 +183,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         size_t len;
         char *line = fuzz_until(&in, '\n', &len);
         unsigned which = isupper((unsigned char)line[0]) ? 1 : 0;
-        if (len > 0) {
+        filled = filled || tolower((unsigned char)line[0]) != 'r';
+        if (!filled) {
+            add_key(sides[which].store, which == 0 ? "10.9.0.1" : "10.9.0.2", which == 0 ? rsa_pem_512 : rsa_pem_512_e3);
+        } else if (len > 0) {
             do_line(&sides[which], &sides[1 - which], (char)tolower((unsigned char)line[0]),
                     len > 2 ? line + 2 : "", 1 + i);
         }
