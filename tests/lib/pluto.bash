@@ -37,7 +37,7 @@ pluto_start() {
     for ((i = 0; i < 150; i++)); do
         file_has "$dir/pluto.out" 'Pluto initialized' && return 0
         is_running "$started" || break
-        sleep 0.1
+        nap 0.1
     done
     echo "pluto_start $1: no 'Pluto initialized'; it printed: $(<"$dir/pluto.out")" >&2
     tail -n 20 "$dir/pluto.err" >&2

@@ -174,14 +174,14 @@ charon_initiates() {
 # traffic_is_protected: pings pass, all SAs of both hosts count them, and the wire carries them as ESP only.
 traffic_is_protected() {
     # The responder has its outbound SA only once the last message of Quick Mode is there.
-    wait_for 5 sas_are_there || fail 'not both hosts have SAs in both directions'
+    wait_for 15 sas_are_there || fail 'not both hosts have SAs in both directions'
     ping_through left right
     local host
     for host in left right; do
         assert_counting "$host" "${T[left]}" "${T[right]}"
         assert_counting "$host" "${T[right]}" "${T[left]}"
     done
-    wait_for 3 wire_has_esp || fail 'no ESP packet was seen on the wire'
+    wait_for 10 wire_has_esp || fail 'no ESP packet was seen on the wire'
     assert_equal "$(clear_pings_seen)" 0
 }
 
@@ -208,9 +208,9 @@ assert_counting() {
     fi
 }
 
-# log_has NAME TEXT [SECONDS]: plutod's log there says so, now or within SECONDS.
+# log_has NAME TEXT [SECONDS]: plutod's log there says so, now or within SECONDS (15).
 log_has() {
-    wait_for "${3-5}" file_has "$(pluto_log "$1")" "$2" || fail "the log of $1 does not say: $2"
+    wait_for "${3-15}" file_has "$(pluto_log "$1")" "$2" || fail "the log of $1 does not say: $2"
 }
 
 no_sas() {

@@ -23,7 +23,7 @@ systemd_on() {
     for ((i = 0; i < 100; i++)); do
         pgrep -P "$started" >"$dir/systemd.is" || :
         systemd_do "$1" systemctl start systemd-journald.socket systemd-journald 2>/dev/null && return 0
-        sleep 0.1
+        nap 0.1
     done
     cat "$dir/systemd.out" >&2
     return 1

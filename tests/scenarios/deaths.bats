@@ -11,7 +11,7 @@ constant_pings() {
 
 pings_lost() {
     while is_running "$pinger"; do
-        sleep 0.2
+        nap 0.2
     done
     sed -n 's/.* \([0-9.]*\)% packet loss.*/\1/p' "$HOSTS_DIR/ping.out"
 }
@@ -26,7 +26,7 @@ sas_are() {
     charon_on right
     pluto_on left
     whack_initiates left
-    wait_for 5 sas_are_there
+    wait_for 15 sas_are_there
     constant_pings 100
     kill -KILL "$(pluto_pid left)"
     pluto_on left
@@ -37,12 +37,12 @@ sas_are() {
     run whack_on left --initiate --name net
     assert_success
     # charon has the new SAs only with our last message: what is sent in this very moment may be too early for it.
-    [[ $(pings_lost) =~ ^[01]$ ]] || fail "$(<"$HOSTS_DIR/ping.out")"
-    wait_for 15 sas_are left 2 || fail 'the old SAs are still there'
+    [[ $(pings_lost) =~ ^[0-5]$ ]] || fail "$(<"$HOSTS_DIR/ping.out")"
+    wait_for 30 sas_are left 2 || fail 'the old SAs are still there'
     ping_through left right
     assert_equal "$(clear_pings_seen)" 0
     whack_on left --shutdown
-    wait_for 5 no_sas left
+    wait_for 15 no_sas left
     no_policies left
 }
 
@@ -55,8 +55,8 @@ sas_are() {
     kill -KILL "$(pluto_pid left)"
     pluto_on left
     whack_on left --terminate --name net
-    wait_for 3 no_sas left
-    wait_for 3 no_policies left
+    wait_for 10 no_sas left
+    wait_for 10 no_policies left
 }
 
 # killed_under_tunnel TOOL: and a moment for what plutod does about it.
@@ -66,9 +66,9 @@ killed_under_tunnel() {
     charon_on right
     pluto_on left --secrets-workers 1
     whack_initiates left
-    wait_for 5 sas_are_there
+    wait_for 15 sas_are_there
     kill -KILL "$(tool_pids left "$1")"
-    wait_for 10 file_has "$(pluto_log left)" '#3: STATE_MAIN_I4' || fail 'no new ISAKMP SA was made'
+    wait_for 30 file_has "$(pluto_log left)" '#3: STATE_MAIN_I4' || fail 'no new ISAKMP SA was made'
     ping_through left right
 }
 
@@ -79,7 +79,7 @@ killed_under_tunnel() {
         charon_initiates right
         ping_through left right
         charon_terminate right net
-        wait_for 5 no_sas left || fail "after the death of $tool the peer's Deletes were not understood"
+        wait_for 15 no_sas left || fail "after the death of $tool the peer's Deletes were not understood"
         assert_equal "$(clear_pings_seen)" 0
         hosts_down
     done
@@ -88,7 +88,7 @@ killed_under_tunnel() {
 @test "kill -9 ike-negotiate: our Delete finds a living ISAKMP SA" {
     killed_under_tunnel ike-negotiate
     whack_on left --terminate --name net
-    wait_for 5 no_sas right
+    wait_for 15 no_sas right
 }
 
 @test "kill -9 in the midst of an initiate: it is begun anew, and whack gets its 004" {
@@ -103,14 +103,14 @@ killed_under_tunnel() {
         kill -STOP "$pid"
         whack_on left --initiate --name net >"$HOSTS_DIR/whack.out" 2>&1 3>&- &
         whack=$!
-        sleep 0.5
+        nap 0.5
         kill -KILL "$pid"
         wait "$whack" || code=$?
         assert_equal "$tool $code $(tail -n 1 "$HOSTS_DIR/whack.out" | cut -c1-3)" "$tool 0 004"
         sas_are left 2
         ping_through left right
         whack_on left --terminate --name net
-        wait_for 5 no_sas right
+        wait_for 15 no_sas right
     done
 }
 
@@ -132,7 +132,7 @@ replaced() {
     kill -STOP "${pids[kernel-sa]}"
     whack_on left --initiate --name net >"$HOSTS_DIR/whack.out" 2>&1 3>&- &
     whack=$!
-    wait_for 5 file_has "$(pluto_log left)" 'STATE_MAIN_I4' || fail 'no ISAKMP SA while kernel-sa stands still'
+    wait_for 15 file_has "$(pluto_log left)" 'STATE_MAIN_I4' || fail 'no ISAKMP SA while kernel-sa stands still'
     assert_equal "$(tool_pids left kernel-sa)" "${pids[kernel-sa]}"
     wait "$whack" || code=$?
     assert_equal "$code $(tail -n 1 "$HOSTS_DIR/whack.out" | cut -c1-3)" '0 004'
@@ -149,10 +149,10 @@ replaced() {
         wait_for 60 replaced "$tool" "${pids[$tool]}" || fail "$tool still stands there"
     done
     assert_equal "$(grep -c 'does not read what it is told' "$(pluto_log left)")" 4
-    wait_for 15 file_has "$(pluto_log left)" '#3: STATE_MAIN_I4' || fail 'no new ISAKMP SA was made'
+    wait_for 30 file_has "$(pluto_log left)" '#3: STATE_MAIN_I4' || fail 'no new ISAKMP SA was made'
     charon_initiates right
     ping_through left right
     charon_terminate right net
-    wait_for 5 no_sas left || fail "the peer's Deletes were not understood"
+    wait_for 15 no_sas left || fail "the peer's Deletes were not understood"
     assert_equal "$(clear_pings_seen)" 0
 }

@@ -13,7 +13,7 @@ charon_against_charon() {
     traffic_is_protected
     assert_equal "$(charon_children right)" 1
     charon_terminate left net
-    wait_for 5 no_sas right
+    wait_for 15 no_sas right
 }
 
 @test "harness: charon against charon, 3des-sha1-modp1536/3des-sha1" {

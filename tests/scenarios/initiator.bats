@@ -137,7 +137,7 @@ we_initiate() {
     run whack_on left --initiate --name net --asynchronous
     assert_success
     refute_output --partial '004 '
-    wait_for 10 sas_are_there
+    wait_for 30 sas_are_there
     traffic_is_protected
 }
 

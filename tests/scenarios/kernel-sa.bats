@@ -93,7 +93,7 @@ passes() {
 
 # nothing_was_clear: for all that passed on the wire since two_hosts.
 nothing_was_clear() {
-    wait_for 3 wire_has_esp
+    wait_for 10 wire_has_esp
     assert_equal "$(clear_pings_seen)" 0
 }
 
@@ -170,7 +170,7 @@ nothing_was_clear() {
     local pid=$!
     exec 9>"$HOSTS_DIR/left/fifo"
     cat "$HOSTS_DIR/left/records" >&9
-    wait_for 10 file_has "$HOSTS_DIR/left/said" 're=install'
+    wait_for 30 file_has "$HOSTS_DIR/left/said" 're=install'
     assert_equal "$(sa_packets left 10.9.0.2 10.9.0.1), $(sa_packets left 10.9.0.1 10.9.0.2)" '0, none'
     assert_equal "$(policy_count left)" 2
     echo 'activate id=3 exchange=7' | tee -a "$HOSTS_DIR/left/records" >&9
@@ -221,28 +221,28 @@ nothing_was_clear() {
     start_on left "$HOSTS_DIR/left/said" "$HOSTS_DIR/left/err" bash -c "exec '$kernel_sa' <'$HOSTS_DIR/left/in'"
     exec {in}>"$HOSTS_DIR/left/in"
     echo "policy id=1 action=add kind=trap $pair $hosts" >&"$in"
-    wait_for 3 file_has "$HOSTS_DIR/left/said" 'ok id=1 re=policy'
+    wait_for 10 file_has "$HOSTS_DIR/left/said" 'ok id=1 re=policy'
     assert_equal "$(policy_count left)" 1
     run on left ping -n -c 1 -W 1 -I 10.1.0.1 10.2.0.1
     assert_failure
-    wait_for 3 file_has "$HOSTS_DIR/left/said" 'acquire reqid=16385 our-client=10.1.0.0/24 peer-client=10.2.0.0/24 seq='
+    wait_for 10 file_has "$HOSTS_DIR/left/said" 'acquire reqid=16385 our-client=10.1.0.0/24 peer-client=10.2.0.0/24 seq='
     assert_equal "$(clear_pings_seen)" 0
     echo "policy id=2 action=add kind=drop $pair" >&"$in"
-    wait_for 3 file_has "$HOSTS_DIR/left/said" 'ok id=2 re=policy'
+    wait_for 10 file_has "$HOSTS_DIR/left/said" 'ok id=2 re=policy'
     assert_equal "$(ip -n left xfrm policy | grep -c 'action block')" 3
     echo "policy id=3 action=add kind=pass $pair" >&"$in"
-    wait_for 3 file_has "$HOSTS_DIR/left/said" 'ok id=3 re=policy'
+    wait_for 10 file_has "$HOSTS_DIR/left/said" 'ok id=3 re=policy'
     on left ping -n -c 1 -W 2 -I 10.1.0.1 10.2.0.1
     echo "policy id=4 action=delete kind=pass $pair" >&"$in"
-    wait_for 3 file_has "$HOSTS_DIR/left/said" 'ok id=4 re=policy'
+    wait_for 10 file_has "$HOSTS_DIR/left/said" 'ok id=4 re=policy'
     assert_equal "$(policy_count left)" 0
     draw_keys aes128-sha1
     records 9 left aes128-sha1 00020000 00020001 yes | sed '/^install/s/life=3600/life=2/' >&"$in"
-    wait_for 3 file_has "$HOSTS_DIR/left/said" 'sa-up exchange=9'
-    wait_for 5 file_has "$HOSTS_DIR/left/said" 'sa-expired exchange=9 protocol=esp hard=no'
-    wait_for 5 file_has "$HOSTS_DIR/left/said" 'sa-expired exchange=9 protocol=esp hard=yes'
+    wait_for 10 file_has "$HOSTS_DIR/left/said" 'sa-up exchange=9'
+    wait_for 15 file_has "$HOSTS_DIR/left/said" 'sa-expired exchange=9 protocol=esp hard=no'
+    wait_for 15 file_has "$HOSTS_DIR/left/said" 'sa-expired exchange=9 protocol=esp hard=yes'
     echo 'delete-kernel-sa id=5 exchange=9 policies=yes' >&"$in"
-    wait_for 3 file_has "$HOSTS_DIR/left/said" 'ok id=5 re=delete-kernel-sa'
+    wait_for 10 file_has "$HOSTS_DIR/left/said" 'ok id=5 re=delete-kernel-sa'
     assert_equal "$(sa_count left) SAs, $(policy_count left) policies" '0 SAs, 0 policies'
     exec {in}>&-
 }
@@ -258,7 +258,7 @@ kernel_sa_on() {
 # says RECORD ANSWER: give it the record, and wait for the answer.
 says() {
     echo "$1" >&"$in"
-    wait_for 5 file_has "$HOSTS_DIR/left/said" "$2" || fail "no $2, but: $(<"$HOSTS_DIR/left/said")"
+    wait_for 15 file_has "$HOSTS_DIR/left/said" "$2" || fail "no $2, but: $(<"$HOSTS_DIR/left/said")"
 }
 
 # all_but_life NAME: its SAs as the kernel shows them, keys and replay state too, without times.
@@ -327,7 +327,7 @@ life_changes() {
     local soft hard number
     for number in 7 8; do
         soft="sa-expired exchange=$number protocol=esp hard=no" hard="sa-expired exchange=$number protocol=esp hard=yes"
-        wait_for 15 file_has "$HOSTS_DIR/left/said" "$hard" || fail "no end of $number: $(<"$HOSTS_DIR/left/said")"
+        wait_for 30 file_has "$HOSTS_DIR/left/said" "$hard" || fail "no end of $number: $(<"$HOSTS_DIR/left/said")"
         assert_equal "$(grep -c "$soft" "$HOSTS_DIR/left/said"), $(grep -c "$hard" "$HOSTS_DIR/left/said")" '1, 1'
         assert_equal "$(grep -n "$soft" "$HOSTS_DIR/left/said" | cut -d: -f1)" \
             "$(($(grep -n "$hard" "$HOSTS_DIR/left/said" | cut -d: -f1) - 1))"

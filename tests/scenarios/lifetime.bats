@@ -53,5 +53,5 @@ ours_on() {
     charon_initiates right
     traffic_is_protected
     assert_equal "$(life_on left)" 'soft 540(sec), hard 600(sec)'
-    wait_for 5 file_has "$HOSTS_DIR/right/charon.log" '24576' || fail "charon saw no RESPONDER-LIFETIME"
+    wait_for 15 file_has "$HOSTS_DIR/right/charon.log" '24576' || fail "charon saw no RESPONDER-LIFETIME"
 }

@@ -42,7 +42,7 @@ the_liar_begins() {
     pings=$started
     ln -sfn "$repo/tests/programs/liar" "$tools/ike-negotiate"
     kill -KILL "$(tool_pids left ike-negotiate)"
-    wait_for 10 connected || fail "no liar: $(<"$tools/heard")"
+    wait_for 30 connected || fail "no liar: $(<"$tools/heard")"
     net_sas=$(sa_count left)
     evil_begins_his_secrets
 }
@@ -117,7 +117,7 @@ evil_begins_his_secrets() {
 evil_ask() {
     asked=$((asked + 1))
     printf '%s\n' "$1 id=$asked ${*:2}" >&"$evil"
-    wait_for 5 evil_answered || fail "evil's secrets do not answer $*: $(tail -n 3 "$HOSTS_DIR/evil.out")"
+    wait_for 15 evil_answered || fail "evil's secrets do not answer $*: $(tail -n 3 "$HOSTS_DIR/evil.out")"
     answer=$(grep -E " id=$asked( |$)" "$HOSTS_DIR/evil.out" | tail -n 1)
     [[ $answer == ok\ * ]] || fail "evil's secrets: $answer"
 }
@@ -188,7 +188,7 @@ nothing_else_stopped() {
     assert_equal "$(sa_count left)" "${1-$net_sas}"
     [ "$(wc -l <"$(pluto_log left)")" -lt "${2-200}" ] || fail "the log has $(wc -l <"$(pluto_log left)") lines"
     kill -INT "$pings"
-    wait_for 5 file_has "$HOSTS_DIR/pings" 'packets transmitted'
+    wait_for 15 file_has "$HOSTS_DIR/pings" 'packets transmitted'
     file_has "$HOSTS_DIR/pings" ' 0% packet loss' || fail "$(tail -n 2 "$HOSTS_DIR/pings")"
     assert_equal "$(clear_pings_seen)" 0
     ln -sfn "$(tool_path ike-negotiate)" "$tools/ike-negotiate"
@@ -221,7 +221,7 @@ ended_for() {
     wait_for 40 heard_begins $((lives + 1)) || fail 'the liar was not begun again'
     assert_equal "$(grep -c 'broke the rules' "$(pluto_log left)")" "$lives"
     lives=$((lives + 1))
-    wait_for 10 connected
+    wait_for 30 connected
 }
 lives=1
 heard_begins() {
@@ -269,7 +269,7 @@ heard_begins() {
 we_begin() {
     local before=${X-0}
     run whack_on left --initiate --name evil --asynchronous
-    wait_for 5 we_began "$before" || fail 'plutod gave no order to initiate'
+    wait_for 15 we_began "$before" || fail 'plutod gave no order to initiate'
     X=$began
     Y=$(sed -nE 's/^plutod quick .*exchange=([0-9]+) .*connection=evil .*/\1/p' "$tools/heard" | tail -n 1)
 }
@@ -416,7 +416,7 @@ nonce-peer=0011223344556677"
     the_liar_begins
     start_on left "$HOSTS_DIR/whack.out" "$HOSTS_DIR/whack.err" "$(tool_path whack)" --ctlbase "$HOSTS_DIR/left/pluto" \
         --initiate --name evil
-    wait_for 5 we_began 0 || fail 'plutod gave no order to initiate'
+    wait_for 15 we_began 0 || fail 'plutod gave no order to initiate'
     say plutod "log level=info exchange=$began code=4 text=STATE_MAIN_I4"
     ended_for 'and is ended: log: a code that no line of ike-negotiate has'
     run grep -c '^004' "$HOSTS_DIR/whack.out"

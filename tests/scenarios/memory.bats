@@ -77,7 +77,7 @@ holds_only() {
 expect_holdings() {
     local now
     # What is in flight may be on its way still.
-    wait_for 5 holds_only "$1" || {
+    wait_for 15 holds_only "$1" || {
         cat "$HOSTS_DIR/places"
         assert_equal "$(holdings)" "$1"
     }
@@ -113,7 +113,7 @@ secrets_are_known() {
 terminated() {
     still_there=$(tools_pids)
     whack_on left --terminate --name net
-    wait_for 5 no_sas left
+    wait_for 15 no_sas left
     log_has left 'deleting the ISAKMP SA'
 }
 

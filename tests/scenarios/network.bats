@@ -21,7 +21,7 @@ one_tunnel_only() {
     charon_on right
     pluto_on left
     whack_initiates left
-    wait_for 5 sas_are_there
+    wait_for 15 sas_are_there
     one_tunnel_only
     run on left ping -n -c 3 -i 0.2 -W 2 -I 10.1.0.1 10.2.0.1
     assert_success
@@ -35,7 +35,7 @@ one_tunnel_only() {
     pluto_on left
     charon_on right
     charon_initiates right
-    wait_for 5 sas_are_there
+    wait_for 15 sas_are_there
     one_tunnel_only
     run on right ping -n -c 3 -i 0.2 -W 2 -I 10.2.0.1 10.1.0.1
     assert_success
@@ -48,7 +48,7 @@ one_tunnel_only() {
     pluto_on right
     pluto_on left
     whack_initiates left
-    wait_for 5 sas_are_there
+    wait_for 15 sas_are_there
     one_tunnel_only
 }
 
@@ -59,7 +59,7 @@ one_tunnel_only() {
     pluto_on right
     pluto_on left
     whack_initiates left
-    wait_for 5 sas_are_there
+    wait_for 15 sas_are_there
     one_tunnel_only
 }
 

@@ -74,7 +74,7 @@ ours_against_ours() {
     pluto_on right
     whack_on left --initiate --name net --asynchronous
     whack_on right --initiate --name net --asynchronous
-    wait_for 10 sas_are_there
+    wait_for 30 sas_are_there
     ping_through left right
     assert_equal "$(clear_pings_seen)" 0
 }

@@ -85,7 +85,7 @@ log_line_has() {
     charon_on right psk='another secret'
     start_on left "$HOSTS_DIR/left/whack.out" /dev/null "$(tool_path whack)" --ctlbase "$HOSTS_DIR/left/pluto" \
         --initiate --name net
-    log_has left 'cannot decrypt' 8
+    log_has left 'cannot decrypt' 20
     run whack_on left --explain --name net
     assert_output --partial 'probably a wrong secret; compare the PSK of both sides'
     assert_regex "$(<"$HOSTS_DIR/left/whack.out")" '003 "net" .*probably a wrong secret'
@@ -98,7 +98,7 @@ log_line_has() {
     tunnel_with psk='another secret'
     pluto_on right
     whack_on right --initiate --name net --asynchronous
-    log_has left 'probably a wrong secret' 10
+    log_has left 'probably a wrong secret' 20
     local form
     for form in '--explain --name net' '--events --name net' --status '--status --json'; do
         # shellcheck disable=SC2086 # words are wanted
@@ -155,10 +155,9 @@ log_line_has() {
     two_hosts
     charon_on right remote_id=@somebody.else
     pluto_on left
-    local begun=$EPOCHSECONDS
     run -224 whack_on left --initiate --name net
     assert_output --partial AUTHENTICATION-FAILED
-    assert [ $((EPOCHSECONDS - begun)) -lt 9 ]
+    refute_line --regexp '^010' # nothing was sent again
 }
 
 @test "[R2] identities as key ids" {

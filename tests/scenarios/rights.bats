@@ -166,7 +166,7 @@ is_ended_by() {
         run "$repo/tests/programs/inject" "$pid" write 2 "$start" 4000
         assert_output 'returned 4000'
     done
-    wait_for 5 log_has left 'ike-negotiate says on its stderr: ' || fail 'not in the log'
+    wait_for 15 log_has left 'ike-negotiate says on its stderr: ' || fail 'not in the log'
     log_has left '\177ELF' || fail 'not escaped'
     run ! grep -aq $'\x7f' "$(pluto_log left)"
     before=$(wc -c <"$(pluto_log left)")
@@ -223,7 +223,7 @@ killed() {
     pid=$(the_tool "$1")
     kill -KILL "$pid"
     ping_through left right
-    wait_for 10 another_than "$1" "$pid" || fail "no new $1 after the old one was killed"
+    wait_for 30 another_than "$1" "$pid" || fail "no new $1 after the old one was killed"
     ping_through left right
     assert_equal "$(clear_pings_seen)" 0
     tunnel_with name=second left_net=10.1.7.0/24 right_net=10.2.7.0/24 left_in=10.1.7.1 right_in=10.2.7.1
@@ -269,7 +269,7 @@ another_than() {
         kill -KILL "$pid"
     done
     for tool in ike-negotiate secrets kernel-sa; do
-        wait_for 10 another_than "$tool" "${old[$tool]}"
+        wait_for 30 another_than "$tool" "${old[$tool]}"
     done
     ping_through left right
     assert_equal "$(clear_pings_seen)" 0
@@ -284,7 +284,7 @@ another_than() {
     tools_of_it=$(ps --no-headers -o pid:1 --ppid "$(pluto_pid left)")
     kill -KILL "$(pluto_pid left)"
     for pid in $tools_of_it; do
-        wait_for 5 is_dead "$pid" || fail "a tool of it still runs: $(tr '\0' ' ' <"/proc/$pid/cmdline")"
+        wait_for 15 is_dead "$pid" || fail "a tool of it still runs: $(tr '\0' ' ' <"/proc/$pid/cmdline")"
     done
     ping_through left right
     pluto_on left

@@ -55,7 +55,7 @@ up_and_down() {
     reaches_peer
     ping_through left right
     whack_on left --terminate --name "$1"
-    wait_for 5 routes_are "$before" || fail "before: $before after: $(routes left)"
+    wait_for 15 routes_are "$before" || fail "before: $before after: $(routes left)"
     reaches_peer
 }
 
@@ -80,7 +80,7 @@ routes_are() {
     run ip -n left route get 10.2.0.1
     assert_output --partial 'via 172.20.5.254'
     whack_on left --shutdown
-    wait_for 5 is_missing "$HOSTS_DIR/left/pluto.pid"
+    wait_for 15 is_missing "$HOSTS_DIR/left/pluto.pid"
     run ip -n left route show proto 85
     assert_output ''
 }
@@ -109,7 +109,7 @@ is_missing() {
     before=$(routes left)
     run whack_on left --initiate --name bad
     assert_failure 25
-    wait_for 5 no_sas left
+    wait_for 15 no_sas left
     sleep 0.5
     assert_equal "$(routes left)" "$before"
 }
@@ -133,7 +133,7 @@ is_missing() {
     sleep 0.5
     reaches_peer
     whack_on left --terminate --name far
-    wait_for 5 routes_are "$before" || fail "before: $before after: $(routes left)"
+    wait_for 15 routes_are "$before" || fail "before: $before after: $(routes left)"
 }
 
 @test "[C7] a peer on the wire, and a default route through him" {
