@@ -82,6 +82,46 @@ static void f17_announced_wrongly(void **state)
     keys_with(e, name, V_OK);
 }
 
+/* We prove to be who the named connection says, and plutod is told of that one. */
+static void f17_the_candidate_that_was_named(void **state)
+{
+    static const char *const connections[] = { "first", "second", "third" };
+    static const char *const ids[] = { "@first", "@second", "@third" };
+    static const char *const bodies[] = { "020000006669727374", "020000007365636f6e64", "020000007468697264" };
+    (void)state;
+    for (unsigned named = 0; named < 3; named++) {
+        struct scene *e = calloc(1, sizeof *e);
+        assert_non_null(e);
+        e->i = side_new(": PSK \"correct horse\"\n");
+        e->r = side_new(": PSK \"correct horse\"\n");
+        for (unsigned i = 0; i < 3; i++) {
+            announce(e->r, 7, connections[i], "responder", ids[i], "10.9.0.1");
+        }
+        announce(e->i, 1, "net", "initiator", "10.9.0.1", ids[named]);
+        side_good(e->i, "ke id=1 exchange=1 group=ecp256");
+        e->ke_i = side_hex(e->i, K_KE);
+        e->n_i = side_hex(e->i, K_NONCE);
+        keys_with(e, connections[named], V_OK);
+        char *ke = side_hex(e->r, K_KE);
+        char *nonce = side_hex(e->r, K_NONCE);
+        side_good(e->i, "keys id=2 exchange=1 connection=net method=psk " KEYS " ke-peer=%s nonce-peer=%s", ke, nonce);
+        char *id = side_hex(e->i, K_ID_BODY);
+        char *hash = side_hex(e->i, K_HASH);
+        side_good(e->r, "auth id=3 exchange=7 id-body=%s hash=%s", id, hash);
+        id = side_hex(e->r, K_ID_BODY);
+        hash = side_hex(e->r, K_HASH);
+        assert_string_equal(id, bodies[named]);
+        do {
+            assert_true(side_take(e->r, &e->r->plutod, S_P));
+        } while (e->r->answer.verb != V_AUTHENTICATED);
+        assert_string_equal(record_text(&e->r->answer, K_CONNECTION), connections[named]);
+        side_good(e->i, "auth id=4 exchange=1 id-body=%s hash=%s", id, hash);
+        side_free(e->i);
+        side_free(e->r);
+        free(e);
+    }
+}
+
 /* Once there are keys nothing is changed any more: that the peer would be one of us, say. */
 static void f17_announced_too_late(void **state)
 {
@@ -133,6 +173,22 @@ static void f17_drawn_again(void **state)
     /* keys in the group before: that exponent is gone */
     side_bad(e->i, "keys id=7 exchange=1 connection=net method=psk " KEYS " ke-peer=%s nonce-peer=" NONCE, e->ke_i);
     assert_true(side_why_has(e->i, "no value was drawn in group ecp256"));
+}
+
+/* Quick Mode: another group than was drawn, though that is allowed, too. */
+static void f17_another_group_than_was_drawn(void **state)
+{
+    struct scene *e = *state;
+    scene_authenticate(e);
+    side_say(e->i, "announce-quick exchange=100 parent=1 role=initiator esp=aes256gcm16 pfs=ecp256,curve25519");
+    side_good(e->i, "quick-ke id=1 exchange=100 group=ecp256");
+#define KEYMAT "keymat id=2 exchange=100 protocol=esp proposal=aes256gcm16 spi-in=00002222 spi-out=00001111 nonce-peer=" NONCE
+    side_bad(e->i, KEYMAT " group=curve25519 ke-peer=%064d", 9);
+    assert_true(side_why_has(e->i, "or for another group"));
+    side_bad(e->i, KEYMAT);
+    assert_int_equal(e->i->kernel.len, 0);
+    side_good(e->i, KEYMAT " group=ecp256 ke-peer=%s", e->ke_i);
+    assert_int_not_equal(e->i->kernel.len, 0);
 }
 
 static void f17_cookies(void **state)
@@ -267,9 +323,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(f17_our_identity_of_another_candidate),
         TEST(f17_announced_wrongly),
+        cmocka_unit_test(f17_the_candidate_that_was_named),
         TEST(f17_announced_too_late),
         TEST(f17_drawn_too_late),
         TEST(f17_drawn_again),
+        TEST(f17_another_group_than_was_drawn),
         TEST(f17_cookies),
         TEST(f17_accepted_at_the_wrong_time),
         TEST(f17_accepted_after_a_wrong_proof),
