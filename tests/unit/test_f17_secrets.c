@@ -191,6 +191,37 @@ static void f17_another_group_than_was_drawn(void **state)
     assert_int_not_equal(e->i->kernel.len, 0);
 }
 
+/* What is for a Main Mode, of a Quick Mode; and the other way round: for either role, at any time. */
+static void f17_requests_of_another_kind(void **state)
+{
+    struct scene *e = *state;
+    for (unsigned time = 0; time < 3; time++) {
+        struct side *sides[] = { e->i, e->r };
+        for (unsigned i = 0; i < 2; i++) {
+            const unsigned main = i == 0 ? 1 : 7;
+            const unsigned quick = 100 + time;
+            side_say(sides[i], "announce-quick exchange=%u parent=%u role=%s esp=aes256gcm16 pfs=no", quick, main,
+                     i == 0 ? "initiator" : "responder");
+            side_bad(sides[i], "quick-ke id=1 exchange=%u", main);
+            side_bad(sides[i], "keymat id=2 exchange=%u protocol=esp proposal=aes256gcm16 spi-in=00002222 spi-out=00001111 "
+                     "nonce-peer=" NONCE, main);
+            side_bad(sides[i], "ke id=3 exchange=%u group=ecp256", quick);
+            side_bad(sides[i], "keys id=4 exchange=%u connection=net method=psk " KEYS " ke-peer=%s nonce-peer=" NONCE,
+                     quick, e->ke_i);
+            side_bad(sides[i], "auth id=5 exchange=%u id-body=010000000a090001 hash=00", quick);
+            side_bad(sides[i], "finish id=6 exchange=%u", quick);
+            assert_true(side_why_has(sides[i], "finish is not for this kind of exchange"));
+            assert_int_equal(sides[i]->kernel.len, 0);
+        }
+        if (time == 0) {
+            scene_make_keys(e);
+        } else if (time == 1) {
+            side_good(e->r, "auth id=7 exchange=7 id-body=%s hash=%s", e->id, e->hash);
+            side_good(e->i, "auth id=8 exchange=1 id-body=%s hash=%s", side_hex(e->r, K_ID_BODY), side_hex(e->r, K_HASH));
+        }
+    }
+}
+
 static void f17_cookies(void **state)
 {
     static const struct {
@@ -328,6 +359,7 @@ int main(void)
         TEST(f17_drawn_too_late),
         TEST(f17_drawn_again),
         TEST(f17_another_group_than_was_drawn),
+        TEST(f17_requests_of_another_kind),
         TEST(f17_cookies),
         TEST(f17_accepted_at_the_wrong_time),
         TEST(f17_accepted_after_a_wrong_proof),
