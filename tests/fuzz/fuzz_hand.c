@@ -22,7 +22,11 @@
 
 #define LINES_MAX 60
 
-enum { INITIATES = 1, SHOWS_KEYS = 2, NETS = 4, ANY = 8, PFS = 16, ISAKMP_ONLY = 32 };
+/* With 512 bits. */
+#define KEY "0x03010001" "8000000000000000000000000000000000000000000000000000000000000000" \
+            "0000000000000000000000000000000000000000000000000000000000000001"
+
+enum { INITIATES = 1, SHOWS_KEYS = 2, NETS = 4, ANY = 8, PFS = 16, ISAKMP_ONLY = 32, BOTH = 64, SIGNS = 128 };
 
 static const struct fuzz_speaker speakers[] = {
     { 'N', N_P }, { 'S', S_P }, { 'n', N_K }, { 's', S_K }, { 0, 0 }
@@ -101,7 +105,8 @@ static void begin(uint8_t bits)
     if ((bits & ISAKMP_ONLY) != 0) {
         bits &= (uint8_t)~(NETS | PFS); /* nothing of phase 2 goes with it */
     }
-    snprintf(words, sizeof words, "hand --psk %s %s %s %s", (bits & ISAKMP_ONLY) != 0 ? "" : "--encrypt",
+    snprintf(words, sizeof words, "hand %s %s %s %s %s %s", (bits & SIGNS) != 0 ? "--rsasig" : "--psk",
+             (bits & SIGNS) != 0 && (bits & BOTH) != 0 ? "--psk" : "", (bits & ISAKMP_ONLY) != 0 ? "" : "--encrypt",
              (bits & NETS) != 0 ? "--tunnel" : "", (bits & PFS) != 0 ? "--pfs" : "",
              with[(bits & ANY) != 0 ? 2 : (bits & NETS) != 0 ? 1 : 0]);
     for (char *at = words, *word; (word = strsep(&at, " ")) != NULL && argc < 39;) {
@@ -119,6 +124,7 @@ static void begin(uint8_t bits)
         fuzz_check(false);
     }
     option_reader_free(&reader);
+    fuzz_check((bits & SIGNS) == 0 || hand_take_key(h, (bits & BOTH) != 0 ? NULL : "10.9.0.2", KEY, why));
     h->initiate = (bits & INITIATES) != 0 && (bits & ANY) == 0;
     h->show_keys = (bits & SHOWS_KEYS) != 0;
     h->secrets_file = "ipsec.secrets";
