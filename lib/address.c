@@ -140,6 +140,21 @@ bool address_is_any(const struct address *a)
     return a->family == 0 || memcmp(a->bytes, zero, address_len(a)) == 0;
 }
 
+const char *address_of_no_host(const struct address *a)
+{
+    static const uint8_t broadcast[4] = { 255, 255, 255, 255 };
+    if (a->family == 4 && memcmp(a->bytes, broadcast, sizeof broadcast) == 0) {
+        return "the broadcast address, which is no host's own (RFC 919, 7)";
+    }
+    if (a->family == 4 && (a->bytes[0] & 0xf0) == 0xe0) {
+        return "a multicast address, which is no host's own (RFC 1112, 4)";
+    }
+    if (a->family == 6 && a->bytes[0] == 0xff) {
+        return "a multicast address, which is no host's own (RFC 4291, 2.7)";
+    }
+    return NULL;
+}
+
 struct address address_sender(const struct address *a)
 {
     struct address sender = *a;

@@ -175,8 +175,7 @@ bool connection_form_make(struct connection_form *form, const struct connection_
         connection_form_free(form);
         return false;
     }
-    if (!make_name(&m) || !making_ends(&m) || !make_algorithms(&m) || !making_checks(&m)
-        || !making_supported(&m)) {
+    if (!make_name(&m) || !making_ends(&m) || !make_algorithms(&m) || !making_checks(&m)) {
         connection_form_free(form);
         return false;
     }

@@ -103,12 +103,11 @@ bool connection_option(struct connection_words *words, const struct option_given
 /* ---- what it means ---- */
 
 /* plutod has thousands of forms: these are a byte each. */
-enum __attribute__((packed)) host_kind { HOST_ADDRESS, HOST_ANY, HOST_OPPORTUNISTIC, HOST_DEFAULTROUTE };
+enum __attribute__((packed)) host_kind { HOST_ADDRESS, HOST_ANY };
 enum __attribute__((packed)) nexthop_kind {
     NEXTHOP_PEER,           /* not said: the peer's address */
     NEXTHOP_DIRECT,         /* said: %direct. The peer's address */
-    NEXTHOP_ADDRESS,
-    NEXTHOP_DEFAULTROUTE
+    NEXTHOP_ADDRESS
 };
 
 struct connection_end {

@@ -15,22 +15,17 @@ static bool check_peers(const struct making *m)
     const struct connection_words_end *said = m->words->end;
 
     for (int i = 0; i < 2; i++) {
-        enum host_kind kind = end[i].host_kind;
-        if (kind != HOST_ANY && kind != HOST_OPPORTUNISTIC) {
+        if (end[i].host_kind != HOST_ANY) {
             continue;
         }
-        if (end[1 - i].host_kind == HOST_ANY || end[1 - i].host_kind == HOST_OPPORTUNISTIC) {
-            return making_refuse(m, "--host %s: only one end can be %%any or %%opportunistic",
-                                 kind == HOST_ANY ? "%any" : "%opportunistic");
+        if (end[1 - i].host_kind == HOST_ANY) {
+            return making_refuse(m, "--host %%any: only one end can be %%any");
         }
         if (end[1 - i].nexthop_kind == NEXTHOP_PEER) {
             return making_refuse(m, "--host %s: the other end (--host %.100s) needs a --nexthop"
                                  " with the gateway's address, or --nexthop %%direct", said[i].host,
                                  said[1 - i].host);
         }
-    }
-    if (end[END_LEFT].host_kind == HOST_DEFAULTROUTE && end[END_RIGHT].host_kind == HOST_DEFAULTROUTE) {
-        return making_refuse(m, "--host %%defaultroute: only our own end can be found so");
     }
     return true;
 }
@@ -47,27 +42,6 @@ static bool check_identities(const struct making *m)
     identity_print(end[END_LEFT].id, text);
     return making_refuse(m, "--id %.200s: both ends have this identity%s; give each its own", text,
                          end[END_LEFT].has_id && end[END_RIGHT].has_id ? "" : ", one of them by its --host");
-}
-
-static bool check_opportunistic(const struct making *m)
-{
-    unsigned policy = m->form->policy;
-    bool is = false;
-    for (int i = 0; i < 2; i++) {
-        is = is || m->form->end[i].host_kind == HOST_OPPORTUNISTIC;
-    }
-    if (!is) {
-        return true;
-    }
-    if ((policy & POLICY_PSK) != 0) {
-        return making_refuse(m, "--psk: excludes --host %%opportunistic: no secret is shared with"
-                             " whoever comes");
-    }
-    const char *missing = (policy & POLICY_RSASIG) == 0 ? "rsasig"
-                          : (policy & POLICY_ENCRYPT) == 0 ? "encrypt"
-                          : (policy & POLICY_PFS) == 0 ? "pfs" : NULL;
-    return missing == NULL
-           || making_refuse(m, "--%s: missing; --host %%opportunistic needs it", missing);
 }
 
 /* ---- what is done to traffic ---- */
@@ -262,21 +236,7 @@ static bool check_dpd(const struct making *m)
 
 bool making_checks(const struct making *m)
 {
-    return check_peers(m) && check_identities(m) && check_opportunistic(m) && check_shunts(m) && check_policy(m)
+    return check_peers(m) && check_identities(m) && check_shunts(m) && check_policy(m)
            && check_protoports(m) && check_life(m, "--ikelifetime", m->form->ikelifetime)
            && check_life(m, "--ipseclifetime", m->form->ipseclifetime) && check_dpd(m);
-}
-
-bool making_supported(const struct making *m)
-{
-    for (int i = 0; i < 2; i++) {
-        const struct connection_end *end = &m->form->end[i];
-        if (end->host_kind == HOST_OPPORTUNISTIC || end->host_kind == HOST_DEFAULTROUTE) {
-            return making_refuse(m, "--host %s: not supported yet", m->words->end[i].host);
-        }
-        if (end->nexthop_kind == NEXTHOP_DEFAULTROUTE) {
-            return making_refuse(m, "--nexthop %s: not supported yet", m->words->end[i].nexthop);
-        }
-    }
-    return true;
 }

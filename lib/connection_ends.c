@@ -115,6 +115,16 @@ static bool find_family(const struct making *m)
     return true;
 }
 
+/* The value of --host or --nexthop that is no word. */
+static bool one_host(const struct making *m, const char *option, const char *text, struct address *a)
+{
+    if (!number_or_name(m, option, text, m->form->family, a)) {
+        return false;
+    }
+    const char *why = address_of_no_host(a);
+    return why == NULL || making_refuse(m, "%s %.200s: %s", option, text, why);
+}
+
 static bool make_host(const struct making *m, int i)
 {
     const char *text = m->words->end[i].host;
@@ -125,15 +135,13 @@ static bool make_host(const struct making *m, int i)
         return true;
     }
     if (strcmp(text, "%opportunistic") == 0 || strcmp(text, "%defaultroute") == 0) {
-        end->host_kind = text[1] == 'o' ? HOST_OPPORTUNISTIC : HOST_DEFAULTROUTE;
-        return true;
+        return making_refuse(m, "--host %s: not supported yet", text);
     }
     if (text[0] == '%') {
-        return making_refuse(m, "--host %.100s: no such word; there are %%any, %%opportunistic and"
-                             " %%defaultroute", text);
+        return making_refuse(m, "--host %.100s: no such word; there is %%any, for either family", text);
     }
     end->host_kind = HOST_ADDRESS;
-    if (!number_or_name(m, "--host", text, m->form->family, &end->host)) {
+    if (!one_host(m, "--host", text, &end->host)) {
         return false;
     }
     if (address_is_any(&end->host)) {
@@ -156,15 +164,20 @@ static bool make_nexthop(const struct making *m, int i)
         return true;
     }
     if (strcmp(text, "%defaultroute") == 0) {
-        end->nexthop_kind = NEXTHOP_DEFAULTROUTE;
-        return true;
+        return making_refuse(m, "--nexthop %s: not supported yet", text);
     }
     if (text[0] == '%') {
-        return making_refuse(m, "--nexthop %.100s: no such word; there are %%direct and %%defaultroute",
-                             text);
+        return making_refuse(m, "--nexthop %.100s: no such word; there is %%direct", text);
     }
     end->nexthop_kind = NEXTHOP_ADDRESS;
-    return number_or_name(m, "--nexthop", text, m->form->family, &end->nexthop);
+    if (!one_host(m, "--nexthop", text, &end->nexthop)) {
+        return false;
+    }
+    if (end->host_kind == HOST_ADDRESS && address_equal(&end->nexthop, &end->host)) {
+        return making_refuse(m, "--nexthop %.100s: that is the host itself (--host), which is no gateway of its own; "
+                             "%%direct, where the other end is on the same link", text);
+    }
+    return true;
 }
 
 static bool parse_id(const struct making *m, const char *option, const char *text, unsigned family,

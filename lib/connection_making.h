@@ -18,12 +18,9 @@ struct making {
 bool making_refuse(const struct making *m, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* The families, and all of form->end. */
+/* The families, and all of form->end. Of words that are right, those that are not supported yet are refused. */
 bool making_ends(const struct making *m);
 
 /* What must, or must not, stand together [W3]. */
 bool making_checks(const struct making *m);
-/* Of values that are right, those that are not supported yet. (Of options: option_supported.) */
-bool making_supported(const struct making *m);
-
 #endif

@@ -304,10 +304,11 @@ END
         run unshare -m sh -c 'mount --bind "$0" /etc/hosts && exec "$@"' "$D/hosts" whack --ctlbase "$D/pluto" "$@"
         assert_success
     }
-    looked_up --name n --psk --encrypt --host gate.example --nexthop gate.example --id gate.example --client gate.example/24 \
-        --to --host 192.0.2.1
+    looked_up --name n --psk --encrypt --host gate.example --id gate.example --client gate.example/24 \
+        --to --host 192.0.2.1 --nexthop gate.example
     run sed -n 2p "$D/got"
-    assert_output --partial ' left-host=10.9.0.5 left-id=10.9.0.5 left-ikeport=500 left-nexthop=10.9.0.5 left-client=10.9.0.0/24 '
+    assert_output --partial ' left-host=10.9.0.5 left-id=10.9.0.5 left-ikeport=500 left-client=10.9.0.0/24 '
+    assert_output --partial ' right-nexthop=10.9.0.5'
     looked_up --ipv6 --name n --psk --encrypt --id @gate.example --host gate.example --client gate.example/64 --to \
         --host 2001:db8::1 --client 2001:db8:1::/64
     run sed -n 2p "$D/got"

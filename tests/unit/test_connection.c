@@ -245,9 +245,9 @@ static void test_names(void **state)
     (void)state;
 
     good(&f, "--name n --psk --encrypt --host vpn.example.com --id vpn.example.com"
-         " --nexthop vpn.example.com --client vpn.example.com/24 --to --host 10.9.0.2");
+         " --client vpn.example.com/24 --to --host 10.9.0.2 --nexthop vpn.example.com");
     addresses_are(&f.end[END_LEFT].host, "10.9.0.9");
-    addresses_are(&f.end[END_LEFT].nexthop, "10.9.0.9");
+    addresses_are(&f.end[END_RIGHT].nexthop, "10.9.0.9");
     id_is(&f.end[END_LEFT], "10.9.0.9");
     client_is(&f.end[END_LEFT], "10.9.0.0/24");
     connection_form_free(&f);
@@ -316,7 +316,7 @@ static void test_the_whole(void **state)
     bad("--name n --psk --host %any --to --host 10.9.0.2",
         "--host %any: the other end (--host 10.9.0.2) needs a --nexthop");
     bad("--name n --psk --host %opportunistic --to --host 10.9.0.2",
-        "--host %opportunistic: the other end (--host 10.9.0.2) needs a --nexthop");
+        "--host %opportunistic: not supported yet");
     bad("--name n --rsasig --encrypt --pfs --host %opportunistic --to --host 10.9.0.2 --nexthop %direct",
         "--host %opportunistic: not supported yet");
     bad("--name n --psk --host %nobody --to --host 10.9.0.2", "--host %nobody: no such word");

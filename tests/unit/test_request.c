@@ -93,28 +93,36 @@ static void later(const char *line, const char *option)
     bad(line, want);
 }
 
+/* Whatever else is missing: nothing that is mended would help. */
 static void test_opportunistic(void **state)
 {
     (void)state;
+    later("--name n --psk --host %opportunistic --to --host 10.9.0.2", "--host %opportunistic");
     later("--name n --rsasig " OPPO, "--host %opportunistic");
-    bad("--name n --psk " OPPO, "--psk: excludes --host %opportunistic");
-    bad("--name n --rsasig --psk " OPPO, "--psk: excludes --host %opportunistic");
-    bad("--name n --drop " OPPO, "--rsasig: missing; --host %opportunistic needs it");
-    bad("--name n --rsasig --pfs --authenticate --host 10.9.0.1 --nexthop %direct --to --host %opportunistic",
-        "--encrypt: missing; --host %opportunistic needs it");
-    bad("--name n --rsasig --encrypt --host 10.9.0.1 --nexthop %direct --to --host %opportunistic",
-        "--pfs: missing; --host %opportunistic needs it");
-    bad("--name n --rsasig --encrypt --pfs --host 10.9.0.1 --to --host %opportunistic",
-        "--host %opportunistic: the other end (--host 10.9.0.1) needs a --nexthop");
-    bad("--name n --rsasig --encrypt --pfs --host %any --to --host %opportunistic",
-        "--host %any: only one end can be %any or %opportunistic");
     later("--name n --psk --encrypt --host %defaultroute --to --host 10.9.0.2", "--host %defaultroute");
     later("--name n --psk --encrypt --host 10.9.0.1 --nexthop %defaultroute --to --host 10.9.0.2",
           "--nexthop %defaultroute");
-    bad("--name n --psk --encrypt --host %defaultroute --to --host %defaultroute",
-        "--host %defaultroute: only our own end can be found so");
-    bad("--name n --psk --encrypt --host %nosuch --to --host 10.9.0.2", "--host %nosuch: no such word");
-    bad(HOSTS " --nexthop %any", "--nexthop %any: no such word");
+    bad("--name n --psk --encrypt --host %nosuch --to --host 10.9.0.2",
+        "--host %nosuch: no such word; there is %any, for either family");
+    bad("--name n --psk --encrypt --host %any6 --to --host 10.9.0.2",
+        "--host %any6: no such word; there is %any, for either family");
+    bad(HOSTS " --nexthop %any", "--nexthop %any: no such word; there is %direct");
+}
+
+/* [W4] --host and --nexthop are addresses of hosts. */
+static void w4_addresses_of_no_host(void **state)
+{
+    (void)state;
+    bad(HOSTS " --nexthop 224.0.0.1", "--nexthop 224.0.0.1: a multicast address");
+    bad(HOSTS " --nexthop 255.255.255.255", "--nexthop 255.255.255.255: the broadcast address");
+    bad("--name n --psk --host 10.9.0.1 --to --host 224.0.0.1", "--host 224.0.0.1: a multicast address");
+    bad("--name n --psk --host 239.255.255.255 --to --host 10.9.0.1", "--host 239.255.255.255: a multicast address");
+    bad("--name n --psk --host 10.9.0.1 --to --host 255.255.255.255", "--host 255.255.255.255: the broadcast address");
+    bad("--name n --psk --host 2001:db8::1 --to --host ff02::1", "--host ff02::1: a multicast address");
+    bad("--name n --psk --host 10.9.0.1 --nexthop 10.9.0.1 --to --host 10.9.0.2",
+        "--nexthop 10.9.0.1: that is the host itself (--host)");
+    good("--name n --psk --host 10.9.0.1 --nexthop 10.9.0.2 --to --host 10.9.0.2", NULL);
+    good("--name n --psk --host 223.255.255.255 --to --host 240.0.0.1", NULL);
 }
 
 static void test_policy(void **state)
@@ -398,7 +406,7 @@ static void test_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_opportunistic), cmocka_unit_test(test_policy),
+        cmocka_unit_test(test_opportunistic), cmocka_unit_test(w4_addresses_of_no_host), cmocka_unit_test(test_policy),
         cmocka_unit_test(test_shunts),        cmocka_unit_test(test_dpd),
         cmocka_unit_test(test_protoport),     cmocka_unit_test(test_keys),
         cmocka_unit_test(test_oppo_and_explain), cmocka_unit_test(test_myid),
