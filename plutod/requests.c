@@ -222,10 +222,24 @@ static void events(struct keying *k, uint64_t client, const struct record *r)
     }
 }
 
-/* What would be forgotten with us. */
-static bool comes_too_late(const struct keying *k, enum verb verb)
+/* What would be forgotten with us is refused by name. */
+static bool comes_too_late(struct keying *k, uint64_t client, const struct record *r)
 {
-    return k->stopping && (verb == V_WHACK_MYID || verb == V_WHACK_KEY || verb == V_WHACK_ROUTE);
+    switch (r->verb) {
+    case V_WHACK_CONNECTION:
+    case V_WHACK_MYID:
+    case V_WHACK_KEY:
+    case V_WHACK_ROUTE:
+        break;
+    default:
+        return false;
+    }
+    if (k->stopping && record_has(r, K_NAME)) {
+        keying_say(k, client, REPLY_NOT_LISTENING, "\"%s\": %s", record_text(r, K_NAME), keying_deaf(k));
+    } else if (k->stopping) {
+        keying_say(k, client, REPLY_NOT_LISTENING, "%s", keying_deaf(k));
+    }
+    return k->stopping;
 }
 
 static bool take(struct keying *k, uint64_t client, const struct record *r)
@@ -233,12 +247,7 @@ static bool take(struct keying *k, uint64_t client, const struct record *r)
     struct conn *c;
     switch (r->verb) {
     case V_WHACK_CONNECTION:
-        if (k->stopping) {
-            keying_say(k, client, REPLY_NOT_LISTENING, "plutod is shutting down: \"%s\" is not added",
-                       record_text(r, K_NAME));
-        } else {
-            add(k, client, r);
-        }
+        add(k, client, r);
         return true;
     case V_WHACK_DELETE:
         c = named(k, client, r);
@@ -293,8 +302,7 @@ static bool take(struct keying *k, uint64_t client, const struct record *r)
 
 bool request_take(struct keying *k, uint64_t client, const struct record *r)
 {
-    if (comes_too_late(k, r->verb)) {
-        keying_say(k, client, REPLY_NOT_LISTENING, "%s", keying_deaf(k));
+    if (comes_too_late(k, client, r)) {
         return true;
     }
     k->turn = TURN_WHACK;

@@ -28,22 +28,41 @@ static struct client *find(struct supervisor *s, uint64_t id)
     return c;
 }
 
-void whack_say(struct supervisor *s, uint64_t client, const char *line)
+/* What it has kept us waiting for is counted from when it got something to do, not from before. */
+static void is_its_turn(struct client *c)
+{
+    c->moved = ev_now(c->s->loop);
+}
+
+/* NULL: nothing is said to it any more. */
+static struct buffer *reply_to(struct supervisor *s, uint64_t client)
 {
     struct client *c = find(s, client);
-    if (c != NULL && !c->gone && !c->over) {
-        log_escape(&c->reply, line, strlen(line));
-        buffer_add_text(&c->reply, "\n");
+    if (c == NULL || c->gone || c->over) {
+        return NULL;
+    }
+    if (c->reply.len == 0) {
+        is_its_turn(c);
+    }
+    return &c->reply;
+}
+
+void whack_say(struct supervisor *s, uint64_t client, const char *line)
+{
+    struct buffer *reply = reply_to(s, client);
+    if (reply != NULL) {
+        log_escape(reply, line, strlen(line));
+        buffer_add_text(reply, "\n");
     }
 }
 
 void whack_json(struct supervisor *s, uint64_t client, const char *text)
 {
-    struct client *c = find(s, client);
-    if (c != NULL && !c->gone && !c->over) {
-        buffer_add_text(&c->reply, WHACK_JSON);
-        buffer_add_text(&c->reply, text);
-        buffer_add_text(&c->reply, "\n");
+    struct buffer *reply = reply_to(s, client);
+    if (reply != NULL) {
+        buffer_add_text(reply, WHACK_JSON);
+        buffer_add_text(reply, text);
+        buffer_add_text(reply, "\n");
     }
 }
 
@@ -67,8 +86,8 @@ void whack_hold(struct supervisor *s, uint64_t client)
 void whack_release(struct supervisor *s, uint64_t client)
 {
     struct client *c = find(s, client);
-    if (c != NULL && c->holds > 0) {
-        c->holds--;
+    if (c != NULL && c->holds > 0 && --c->holds == 0) {
+        is_its_turn(c);
     }
 }
 
