@@ -120,9 +120,18 @@ static void policy_describe_selector(struct buffer *out, const struct kernel_pol
     say(out, "%s %s => %s", way_word(p->way), src, dst);
 }
 
+static void describe_templates(struct buffer *out, const struct kernel_policy *p)
+{
+    if (p->templates > 1) {
+        say(out, " and %u more templates", p->templates - 1);
+    }
+    buffer_add_text(out, p->optional ? ", optional (level use)" : "");
+}
+
 void policy_describe(struct buffer *out, const struct kernel_policy *p)
 {
     policy_describe_selector(out, p);
+    buffer_add_text(out, p->sub ? " (ptype sub)" : "");
     if (p->kind == POLICY_PASS) {
         buffer_add_text(out, ": pass");
     } else if (p->kind == POLICY_DROP) {
@@ -136,6 +145,7 @@ void policy_describe(struct buffer *out, const struct kernel_policy *p)
         address_print(&p->tunnel_dst, dst);
         say(out, ": ipsec tunnel %s => %s, reqid %" PRIu32, src, dst, p->reqid);
     }
+    describe_templates(out, p);
 }
 
 static void describe_new_sa(struct buffer *out, const struct kernel_sa *sa)
@@ -193,6 +203,9 @@ void kernel_describe(struct buffer *out, const struct kernel_request *request)
     case KERNEL_GET_POLICY:
         buffer_add_text(out, "read policy ");
         policy_describe_selector(out, &request->policy);
+        break;
+    case KERNEL_GET_STANDARD:
+        buffer_add_text(out, "read the default policies");
         break;
     case KERNEL_LIST:
         buffer_add_text(out, "read all SAs and policies");

@@ -68,13 +68,21 @@ struct kernel_policy {
     uint32_t priority;
     uint32_t index;             /* chosen by us: it is our mark; 0: the kernel chooses */
     enum maker maker;           /* read back: from the index */
-    bool narrower;              /* read back: it selects by protocol, port, interface or mark, too */
+    /* Only read back: */
+    bool narrower;              /* it selects by protocol, port, interface or mark, too */
+    bool optional;              /* all its templates are: what has no SA passes as it is */
+    bool sub;                   /* `ptype sub`: asked beside the others, which are of type main */
+    unsigned templates;         /* more than one: all of them apply; those above are the first's */
 };
+
+/* What the kernel does with a packet that no policy selects; by way. */
+enum standard { STANDARD_UNKNOWN /* it has no choice there: accept */, STANDARD_BLOCK, STANDARD_ACCEPT };
 
 enum kernel_verb {
     KERNEL_NONE, KERNEL_ADD_SA, KERNEL_DELETE_SA, KERNEL_GET_SA,
     KERNEL_UPDATE_SA, /* soft and hard of an SA that is there; all else stays as it is */
     KERNEL_ADD_POLICY, KERNEL_UPDATE_POLICY, KERNEL_DELETE_POLICY, KERNEL_GET_POLICY,
+    KERNEL_GET_STANDARD,
     KERNEL_LIST /* every SA and policy: each is handed to core_found_* before the result */
 };
 
@@ -92,15 +100,20 @@ struct kernel_result {
     bool found;             /* GET: what follows was filled in */
     struct kernel_sa sa;
     struct kernel_policy policy;
+    enum standard standard[WAY_COUNT];
 };
 
-enum kernel_event_kind { EVENT_OTHER, EVENT_EXPIRE, EVENT_ACQUIRE };
+enum kernel_event_kind {
+    EVENT_OTHER, EVENT_EXPIRE, EVENT_ACQUIRE,
+    /* What another program did: */
+    EVENT_SA_DELETED, EVENT_SAS_FLUSHED, EVENT_POLICY_DELETED /* or replaced */, EVENT_POLICIES_FLUSHED
+};
 
 struct kernel_event {
     enum kernel_event_kind kind;
     bool hard;                      /* EXPIRE */
-    struct kernel_sa sa;            /* EXPIRE */
-    struct kernel_policy policy;    /* ACQUIRE: the policy that trapped */
+    struct kernel_sa sa;            /* EXPIRE, SA_DELETED */
+    struct kernel_policy policy;    /* ACQUIRE: the policy that trapped; POLICY_DELETED */
     struct subnet flow_src;         /* ACQUIRE: the packet */
     struct subnet flow_dst;
     uint32_t seq;                   /* ACQUIRE */

@@ -23,11 +23,12 @@ void lookup_start(struct core *core, const struct record *r)
 bool lookup_next(struct core *core)
 {
     struct job *job = &core->job;
-    if (job->failed || job->step == 2 || (job->step == 1 && job->by.kind != POLICY_IPSEC)) {
+    bool sent_by_sa = job->caught && job->by.kind == POLICY_IPSEC;
+    if (job->failed || job->step == 2 || (job->step == 1 && job->caught && !sent_by_sa)) {
         return false;
     }
     job->step++;
-    (void)job_policy_request(core, KERNEL_LIST);
+    (void)job_policy_request(core, job->step == 1 || sent_by_sa ? KERNEL_LIST : KERNEL_GET_STANDARD);
     return true;
 }
 
@@ -46,6 +47,20 @@ static void not_taken(struct job *job, const struct kernel_policy *p, const char
 }
 
 /* The smallest priority counts, and of equal ones the policy that is there longer, which is listed first. */
+static void weigh(struct job *job, bool *caught, struct kernel_policy *by, const struct kernel_policy *policy)
+{
+    if (*caught && policy->priority >= by->priority) {
+        not_taken(job, policy, policy->priority > by->priority ? "a smaller number comes first"
+                                                               : "an older one comes first");
+        return;
+    }
+    if (*caught) {
+        not_taken(job, by, "a smaller number comes first");
+    }
+    *caught = true;
+    *by = *policy;
+}
+
 void lookup_found_policy(struct core *core, const struct kernel_policy *policy)
 {
     struct job *job = &core->job;
@@ -55,16 +70,28 @@ void lookup_found_policy(struct core *core, const struct kernel_policy *policy)
     }
     if (policy->narrower) {
         not_taken(job, policy, "only for some of these packets, by protocol, port, interface or mark");
-    } else if (job->caught && policy->priority >= job->by.priority) {
-        not_taken(job, policy, policy->priority > job->by.priority ? "a smaller number comes first"
-                                                                   : "an older one comes first");
+    } else if (policy->sub) {
+        weigh(job, &job->sub_caught, &job->sub, policy);
     } else {
-        if (job->caught) {
-            not_taken(job, &job->by, "a smaller number comes first");
-        }
-        job->caught = true;
-        job->by = *policy;
+        weigh(job, &job->caught, &job->by, policy);
     }
+}
+
+/*
+ * One of type sub is asked first. Where it blocks, or is the only one, it decides; else what it wants is done
+ * beside what the other one wants.
+ */
+static void judge_sub(struct job *job)
+{
+    if (!job->sub_caught || (job->caught && job->sub.kind != POLICY_DROP)) {
+        return;
+    }
+    if (job->caught) {
+        not_taken(job, &job->by, "one of type sub that blocks comes first");
+    }
+    job->caught = true;
+    job->by = job->sub;
+    job->sub_caught = false; /* it is no other one any more */
 }
 
 /* The newest that the policy's template means (the kernel's order where none is near its end). */
@@ -86,8 +113,13 @@ void lookup_found_sa(struct core *core, const struct kernel_sa *sa)
 
 void lookup_result(struct core *core, const struct kernel_result *result)
 {
-    if (result->error != 0 && !job_not_there(result)) {
+    struct job *job = &core->job;
+    if (job->request.verb == KERNEL_GET_STANDARD) { /* a kernel that knows no such question accepts */
+        job->standard = result->error == 0 && result->found ? result->standard[job->way] : STANDARD_UNKNOWN;
+    } else if (result->error != 0 && !job_not_there(result)) {
         job_fail(core, result);
+    } else if (job->step == 1) {
+        judge_sub(job);
     }
 }
 
@@ -111,6 +143,9 @@ static void put_policy(struct record_writer *w, const struct kernel_policy *p)
     put_buffer(w, K_FOUND, &text);
     record_put_word(w, K_KIND, p->kind == POLICY_IPSEC ? KIND_IPSEC
                                : p->kind == POLICY_PASS ? KIND_PASS : KIND_DROP);
+    if (p->optional) {
+        record_put_yes(w, K_OPTIONAL, true);
+    }
     if (p->kind == POLICY_IPSEC && p->reqid != 0) {
         record_put_number(w, K_REQID, p->reqid);
     }
@@ -118,6 +153,15 @@ static void put_policy(struct record_writer *w, const struct kernel_policy *p)
         record_put_subnet(w, K_OUR_CLIENT, p->way == WAY_OUT ? &p->src : &p->dst);
         record_put_subnet(w, K_PEER_CLIENT, p->way == WAY_OUT ? &p->dst : &p->src);
     }
+}
+
+static void put_beside(struct record_writer *w, const struct kernel_policy *p)
+{
+    struct buffer text;
+    buffer_init(&text, 390);
+    policy_describe(&text, p);
+    say(&text, ", priority %" PRIu32, p->priority);
+    put_buffer(w, K_BESIDE, &text);
 }
 
 static void put_sa(struct record_writer *w, const struct kernel_sa *sa)
@@ -139,6 +183,11 @@ void lookup_end(struct core *core)
         record_answer(&w, core->out[PEER_PLUTOD], V_OK, V_LOOKUP, job->id);
         if (job->caught) {
             put_policy(&w, &job->by);
+        } else if (job->standard != STANDARD_UNKNOWN) {
+            record_put_word(&w, K_STANDARD, job->standard == STANDARD_BLOCK ? WORD_BLOCK : WORD_ACCEPT);
+        }
+        if (job->sub_caught) {
+            put_beside(&w, &job->sub);
         }
         if (job->carried) {
             put_sa(&w, &job->sa);

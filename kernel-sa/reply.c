@@ -91,6 +91,10 @@ static bool take_message(struct reply *r, const uint8_t *bytes, size_t len)
         r->result.found = true;
         r->result.policy = m->policy;
         break;
+    case XFRM_IS_STANDARD:
+        r->result.found = true;
+        memcpy(r->result.standard, m->standard, sizeof r->result.standard);
+        return false;
     case XFRM_IS_OTHER:
     case XFRM_IS_EVENT:
         return false;

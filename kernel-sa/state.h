@@ -193,6 +193,9 @@ struct job {
     enum way way;
     bool caught;
     struct kernel_policy by;        /* the best so far */
+    bool sub_caught;                /* by a policy of type sub: */
+    struct kernel_policy sub;
+    enum standard standard;         /* where nothing catches it */
     bool carried;
     struct kernel_sa sa;            /* likewise; without keys */
     unsigned others;

@@ -1,6 +1,8 @@
 #include "xfrm.h"
 
 #include <arpa/inet.h>
+#include <linux/ipsec.h>
+#include <netinet/in.h>
 #include <string.h>
 
 /* ---- addresses ---- */
@@ -59,6 +61,8 @@ static uint16_t message_type(enum kernel_verb verb)
         return XFRM_MSG_DELPOLICY;
     case KERNEL_GET_POLICY:
         return XFRM_MSG_GETPOLICY;
+    case KERNEL_GET_STANDARD:
+        return XFRM_MSG_GETDEFAULT;
     case KERNEL_NONE:
     case KERNEL_LIST:
         break;
@@ -94,6 +98,10 @@ size_t xfrm_build(void *bytes, size_t cap, const struct kernel_request *request,
     case KERNEL_DELETE_POLICY:
     case KERNEL_GET_POLICY:
         fits = xfrm_put_policy_id(message, cap, &request->policy);
+        break;
+    case KERNEL_GET_STANDARD:
+        (void)mnl_nlmsg_put_extra_header(message, sizeof(struct xfrm_userpolicy_default));
+        fits = true;
         break;
     case KERNEL_NONE:
     case KERNEL_LIST:
@@ -281,6 +289,85 @@ static const char *read_acquire(struct xfrm_message *m, struct span *s)
     return why;
 }
 
+static enum standard standard_of(uint8_t value)
+{
+    return value == XFRM_USERPOLICY_BLOCK ? STANDARD_BLOCK
+           : value == XFRM_USERPOLICY_ACCEPT ? STANDARD_ACCEPT : STANDARD_UNKNOWN;
+}
+
+static const char *read_standard(struct xfrm_message *m, struct span *s)
+{
+    struct xfrm_userpolicy_default d;
+    if (!take(s, &d, sizeof d)) {
+        return "default policies are cut short";
+    }
+    m->kind = XFRM_IS_STANDARD;
+    m->standard[WAY_IN] = standard_of(d.in);
+    m->standard[WAY_OUT] = standard_of(d.out);
+    m->standard[WAY_FWD] = standard_of(d.fwd);
+    return NULL;
+}
+
+/* ---- what requests do, told to whoever listens ---- */
+
+/* The SA itself, whole, with its keys, stands in an attribute. */
+static const char *read_sa_deleted(struct xfrm_message *m, struct span *s)
+{
+    struct xfrm_usersa_id id;
+    struct xfrm_usersa_info info;
+    struct xfrm_attributes all;
+    if (!take(s, &id, sizeof id)) {
+        return "DELSA is cut short";
+    }
+    const char *why = take_attributes(s, &all);
+    m->kind = XFRM_IS_EVENT;
+    m->event.kind = EVENT_SA_DELETED;
+    if (why == NULL && !xfrm_attribute(&all, XFRMA_SA, &info, sizeof info)) {
+        why = "DELSA does not say which SA it was";
+    }
+    return why != NULL ? why : xfrm_get_sa(&m->event.sa, &info, &all);
+}
+
+static const char *read_sas_flushed(struct xfrm_message *m, struct span *s)
+{
+    struct xfrm_usersa_flush flush;
+    if (!take(s, &flush, sizeof flush)) {
+        return "FLUSHSA is cut short";
+    }
+    bool esp = flush.proto == 0 || flush.proto == IPPROTO_ESP || flush.proto == IPSEC_PROTO_ANY;
+    m->kind = esp ? XFRM_IS_EVENT : XFRM_IS_OTHER;
+    m->event.kind = EVENT_SAS_FLUSHED;
+    return NULL;
+}
+
+static const char *read_policy_deleted(struct xfrm_message *m, struct span *s)
+{
+    struct xfrm_userpolicy_id id;
+    struct xfrm_userpolicy_info info;
+    struct xfrm_attributes all;
+    bool own = false;
+    if (!take(s, &id, sizeof id)) {
+        return "DELPOLICY is cut short";
+    }
+    const char *why = take_attributes(s, &all);
+    if (why == NULL && !xfrm_attribute(&all, XFRMA_POLICY, &info, sizeof info)) {
+        why = "DELPOLICY does not say which policy it was";
+    }
+    why = why != NULL ? why : xfrm_get_policy(&m->event.policy, &own, &info, &all);
+    m->kind = own ? XFRM_IS_OTHER : XFRM_IS_EVENT;
+    m->event.kind = EVENT_POLICY_DELETED;
+    return why;
+}
+
+static const char *read_policy_replaced(struct xfrm_message *m, struct span *s)
+{
+    const char *why = read_policy(m, s);
+    m->event.policy = m->policy;
+    m->event.kind = EVENT_POLICY_DELETED;
+    m->kind = m->kind == XFRM_IS_POLICY ? XFRM_IS_EVENT : m->kind;
+    return why;
+}
+
 static const char *read_body(struct xfrm_message *m, struct span *s, const struct nlmsghdr *head)
 {
     switch (head->nlmsg_type) {
@@ -296,6 +383,20 @@ static const char *read_body(struct xfrm_message *m, struct span *s, const struc
         return read_expire(m, s);
     case XFRM_MSG_ACQUIRE:
         return read_acquire(m, s);
+    case XFRM_MSG_GETDEFAULT:
+        return read_standard(m, s);
+    case XFRM_MSG_DELSA:
+        return read_sa_deleted(m, s);
+    case XFRM_MSG_FLUSHSA:
+        return read_sas_flushed(m, s);
+    case XFRM_MSG_DELPOLICY:
+        return read_policy_deleted(m, s);
+    case XFRM_MSG_UPDPOLICY:
+        return read_policy_replaced(m, s);
+    case XFRM_MSG_FLUSHPOLICY:
+        m->kind = XFRM_IS_EVENT;
+        m->event.kind = EVENT_POLICIES_FLUSHED;
+        return NULL;
     default:
         return NULL;
     }

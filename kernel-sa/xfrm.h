@@ -40,18 +40,24 @@ enum xfrm_kind {
     XFRM_IS_DONE,   /* the end of a dump */
     XFRM_IS_SA,
     XFRM_IS_POLICY, /* but a socket's own policy is XFRM_IS_OTHER */
+    XFRM_IS_STANDARD,
     XFRM_IS_EVENT
 };
 
 struct xfrm_message {
     enum xfrm_kind kind;
     uint32_t seq;
-    uint32_t port;              /* whose request it answers; 0 for an event */
+    /*
+     * Of an answer: whose request it answers. Of an event that a request caused: what its sender had
+     * put there (nlmsg_pid); 0: the kernel itself, or one that says nothing there.
+     */
+    uint32_t port;
     bool interrupted;           /* a dump that missed changes */
     int error;
     char text[KERNEL_TEXT];     /* extended ack; printable */
     struct kernel_sa sa;
     struct kernel_policy policy;
+    enum standard standard[WAY_COUNT];
     struct kernel_event event;
 };
 

@@ -64,12 +64,30 @@ bool xfrm_put_policy_id(struct nlmsghdr *message, size_t cap, const struct kerne
     return true;
 }
 
+/* A policy of several templates is optional where all of them are. */
+static void get_templates(struct kernel_policy *p, const struct xfrm_attributes *all, unsigned family)
+{
+    struct xfrm_user_tmpl t;
+    for (size_t at = 0; at + sizeof t <= all->len[XFRMA_TMPL]; at += sizeof t) {
+        memcpy(&t, all->data[XFRMA_TMPL] + at, sizeof t);
+        p->optional = t.optional != 0 && (p->templates == 0 || p->optional);
+        if (p->templates++ > 0) {
+            continue;
+        }
+        p->kind = POLICY_IPSEC;
+        p->reqid = t.reqid;
+        p->transport = t.mode == XFRM_MODE_TRANSPORT;
+        if (!p->transport) {
+            xfrm_get_address(&p->tunnel_src, &t.saddr, t.family != 0 ? t.family : family);
+            xfrm_get_address(&p->tunnel_dst, &t.id.daddr, t.family != 0 ? t.family : family);
+        }
+    }
+}
+
 const char *xfrm_get_policy(struct kernel_policy *p, bool *own,
                             const struct xfrm_userpolicy_info *info,
                             const struct xfrm_attributes *attributes)
 {
-    struct xfrm_user_tmpl t;
-
     memset(p, 0, sizeof *p);
     /* A socket's policies have no direction of ours in the low bits of their number. */
     *own = (info->index & 7) >= WAY_COUNT || info->dir >= WAY_COUNT;
@@ -81,7 +99,10 @@ const char *xfrm_get_policy(struct kernel_policy *p, bool *own,
     }
     const struct xfrm_selector *sel = &info->sel;
     struct xfrm_mark mark;
+    struct xfrm_userpolicy_type type;
     uint32_t interface;
+    p->sub = xfrm_attribute(attributes, XFRMA_POLICY_TYPE, &type, sizeof type)
+             && type.type == XFRM_POLICY_TYPE_SUB;
     p->narrower = sel->proto != 0 || sel->sport_mask != 0 || sel->dport_mask != 0 || sel->ifindex != 0
                   || (xfrm_attribute(attributes, XFRMA_MARK, &mark, sizeof mark) && mark.m != 0)
                   || (xfrm_attribute(attributes, XFRMA_IF_ID, &interface, sizeof interface)
@@ -91,15 +112,8 @@ const char *xfrm_get_policy(struct kernel_policy *p, bool *own,
     p->index = info->index;
     p->maker = policy_index_maker(info->index);
     p->kind = info->action == XFRM_POLICY_BLOCK ? POLICY_DROP : POLICY_PASS;
-    if (p->kind == POLICY_PASS && xfrm_attribute(attributes, XFRMA_TMPL, &t, sizeof t)) {
-        p->kind = POLICY_IPSEC;
-        p->reqid = t.reqid;
-        p->transport = t.mode == XFRM_MODE_TRANSPORT;
-        if (!p->transport) {
-            unsigned family = t.family != 0 ? t.family : info->sel.family;
-            xfrm_get_address(&p->tunnel_src, &t.saddr, family);
-            xfrm_get_address(&p->tunnel_dst, &t.id.daddr, family);
-        }
+    if (p->kind == POLICY_PASS && attributes->data[XFRMA_TMPL] != NULL) {
+        get_templates(p, attributes, info->sel.family);
     }
     return NULL;
 }

@@ -171,6 +171,10 @@ enum field_type {
     KEY(K_FOUND, "found", TEXT, 1, 400, 0, NULL, "a kernel policy, or the line of a file, in words") \
     KEY(K_SA, "sa", TEXT, 1, 400, 0, NULL, "an SA of the kernel, with its counters, in words") \
     KEY(K_OTHERS, "others", TEXT, 1, 2000, 0, NULL, "kernel policies that select the packet too, and why it is not theirs") \
+    KEY(K_OPTIONAL, "optional", WORD, 0, 0, 0, "no|yes", "what has no SA for that policy passes as it is") \
+    KEY(K_BESIDE, "beside", TEXT, 1, 400, 0, NULL, "a kernel policy of type sub, which applies as well") \
+    KEY(K_STANDARD, "default", WORD, 0, 0, 0, "block|accept", "what the kernel does where no policy selects the packet (ip xfrm policy getdefault)") \
+    KEY(K_RESTORED, "restored", WORD, 0, 0, 0, "no|yes", "it is in the kernel again") \
     KEY(K_KEYID, "keyid", ID, 0, 0, 0, NULL, "--keyid: whose key it is") \
     KEY(K_ADDKEY, "addkey", WORD, 0, 0, 0, "no|yes", "--addkey: the keys that this identity has stay") \
     KEY(K_PUBKEYRSA, "pubkeyrsa", BYTES, 1, 2051, 0, NULL, "--pubkeyrsa: an RSA public key in the layout of RFC 3110") \
@@ -199,6 +203,7 @@ enum { WORD_ISAKMP, WORD_AH, WORD_ESP, WORD_IPCOMP }; /* K_PROTOCOL; not the wir
 enum { MODES_TUNNEL, MODES_TRANSPORT, MODES_ANY };    /* K_MODES, and K_MODE, without `any` */
 enum { ACTION_ADD, ACTION_DELETE };                                       /* K_ACTION */
 enum { WORD_IN, WORD_OUT, WORD_FWD, WORD_WAYS };                          /* K_WAY */
+enum { WORD_BLOCK, WORD_ACCEPT };                                         /* K_STANDARD */
 enum { KIND_IPSEC, KIND_TRAP, KIND_PASS, KIND_DROP, KIND_REJECT };        /* K_KIND */
 enum flaw {                                                               /* K_FLAW */
     FLAW_MALFORMED, FLAW_UNSUPPORTED, FLAW_UNKNOWN, FLAW_OTHER_PEER, FLAW_UNDECRYPTABLE,
@@ -239,7 +244,7 @@ enum verb {
     V_SPIS, V_INSTALL, V_ACTIVATE,
     /* plutod and kernel-sa */
     V_PERMIT, V_DELETE_KERNEL_SA, V_UPDATE_KERNEL_SA, V_POLICY, V_SAMPLE, V_LOOKUP, V_FLUSH,
-    V_SA_UP, V_SA_EXPIRED, V_ACQUIRE,
+    V_SA_UP, V_SA_EXPIRED, V_SA_DELETED, V_POLICY_DELETED, V_ACQUIRE,
     /* whack to plutod */
     V_WHACK_MYID, V_WHACK_CONNECTION, V_WHACK_DELETE, V_WHACK_DELETESTATE, V_WHACK_LISTEN, V_WHACK_UNLISTEN,
     V_WHACK_KEY, V_WHACK_ROUTE, V_WHACK_UNROUTE, V_WHACK_INITIATE, V_WHACK_TERMINATE, V_WHACK_DEBUG,

@@ -167,6 +167,28 @@ static bool take_public_keys(struct keying *k, uint32_t worker, const struct rec
     return true;
 }
 
+/* `bad` answers, too, where it says what; else it is about no question. */
+static bool take_secrets_answer(struct keying *k, uint32_t worker, const struct record *r, const char **why)
+{
+    uint64_t number;
+    if (r->verb == V_BAD && !record_has(r, K_ID)) {
+        return true;
+    }
+    if (explain_secret_answered(k, worker, r) || methods_answered(k, worker, r)) {
+        return true;
+    }
+    if (!keying_answered(k, record_number(r, K_ID), PENDING_ACCEPT, worker, &number)) {
+        *why = "an answer to nothing that was asked";
+        return r->verb == V_BAD;
+    }
+    struct xchg *x = xchg_find_main(k, number);
+    if (x != NULL && x->identify != NULL) {
+        const char *text = record_text(r, K_WHY);
+        respond_accepted(k, x, r->verb == V_OK, text == NULL ? "" : text);
+    }
+    return true;
+}
+
 static bool from_secrets(struct keying *k, uint32_t worker, const struct record *r, const char **why)
 {
     uint64_t number = record_number(r, K_EXCHANGE);
@@ -188,22 +210,11 @@ static bool from_secrets(struct keying *k, uint32_t worker, const struct record 
         return take_hopeless(k, worker, r, why);
     case V_OK:
     case V_FAIL:
-        if (explain_secret_answered(k, worker, r) || methods_answered(k, worker, r)) {
-            return true;
-        }
-        if (!keying_answered(k, record_number(r, K_ID), PENDING_ACCEPT, worker, &number)) {
-            *why = "an answer to nothing that was asked";
-            return false;
-        }
-        x = xchg_find_main(k, number);
-        if (x != NULL && x->identify != NULL) {
-            const char *text = record_text(r, K_WHY);
-            respond_accepted(k, x, r->verb == V_OK, text == NULL ? "" : text);
-        }
-        return true;
+    case V_BAD:
+        return take_secrets_answer(k, worker, r, why);
     default:
         *why = "a record that secrets has no reason to send";
-        return r->verb == V_LOADED || r->verb == V_BAD;
+        return r->verb == V_LOADED;
     }
 }
 
@@ -239,6 +250,9 @@ static bool take_kernel_answer(struct keying *k, const struct record *r, const c
 {
     uint64_t id = record_number(r, K_ID);
     uint64_t number;
+    if (r->verb == V_BAD && !record_has(r, K_ID)) {
+        return true;
+    }
     if (explain_lookup_answered(k, r)) {
         return true;
     }
@@ -247,7 +261,7 @@ static bool take_kernel_answer(struct keying *k, const struct record *r, const c
         return true;
     }
     if (keying_answered(k, id, PENDING_UPDATE, 0, &number)) {
-        if (r->verb == V_FAIL) {
+        if (r->verb != V_OK) {
             shorten_refused(k, number, record_text(r, K_WHY));
         }
         return true;
@@ -255,10 +269,11 @@ static bool take_kernel_answer(struct keying *k, const struct record *r, const c
     if (!keying_answered(k, id, PENDING_DELETE, 0, &number)
         && !keying_answered(k, id, PENDING_FLUSH, 0, &number)) {
         *why = "an answer to nothing that was asked";
-        return false;
+        return r->verb == V_BAD;
     }
-    if (r->verb == V_FAIL) {
-        keying_log(k, LOG_LEVEL_SERIOUS, NULL, "kernel-sa: %s: %s", record_text(r, K_RE),
+    if (r->verb != V_OK) {
+        const char *re = record_text(r, K_RE);
+        keying_log(k, LOG_LEVEL_SERIOUS, NULL, "kernel-sa: %s: %s", re == NULL ? "a question" : re,
                    record_text(r, K_WHY));
     }
     return true;
@@ -302,6 +317,7 @@ static bool from_kernel(struct keying *k, const struct record *r, const char **w
         return true;
     case V_OK:
     case V_FAIL:
+    case V_BAD:
         return take_kernel_answer(k, r, why);
     case V_SA_UP:
         return y == NULL || !y->permitted || initiate_sa_up(k, y, r, why);
@@ -315,7 +331,7 @@ static bool from_kernel(struct keying *k, const struct record *r, const char **w
         return true;
     default:
         *why = "a record that kernel-sa has no reason to send";
-        return r->verb == V_BAD;
+        return false;
     }
 }
 

@@ -372,6 +372,9 @@ bool explain_secret_answered(struct keying *k, uint32_t worker, const struct rec
     if (c != NULL && r->verb == V_OK) {
         keying_say(k, client, 0, "\"%s\": %s is that of %s", c->name, psk ? "its secret" : "our private key",
                    record_text(r, K_FOUND));
+    } else if (c != NULL && r->verb == V_BAD) {
+        keying_say(k, client, 0, "\"%s\": whether there is a %s is not known: secrets does not understand the question: "
+                   "%s", c->name, psk ? "secret" : "private key", record_text(r, K_WHY));
     } else if (c != NULL) {
         say_hopeless(k, client, c, psk ? METHOD_PSK : METHOD_RSASIG, record_text(r, K_WHY));
     }

@@ -10,7 +10,10 @@
 #include <bsd/string.h>
 #include <stdio.h>
 
-#define FOR_SURE 0x100u /* beside the way, in the note of a question: the packet does go that way */
+/* Beside the way, in the note of a question: */
+#define FOR_SURE 0x100u /* the packet does go that way */
+#define LOOPBACK 0x200u /* between addresses of this machine, where the kernel's default does not hold */
+#define WAY_OF 0xffu
 
 /* Connections whose clients the packet is between, in one direction or the other. Returns how many. */
 static unsigned say_clients(struct keying *k, uint64_t client, const struct address *from,
@@ -71,11 +74,12 @@ static void ask_kernel(struct keying *k, uint64_t client, const struct address *
                        bool ours_from, bool ours_to)
 {
     bool good = true;
+    unsigned sure = FOR_SURE | (ours_from && ours_to ? LOOPBACK : 0);
     if (ours_from || !ours_to) {
-        good = ask(k, client, from, to, WORD_OUT, FOR_SURE);
+        good = ask(k, client, from, to, WORD_OUT, sure);
     }
     if (good && ours_to) {
-        good = ask(k, client, from, to, WORD_IN, FOR_SURE);
+        good = ask(k, client, from, to, WORD_IN, sure);
     }
     if (good && !ours_from && !ours_to && ask(k, client, from, to, WORD_IN, 0)) {
         (void)ask(k, client, from, to, WORD_FWD, 0);
@@ -123,42 +127,75 @@ static const struct conn *whose(struct keying *k, const struct record *r)
     return c;
 }
 
-static void say_policy(struct keying *k, uint64_t client, const struct record *r, unsigned way, bool sure)
+static const char *const packet[WORD_WAYS] = {
+    [WORD_IN] = "a packet that comes in for this machine", [WORD_OUT] = "a packet that leaves",
+    [WORD_FWD] = "a packet that passes through"
+};
+
+/* No policy catches it: the kernel's default for that way decides, where it has one. */
+static void say_default(struct keying *k, uint64_t client, const struct record *r, unsigned way, unsigned note)
 {
-    static const char *const what[WORD_WAYS] = {
-        [WORD_IN] = "a packet that comes in for this machine", [WORD_OUT] = "a packet that leaves",
-        [WORD_FWD] = "a packet that passes through"
-    };
-    const struct conn *c = whose(k, r);
-    const char *found = record_text(r, K_FOUND);
-    const char *sa = record_text(r, K_SA);
-    unsigned kind = found == NULL ? KIND_PASS : record_word(r, K_KIND);
-    if (found == NULL && !sure) {
+    char word[SCHEMA_WORD];
+    char rule[100] = "";
+    bool counts = record_has(r, K_STANDARD) && (note & LOOPBACK) == 0;
+    bool block = counts && record_word(r, K_STANDARD) == WORD_BLOCK;
+    if ((note & FOR_SURE) == 0 && !block) {
         return; /* it need not go that way, and nothing is asked of it there */
     }
-    if (found == NULL && way == WORD_IN) {
-        keying_say(k, client, 0, "%s: accepted in the clear: no policy of the kernel asks for more", what[way]);
-    } else if (found == NULL) {
-        keying_say(k, client, 0, "%s: in the clear: no policy of the kernel catches it", what[way]);
-    } else if (kind == KIND_PASS || kind == KIND_DROP) {
-        keying_say(k, client, 0, "%s: %s, by the policy %s", what[way],
-                   kind == KIND_PASS ? "in the clear" : "dropped", found);
-    } else {
-        char label[CONN_LABEL] = "no connection that is known";
-        if (c != NULL) {
-            conn_label(c, label);
-        }
-        keying_say(k, client, 0, "%s: caught by the policy %s, which is of %s", what[way], found, label);
-        if (way != WORD_OUT) {
-            keying_say(k, client, 0, "%s: dropped, unless it came by an SA of that policy", what[way]);
-        } else if (sa == NULL) {
-            keying_say(k, client, 0, "%s: dropped or held: there is no SA for that policy", what[way]);
-        } else {
-            keying_say(k, client, 0, "%s: sent by the SA %s", what[way], sa);
-        }
+    if (counts) {
+        snprintf(rule, sizeof rule, ", and its default for %s is %s (ip xfrm policy getdefault)",
+                 schema_word(K_WAY, way, word), block ? "block" : "accept");
     }
-    if (record_has(r, K_OTHERS)) {
-        keying_say(k, client, 0, "%s: not by %s", what[way], record_text(r, K_OTHERS));
+    if (block) {
+        keying_say(k, client, 0, "%s: dropped: no policy of the kernel catches it%s", packet[way], rule);
+    } else if (way == WORD_IN) {
+        keying_say(k, client, 0, "%s: accepted in the clear: no policy of the kernel asks for more%s", packet[way],
+                   rule);
+    } else {
+        keying_say(k, client, 0, "%s: in the clear: no policy of the kernel catches it%s", packet[way], rule);
+    }
+}
+
+/* A policy with a template. */
+static void say_protected(struct keying *k, uint64_t client, const struct record *r, unsigned way)
+{
+    const struct conn *c = whose(k, r);
+    const char *sa = record_text(r, K_SA);
+    bool optional = record_yes(r, K_OPTIONAL);
+    char label[CONN_LABEL] = "no connection that is known";
+    if (c != NULL) {
+        conn_label(c, label);
+    }
+    keying_say(k, client, 0, "%s: caught by the policy %s, which is of %s", packet[way], record_text(r, K_FOUND), label);
+    if (way != WORD_OUT) {
+        keying_say(k, client, 0, "%s: %s", packet[way], optional ? "accepted in the clear, too, as that policy is optional"
+                                                                 : "dropped, unless it came by an SA of that policy");
+    } else if (sa != NULL) {
+        keying_say(k, client, 0, "%s: sent by the SA %s", packet[way], sa);
+    } else {
+        keying_say(k, client, 0, "%s: %s", packet[way], optional ? "in the clear: there is no SA for that policy, which is "
+                                                                   "optional"
+                                                                 : "dropped or held: there is no SA for that policy");
+    }
+}
+
+static void say_policy(struct keying *k, uint64_t client, const struct record *r, unsigned note)
+{
+    unsigned way = note & WAY_OF;
+    const char *found = record_text(r, K_FOUND);
+    if (found == NULL) {
+        say_default(k, client, r, way, note);
+    } else if (record_word(r, K_KIND) == KIND_PASS || record_word(r, K_KIND) == KIND_DROP) {
+        keying_say(k, client, 0, "%s: %s, by the policy %s", packet[way],
+                   record_word(r, K_KIND) == KIND_PASS ? "in the clear" : "dropped", found);
+    } else {
+        say_protected(k, client, r, way);
+    }
+    if (record_has(r, K_BESIDE)) {
+        keying_say(k, client, 0, "%s: and what the policy %s wants, beside that", packet[way], record_text(r, K_BESIDE));
+    }
+    if (record_has(r, K_OTHERS) && (found != NULL || (note & FOR_SURE) != 0)) {
+        keying_say(k, client, 0, "%s: not by %s", packet[way], record_text(r, K_OTHERS));
     }
 }
 
@@ -172,7 +209,7 @@ bool explain_lookup_answered(struct keying *k, const struct record *r)
     }
     bool ours = keying_answered(k, id, PENDING_LOOKUP, 0, &note);
     if (ours && r->verb == V_OK) {
-        say_policy(k, client, r, (unsigned)note & ~FOR_SURE, (note & FOR_SURE) != 0);
+        say_policy(k, client, r, (unsigned)note);
     } else if (ours) {
         keying_say(k, client, 0, "what the kernel does with it is not known: %s", record_text(r, K_WHY));
     }

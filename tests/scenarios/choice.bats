@@ -162,6 +162,28 @@ spi_packets() {
     assert_output --partial '"net": its peer is 10.9.0.2, not 10.9.0.7'
 }
 
+@test "[W12] --explain of packets: where no policy is, the kernel's default decides; optional templates" {
+    tunnel_is
+    two_hosts
+    pluto_on left
+    run whack_on left --explain --from 10.9.0.1 --to 10.9.0.2
+    assert_output --partial 'a packet that leaves: in the clear: no policy of the kernel catches it, and its default for out is accept'
+    ip -n left xfrm policy setdefault out block fwd block in block
+    run whack_on left --explain --from 10.9.0.1 --to 10.9.0.2
+    assert_output --partial 'a packet that leaves: dropped: no policy of the kernel catches it, and its default for out is block (ip xfrm policy getdefault)'
+    run on left ping -n -c 1 -W 1 10.9.0.2
+    assert_failure
+    run whack_on left --explain --from 10.9.0.2 --to 10.9.0.1
+    assert_output --partial 'comes in for this machine: dropped: no policy of the kernel catches it, and its default for in is block'
+    run whack_on left --explain --from 10.77.0.1 --to 10.78.0.1
+    assert_output --partial 'passes through: dropped: no policy of the kernel catches it, and its default for fwd is block'
+    ip -n left xfrm policy setdefault out accept fwd accept in accept
+    ip -n left xfrm policy add src 10.9.0.1 dst 10.9.0.2 dir out tmpl proto esp mode transport level use
+    run whack_on left --explain --from 10.9.0.1 --to 10.9.0.2
+    assert_output --partial 'a packet that leaves: in the clear: there is no SA for that policy, which is optional'
+    on left ping -n -c 1 -W 1 10.9.0.2
+}
+
 blocked() {
     # shellcheck disable=SC2016 # awk's fields
     on left awk '$1 == "XfrmOutPolBlock" { print $2 }' /proc/net/xfrm_stat

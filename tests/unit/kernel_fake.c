@@ -86,6 +86,26 @@ static size_t find_policy(const struct fake *f, const struct kernel_policy *p)
     return i;
 }
 
+/* What is asked for by its number is found by that alone. */
+static size_t look_up_policy(const struct fake *f, const struct kernel_policy *p)
+{
+    size_t i = 0;
+    while (i < f->policies && (f->policy[i].index != p->index || f->policy[i].way != p->way)) {
+        i++;
+    }
+    return p->index == 0 ? find_policy(f, p) : i;
+}
+
+static int get_standard(const struct fake *f, struct kernel_result *result)
+{
+    if (f->standard[WAY_OUT] == STANDARD_UNKNOWN) {
+        return EINVAL;
+    }
+    result->found = true;
+    memcpy(result->standard, f->standard, sizeof result->standard);
+    return 0;
+}
+
 static int do_sa(struct fake *f, const struct kernel_request *q, struct kernel_result *result)
 {
     size_t i = find_sa(f, &q->sa);
@@ -119,7 +139,7 @@ static int do_sa(struct fake *f, const struct kernel_request *q, struct kernel_r
 
 static int do_policy(struct fake *f, const struct kernel_request *q, struct kernel_result *result)
 {
-    size_t i = find_policy(f, &q->policy);
+    size_t i = q->verb == KERNEL_GET_POLICY ? look_up_policy(f, &q->policy) : find_policy(f, &q->policy);
     switch (q->verb) {
     case KERNEL_ADD_POLICY:
     case KERNEL_UPDATE_POLICY:
@@ -172,6 +192,8 @@ void fake_serve(struct fake *f)
             (void)snprintf(result.text, sizeof result.text, "because of the test");
         } else if (q->verb == KERNEL_LIST) {
             list(f);
+        } else if (q->verb == KERNEL_GET_STANDARD) {
+            result.error = get_standard(f, &result);
         } else if (q->verb == KERNEL_ADD_SA || q->verb == KERNEL_DELETE_SA
                    || q->verb == KERNEL_GET_SA || q->verb == KERNEL_UPDATE_SA) {
             result.error = do_sa(f, q, &result);

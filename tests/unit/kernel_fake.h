@@ -26,6 +26,7 @@ struct fake {
     size_t sas;
     struct kernel_policy policy[FAKE_MAX];
     size_t policies;
+    enum standard standard[WAY_COUNT]; /* STANDARD_UNKNOWN: it does not know the question */
     unsigned requests;      /* done so far */
     unsigned refuse_at;     /* the how many-th request is refused; 0: none */
     int refuse_with;

@@ -83,6 +83,60 @@ static void what_nothing_catches_and_what_passes(void **state)
     fake_free(f);
 }
 
+/* [W12] Where nothing catches it the kernel's default decides, which is another one for each way. */
+static void the_default(void **state)
+{
+    struct fake *f = fake_new(MAKER_DAEMON);
+    (void)state;
+    f->standard[WAY_OUT] = STANDARD_BLOCK;
+    f->standard[WAY_IN] = f->standard[WAY_FWD] = STANDARD_ACCEPT;
+    lookup(f, "10.1.0.7", "10.2.0.7", "out");
+    fake_expect(f, PEER_PLUTOD, "ok id=4 re=lookup default=block\n");
+    lookup(f, "10.1.0.7", "10.2.0.7", "in");
+    fake_expect(f, PEER_PLUTOD, "ok id=4 re=lookup default=accept\n");
+    add_policy(f, "10.1.0.0/24", "10.2.0.0/24", WAY_OUT, 0, 200);
+    lookup(f, "10.1.0.7", "10.2.0.7", "out");
+    assert_null(strstr(fake_said(f, PEER_PLUTOD), "default="));
+    fake_free(f);
+}
+
+/* What `level use` and `ptype sub` mean. */
+static void optional_and_sub(void **state)
+{
+    struct fake *f = fake_new(MAKER_DAEMON);
+    const char *said;
+    (void)state;
+    add_policy(f, "10.1.0.0/24", "10.2.0.0/24", WAY_OUT, 9, 200);
+    f->policy[0].optional = true;
+    f->policy[0].templates = 2;
+    lookup(f, "10.1.0.7", "10.2.0.7", "out");
+    said = fake_said(f, PEER_PLUTOD);
+    assert_non_null(strstr(said, " optional=yes"));
+    assert_non_null(strstr(said, "and%201%20more%20templates,%20optional%20(level%20use)"));
+
+    add_policy(f, "10.1.0.0/24", "10.2.0.0/16", WAY_OUT, 0, 500);
+    f->policy[1].sub = true;
+    lookup(f, "10.1.0.7", "10.2.0.7", "out");
+    said = fake_said(f, PEER_PLUTOD);
+    assert_non_null(strstr(said, " kind=ipsec"));
+    assert_non_null(strstr(said, "beside=out%2010.1.0.0/24%20=>%2010.2.0.0/16%20(ptype%20sub):%20pass"));
+
+    f->policy[1].kind = POLICY_DROP; /* though its number is the greater one */
+    lookup(f, "10.1.0.7", "10.2.0.7", "out");
+    said = fake_said(f, PEER_PLUTOD);
+    assert_non_null(strstr(said, " kind=drop"));
+    assert_non_null(strstr(said, "one%20of%20type%20sub%20that%20blocks%20comes%20first"));
+    assert_null(strstr(said, "beside="));
+
+    f->policy[0] = f->policy[--f->policies];
+    f->policy[0].kind = POLICY_PASS;
+    lookup(f, "10.1.0.7", "10.2.0.7", "out");
+    said = fake_said(f, PEER_PLUTOD);
+    assert_non_null(strstr(said, " kind=pass"));
+    assert_null(strstr(said, "beside="));
+    fake_free(f);
+}
+
 /* The answer is bounded, however many there are; and nothing is changed by the question. */
 static void many_policies(void **state)
 {
@@ -116,6 +170,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_smallest_priority_counts),
         cmocka_unit_test(what_nothing_catches_and_what_passes),
+        cmocka_unit_test(the_default),
+        cmocka_unit_test(optional_and_sub),
         cmocka_unit_test(many_policies),
         cmocka_unit_test(the_kernel_refuses),
     };

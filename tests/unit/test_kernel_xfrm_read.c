@@ -106,7 +106,8 @@ static void f21_spoiled(void **state)
     struct kernel_sa sa = fake_sa("aes256-sha2_256", "10.9.0.2", "10.9.0.1");
     size_t len = xfrm_bytes_sa(message, &sa, KERNEL_ADD_SA);
     static const uint16_t types[] = { XFRM_MSG_NEWSA, XFRM_MSG_NEWPOLICY, XFRM_MSG_EXPIRE,
-                                      XFRM_MSG_ACQUIRE, NLMSG_ERROR, NLMSG_DONE, 9999 };
+                                      XFRM_MSG_ACQUIRE, XFRM_MSG_DELSA, XFRM_MSG_DELPOLICY,
+                                      XFRM_MSG_FLUSHSA, XFRM_MSG_GETDEFAULT, NLMSG_ERROR, NLMSG_DONE, 9999 };
     memcpy(whole, message, len);
     for (int round = 0; round < 50000; round++) {
         struct xfrm_message m;
@@ -275,6 +276,148 @@ static void events(void **state)
     assert_non_null(xfrm_read(&m, message, head->nlmsg_len, &used));
 }
 
+/* An id, and what it was, in an attribute: as the kernel tells of DELSA and DELPOLICY. */
+static struct nlmsghdr *deleted(uint16_t type, size_t id, unsigned attribute, const void *info, size_t size)
+{
+    struct nlmsghdr *head = mnl_nlmsg_put_header(message);
+    head->nlmsg_type = type;
+    head->nlmsg_pid = 4711;
+    (void)mnl_nlmsg_put_extra_header(head, id);
+    assert_true(mnl_attr_put_check(head, sizeof message, (uint16_t)attribute, size, info));
+    return head;
+}
+
+static void cut_anywhere(const struct nlmsghdr *head)
+{
+    for (size_t n = 0; n < head->nlmsg_len; n++) {
+        struct xfrm_message m;
+        size_t used;
+        uint8_t *exact = malloc(n + 1);
+        uint32_t claimed = (uint32_t)n;
+        memcpy(exact, head, n);
+        if (n >= sizeof *head) {
+            memcpy(exact, &claimed, sizeof claimed);
+            assert_non_null(xfrm_read(&m, exact, n, &used));
+        }
+        free(exact);
+    }
+}
+
+/* F21: what others delete is told with all that it was. */
+static void f21_deletions(void **state)
+{
+    (void)state;
+    struct kernel_sa sa = fake_sa("aes128-sha1", "10.9.0.2", "10.9.0.1");
+    struct kernel_policy p = xfrm_bytes_a_policy();
+    struct xfrm_usersa_info was;
+    struct xfrm_userpolicy_info policy;
+    xfrm_address_t mark;
+    struct xfrm_message m;
+    unsigned size;
+    size_t used;
+    size_t len = xfrm_bytes_sa(message, &sa, KERNEL_ADD_SA);
+    memcpy(&was, message + NLMSG_HDRLEN, sizeof was);
+    memcpy(&mark, xfrm_bytes_attribute(message, len, sizeof was, XFRMA_COADDR, &size), sizeof mark);
+    struct nlmsghdr *head = deleted(XFRM_MSG_DELSA, sizeof(struct xfrm_usersa_id), XFRMA_SA, &was, sizeof was);
+    cut_anywhere(head);
+    assert_true(mnl_attr_put_check(head, sizeof message, XFRMA_COADDR, sizeof mark, &mark));
+    assert_null(xfrm_read(&m, message, head->nlmsg_len, &used));
+    assert_true(m.kind == XFRM_IS_EVENT && m.event.kind == EVENT_SA_DELETED);
+    assert_int_equal(m.port, 4711);
+    assert_int_equal(m.event.sa.spi, sa.spi);
+    assert_int_equal(m.event.sa.maker, MAKER_DAEMON);
+    assert_int_equal(m.event.sa.exchange, sa.exchange);
+
+    (void)xfrm_bytes_policy(message, &p, KERNEL_ADD_POLICY);
+    memcpy(&policy, message + NLMSG_HDRLEN, sizeof policy);
+    head = (struct nlmsghdr *)message;
+    head->nlmsg_type = XFRM_MSG_UPDPOLICY;
+    assert_null(xfrm_read(&m, message, head->nlmsg_len, &used));
+    assert_true(m.kind == XFRM_IS_EVENT && m.event.kind == EVENT_POLICY_DELETED);
+    assert_true(policy_same_selector(&m.event.policy, &p));
+    head = deleted(XFRM_MSG_DELPOLICY, sizeof(struct xfrm_userpolicy_id), XFRMA_POLICY, &policy, sizeof policy);
+    cut_anywhere(head);
+    assert_null(xfrm_read(&m, message, head->nlmsg_len, &used));
+    assert_true(m.kind == XFRM_IS_EVENT && m.event.kind == EVENT_POLICY_DELETED);
+    assert_true(policy_same_selector(&m.event.policy, &p));
+    policy.index = 3; /* a socket's own */
+    head = deleted(XFRM_MSG_DELPOLICY, sizeof(struct xfrm_userpolicy_id), XFRMA_POLICY, &policy, sizeof policy);
+    assert_null(xfrm_read(&m, message, head->nlmsg_len, &used));
+    assert_int_equal(m.kind, XFRM_IS_OTHER);
+}
+
+static void f21_flushes(void **state)
+{
+    (void)state;
+    static const struct { uint8_t proto; bool ours; } protos[] = { { 0, true }, { 50, true }, { 255, true }, { 51, false } };
+    struct xfrm_message m;
+    size_t used;
+    struct nlmsghdr *head = mnl_nlmsg_put_header(message);
+    struct xfrm_usersa_flush *flush = mnl_nlmsg_put_extra_header(head, sizeof *flush);
+    head->nlmsg_type = XFRM_MSG_FLUSHSA;
+    for (size_t i = 0; i < LENGTH(protos); i++) {
+        flush->proto = protos[i].proto;
+        assert_null(xfrm_read(&m, message, head->nlmsg_len, &used));
+        assert_int_equal(m.kind, protos[i].ours ? XFRM_IS_EVENT : XFRM_IS_OTHER);
+        assert_int_equal(m.event.kind, EVENT_SAS_FLUSHED);
+    }
+    head->nlmsg_len = NLMSG_HDRLEN;
+    assert_non_null(xfrm_read(&m, message, head->nlmsg_len, &used));
+    head = mnl_nlmsg_put_header(message);
+    head->nlmsg_type = XFRM_MSG_FLUSHPOLICY;
+    assert_null(xfrm_read(&m, message, head->nlmsg_len, &used));
+    assert_int_equal(m.event.kind, EVENT_POLICIES_FLUSHED);
+}
+
+/* [W12] */
+static void default_policies(void **state)
+{
+    (void)state;
+    const struct kernel_request q = { .verb = KERNEL_GET_STANDARD };
+    struct xfrm_message m;
+    size_t used;
+    size_t len = xfrm_build(message, sizeof message, &q, 42);
+    struct nlmsghdr *head = (struct nlmsghdr *)message;
+    const struct xfrm_userpolicy_default d = { .in = XFRM_USERPOLICY_BLOCK, .out = XFRM_USERPOLICY_ACCEPT };
+    assert_int_equal(head->nlmsg_type, XFRM_MSG_GETDEFAULT);
+    assert_int_equal(len, NLMSG_HDRLEN + NLMSG_ALIGN(sizeof d));
+    memcpy(message + NLMSG_HDRLEN, &d, sizeof d);
+    assert_null(xfrm_read(&m, message, len, &used));
+    assert_int_equal(m.kind, XFRM_IS_STANDARD);
+    assert_int_equal(m.standard[WAY_IN], STANDARD_BLOCK);
+    assert_int_equal(m.standard[WAY_OUT], STANDARD_ACCEPT);
+    assert_int_equal(m.standard[WAY_FWD], STANDARD_UNKNOWN);
+    head->nlmsg_len = NLMSG_HDRLEN + sizeof d - 1;
+    assert_non_null(xfrm_read(&m, message, head->nlmsg_len, &used));
+}
+
+/* Policies as other programs make them. */
+static void templates_and_types(void **state)
+{
+    (void)state;
+    struct kernel_policy p = xfrm_bytes_a_policy();
+    struct xfrm_user_tmpl t[2] = { { .reqid = 9, .mode = XFRM_MODE_TUNNEL, .family = AF_INET, .optional = 1 },
+                                   { .reqid = 10, .mode = XFRM_MODE_TRANSPORT, .family = AF_INET, .optional = 1 } };
+    const struct xfrm_userpolicy_type type = { .type = XFRM_POLICY_TYPE_SUB };
+    struct xfrm_message m;
+    size_t used;
+    for (unsigned optional = 0; optional < 2; optional++) {
+        t[1].optional = (uint8_t)optional;
+        p.kind = POLICY_PASS;
+        (void)xfrm_bytes_policy(message, &p, KERNEL_ADD_POLICY);
+        struct nlmsghdr *head = (struct nlmsghdr *)message;
+        assert_true(mnl_attr_put_check(head, sizeof message, XFRMA_TMPL, sizeof t, t));
+        assert_true(mnl_attr_put_check(head, sizeof message, XFRMA_POLICY_TYPE, sizeof type, &type));
+        assert_null(xfrm_read(&m, message, head->nlmsg_len, &used));
+        assert_int_equal(m.policy.kind, POLICY_IPSEC);
+        assert_int_equal(m.policy.reqid, 9);
+        assert_false(m.policy.transport);
+        assert_int_equal(m.policy.templates, 2);
+        assert_int_equal(m.policy.optional, optional == 1);
+        assert_true(m.policy.sub);
+    }
+}
+
 static void dumps(void **state)
 {
     (void)state;
@@ -336,6 +479,10 @@ int main(void)
         cmocka_unit_test(foreign_algorithms),
         cmocka_unit_test(acknowledgements),
         cmocka_unit_test(events),
+        cmocka_unit_test(f21_deletions),
+        cmocka_unit_test(f21_flushes),
+        cmocka_unit_test(default_policies),
+        cmocka_unit_test(templates_and_types),
         cmocka_unit_test(dumps),
         cmocka_unit_test(reasons),
     };

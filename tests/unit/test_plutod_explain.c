@@ -296,6 +296,98 @@ static void test_packet_of_ours(void **state)
     world_free(w);
 }
 
+/* Feeds the answer to the next question of the kernel's policies; returns its way. */
+static const char *kernel_says(struct world *w, const char *what, char way[16])
+{
+    const struct record *r = sent(w, &w->kernel, P_K, V_LOOKUP);
+    assert_non_null(r);
+    snprintf(way, 16, "%s", record_text(r, K_WAY));
+    assert_null(feed(w, K_P, "ok id=%" PRIu64 " re=lookup %s", record_number(r, K_ID), what));
+    return way;
+}
+
+/* [W12] No policy, but a default: that decides, and is named, for each direction. */
+static void w12_the_kernels_default(void **state)
+{
+    struct tunnel t = tunnel_up();
+    struct world *w = t.w;
+    char way[16];
+    (void)state;
+    assert_null(feed(w, W_P, "whack-explain from=10.9.0.1 to=10.9.0.2"));
+    assert_string_equal(kernel_says(w, "default=block", way), "out");
+    assert_true(has(&w->said, "000 a packet that leaves: dropped: no policy of the kernel catches it, and its default for "
+                              "out is block (ip xfrm policy getdefault)\n"));
+    clear(w);
+    assert_null(feed(w, W_P, "whack-explain from=10.9.0.2 to=10.9.0.1"));
+    assert_string_equal(kernel_says(w, "default=block", way), "in");
+    assert_true(has(&w->said, "for this machine: dropped: no policy of the kernel catches it, and its default for in is "
+                              "block (ip xfrm policy getdefault)\n"));
+    clear(w);
+    assert_null(feed(w, W_P, "whack-explain from=10.9.0.1 to=10.9.0.2"));
+    (void)kernel_says(w, "default=accept", way);
+    assert_true(has(&w->said, "in the clear: no policy of the kernel catches it, and its default for out is accept"));
+    clear(w);
+    assert_null(feed(w, W_P, "whack-explain from=10.77.0.1 to=10.78.0.1")); /* through this machine, perhaps */
+    (void)kernel_says(w, "default=accept", way);
+    (void)kernel_says(w, "default=accept", way);
+    assert_false(has(&w->said, "comes in for this machine"));
+    assert_string_equal(kernel_says(w, "default=block", way), "fwd");
+    assert_true(has(&w->said, "000 a packet that passes through: dropped: no policy of the kernel catches it, and its "
+                              "default for fwd is block"));
+    assert_int_equal(w->holds, 0);
+    clear(w);
+    world_listen(w, "10.9.0.1,10.1.0.1"); /* over the loopback interface, which has no default */
+    assert_null(feed(w, W_P, "whack-explain from=10.1.0.1 to=10.9.0.1"));
+    (void)kernel_says(w, "default=block", way);
+    assert_true(has(&w->said, "a packet that leaves: in the clear: no policy of the kernel catches it\n"));
+    world_free(w);
+}
+
+/* [W12] Templates that are optional, and policies of type sub. */
+static void w12_optional_and_sub(void **state)
+{
+    struct tunnel t = tunnel_up();
+    struct world *w = t.w;
+    char way[16];
+    (void)state;
+    assert_null(feed(w, W_P, "whack-explain from=10.9.0.1 to=10.9.0.2"));
+    (void)kernel_says(w, "found=p kind=ipsec optional=yes beside=q", way);
+    assert_true(has(&w->said, "a packet that leaves: in the clear: there is no SA for that policy, which is optional\n"));
+    assert_true(has(&w->said, "a packet that leaves: and what the policy q wants, beside that\n"));
+    clear(w);
+    assert_null(feed(w, W_P, "whack-explain from=10.9.0.2 to=10.9.0.1"));
+    (void)kernel_says(w, "found=p kind=ipsec optional=yes", way);
+    assert_true(has(&w->said, "accepted in the clear, too, as that policy is optional\n"));
+    world_free(w);
+}
+
+/* `bad` is an answer, too: whoever waits for it does not wait for ever. */
+static void w12_a_question_that_is_not_understood(void **state)
+{
+    struct tunnel t = tunnel_up();
+    struct world *w = t.w;
+    (void)state;
+    assert_null(feed(w, W_P, "whack-explain name=net"));
+    const struct record *r = sent(w, &w->s[1], P_S, V_SECRET);
+    assert_non_null(r);
+    uint64_t id = record_number(r, K_ID);
+    assert_int_equal(w->holds, 1);
+    assert_null(feed(w, S_P, "bad why=field%%20method:%%20no%%20such%%20word")); /* about nothing that was asked */
+    assert_int_equal(w->holds, 1);
+    assert_null(feed(w, S_P, "bad id=%" PRIu64 " re=secret why=no%%20such%%20word", id));
+    assert_int_equal(w->holds, 0);
+    assert_true(has(&w->said, "whether there is a secret is not known: secrets does not understand the question: no such "
+                              "word\n"));
+    assert_false(has(&w->said, "so it does not come up"));
+    assert_null(feed(w, W_P, "whack-explain from=10.9.0.1 to=10.9.0.2"));
+    r = sent(w, &w->kernel, P_K, V_LOOKUP);
+    assert_int_equal(w->holds, 1);
+    assert_null(feed(w, K_P, "bad id=%" PRIu64 " re=lookup why=no", record_number(r, K_ID)));
+    assert_int_equal(w->holds, 0);
+    assert_true(has(&w->said, "what the kernel does with it is not known: no\n"));
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -310,6 +402,9 @@ int main(void)
         cmocka_unit_test(test_unknown_address),
         cmocka_unit_test(test_packet),
         cmocka_unit_test(test_packet_of_ours),
+        cmocka_unit_test(w12_the_kernels_default),
+        cmocka_unit_test(w12_optional_and_sub),
+        cmocka_unit_test(w12_a_question_that_is_not_understood),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
