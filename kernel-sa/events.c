@@ -12,25 +12,33 @@ static bool is_side(const struct exchange *x, enum side side, const struct kerne
     return x->sa_here[side] && x->install.spi[side] == sa->spi && address_equal(dst, &sa->dst);
 }
 
-static void expired(struct core *core, const struct exchange *x, bool hard)
+static void tell_end(struct core *core, const struct exchange *x, enum verb verb, bool hard)
 {
     struct record_writer w;
     if (core->out[PEER_PLUTOD] == NULL) {
         return;
     }
-    record_start(&w, core->out[PEER_PLUTOD], V_SA_EXPIRED);
+    record_start(&w, core->out[PEER_PLUTOD], verb);
     record_put_number(&w, K_EXCHANGE, x->number);
     record_put_word(&w, K_PROTOCOL, WORD_ESP);
-    record_put_yes(&w, K_HARD, hard);
+    if (verb == V_SA_EXPIRED) {
+        record_put_yes(&w, K_HARD, hard);
+    }
     (void)record_finish(&w);
 }
 
-void sa_gone(struct core *core, struct exchange *x, enum side side)
+/* What was held back is dropped, as plutod knows nothing of it yet; at the next tick, as an event begins no job. */
+void sa_gone(struct core *core, struct exchange *x, enum side side, bool expired)
 {
     x->sa_here[side] = false;
+    if (x->stage == STAGE_HELD && x->permitted) {
+        x->robbed = true;
+        x->deadline = core->now;
+        core->soonest = core->now;
+    }
     if (!x->told_hard) {
         x->told_hard = true;
-        expired(core, x, true);
+        tell_end(core, x, expired ? V_SA_EXPIRED : V_SA_DELETED, true);
     }
 }
 
@@ -42,10 +50,10 @@ static void sa_event(struct core *core, const struct kernel_event *event)
                 continue;
             }
             if (event->hard) {
-                sa_gone(core, x, (enum side)side);
+                sa_gone(core, x, (enum side)side, true);
             } else if (!x->told_soft) {
                 x->told_soft = true;
-                expired(core, x, false);
+                tell_end(core, x, V_SA_EXPIRED, false);
             }
             return;
         }
@@ -76,6 +84,8 @@ void core_event(struct core *core, const struct kernel_event *event, uint64_t no
         sa_event(core, event);
     } else if (event->kind == EVENT_ACQUIRE) {
         acquire_event(core, event);
+    } else {
+        others_event(core, event);
     }
 }
 
@@ -85,11 +95,11 @@ void core_events_lost(struct core *core, const char *why, uint64_t now)
     assert(core->job.kind == JOB_NONE);
     core->now = now;
     (void)snprintf(text, sizeof text,
-                   "%s; every SA is looked up again, but a packet that met a trap may have gone "
+                   "%s; every SA and policy is looked up again, but a packet that met a trap may have gone "
                    "unnoticed", why);
     core_log(core, LOG_LEVEL_INFO, 0, text);
-    job_start(core, JOB_CHECK, core->exchanges, V_NONE, 0);
-    job_run(core);
+    others_doubt_all(core);
+    core_tick(core, now);
 }
 
 /* ---- time ---- */
@@ -97,7 +107,8 @@ void core_events_lost(struct core *core, const char *why, uint64_t now)
 /* May be earlier than what is really due: then a tick finds nothing, and puts it right. */
 uint64_t core_deadline(const struct core *core)
 {
-    return core->soonest == 0 ? UINT64_MAX : core->soonest;
+    uint64_t soonest = core->soonest == 0 ? UINT64_MAX : core->soonest;
+    return core->look_at != 0 && core->look_at < soonest ? core->look_at : soonest;
 }
 
 /* As if it had never been. Whoever waits for it (for the keys of its outbound SA, say) is told why. */
@@ -118,6 +129,9 @@ static void give_up(struct core *core, struct exchange *x)
     const char *why = x->activate_due
                           ? "held back for 70 seconds, and its keys did not come again: it is dropped"
                           : "held back for 70 seconds without `activate`: it is dropped";
+    if (x->robbed) {
+        why = "its inbound SA is not in the kernel any more: another program deleted it, or its life was over";
+    }
     if (x->stage == STAGE_HELD) {
         core_log(core, LOG_LEVEL_INFO, x->number, why);
         drop_held(core, x, why);
@@ -140,6 +154,14 @@ void core_tick(struct core *core, uint64_t now)
 {
     assert(core->job.kind == JOB_NONE);
     core->now = now;
+    if (core->look_at != 0 && core->look_at <= now) {
+        core->look_at = 0;
+        job_start(core, JOB_CHECK, core->doubt_sas ? core->exchanges : NULL, V_NONE, 0);
+        core->job.entry = core->policies;
+        core->doubt_sas = false;
+        job_run(core);
+        return;
+    }
     if (core->soonest == 0 || core->soonest > now) {
         return;
     }

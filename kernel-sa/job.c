@@ -198,6 +198,8 @@ static void end(struct core *core)
         lookup_end(core);
         break;
     case JOB_CHECK:
+        check_end(core);
+        break;
     case JOB_NONE:
         break;
     }

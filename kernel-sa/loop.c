@@ -46,6 +46,7 @@ static void read_events(struct loop *loop)
     const char *lost = netlink_events(loop->netlink, on_event, loop);
     if (lost != NULL) {
         core_events_lost(loop->core, lost, clock_ms());
+        serve(loop);
     }
 }
 

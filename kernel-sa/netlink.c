@@ -1,10 +1,13 @@
 #include "netlink.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <time.h>
@@ -17,6 +20,7 @@ struct netlink {
     struct mnl_socket *requests;
     struct mnl_socket *events;
     uint32_t seq;
+    uint32_t mine;                  /* in our requests' nlmsg_pid: what they did is told with it */
     _Alignas(8) uint8_t out[XFRM_MESSAGE_MAX];
     _Alignas(8) uint8_t in[ANSWER_MAX];
     struct reply reply;             /* to the request at hand */
@@ -51,7 +55,35 @@ static bool join(struct mnl_socket *s, unsigned group)
     return mnl_socket_setsockopt(s, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) == 0;
 }
 
-static struct mnl_socket *open_events(void)
+#define TYPE_IS(type, hit) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(type), hit, 0)
+
+/*
+ * Our own requests are told to the groups like everybody's, each new SA with its keys. None of that is
+ * to wake us, or to fill the buffer so that others' deeds are lost. Where the kernel has no filters,
+ * netlink_events leaves out the same.
+ */
+static void leave_out_own(struct mnl_socket *s, uint32_t mine)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_H | BPF_ABS, offsetof(struct nlmsghdr, nlmsg_type)), /* as network order */
+        TYPE_IS(XFRM_MSG_EXPIRE, 9),
+        TYPE_IS(XFRM_MSG_ACQUIRE, 8),
+        TYPE_IS(XFRM_MSG_DELSA, 5),
+        TYPE_IS(XFRM_MSG_FLUSHSA, 4),
+        TYPE_IS(XFRM_MSG_DELPOLICY, 3),
+        TYPE_IS(XFRM_MSG_UPDPOLICY, 2),
+        TYPE_IS(XFRM_MSG_FLUSHPOLICY, 1),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct nlmsghdr, nlmsg_pid)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(mine), 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+        BPF_STMT(BPF_RET | BPF_K, 0)
+    };
+    const struct sock_fprog program = { .len = sizeof code / sizeof code[0], .filter = code };
+    (void)setsockopt(mnl_socket_get_fd(s), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+}
+
+static struct mnl_socket *open_events(uint32_t mine)
 {
     const int memory = EVENT_MEMORY;
     struct mnl_socket *s = mnl_socket_open2(NETLINK_XFRM, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -59,8 +91,9 @@ static struct mnl_socket *open_events(void)
         return NULL;
     }
     (void)setsockopt(mnl_socket_get_fd(s), SOL_SOCKET, SO_RCVBUFFORCE, &memory, sizeof memory);
+    leave_out_own(s, mine);
     if (mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID) != 0 || !join(s, XFRMNLGRP_EXPIRE)
-        || !join(s, XFRMNLGRP_ACQUIRE)) {
+        || !join(s, XFRMNLGRP_ACQUIRE) || !join(s, XFRMNLGRP_SA) || !join(s, XFRMNLGRP_POLICY)) {
         int saved = errno;
         (void)mnl_socket_close(s);
         errno = saved;
@@ -75,9 +108,15 @@ struct netlink *netlink_new(bool events)
     if (n == NULL) {
         return NULL;
     }
+    /* Random, since others may put anything there: some put their process id, which may be ours elsewhere. */
+    if (getrandom(&n->mine, sizeof n->mine, 0) != sizeof n->mine) {
+        netlink_free(n);
+        return NULL;
+    }
+    n->mine |= 1u; /* never 0, which most put there */
     n->requests = open_requests();
     if (n->requests != NULL && events) {
-        n->events = open_events();
+        n->events = open_events(n->mine);
     }
     if (n->requests == NULL || (events && n->events == NULL)) {
         int saved = errno;
@@ -149,6 +188,7 @@ static void wait_for_answer(struct netlink *n)
 /* What lies in n->out, `len` bytes with the number n->seq. The result is then in n->reply. */
 static void send_and_wait(struct netlink *n, size_t len, bool dump)
 {
+    memcpy(n->out + offsetof(struct nlmsghdr, nlmsg_pid), &n->mine, sizeof n->mine);
     reply_start(&n->reply, n->seq, dump);
     if (len == 0) {
         reply_fail(&n->reply, EMSGSIZE, "the request does not fit its message");
@@ -241,10 +281,11 @@ const char *netlink_events(struct netlink *n, netlink_event_handler *handler, vo
             const char *why = xfrm_read(&n->message, n->in + at, len - at, &used);
             if (why != NULL) {
                 lost = why;
-            } else if (n->message.kind == XFRM_IS_EVENT) {
+            } else if (n->message.kind == XFRM_IS_EVENT && n->message.port != n->mine) {
                 handler(context, &n->message.event);
             }
         }
+        explicit_bzero(n->in, len); /* an SA that is deleted is told with its keys */
     }
     return lost;
 }

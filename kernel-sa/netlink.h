@@ -13,7 +13,7 @@
 
 struct netlink;
 
-/* NULL: not opened, errno says why. `events`: EXPIRE and ACQUIRE too. */
+/* NULL: not opened, errno says why. `events`: EXPIRE, ACQUIRE and what other programs delete too. */
 struct netlink *netlink_new(bool events);
 void netlink_free(struct netlink *n); /* NULL is allowed; wipes */
 

@@ -116,6 +116,7 @@ void place_result(struct core *core, const struct kernel_policy *want, uint32_t 
     } else {
         e->policy = job->request.policy;
         e->reqid = reqid;
+        others_placed(core, e);
         job->phase = PHASE_AGAIN;
     }
 }

@@ -88,6 +88,7 @@ struct exchange {
     bool given;                 /* its inbound SPI was given out here */
     bool told_soft;
     bool told_hard;
+    bool robbed;                /* what was held back has lost its inbound SA: goes at its deadline */
     uint64_t ask_id;
     uint32_t life;              /* in force: install.life, or what an update made of it */
     uint64_t activate_id;
@@ -117,6 +118,12 @@ struct policy_entry {
     unsigned orphans;            /* orphans.c: those of them that plutod does not know */
     bool standing;               /* plutod wants it whatever becomes of exchanges */
     bool leaving;                /* the last one who let go of it wanted it removed */
+    /* others.c */
+    bool doubt;                  /* another program did something to it: is it still there? */
+    bool missing;                /* it is not, and is put back when that is due */
+    bool told_missing;           /* plutod believes so */
+    unsigned restores;           /* how often it was put back, since it was quiet for long */
+    uint64_t restored_at;
     UT_hash_handle hh;
 };
 
@@ -187,6 +194,10 @@ struct job {
     /* JOB_UPDATE */
     uint32_t life_before;
     unsigned changed;
+    /* JOB_CHECK; `entry` is the policy at hand */
+    unsigned back;                  /* policies that were put back, */
+    unsigned first_time;            /* of them those that nobody had touched before, */
+    struct kernel_policy one;       /* and one of these */
     /* JOB_LOOKUP */
     struct address from;
     struct address to;
@@ -219,6 +230,8 @@ struct core {
     uint64_t worker;                /* that one's number */
     struct exchange *exchanges;
     uint64_t soonest;               /* no deadline is before it; 0: there is none */
+    uint64_t look_at;               /* JOB_CHECK is due then; 0: it is not */
+    bool doubt_sas;                 /* it looks at every SA, too */
     size_t parked;                  /* exchanges without permit */
     struct policy_entry *policies;
     struct spis spis;
@@ -321,7 +334,21 @@ bool update_next(struct core *core);
 void update_result(struct core *core, const struct kernel_result *result);
 void update_end(struct core *core);
 
-/* ---- upkeep.c: sample, flush, adopt, check ---- */
+/* ---- others.c: what other programs did to what is ours ---- */
+
+void others_event(struct core *core, const struct kernel_event *event);
+/* x stood under a kernel-sa before this one: policies of it that were not found are missing. */
+void others_took(struct core *core, struct exchange *x);
+void others_placed(struct core *core, struct policy_entry *e); /* it is in the kernel, by another job */
+/* Nothing is certain any more: all is looked at. */
+void others_doubt_all(struct core *core);
+bool check_next(struct core *core);
+void check_result(struct core *core, const struct kernel_result *result);
+void check_end(struct core *core);
+/* The SA is not in the kernel: its life was over (the kernel said so), or it was deleted. */
+void sa_gone(struct core *core, struct exchange *x, enum side side, bool expired);
+
+/* ---- upkeep.c: sample, flush, adopt ---- */
 
 void sample_start(struct core *core, const struct record *r);
 bool sample_next(struct core *core);
@@ -341,8 +368,7 @@ void flush_end(struct core *core);
 bool adopt_next(struct core *core);
 void adopt_result(struct core *core, const struct kernel_result *result);
 void adopt_end(struct core *core);
-bool check_next(struct core *core);
-void check_result(struct core *core, const struct kernel_result *result);
-void sa_gone(struct core *core, struct exchange *x, enum side side);
+/* The SAs of job.exchange from job.step on. False: no more of them. */
+bool look_next(struct core *core);
 
 #endif

@@ -91,8 +91,9 @@ static void resume(struct core *core, struct exchange *x)
 {
     if (x->permit.again == AGAIN_UP) {
         if (!x->sa_here[SIDE_IN] || !x->sa_here[SIDE_OUT]) {
-            sa_gone(core, x, x->sa_here[SIDE_IN] ? SIDE_OUT : SIDE_IN);
+            sa_gone(core, x, x->sa_here[SIDE_IN] ? SIDE_OUT : SIDE_IN, false);
         }
+        others_took(core, x);
     } else if (x->permit.again == AGAIN_OPEN && x->stage == STAGE_UP) {
         job_start(core, JOB_ACTIVATE, x, V_ACTIVATE, 0);
     } else if (x->permit.again == AGAIN_OPEN && x->stage == STAGE_HELD) {
@@ -149,10 +150,16 @@ void take_permit(struct core *core, const struct record *r)
     p->replay = record_has(r, K_REPLAY) ? (uint32_t)record_number(r, K_REPLAY) : REPLAY_DEFAULT;
     p->again = record_has(r, K_AGAIN) ? (enum again)record_word(r, K_AGAIN) : AGAIN_NOT;
     bool orphan = orphan_is(x);
-    if (orphan) {
+    if (orphan || p->again == AGAIN_UP) {
         x->install.our_client = p->our_client; /* the kernel does not know them */
         x->install.peer_client = p->peer_client;
+    }
+    if (orphan) {
         orphan_claimed(core, x);
+    } else if (p->again == AGAIN_UP) { /* nor anything else, as its SAs are gone */
+        x->install.our_host = p->our_host;
+        x->install.peer_host = p->peer_host;
+        x->install.transport = !p->tunnel;
     }
     x->permitted = true;
     if (orphan || p->again == AGAIN_UP) {

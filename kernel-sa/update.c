@@ -54,7 +54,7 @@ void update_result(struct core *core, const struct kernel_result *result)
 {
     struct job *job = &core->job;
     if (job_not_there(result)) {
-        sa_gone(core, job->exchange, (enum side)job->step);
+        sa_gone(core, job->exchange, (enum side)job->step, false);
     } else if (result->error != 0) {
         job_fail(core, result);
     } else {

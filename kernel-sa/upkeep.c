@@ -1,4 +1,4 @@
-/* What is read from the kernel: counters, what a predecessor left, what is gone; and flush. */
+/* What is read from the kernel: counters, what a predecessor left; and flush. */
 #include "state.h"
 
 #include <inttypes.h>
@@ -19,8 +19,7 @@ void sample_start(struct core *core, const struct record *r)
     job_start(core, JOB_SAMPLE, x, V_SAMPLE, id);
 }
 
-/* The SAs of job.exchange from job.step on. */
-static bool look_next(struct core *core)
+bool look_next(struct core *core)
 {
     struct job *job = &core->job;
     for (; job->step < SIDE_COUNT; job->step++) {
@@ -41,7 +40,7 @@ void sample_result(struct core *core, const struct kernel_result *result)
 {
     struct job *job = &core->job;
     if (job_not_there(result)) {
-        sa_gone(core, job->exchange, (enum side)job->step);
+        sa_gone(core, job->exchange, (enum side)job->step, false);
     } else if (result->error != 0) {
         job_fail(core, result);
     } else {
@@ -65,30 +64,6 @@ void sample_end(struct core *core)
         record_put_number(&w, K_PACKETS_OUT, job->packets[SIDE_OUT]);
         (void)record_finish(&w);
     }
-}
-
-/* ---- check: after events were lost ---- */
-
-bool check_next(struct core *core)
-{
-    struct job *job = &core->job;
-    while (job->exchange != NULL) {
-        if (look_next(core)) {
-            return true;
-        }
-        job->exchange = job->exchange->hh.next;
-        job->step = 0;
-    }
-    return false;
-}
-
-void check_result(struct core *core, const struct kernel_result *result)
-{
-    struct job *job = &core->job;
-    if (job_not_there(result)) {
-        sa_gone(core, job->exchange, (enum side)job->step);
-    }
-    job->step++;
 }
 
 /* ---- what LIST finds ---- */

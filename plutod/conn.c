@@ -1,5 +1,6 @@
 #include "conn.h"
 
+#include "foreign.h"
 #include "index.h"
 #include "journal.h"
 #include "name.h"
@@ -100,6 +101,7 @@ static void free_conn(struct keying *k, struct conn *c)
     }
     leave_form(k, c);
     free(c->failure);
+    foreign_free(c);
     free(c);
 }
 

@@ -26,6 +26,7 @@ struct failure {
 #define CONN_NAME (NAME_MAX_LEN + 16)
 
 struct kin;
+struct foreign;
 
 /* There are thousands, of which most do nothing: what only some have is kept elsewhere. */
 struct conn {
@@ -66,6 +67,7 @@ struct conn {
     unsigned renewals;      /* that failed, one after the other */
     unsigned classes;       /* debug classes that are on because of it */
     struct failure *failure; /* of its last negotiation that failed; owned; NULL: none has */
+    struct foreign *foreign; /* what other programs did to it in the kernel (foreign.h); owned; NULL: nothing */
     struct line_bucket lines; /* about it and its instances (keying_lines.c) */
 
     /* index.h */

@@ -3,6 +3,7 @@
 
 #include "ends.h"
 #include "explain.h"
+#include "foreign.h"
 #include "index.h"
 #include "initiate.h"
 #include "methods.h"
@@ -325,6 +326,14 @@ static bool from_kernel(struct keying *k, const struct record *r, const char **w
         if (y != NULL && y->up) {
             ends_expired(k, y, record_yes(r, K_HARD));
         }
+        return true;
+    case V_SA_DELETED:
+        if (y != NULL && y->up) {
+            foreign_sa_deleted(k, y);
+        }
+        return true;
+    case V_POLICY_DELETED:
+        foreign_policy_deleted(k, r);
         return true;
     case V_ACQUIRE:
         take_acquire(k, r);

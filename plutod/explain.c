@@ -1,6 +1,7 @@
 #include "explain.h"
 
 #include "choose.h"
+#include "foreign.h"
 #include "hint.h"
 #include "index.h"
 #include "initiate.h"
@@ -343,6 +344,9 @@ static void explain_conn(struct keying *k, uint64_t client, const struct conn *c
     if (c->newest_ipsec != 0) {
         const struct xchg *y = xchg_find(k, c->newest_ipsec);
         keying_say(k, client, 0, "\"%s\": it is up: IPsec SA #%" PRIu64, c->name, y == NULL ? 0 : y->serial);
+    }
+    if (foreign_unprotected(c) || (c->eroute != NULL && c->newest_ipsec == 0)) {
+        keying_say(k, client, 0, "\"%s\": it is %s", c->name, routing_story(c));
     }
     say_under_way(k, client, c);
     say_if_we_began(k, client, c);

@@ -261,14 +261,20 @@ void initiate_conn(struct keying *k, struct conn *c, uint64_t client, bool wait)
     }
 }
 
-void initiate_wanted(struct keying *k, struct conn *c)
+bool initiate_at_hand(const struct conn *c)
 {
-    char why[OBSTACLE] = "a negotiation is at hand";
     const struct xchg *x;
     bool at_hand = c->attempt != 0;
     DL_FOREACH(c->exchanges, x) {
         at_hand = at_hand || (x->quick && !x->up);
     }
+    return at_hand;
+}
+
+void initiate_wanted(struct keying *k, struct conn *c)
+{
+    char why[OBSTACLE] = "a negotiation is at hand";
+    bool at_hand = initiate_at_hand(c);
     c->wanted = !at_hand && !k->listening;
     if (!at_hand && initiate_obstacle(k, c, why) == 0) {
         keying_event_conn(k, c, "a packet wants through and there is no IPsec SA: we begin");

@@ -27,6 +27,7 @@ void initiate_conn(struct keying *k, struct conn *c, uint64_t client, bool wait)
  * is no more than a debug line.
  */
 void initiate_wanted(struct keying *k, struct conn *c);
+bool initiate_at_hand(const struct conn *c); /* a negotiation for IPsec SAs, or another attempt to come */
 /* We listen again: what packets wanted meanwhile. */
 void initiate_what_waited(struct keying *k);
 /* Begins a Main Mode for its own sake. NULL: ike-negotiate or secrets does not run now. */

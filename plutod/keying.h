@@ -14,6 +14,7 @@
  *   methods.h   by which methods they can be carried out
  *   anew.h      negotiations under which a process of ours died
  *   shorten.h   lives that a peer wants shorter
+ *   foreign.h   what other programs did to SAs and policies in the kernel
  *   renew.h     ISAKMP SAs in place of those that died with a process
  *   routing.h   eroutes, routes, and when which updown script runs
  *   journal.h   what happened lately
@@ -164,7 +165,7 @@ struct keying {
     uint64_t next_id;
 
     struct agenda agenda;
-    uint64_t next_renewal;  /* of ISAKMP SAs: none begins before it */
+    uint64_t next_renewal;  /* of ISAKMP SAs, and of IPsec SAs that were deleted: none begins before it */
     struct line_limit rubbish;   /* lines about packets of those who have proved nothing, */
     struct line_limit strangers; /* and about their negotiations */
     enum keying_turn turn;

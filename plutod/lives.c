@@ -3,6 +3,7 @@
  */
 #include "anew.h"
 #include "ends.h"
+#include "foreign.h"
 #include "initiate.h"
 #include "orders.h"
 #include "renew.h"
@@ -140,6 +141,9 @@ void keying_kernel_down(struct keying *k)
     keying_tell_pending(k, PENDING_LOOKUP, 0, "kernel-sa died before it answered: ask again");
     keying_drop_pending(k, PENDING_LOOKUP, 0);
     k->samples = 0;
+    for (struct conn *c = k->conns; c != NULL; c = c->hh.next) {
+        foreign_forget_policies(c); /* the next one finds out */
+    }
     for (struct xchg *y = k->exchanges; y != NULL; y = y->hh.next) {
         y->asked = false;
     }

@@ -1,6 +1,7 @@
 #include "routing.h"
 
 #include "ends.h"
+#include "foreign.h"
 #include "initiate.h"
 #include "paths.h"
 #include "script.h"
@@ -25,7 +26,13 @@ const char *routing_story(const struct conn *c)
     if (c->eroute == NULL) {
         return "unrouted";
     }
-    return c->eroute->step == STEP_DONE ? "erouted" : "being routed";
+    if (c->eroute->step != STEP_DONE) {
+        return "being routed";
+    }
+    if (foreign_unprotected(c)) {
+        return "not protected: another program took its policies out of the kernel";
+    }
+    return xchg_has_ipsec(c, NULL) ? "erouted" : "erouted HOLD";
 }
 
 /* ---- scripts ---- */
@@ -49,6 +56,7 @@ static uint64_t run(struct keying *k, struct conn *c, const char *action, uint64
 
 void routing_down(struct keying *k, struct conn *c, uint64_t client)
 {
+    foreign_forget_policies(c);
     if (c->eroute == NULL) {
         return;
     }

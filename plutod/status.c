@@ -1,6 +1,7 @@
 /* The walk over what --status shows. How each piece looks: status_text.c, status_json.c. */
 #include "status_form.h"
 
+#include "initiate.h"
 #include "journal.h"
 #include "orders.h"
 #include "public_keys.h"
@@ -147,7 +148,7 @@ void status_journal_goes(struct keying *k, const struct journal *j)
 
 static bool wants_count(const struct status_report *r, const struct xchg *x)
 {
-    return x->quick && x->up && x->answered_at < r->began;
+    return x->quick && x->up && !x->gone && x->answered_at < r->began;
 }
 
 static void ask_ahead(struct status_report *r)
@@ -305,9 +306,18 @@ unsigned status_instances(const struct conn *c)
 
 const char *status_event(const struct keying *k, const struct xchg *x, uint64_t *seconds)
 {
+    if (x->gone) {
+        *seconds = agenda_wait(&k->agenda, &x->life_end, k->now) / 1000;
+        return initiate_at_hand(x->conn) ? "EVENT_SA_EXPIRE" : "EVENT_SA_REPLACE";
+    }
     uint64_t end = x->up ? x->since + (uint64_t)x->life * 1000 : x->event_at;
     *seconds = end > k->now ? (end - k->now) / 1000 : 0;
     return x->up ? "EVENT_SA_EXPIRE" : x->resends ? "EVENT_RETRANSMIT" : "EVENT_GIVE_UP";
+}
+
+const char *status_story(const struct xchg *x)
+{
+    return x->gone ? "another program deleted its SAs from the kernel" : xchg_state_story(x->state);
 }
 
 const struct xchg *status_awaited(struct keying *k, const struct xchg *x)

@@ -35,6 +35,7 @@ unsigned status_instances(const struct conn *c); /* made of this template */
 
 /* What happens to it next, and in how many seconds. */
 const char *status_event(const struct keying *k, const struct xchg *x, uint64_t *seconds);
+const char *status_story(const struct xchg *x); /* how far it is, in words */
 /* A Quick Mode that waits for its Main Mode: that one; else NULL. */
 const struct xchg *status_awaited(struct keying *k, const struct xchg *x);
 uint64_t status_serial(struct keying *k, uint64_t number); /* 0: none has that number */

@@ -5,6 +5,7 @@
  */
 #include "status_form.h"
 
+#include "foreign.h"
 #include "hint.h"
 #include "object.h"
 #include "orient.h"
@@ -157,12 +158,16 @@ static struct object end_of(const struct status_end *e)
 static const char *word_of(const struct conn *c)
 {
     bool isakmp = false;
+    bool unprotected = foreign_unprotected(c);
     const struct xchg *x;
     for (x = c->exchanges; x != NULL; x = x->next) {
-        if (x->up && !x->ending && x->quick) {
+        if (x->up && !x->ending && x->quick && !unprotected) {
             return "up";
         }
         isakmp = isakmp || (x->up && !x->ending);
+    }
+    if (unprotected) {
+        return "half-up";
     }
     if (isakmp) {
         return connection_isakmp_only(c->form) ? "up" : "half-up";
@@ -175,7 +180,7 @@ static bool negotiates(const struct conn *c)
     const struct xchg *x;
     bool found = c->attempt != 0;
     for (x = c->exchanges; x != NULL && !found; x = x->next) {
-        found = !x->up;
+        found = !x->up || x->gone;
     }
     return found;
 }
@@ -224,7 +229,7 @@ static void show_conn(struct keying *k, uint64_t client, const struct conn *c, s
     }
     object_put_text(&o, "unoriented", c->oriented ? NULL : why);
     object_put_text(&o, "routing", routing_story(c));
-    object_put_yes(&o, "routed", c->eroute != NULL);
+    object_put_yes(&o, "routed", c->eroute != NULL && !foreign_unprotected(c));
     object_put_some(&o, "eroute_owner", c->eroute == NULL ? 0 : status_serial(k, c->newest_ipsec));
     object_put_some(&o, "isakmp_sa", status_serial(k, c->newest_isakmp));
     object_put_some(&o, "ipsec_sa", status_serial(k, c->newest_ipsec));
@@ -288,16 +293,16 @@ static void show_state(struct keying *k, uint64_t client, const struct xchg *x, 
     object_put_text(&o, "kind", x->quick ? "ipsec" : "isakmp");
     object_put_text(&o, "role", x->initiator ? "initiator" : "responder");
     object_put_text(&o, "state", xchg_state_word(x->state));
-    object_put_text(&o, "story", xchg_state_story(x->state));
-    object_put_yes(&o, "established", x->up);
+    object_put_text(&o, "story", status_story(x));
+    object_put_yes(&o, "established", x->up && !x->gone);
     object_put_yes(&o, "newest", c != NULL && (c->newest_isakmp == x->number || c->newest_ipsec == x->number));
     object_put_some(&o, "isakmp_sa", x->quick ? status_serial(k, x->parent) : 0);
     object_put_some(&o, "pending_for", awaited == NULL ? 0 : awaited->serial);
     object_put_text(&o, "event", awaited == NULL ? event : NULL);
     object_put(&o, "event_in", awaited == NULL ? object_number(seconds) : json_null());
     object_put_number(&o, "age", k->now > x->since ? (k->now - x->since) / 1000 : 0);
-    object_put_some(&o, "life", x->up ? x->life : 0);
-    object_put(&o, "life_left", x->up ? object_number(seconds) : json_null());
+    object_put_some(&o, "life", x->up && !x->gone ? x->life : 0);
+    object_put(&o, "life_left", x->up && !x->gone ? object_number(seconds) : json_null());
     put_place(&o, "local", &x->local, x->local_port);
     put_place(&o, "remote", &x->remote, x->remote_port);
     object_put_identity(&o, "peer_id", proved ? x->peer_id : NULL);
@@ -305,7 +310,7 @@ static void show_state(struct keying *k, uint64_t client, const struct xchg *x, 
     object_put_text(&o, "algorithms", x->proposal);
     object_put_text(&o, "notified", x->notified);
     object_put_text(&o, "hint", hint_of(x, hint) ? hint : NULL);
-    if (x->quick && x->up) {
+    if (x->quick && x->up && !x->gone) {
         object_put_object(&o, "ipsec", ipsec_of(k, x));
     } else {
         object_put(&o, "ipsec", json_null());

@@ -163,9 +163,9 @@ static void show_state(struct keying *k, uint64_t client, const struct xchg *x, 
     char hint[HINT_TEXT];
     bool hinted = hint_of(x, hint);
     SAY("#%" PRIu64 ": %s STATE_%s (%s); %s in %" PRIu64 "s%s%s%s", x->serial, label,
-        xchg_state_word(x->state), xchg_state_story(x->state), event, seconds, newest,
+        xchg_state_word(x->state), status_story(x), event, seconds, newest,
         hinted ? "; " : "", hinted ? hint : "");
-    if (x->quick && x->up) {
+    if (x->quick && x->up && !x->gone) {
         show_ipsec(k, client, x, label);
     } else if (!x->quick && x->up) {
         char id[IDENTITY_TEXT];

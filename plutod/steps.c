@@ -2,6 +2,7 @@
 #include "initiate.h"
 
 #include "ends.h"
+#include "foreign.h"
 #include "renew.h"
 #include "respond.h"
 #include "routing.h"
@@ -47,11 +48,12 @@ static void say_ipsec_up(struct keying *k, const struct xchg *y)
 
 static void finish_quick(struct keying *k, struct xchg *y)
 {
-    if (!y->ready || !y->negotiated || y->conn->newest_ipsec == y->number) {
+    if (!y->ready || !y->negotiated || y->gone || y->conn->newest_ipsec == y->number) {
         return;
     }
     y->conn->newest_ipsec = y->number;
     y->conn->attempt = 0;
+    foreign_replaced(k, y->conn);
     say_ipsec_up(k, y);
     xchg_release(k, y);
 }

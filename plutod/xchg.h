@@ -108,6 +108,7 @@ struct xchg {
     uint8_t spi_in[4];
     struct spi_key spi_out;
     bool in_spis;
+    bool gone;              /* another program deleted its SAs in the kernel (foreign.h); then it is ending */
     bool ready;             /* routed and announced: whack was told */
     uint64_t bytes[2];      /* in, out: as last sampled */
     uint64_t packets[2];

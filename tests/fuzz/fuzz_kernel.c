@@ -8,6 +8,7 @@
  *   X           kernel-sa dies, another one adopts      G   ike-negotiate's channel ends
  *   L           events were lost        E N hard|soft   the Nth SA in the kernel expires
  *   A N         a packet meets the Nth policy in the kernel
+ *   D N sa|policy|all   another program deletes the Nth, or all there is; with `h`, so that nobody hears of it
  * Holds: no SA in the kernel without permit, keys and request for it (F17); all that is said is
  * records; no key is said.
  */
@@ -173,6 +174,31 @@ static void acquire(struct run *run, const char *text)
     }
 }
 
+/* What another program does, as the kernel tells it. */
+static void deletion(struct run *run, const char *text)
+{
+    struct fake *f = run->f;
+    struct kernel_event e = { .kind = EVENT_OTHER };
+    unsigned long n = strtoul(text, NULL, 10);
+    if (strchr(text, 's') != NULL && n < f->sas) {
+        e.kind = EVENT_SA_DELETED;
+        e.sa = f->sa[n];
+        f->sa[n] = f->sa[--f->sas];
+    } else if (strchr(text, 'p') != NULL && n < f->policies) {
+        e.kind = EVENT_POLICY_DELETED;
+        e.policy = f->policy[n];
+        f->policy[n] = f->policy[--f->policies];
+    } else if (strchr(text, 'a') != NULL) {
+        e.kind = (n & 1) != 0 ? EVENT_SAS_FLUSHED : EVENT_POLICIES_FLUSHED;
+        f->sas = (n & 1) != 0 ? 0 : f->sas;
+        f->policies = (n & 1) != 0 ? f->policies : 0;
+    }
+    if (strchr(text, 'h') == NULL) {
+        core_event(f->core, &e, f->now);
+        fake_pass(f, 0);
+    }
+}
+
 static void do_line(struct run *run, char letter, const char *text)
 {
     struct fake *f = run->f;
@@ -194,6 +220,7 @@ static void do_line(struct run *run, char letter, const char *text)
         break;
     case 'E': event(run, text); break;
     case 'A': acquire(run, text); break;
+    case 'D': deletion(run, text); break;
     default: break;
     }
 }

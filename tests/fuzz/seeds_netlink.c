@@ -100,6 +100,35 @@ static void say_events(struct tongue *t)
     say_event(t, XFRM_MSG_ACQUIRE, &acquire, sizeof acquire);
 }
 
+/* What another program deletes is told with all that it was. */
+static void say_deletions(struct tongue *t)
+{
+    _Alignas(8) uint8_t message[XFRM_MESSAGE_MAX];
+    struct {
+        struct xfrm_usersa_id id;
+        struct nlattr head;
+        struct xfrm_usersa_info sa;
+    } sa = { .head = { .nla_len = sizeof sa.head + sizeof sa.sa, .nla_type = XFRMA_SA } };
+    struct {
+        struct xfrm_userpolicy_id id;
+        struct nlattr head;
+        struct xfrm_userpolicy_info policy;
+    } policy = { .head = { .nla_len = sizeof policy.head + sizeof policy.policy, .nla_type = XFRMA_POLICY } };
+    struct kernel_request q = { .verb = KERNEL_ADD_SA };
+    const struct xfrm_usersa_flush flush = { .proto = 50 };
+    q.sa = fake_sa("aes256-sha2_256", "10.9.0.2", "10.9.0.1");
+    (void)xfrm_build(message, sizeof message, &q, 1);
+    memcpy(&sa.sa, message + NLMSG_HDRLEN, sizeof sa.sa);
+    say_event(t, XFRM_MSG_DELSA, &sa, sizeof sa);
+    policy.policy.index = policy_index(MAKER_DAEMON, WAY_OUT, 5);
+    policy.policy.dir = WAY_OUT;
+    policy.policy.sel.family = AF_INET;
+    say_event(t, XFRM_MSG_DELPOLICY, &policy, sizeof policy);
+    say_event(t, XFRM_MSG_UPDPOLICY, &policy.policy, sizeof policy.policy);
+    say_event(t, XFRM_MSG_FLUSHSA, &flush, sizeof flush);
+    say_event(t, XFRM_MSG_FLUSHPOLICY, &flush, 0);
+}
+
 static void begin(struct tongue *t, int what)
 {
     buffer_init(&t->bytes, 0);
@@ -126,7 +155,7 @@ void write_netlink(void)
     begin(&t, 'd');
     say_ack(&t, ESRCH, "no such SA", 1);
     end(&t);
-    for (int calls = 'A'; calls <= 'L'; calls++) {
+    for (int calls = 'A'; calls <= 'N'; calls++) {
         begin(&t, calls);
         say_ack(&t, 0, NULL, 1);
         end(&t);
@@ -140,6 +169,9 @@ void write_netlink(void)
     begin(&t, 'd');
     buffer_add_u16(&t.bytes, 0xff00u + ENOBUFS);
     say_events(&t);
+    end(&t);
+    begin(&t, 'd');
+    say_deletions(&t);
     end(&t);
     for (int form = '0'; form <= '9'; form++) {
         begin(&t, form);

@@ -79,12 +79,41 @@ static void f21_events_lost_and_plutod(void **state)
     assert_true(kernel->requests > requests);
     assert_true(lab_logged(l, 1, "more events than its buffer holds"));
     assert_true(lab_up(l));
-    kernel->sas = 0; /* both expired, and nobody said so */
+    kernel->sas = 0; /* both went, and nobody said so */
     core_events_lost(kernel->core, "the kernel had more events than its buffer holds", l->now);
     fake_serve(kernel);
     lab_settle(l);
-    assert_true(lab_count(&l->host[1].log, "expired") > 0);
+    assert_true(lab_count(&l->host[1].log, "another program deleted") > 0);
     lab_free(l);
+}
+
+/* Another program empties the kernel: the tunnel is there again at once, and both ends agree about it. */
+static void f21_another_program_flushes(void **state)
+{
+    (void)state;
+    for (unsigned host = 0; host < 2; host++) {
+        struct lab *l = lab_new(NULL);
+        struct fake *kernel = l->host[host].kernel;
+        const struct kernel_event sas = { .kind = EVENT_SAS_FLUSHED };
+        const struct kernel_event policies = { .kind = EVENT_POLICIES_FLUSHED };
+        lab_initiate(l, 0);
+        assert_true(lab_up(l));
+        kernel->sas = kernel->policies = 0;
+        core_event(kernel->core, &sas, l->now);
+        core_event(kernel->core, &policies, l->now);
+        core_tick(kernel->core, l->now);
+        fake_serve(kernel);
+        assert_int_equal(kernel->policies, 3);
+        lab_pass(l, 1000);
+        assert_true(lab_logged(l, host, "another program deleted the IPsec SA from the kernel"));
+        assert_true(lab_logged(l, host, "they were put back"));
+        assert_true(lab_up(l));
+        for (unsigned h = 0; h < 2; h++) {
+            assert_int_equal(l->host[h].kernel->sas, 2);
+            assert_int_equal(l->host[h].kernel->policies, 3);
+        }
+        lab_free(l);
+    }
 }
 
 int main(void)
@@ -93,6 +122,7 @@ int main(void)
         cmocka_unit_test(f21_every_request_refused_once),
         cmocka_unit_test(f21_every_request_refused_at_the_end),
         cmocka_unit_test(f21_events_lost_and_plutod),
+        cmocka_unit_test(f21_another_program_flushes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,6 +30,7 @@ static struct kernel {
     size_t count;
     size_t at;
     unsigned sent;
+    uint32_t sender;    /* what the last request has in nlmsg_pid */
     int send_error;
     bool for_ever;      /* the last one comes again and again */
     unsigned reads;
@@ -73,8 +74,11 @@ int mnl_socket_get_fd(const struct mnl_socket *s)
 
 ssize_t mnl_socket_sendto(const struct mnl_socket *s, const void *bytes, size_t len)
 {
+    struct nlmsghdr head;
     (void)s;
-    (void)bytes;
+    assert_true(len >= sizeof head);
+    memcpy(&head, bytes, sizeof head);
+    kernel->sender = head.nlmsg_pid;
     kernel->sent++;
     errno = kernel->send_error;
     return kernel->send_error != 0 ? -1 : (ssize_t)len;
@@ -233,6 +237,35 @@ static void f21_events_cut_and_foreign(void **state)
     expect_heard(events(n), NULL, 0);
 }
 
+/* A flush, as the kernel tells it, with what its sender had in nlmsg_pid. */
+static void comes_flush(uint32_t sender)
+{
+    struct datagram *d = comes();
+    struct nlmsghdr *head = mnl_nlmsg_put_header(d->bytes);
+    head->nlmsg_type = XFRM_MSG_FLUSHPOLICY;
+    head->nlmsg_pid = sender;
+    d->len = head->nlmsg_len;
+}
+
+/* What we did ourselves is told to us as well: it is no news. */
+static void f21_our_own_deeds(void **state)
+{
+    struct netlink *n = *state;
+    const struct kernel_request flush = { .verb = KERNEL_GET_STANDARD };
+    struct kernel_result result;
+    (void)comes_ack(1, 0);
+    netlink_do(n, &flush, &result, NULL, NULL);
+    assert_int_not_equal(kernel->sender, 0); /* which is what most have there */
+    assert_int_not_equal(kernel->sender, (uint32_t)getpid()); /* and others that */
+    comes_flush(kernel->sender);
+    assert_null(events(n));
+    assert_int_equal(heard.count, 0);
+    comes_flush(0);
+    comes_flush((uint32_t)getpid());
+    assert_null(events(n));
+    assert_int_equal(heard.count, 2);
+}
+
 /* A socket that only fails is left alone until the next turn. */
 static void f21_events_of_a_broken_socket(void **state)
 {
@@ -365,6 +398,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(f21_events_of_the_socket),
         TEST(f21_events_cut_and_foreign),
+        TEST(f21_our_own_deeds),
         TEST(f21_events_of_a_broken_socket),
         TEST(f21_answers_of_the_socket),
         TEST(f21_answers_of_others),

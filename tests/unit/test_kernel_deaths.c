@@ -190,7 +190,7 @@ static void expired_meanwhile(void **state)
         (void)fake_said(o.f, PEER_PLUTOD);
         pair_permit(o.f, 1, 5, " again=up");
         if (left < 2) {
-            fake_expect(o.f, PEER_PLUTOD, "sa-expired exchange=1 protocol=esp hard=yes");
+            fake_expect(o.f, PEER_PLUTOD, "sa-deleted exchange=1 protocol=esp\n");
         } else {
             fake_silent(o.f, PEER_PLUTOD);
         }

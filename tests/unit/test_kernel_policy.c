@@ -343,7 +343,7 @@ static void f21_events_lost(void **state)
     fake_serve(f);
     const char *said = fake_said(f, PEER_PLUTOD);
     assert_non_null(strstr(said, "log level=info text=test"));
-    assert_non_null(strstr(said, "sa-expired exchange=2 protocol=esp hard=yes\n"));
+    assert_non_null(strstr(said, "sa-deleted exchange=2 protocol=esp\n"));
     assert_null(strstr(said, "exchange=1"));
     assert_null(strstr(said, "exchange=3"));
     fake_free(f);
@@ -370,7 +370,7 @@ static void sample(void **state)
     fake_expect(f, PEER_PLUTOD, "CAP_NET_ADMIN");
     f->sas = 0;
     fake_feed(f, PEER_PLUTOD, "sample id=4 exchange=1");
-    fake_expect(f, PEER_PLUTOD, "sa-expired exchange=1");
+    fake_expect(f, PEER_PLUTOD, "sa-deleted exchange=1");
     fake_free(f);
 }
 

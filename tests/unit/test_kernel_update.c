@@ -128,7 +128,7 @@ static void an_sa_is_gone(void **state)
     (void)pair(f, "yes");
     f->sa[0] = f->sa[--f->sas];
     fake_feed(f, PEER_PLUTOD, "update-kernel-sa id=3 exchange=7 life=600");
-    assert_string_equal(fake_said(f, PEER_PLUTOD), "sa-expired exchange=7 protocol=esp hard=yes\n"
+    assert_string_equal(fake_said(f, PEER_PLUTOD), "sa-deleted exchange=7 protocol=esp\n"
                                                    "ok id=3 re=update-kernel-sa\n");
     f->sas = 0;
     update(f, 500, "fail id=3 re=update-kernel-sa why=its%20SAs%20are%20not%20in%20the%20kernel");

@@ -1,0 +1,125 @@
+#!/usr/bin/env bats
+# Another program at work on our SAs and policies in the kernel: ip(8) flushes, deletes and replaces.
+
+load ../lib/scenario.bash
+
+a_tunnel() {
+    tunnel_is
+    two_hosts
+    charon_on right
+    pluto_on left
+    whack_initiates left
+    traffic_is_protected
+}
+
+policies_are_back() {
+    [ "$(policy_count left)" -eq 3 ]
+}
+
+# events_have TEXT
+events_have() {
+    grep -qF "$1" <<<"$(whack_on left --events)"
+}
+
+shows() {
+    grep -qF "$1" <<<"$(whack_on left --status)"
+}
+
+@test "[F21] ip xfrm policy flush: our policies are back at once, and that is said" {
+    a_tunnel
+    ip -n left xfrm policy flush
+    wait_for 2 policies_are_back || fail "policies: $(ip -n left xfrm policy)"
+    ping_through left right
+    traffic_is_protected
+    log_has left 'another program deleted or replaced policies of ours in the kernel, and they were put back: 3'
+    wait_for 2 events_have 'another program took its policies out of the kernel'
+    shows '; erouted; eroute owner: #2'
+    ip -n left xfrm policy deleteall
+    wait_for 2 policies_are_back || fail "policies: $(ip -n left xfrm policy)"
+    ip -n left xfrm policy update src 10.1.0.0/24 dst 10.2.0.0/24 dir out action allow priority 1
+    wait_for 2 has_template || fail "policies: $(ip -n left xfrm policy)"
+    traffic_is_protected
+    whack_on left --terminate --name net
+    wait_for 5 no_policies left || fail "policies are left: $(ip -n left xfrm policy)"
+}
+
+has_template() {
+    grep -q tmpl <<<"$(ip -n left xfrm policy list dir out)"
+}
+
+@test "[F21] ip xfrm state flush: negotiated anew at once, held back until then, and called by its name" {
+    a_tunnel
+    ip -n left xfrm state flush
+    wait_for 5 sas_are_there || fail "SAs: $(ip -n left xfrm state)"
+    wait_for 5 shows '; erouted; eroute owner: #3'
+    events_have '#2: another program deleted the IPsec SA from the kernel'
+    run whack_on left --events
+    refute_output --partial 'expired'
+    ping_through left right
+    traffic_is_protected
+    wait_for 5 file_has "$HOSTS_DIR/right/charon.log" 'received DELETE for ESP CHILD_SA'
+}
+
+@test "[F21] one SA is deleted while the peer is silent: the clients' packets wait, in status and explain, too" {
+    a_tunnel
+    ip -n right link set eth0 down
+    local spi
+    spi=$(ip -n left xfrm state list src 10.9.0.1 | sed -n 's/.*spi \(0x[0-9a-f]*\) .*/\1/p' | head -n 1)
+    ip -n left xfrm state delete src 10.9.0.1 dst 10.9.0.2 proto esp spi "$spi"
+    wait_for 5 shows '; erouted HOLD; eroute owner: #0'
+    run whack_on left --explain --from 10.1.0.1 --to 10.2.0.1
+    assert_output --partial 'it is erouted HOLD'
+    assert_output --partial 'a packet that leaves: dropped or held: there is no SA for that policy'
+    run whack_on left --status --json
+    assert_output --partial '"state":"half-up"'
+    "$BATS_TEST_DIRNAME/../lib/status-valid" <<<"$output"
+    assert_equal "$(policy_count left)" 3
+}
+
+@test "[F21] what we delete ourselves is nobody else's deed; nor is what others have of their own" {
+    a_tunnel
+    ip -n left xfrm policy add src 10.77.0.0/24 dst 10.78.0.0/24 dir out action block
+    ip -n left xfrm policy delete src 10.77.0.0/24 dst 10.78.0.0/24 dir out
+    ip -n left xfrm state add src 10.9.0.1 dst 10.9.0.7 proto esp spi 0x7777 mode tunnel enc 'cbc(aes)' \
+        0x000102030405060708090a0b0c0d0e0f auth 'hmac(sha1)' 0x000102030405060708090a0b0c0d0e0f10111213
+    ip -n left xfrm state delete src 10.9.0.1 dst 10.9.0.7 proto esp spi 0x7777
+    whack_on left --terminate --name net
+    whack_initiates left
+    whack_on left --delete --name net
+    pluto_stop left
+    run grep -c 'another program' "$(pluto_log left)"
+    assert_output 0
+}
+
+@test "[F21] more deeds of others than fit into our buffer: all is looked up again" {
+    a_tunnel
+    local kernel i
+    kernel=$(tool_pids left kernel-sa)
+    kill -STOP "$kernel"
+    ip -n left xfrm policy flush
+    for i in {1..4000}; do
+        echo "xfrm policy add src 10.77.$((i / 250)).$((i % 250)) dst 10.78.0.1 dir out action block"
+        echo "xfrm policy delete src 10.77.$((i / 250)).$((i % 250)) dst 10.78.0.1 dir out"
+    done | ip -n left -batch -
+    ip -n left xfrm policy flush
+    kill -CONT "$kernel"
+    wait_for 10 policies_are_back || fail "policies: $(ip -n left xfrm policy)"
+    log_has left 'the kernel had more events than its buffer holds'
+    traffic_is_protected
+}
+
+@test "[F21] a program that goes on deleting is not fought without end" {
+    a_tunnel
+    local i
+    for i in {1..60}; do
+        ip -n left xfrm policy flush
+        sleep 0.1
+    done
+    run grep -c 'they were put back' "$(pluto_log left)"
+    assert_output 2 # kernel-sa's line, and the connection's
+    run grep -c 'is not protected\|are not protected' "$(pluto_log left)"
+    assert [ "$output" -le 1 ]
+    wait_for 20 policies_are_back
+    wait_for 2 shows '; erouted; eroute owner: #2'
+    ping_through left right
+}
