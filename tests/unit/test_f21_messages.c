@@ -129,11 +129,11 @@ static void f21_next_attributes(void **state)
 {
     size_t used;
     (void)state;
-    for (uint16_t type = XFRMA_MAX; type < XFRMA_MAX + 12; type++) {
+    for (unsigned type = XFRMA_MAX; type < XFRMA_MAX + 12u; type++) {
         struct kernel_sa sa = fake_sa("aes128gcm16", "10.9.0.2", "10.9.0.1");
         (void)xfrm_bytes_sa(message, &sa, KERNEL_ADD_SA);
         struct nlmsghdr *head = (struct nlmsghdr *)(void *)message;
-        assert_true(mnl_attr_put_check(head, sizeof message, type, 5, "12345"));
+        assert_true(mnl_attr_put_check(head, sizeof message, (uint16_t)type, 5, "12345"));
         assert_null(read_exact(head->nlmsg_len, &used));
         assert_true(m.sa.spi == sa.spi && m.sa.cipher == sa.cipher && m.sa.exchange == sa.exchange);
     }
