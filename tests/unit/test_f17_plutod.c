@@ -217,6 +217,82 @@ static void f17_failed_by_secrets(void **state)
     world_free(w);
 }
 
+/* ---- what the peer ends ---- */
+
+/* Under a Main Mode that is not finished, of the very same peer; and such a one as what is meant. */
+static void f17_deletes_of_what_is_half_open(void **state)
+{
+    struct tunnel t = tunnel_up();
+    (void)state;
+    const uint64_t half = first(t.w, "10.9.0.2");
+    assert_null(choose(t.w, half, "net", STRONG));
+    assert_null(prove(t.w, half, "net", "10.9.0.2", "yes"));
+    clear(t.w);
+    const char *why = feed(t.w, N_P, "peer-deleted exchange=%" PRIu64 " protocol=esp spis=0000bbbb", half);
+    assert_string_equal(why, "a Delete under an ISAKMP SA that does not stand");
+    why = feed(t.w, N_P, "peer-deleted exchange=%" PRIu64 " protocol=isakmp target=%" PRIu64, half, t.x);
+    assert_string_equal(why, "a Delete under an ISAKMP SA that does not stand");
+    why = feed(t.w, N_P, "responder-lifetime exchange=%" PRIu64 " protocol=esp spi-out=0000bbbb life=1", half);
+    assert_string_equal(why, "a RESPONDER-LIFETIME under an ISAKMP SA that does not stand");
+    assert_null(feed(t.w, N_P, "initial-contact exchange=%" PRIu64, half));
+    assert_non_null(xchg_find(&t.w->k, t.x));
+    assert_non_null(xchg_find(&t.w->k, t.y));
+    assert_int_equal(t.w->kernel.len, 0);
+
+    assert_null(feed(t.w, N_P, "peer-deleted exchange=%" PRIu64 " protocol=isakmp target=%" PRIu64, t.x, half));
+    assert_true(has(&t.w->log, "Delete for an ISAKMP SA that is not with this peer: ignored"));
+    assert_null(feed(t.w, N_P, "responder-lifetime exchange=%" PRIu64 " protocol=isakmp target=%" PRIu64 " life=1", t.x, half));
+    assert_true(has(&t.w->log, "RESPONDER-LIFETIME for an ISAKMP SA that is not with this peer: ignored"));
+    pass(t.w, 2000);
+    assert_non_null(xchg_find(&t.w->k, half));
+    assert_null(up(t.w, half)); /* it goes on */
+    world_free(t.w);
+}
+
+static void f17_lifetimes_of_nothing(void **state)
+{
+    static const char *const named[] = { "protocol=esp", "protocol=ah spi-out=0000bbbb", "protocol=isakmp",
+                                         "protocol=isakmp spi-out=0000bbbb", "protocol=ipcomp spi-out=0000bbbb" };
+    struct tunnel t = tunnel_up();
+    (void)state;
+    for (size_t i = 0; i < sizeof named / sizeof named[0]; i++) {
+        const char *why = feed(t.w, N_P, "responder-lifetime exchange=%" PRIu64 " %s life=1", t.x, named[i]);
+        assert_string_equal(why, "responder-lifetime: names neither an ESP SA nor an ISAKMP SA");
+    }
+    assert_null(feed(t.w, N_P, "peer-deleted exchange=%" PRIu64 " protocol=ah spis=0000bbbb", t.x)); /* we have none */
+    assert_null(feed(t.w, N_P, "peer-deleted exchange=%" PRIu64 " protocol=isakmp", t.x));
+    assert_non_null(xchg_find(&t.w->k, t.x));
+    assert_non_null(xchg_find(&t.w->k, t.y));
+    assert_int_equal(t.w->kernel.len, 0);
+    world_free(t.w);
+}
+
+/* The peer speaks of what it has with this identity of ours. */
+static void f17_initial_contact_with_another_of_us(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, "whack-connection name=one left-host=10.9.0.1 left-id=@one left-client=10.1.0.0/24 "
+                     "right-host=10.9.0.2 right-id=@peer right-client=10.2.0.0/24 ike=" STRONG " " NET_POLICY));
+    assert_null(feed(w, W_P, "whack-connection name=two left-host=10.9.0.1 left-id=@two left-client=10.3.0.0/24 "
+                     "right-host=10.9.0.2 right-id=@peer right-client=10.2.0.0/24 " NET_POLICY));
+    uint64_t x[2];
+    uint64_t y[2];
+    for (unsigned i = 0; i < 2; i++) {
+        x[i] = main_mode(w, "10.9.0.2", i == 0 ? "one" : "two", "@peer");
+        y[i] = record_number(quick_ask(w, x[i], i == 0 ? "10.1.0.0/24" : "10.3.0.0/24", "10.2.0.0/24"), K_EXCHANGE);
+        sas_up(w, y[i], 0xbbb0 + i);
+        assert_null(feed(w, N_P, "state exchange=%" PRIu64 " state=QUICK_R2", y[i]));
+    }
+    const uint64_t again = main_mode(w, "10.9.0.2", "two", "@peer");
+    assert_null(feed(w, N_P, "initial-contact exchange=%" PRIu64, again));
+    assert_non_null(xchg_find(&w->k, x[0]));
+    assert_non_null(xchg_find(&w->k, y[0]));
+    assert_null(xchg_find(&w->k, x[1]));
+    assert_null(xchg_find(&w->k, y[1]));
+    world_free(w);
+}
+
 /* ---- answers ---- */
 
 static void f17_answers_to_nothing(void **state)
@@ -275,6 +351,9 @@ int main(void)
         cmocka_unit_test(f17_authenticated_once),
         cmocka_unit_test(f17_exchanges_of_another_worker),
         cmocka_unit_test(f17_failed_by_secrets),
+        cmocka_unit_test(f17_deletes_of_what_is_half_open),
+        cmocka_unit_test(f17_lifetimes_of_nothing),
+        cmocka_unit_test(f17_initial_contact_with_another_of_us),
         cmocka_unit_test(f17_answers_to_nothing),
         cmocka_unit_test(f17_events_of_what_does_not_stand),
     };
