@@ -36,7 +36,7 @@ hosts_with_charon() {
     hosts_with_charon
     start_on left "$HOSTS_DIR/left/pluto.out" "$HOSTS_DIR/left/pluto.err" timeout 60 bash -c \
         "set -o pipefail; $(by_hand --listen --show-keys) | $(tool_path kernel-sa)"
-    wait_for 10 is_listening
+    wait_for 30 is_listening
     charon_initiates right
     # shellcheck disable=SC2154 # of start_on
     wait "$started" || fail "the pipeline ended with status $?"
@@ -71,7 +71,7 @@ hosts_with_keys() {
     hosts_with_keys
     start_on left "$HOSTS_DIR/left/pluto.out" "$HOSTS_DIR/left/pluto.err" timeout 60 bash -c \
         "set -o pipefail; $(by_hand --listen --show-keys "${key_of_peer[@]}") | $(tool_path kernel-sa)"
-    wait_for 10 is_listening
+    wait_for 30 is_listening
     charon_initiates right
     # shellcheck disable=SC2154 # of start_on
     wait "$started" || fail "the pipeline ended with status $?"
@@ -160,7 +160,7 @@ half_is_there() {
         start_on left "$HOSTS_DIR/out" "$HOSTS_DIR/err" bash -c "exec $(tool_path kernel-sa) <$HOSTS_DIR/input"
         exec 7>"$HOSTS_DIR/input"
         cat "$HOSTS_DIR/half" >&7
-        wait_for 10 half_is_there || fail 'it never was there'
+        wait_for 30 half_is_there || fail 'it never was there'
         kill -s "$signal" "$started"
         status=0
         wait "$started" || status=$?
@@ -199,12 +199,12 @@ charon_is_bare() {
     run on left timeout 60 bash -c "$(by_hand --initiate)"
     assert_success
     assert_output --partial 'the peer is told to forget it'
-    wait_for 10 charon_is_bare || fail "$(charon_swanctl right --list-sas)"
+    wait_for 30 charon_is_bare || fail "$(charon_swanctl right --list-sas)"
     start_on left "$HOSTS_DIR/out" "$HOSTS_DIR/err" timeout 60 bash -c "$(by_hand --listen)"
-    wait_for 10 is_listening
+    wait_for 30 is_listening
     charon_initiates right || true # its SA may be gone again before it is told
     wait "$started" || fail "it ended with status $?: $(cat "$HOSTS_DIR/err")"
-    wait_for 10 charon_is_bare || fail "$(charon_swanctl right --list-sas)"
+    wait_for 30 charon_is_bare || fail "$(charon_swanctl right --list-sas)"
 }
 
 @test "by hand: looking only beside a tunnel that stands: it goes on" {

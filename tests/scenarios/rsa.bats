@@ -14,6 +14,16 @@ with_charon() {
     charon_rsa right
 }
 
+# two_signers [KEY...]: hosts, and a key for each; further keys by their names.
+two_signers() {
+    local key
+    tunnel_is left_id=@left right_id=@right
+    two_hosts
+    for key in left right "$@"; do
+        rsa_make "$key"
+    done
+}
+
 @test "[X1] RSA, 2048 bits: we begin, charon answers" {
     with_charon 2048
     whack_initiates left
@@ -52,11 +62,11 @@ with_charon() {
         pluto_rsa left
         pluto_rsa right
         whack_initiates left
-        wait_for 5 sas_are_there
+        wait_for 15 sas_are_there
         ping_through left right
         whack_on left --terminate --name net
         whack_initiates right
-        wait_for 5 sas_are_there
+        wait_for 15 sas_are_there
         ping_through left right
         pluto_stop left
         pluto_stop right
@@ -70,11 +80,7 @@ END
 }
 
 @test "[W7] RSA: a peer with two keys of which the second fits, in both roles" {
-    tunnel_is left_id=@left right_id=@right
-    two_hosts
-    rsa_make left
-    rsa_make right
-    rsa_make old
+    two_signers old
     pluto_rsa left old right
     pluto_rsa right old left
     run whack_on left --status
@@ -87,11 +93,7 @@ END
 }
 
 @test "[W11] RSA: the answerer signs with a wrong key: refused, whack ends with 224, the log names both ids" {
-    tunnel_is left_id=@left right_id=@right
-    two_hosts
-    rsa_make left
-    rsa_make right
-    rsa_make old
+    two_signers old
     pluto_rsa left old
     pluto_rsa right
     run whack_on left --initiate --name net
@@ -103,11 +105,7 @@ END
 }
 
 @test "[W11] RSA: the one who begins signs with a wrong key: refused, the log names both ids" {
-    tunnel_is left_id=@left right_id=@right
-    two_hosts
-    rsa_make left
-    rsa_make right
-    rsa_make old
+    two_signers old
     pluto_rsa left old
     pluto_rsa right
     run whack_on right --initiate --name net
@@ -131,17 +129,14 @@ END
     traffic_is_protected
     whack_on left --terminate --name net
     start_on left "$BATS_TEST_TMPDIR/asked" /dev/null "$terminal" 'locked.pem: ' '' -- "${whack[@]}"
-    wait_for 10 file_has "$BATS_TEST_TMPDIR/asked" 'echo off'
+    wait_for 30 file_has "$BATS_TEST_TMPDIR/asked" 'echo off'
     charon_initiates right
     traffic_is_protected
     end_pid "$started" 5
 }
 
 @test "[W11] RSA: no key of the peer, or no private key: told at once, 028, and --explain says the same" {
-    tunnel_is left_id=@left right_id=@right
-    two_hosts
-    rsa_make left
-    rsa_make right
+    two_signers
     pluto_secrets left
     pluto_start left
     tunnel_with method=rsasig
@@ -164,10 +159,7 @@ END
 }
 
 @test "[W2a] a connection with --psk and one with --rsasig side by side, to the same peer" {
-    tunnel_is left_id=@left right_id=@right
-    two_hosts
-    rsa_make left
-    rsa_make right
+    two_signers
     pluto_rsa left
     charon_rsa right
     pluto_secrets left "@left : RSA $HOSTS_DIR/keys/left.pem" '10.9.0.1 10.9.0.2 : PSK "a secret of both"'
@@ -202,10 +194,7 @@ both_on() {
 }
 
 @test "[W2a] --psk --rsasig on one connection: signatures, or the secret where the peer allows no other; in both roles" {
-    tunnel_is left_id=@left right_id=@right
-    two_hosts
-    rsa_make left
-    rsa_make right
+    two_signers
     both_on left psk rsasig
     both_on right psk rsasig
     whack_initiates left
@@ -248,10 +237,7 @@ by_secret() {
 
 @test "[W2a] --psk --rsasig on both sides, and keys on none or on one: the secret, in both roles" {
     local secret='@left @right : PSK "a secret of both"'
-    tunnel_is left_id=@left right_id=@right
-    two_hosts
-    rsa_make left
-    rsa_make right
+    two_signers
     both_allowed left "$secret"
     both_allowed right "$secret"
     by_secret
@@ -293,12 +279,9 @@ by_secret() {
     traffic_is_protected
 }
 
-@test "[R2] two road warriors behind %any with RSA, each by its own key and on its own connection" {
-    two_hosts
-    host_up third 10.9.0.3/24 10.3.0.1/24
-    ip -n third route add 10.1.0.0/24 dev eth0
-    ip -n left route add 10.3.0.0/24 dev eth0
-    local who
+# gateway NET NET: left takes ann, and bob, from anywhere, each by a key and to a net of his own.
+gateway() {
+    local who nets=("$@")
     for who in left ann bob; do
         rsa_make "$who"
     done
@@ -306,17 +289,28 @@ by_secret() {
     pluto_start left
     for who in ann bob; do
         whack_on left --name "$who" --rsasig --encrypt --tunnel --host 10.9.0.1 --id @left --client 10.1.0.0/24 \
-            --nexthop %direct --updown /bin/true --to --host %any --id "@$who" \
-            --client "10.$([ "$who" = ann ] && echo 2 || echo 3).0.0/24" --updown /bin/true
+            --nexthop %direct --updown /bin/true --to --host %any --id "@$who" --client "${nets[0]}" --updown /bin/true
         whack_on left --keyid "@$who" --pubkeyrsa "$(rsa_word "$who")"
+        nets=("${nets[@]:1}")
     done
     whack_on left --listen
-    charon_start right
-    charon_conn right w local=10.9.0.2 remote=10.9.0.1 local_id=@ann remote_id=@left auth=pubkey \
-        key="$HOSTS_DIR/keys/ann" peer_key="$HOSTS_DIR/keys/left" local_ts=10.2.0.0/24 remote_ts=10.1.0.0/24
-    charon_start third
-    charon_conn third w local=10.9.0.3 remote=10.9.0.1 local_id=@bob remote_id=@left auth=pubkey \
-        key="$HOSTS_DIR/keys/bob" peer_key="$HOSTS_DIR/keys/left" local_ts=10.3.0.0/24 remote_ts=10.1.0.0/24
+}
+
+# warrior HOST ADDRESS ID KEY NET: a charon there that says it is ID and signs with KEY.
+warrior() {
+    charon_start "$1"
+    charon_conn "$1" w local="$2" remote=10.9.0.1 local_id="$3" remote_id=@left auth=pubkey \
+        key="$HOSTS_DIR/keys/$4" peer_key="$HOSTS_DIR/keys/left" local_ts="$5" remote_ts=10.1.0.0/24
+}
+
+@test "[R2] two road warriors behind %any with RSA, each by its own key and on its own connection" {
+    two_hosts
+    host_up third 10.9.0.3/24 10.3.0.1/24
+    ip -n third route add 10.1.0.0/24 dev eth0
+    ip -n left route add 10.3.0.0/24 dev eth0
+    gateway 10.2.0.0/24 10.3.0.0/24
+    warrior right 10.9.0.2 @ann ann 10.2.0.0/24
+    warrior third 10.9.0.3 @bob bob 10.3.0.0/24
     charon_initiates right w
     charon_initiates third w
     run whack_on left --status
@@ -331,21 +325,8 @@ by_secret() {
 
 @test "[R2] a road warrior who signs well, but as somebody else's identity: refused" {
     two_hosts
-    local who
-    for who in left ann bob; do
-        rsa_make "$who"
-    done
-    pluto_secrets left "@left : RSA $HOSTS_DIR/keys/left.pem"
-    pluto_start left
-    for who in ann bob; do
-        whack_on left --name "$who" --rsasig --encrypt --tunnel --host 10.9.0.1 --id @left --client 10.1.0.0/24 \
-            --nexthop %direct --updown /bin/true --to --host %any --id "@$who" --client 10.2.0.0/24 --updown /bin/true
-        whack_on left --keyid "@$who" --pubkeyrsa "$(rsa_word "$who")"
-    done
-    whack_on left --listen
-    charon_start right
-    charon_conn right w local=10.9.0.2 remote=10.9.0.1 local_id=@bob remote_id=@left auth=pubkey \
-        key="$HOSTS_DIR/keys/ann" peer_key="$HOSTS_DIR/keys/left" local_ts=10.2.0.0/24 remote_ts=10.1.0.0/24
+    gateway 10.2.0.0/24 10.2.0.0/24
+    warrior right 10.9.0.2 @bob ann 10.2.0.0/24
     run charon_initiate right w 10
     assert_failure
     run grep -E 'SIG_I.*@(left|bob).*@(left|bob)' "$(pluto_log left)"
