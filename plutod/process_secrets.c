@@ -4,6 +4,7 @@
  */
 #include "process_inside.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <unistd.h>
 #include <utlist.h>
@@ -25,20 +26,24 @@ static void retire_others(struct supervisor *s, unsigned generation)
     }
 }
 
-/* Before there are more: of those that only hold old ISAKMP SAs, the oldest go. */
+/* Before there are more: of those that only hold old ISAKMP SAs, if they are many, the oldest go. */
 static void make_room(struct supervisor *s)
 {
     struct process *p;
-    unsigned oldest = s->processes.in_use;
+    unsigned oldest = UINT_MAX;
     unsigned count = 0;
     DL_FOREACH(s->processes.list, p) {
-        if (p->tool == TOOL_SECRETS) {
+        if (p->idle) { /* it holds none */
+            p->idle = false;
+            process_close(p);
+        }
+        if (p->tool == TOOL_SECRETS && p->channel != NULL) {
             count++;
-            oldest = p->generation < oldest ? p->generation : oldest;
+            oldest = !p->wanted && p->generation < oldest ? p->generation : oldest;
         }
     }
     DL_FOREACH(s->processes.list, p) {
-        if (p->tool == TOOL_SECRETS && count > WORKERS_MAX / 2 && p->generation == oldest && !p->wanted) {
+        if (p->tool == TOOL_SECRETS && p->channel != NULL && count > WORKERS_MAX / 2 && p->generation == oldest) {
             lines_print(&s->lines, LOG_LEVEL_SERIOUS, "too many generations of secrets: the oldest "
                         "ends, and its ISAKMP SAs with it");
             process_close(p);

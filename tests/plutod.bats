@@ -343,6 +343,23 @@ elsewhere() {
     [ "$old" != "$(pgrep -P "$daemon" -x secrets | sort)" ]
 }
 
+@test "[P7] many --listen at once: none waits for ever, and as many secrets as told are left" {
+    start --secrets-workers 4
+    local i pids=()
+    for i in {1..24}; do
+        timeout 30 "$whack" --ctlbase "$base" --listen >"$dir/listen.$i" 3>&- &
+        pids+=($!)
+    done
+    for i in "${pids[@]}"; do
+        wait "$i"
+    done
+    within 5 children_are 'ike-negotiate:1 kernel-sa:1 secrets:4' || fail "$(children)"
+    run cat "$dir"/listen.*
+    assert_line --partial 'secrets read: 0 entries, 0 errors'
+    run grep 'gets no work' "$dir/err"
+    assert_failure
+}
+
 @test "[P7] --listen says it when secrets cannot be started, or ends before it has read its file" {
     mkdir "$dir/tools"
     local tool
