@@ -231,18 +231,33 @@ static void f17_second_permits_and_requests(void **state)
               " spi-out=c0ffee07 our-host=10.9.0.1 peer-host=10.9.0.3 our-client=0.0.0.0/0 peer-client=0.0.0.0/0 life=3600 "
               "activate=yes", spi);
     fake_expect(f, PEER_NEGOTIATE, "another%20request%20came%20for%20this%20exchange%20before");
-    static const char *const others[] = { "life=3599 activate=yes", "life=3600 activate=no" };
-    for (size_t i = 0; i < 2; i++) {
-        fake_feed(f, PEER_NEGOTIATE, "install id=2 exchange=7 protocol=esp proposal=aes256-sha2_256 mode=tunnel spi-in=%08"
-                  PRIx32 " spi-out=c0ffee07 " HOSTS " " CLIENTS " %s", spi, others[i]);
+    static const char *const changes[][2] = { /* of the request, one at a time */
+        { "our-host=10.9.0.1", "our-host=10.9.0.9" }, { "peer-host=10.9.0.2", "peer-host=10.9.0.9" },
+        { "our-client=10.1.0.0/24", "our-client=10.1.0.0/23" }, { "peer-client=10.2.0.0/24", "peer-client=10.9.0.0/24" },
+        { "life=3600", "life=3599" }, { "activate=yes", "activate=no" }, { "mode=tunnel", "mode=transport" },
+        { "proposal=aes256-sha2_256", "proposal=aes128gcm16" }, { "spi-out=c0ffee07", "spi-out=c0ffee08" },
+    };
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        char was[400];
+        (void)snprintf(was, sizeof was, "install id=2 exchange=7 protocol=esp proposal=aes256-sha2_256 mode=tunnel spi-in=%08"
+                       PRIx32 " spi-out=c0ffee07 " HOSTS " " CLIENTS " life=3600 activate=yes", spi);
+        const char *at = strstr(was, changes[i][0]);
+        assert_non_null(at);
+        fake_feed(f, PEER_NEGOTIATE, "%.*s%s%s", (int)(at - was), was, changes[i][1], at + strlen(changes[i][0]));
         fake_expect(f, PEER_NEGOTIATE, "another%20request%20came%20for%20this%20exchange%20before");
     }
-    fake_feed(f, PEER_NEGOTIATE, "install id=2 exchange=7 protocol=esp proposal=aes128gcm16 mode=tunnel spi-in=%08" PRIx32
-              " spi-out=c0ffee07 " HOSTS " " CLIENTS " life=3600 activate=yes", spi);
-    fake_expect(f, PEER_NEGOTIATE, "another%20request%20came");
     pair_install(f, 7, spi, "yes"); /* the same again */
     fake_expect(f, PEER_NEGOTIATE, "ok id=2 re=install");
     fake_holds(f, 2, 3);
+    assert_int_equal(fake_find_policy(f, WAY_OUT)->reqid, 5);
+    fake_free(f);
+
+    f = fake_new(MAKER_DAEMON); /* the outbound SA is held back still */
+    (void)pair_up(f, 7, 5, "no");
+    pair_permit(f, 7, 6, "");
+    fake_feed(f, PEER_NEGOTIATE, "activate id=3 exchange=7");
+    fake_holds(f, 2, 3);
+    assert_int_equal(fake_find_sa(f, SPI_OUT + 7)->reqid, 5);
     assert_int_equal(fake_find_policy(f, WAY_OUT)->reqid, 5);
     fake_free(f);
 }
