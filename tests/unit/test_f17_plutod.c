@@ -249,6 +249,28 @@ static void f17_deletes_of_what_is_half_open(void **state)
     world_free(t.w);
 }
 
+/* The same identity at another address: what it has there is ended from there. */
+static void f17_deletes_from_another_address(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    uint64_t x[2];
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        assert_null(feed(w, W_P, "whack-connection name=c%u left-host=10.9.0.1 right-host=10.9.0.%u right-id=@peer "
+                         NET_POLICY, i, 2 + i));
+        x[i] = main_mode(w, i == 0 ? "10.9.0.2" : "10.9.0.3", i == 0 ? "c0" : "c1", "@peer");
+    }
+    clear(w);
+    assert_null(feed(w, N_P, "peer-deleted exchange=%" PRIu64 " protocol=isakmp target=%" PRIu64, x[0], x[1]));
+    assert_true(has(&w->log, "Delete for an ISAKMP SA that is not with this peer: ignored"));
+    assert_null(feed(w, N_P, "responder-lifetime exchange=%" PRIu64 " protocol=isakmp target=%" PRIu64 " life=1", x[0], x[1]));
+    assert_true(has(&w->log, "RESPONDER-LIFETIME for an ISAKMP SA that is not with this peer: ignored"));
+    assert_non_null(xchg_find(&w->k, x[1]));
+    assert_null(feed(w, N_P, "peer-deleted exchange=%" PRIu64 " protocol=isakmp target=%" PRIu64, x[1], x[1]));
+    assert_null(xchg_find(&w->k, x[1]));
+    world_free(w);
+}
+
 static void f17_lifetimes_of_nothing(void **state)
 {
     static const char *const named[] = { "protocol=esp", "protocol=ah spi-out=0000bbbb", "protocol=isakmp",
@@ -352,6 +374,7 @@ int main(void)
         cmocka_unit_test(f17_exchanges_of_another_worker),
         cmocka_unit_test(f17_failed_by_secrets),
         cmocka_unit_test(f17_deletes_of_what_is_half_open),
+        cmocka_unit_test(f17_deletes_from_another_address),
         cmocka_unit_test(f17_lifetimes_of_nothing),
         cmocka_unit_test(f17_initial_contact_with_another_of_us),
         cmocka_unit_test(f17_answers_to_nothing),
