@@ -2,8 +2,8 @@
  * What the kernel says: netlink_do and netlink_events read datagrams of the input, in place of a
  * socket's; what comes out goes on into kernel-sa's core.
  *
- * Input: a byte that says what is asked (get, delete, update, all, or a digit: an SA and a policy
- * are put in; a capital: so many calls of libmnl go well), then datagrams, each behind its length
+ * Input: a byte that says what is asked (get, delete, update, standard, all, or a digit: an SA and a
+ * policy are put in; a capital: so many calls of libmnl go well), then datagrams, each behind its length
  * in two bytes; a length from 0xff00 on is an errno value, one from 0xfe00 on is of a datagram that
  * somebody else sent, one from 0xfd00 on of one that was cut. The first request has sequence number
  * 1. Holds: what is shown to a person is printable; what was read can be asked for.
@@ -260,6 +260,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         ask(n, KERNEL_DELETE_SA);
     } else if (what == 'u') {
         ask(n, KERNEL_UPDATE_SA);
+    } else if (what == 's') {
+        ask(n, KERNEL_GET_STANDARD);
     } else if (what >= '0' && what <= '9') {
         install(n, what);
     } else if (what == 'a') {

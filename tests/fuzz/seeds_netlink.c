@@ -129,6 +129,15 @@ static void say_deletions(struct tongue *t)
     say_event(t, XFRM_MSG_FLUSHPOLICY, &flush, 0);
 }
 
+/* What becomes of packets that no policy catches; missing: so many bytes of it. */
+static void say_standard(struct tongue *t, size_t missing)
+{
+    const struct xfrm_userpolicy_default d = { .in = XFRM_USERPOLICY_BLOCK, .fwd = XFRM_USERPOLICY_ACCEPT, .out = 77 };
+    uint8_t message[NLMSG_HDRLEN + sizeof d] = { 0 };
+    memcpy(message + NLMSG_HDRLEN, &d, sizeof d);
+    say_datagram(t, message, sizeof message - missing, XFRM_MSG_GETDEFAULT, 0, 1);
+}
+
 static void begin(struct tongue *t, int what)
 {
     buffer_init(&t->bytes, 0);
@@ -173,6 +182,11 @@ void write_netlink(void)
     begin(&t, 'd');
     say_deletions(&t);
     end(&t);
+    for (size_t missing = 0; missing < 2; missing++) {
+        begin(&t, 's');
+        say_standard(&t, missing);
+        end(&t);
+    }
     for (int form = '0'; form <= '9'; form++) {
         begin(&t, form);
         say_ack(&t, form == '4' ? EEXIST : 0, form == '4' ? "there is one" : NULL, 1);
