@@ -234,6 +234,20 @@ static void f18_key_files_that_others_can_use(void **state)
     reads(f, 1, 1, NULL);
 }
 
+/* Nobody writes into it, and whoever opened it to read would wait. */
+static void f18_key_file_that_is_a_pipe(void **state)
+{
+    struct secrets_folder *f = *state;
+    char text[300];
+    (void)snprintf(text, sizeof text, "@a : RSA %s/k\n@z : PSK \"x\"\n", f->path);
+    secrets_put("s", text);
+    assert_int_equal(mkfifo("k", 0600), 0);
+    reads(f, 1, 0, "k:%20not%20a%20regular%20file");
+    assert_int_equal(unlink("k"), 0);
+    assert_int_equal(symlink("k", "k"), 0);
+    reads(f, 1, 0, "k:%20Too%20many%20levels%20of%20symbolic%20links");
+}
+
 /* Of thousands of entries that are wrong the first are told of. */
 static void f18_few_lines_for_many_entries(void **state)
 {
@@ -266,6 +280,7 @@ int main(void)
         TEST(f18_passphrases),
         TEST(f18_names_and_identities),
         TEST(f18_key_files_that_others_can_use),
+        TEST(f18_key_file_that_is_a_pipe),
         TEST(f18_few_lines_for_many_entries),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -71,6 +71,34 @@ static void f21_lengths_of_repeated_requests(void **state)
     }
 }
 
+/* The end of a dump, and an acknowledgement, hold an errno value or nothing of use. */
+static void f21_errors_that_are_none(void **state)
+{
+    static const struct {
+        int32_t says;
+        int error;      /* of the end of a dump */
+        bool ack;       /* is that an acknowledgement? */
+    } cases[] = { { 0, 0, true }, { -1, 1, true }, { -EPERM, EPERM, true }, { -4095, 4095, true }, { -4096, 0, false },
+                  { INT32_MIN, 0, false }, { INT32_MIN + 1, 0, false }, { 1, 0, false }, { INT32_MAX, 0, false } };
+    size_t used;
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct nlmsghdr *head = mnl_nlmsg_put_header(message);
+        head->nlmsg_type = NLMSG_DONE;
+        memcpy(mnl_nlmsg_put_extra_header(head, sizeof cases[i].says), &cases[i].says, sizeof cases[i].says);
+        assert_null(read_exact(head->nlmsg_len, &used));
+        assert_int_equal(m.kind, XFRM_IS_DONE);
+        assert_int_equal(m.error, cases[i].error);
+        const struct nlmsgerr ack = { .error = cases[i].says };
+        head = mnl_nlmsg_put_header(message);
+        head->nlmsg_type = NLMSG_ERROR;
+        head->nlmsg_flags = NLM_F_CAPPED;
+        memcpy(mnl_nlmsg_put_extra_header(head, sizeof ack), &ack, sizeof ack);
+        assert_int_equal(read_exact(head->nlmsg_len, &used) == NULL, cases[i].ack);
+        assert_true(m.error >= 0 && m.error <= 4095);
+    }
+}
+
 static size_t an_acquire(const struct xfrm_user_acquire *acquire)
 {
     struct xfrm_user_tmpl t = { .reqid = 9, .mode = XFRM_MODE_TUNNEL, .family = AF_INET };
@@ -144,6 +172,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(f21_lengths_of_messages),
         cmocka_unit_test(f21_lengths_of_repeated_requests),
+        cmocka_unit_test(f21_errors_that_are_none),
         cmocka_unit_test(f21_selectors),
         cmocka_unit_test(f21_next_attributes),
     };
