@@ -100,7 +100,7 @@ bool keying_worker_works(struct keying *k, uint32_t number)
 
 static bool is_better(const struct keying_worker *a, const struct keying_worker *b)
 {
-    return b == NULL || (a->ready != b->ready ? a->ready : a->exchanges < b->exchanges);
+    return b == NULL || (a->grade != b->grade ? a->grade > b->grade : a->exchanges < b->exchanges);
 }
 
 struct keying_worker *keying_pick_worker(struct keying *k)
@@ -128,11 +128,11 @@ bool keying_worker_up(struct keying *k, uint32_t number, struct buffer *out)
     return true;
 }
 
-void keying_worker_ready(struct keying *k, uint32_t number)
+void keying_worker_ready(struct keying *k, uint32_t number, enum worker_grade grade)
 {
     struct keying_worker *w = keying_worker(k, number);
     if (w != NULL) {
-        w->ready = true;
+        w->grade = grade;
     }
 }
 

@@ -79,11 +79,17 @@ struct keying_hooks {
     bool (*process)(void *context, unsigned place, struct process_view *view); /* false: no more */
 };
 
+enum worker_grade {
+    WORKER_READS,           /* what it reads, or asks for, is not in use yet */
+    WORKER_LACKS,           /* a key, whose passphrase did not come */
+    WORKER_READY            /* it has all secrets */
+};
+
 struct keying_worker {
     uint32_t number;
     struct buffer *out;     /* borrowed: what the worker is sent; NULL: it is gone */
     bool current;           /* its generation was not replaced: gets new exchanges */
-    bool ready;             /* it has read all its secrets; one that has not is picked where there is no other */
+    enum worker_grade grade; /* one of a lower grade is picked where there is no other */
     unsigned exchanges;     /* Main Modes and ISAKMP SAs that it holds */
     uint64_t suspect;       /* until then it is thought to be dead, and gets nothing to do */
 };
@@ -207,7 +213,7 @@ void keying_kernel_up(struct keying *k, struct buffer *out);
 void keying_kernel_down(struct keying *k);
 bool keying_worker_up(struct keying *k, uint32_t number, struct buffer *out);
 void keying_worker_down(struct keying *k, uint32_t number);
-void keying_worker_ready(struct keying *k, uint32_t number); /* it has all secrets that there are */
+void keying_worker_ready(struct keying *k, uint32_t number, enum worker_grade grade);
 void keying_worker_old(struct keying *k, uint32_t number); /* it gets no new exchange */
 
 /* Takes the list (malloc'ed, owned from then on): orients every connection anew. */

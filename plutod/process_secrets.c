@@ -57,8 +57,8 @@ static void use_newest(struct supervisor *s)
     struct process *p;
     s->processes.in_use = s->processes.generation;
     DL_FOREACH(s->processes.list, p) {
-        if (p->tool == TOOL_SECRETS && p->generation == s->processes.in_use && !p->lacks) {
-            keying_worker_ready(&s->keying, p->worker);
+        if (p->tool == TOOL_SECRETS && p->generation == s->processes.in_use) {
+            keying_worker_ready(&s->keying, p->worker, p->lacks ? WORKER_LACKS : WORKER_READY);
         }
     }
     retire_others(s, s->processes.in_use);
@@ -172,8 +172,8 @@ static void loaded(struct process *p, const struct record *r)
         all->said_read = true;
         say_read(p, record_number(r, K_ENTRIES), record_number(r, K_ERRORS));
     }
-    if (p->generation == all->in_use && !p->lacks) { /* it was begun again */
-        keying_worker_ready(&p->s->keying, p->worker);
+    if (p->generation == all->in_use) { /* it was begun again */
+        keying_worker_ready(&p->s->keying, p->worker, p->lacks ? WORKER_LACKS : WORKER_READY);
     }
 }
 

@@ -65,7 +65,7 @@ const char *question_locked(struct process *p, const char *file)
     if (p->loaded) {
         return "locked: came after loaded";
     }
-    if (p->restarts > 0) { /* who was asked has his answer, and has gone */
+    if (p->generation == p->s->processes.in_use) { /* who was asked has his answer, and has gone */
         char name[48];
         process_label(p, name);
         tell(p->s, LOG_LEVEL_SERIOUS, "%s was begun again, without the key of %s: whack --listen, at a terminal, asks for "

@@ -185,6 +185,49 @@ psk='127.0.0.1 10.64.0.1 : PSK "a secret of both"'
     within 5 children_are 'ike-negotiate:1 kernel-sa:1 secrets:2' || fail "$(children)"
 }
 
+@test "[K1] %prompt: while the question is open, what was there is there still, even without a key that was left out" {
+    key one 'open sesame'
+    key two 'another word'
+    secrets "@one : RSA $dir/one.pem %prompt" "@two : RSA $dir/two.pem %prompt" '127.0.0.1 %any : PSK "of everybody"'
+    start_here --secrets-workers 2
+    listen "$(prompt one)" '\n' "$(prompt two)" 'another word\n'
+    signs two || fail "$output"
+    # those that are in use have more to do than those that will be
+    local n
+    for n in 1 2 3 4; do
+        ask --name "busy$n" --psk --encrypt --host 127.0.0.1 --to --host "10.64.0.$n"
+        ask --initiate --asynchronous --name "busy$n"
+    done
+    secrets "@one : RSA $dir/one.pem %prompt"
+    asked "$dir/second"
+    for n in 1 2 3 4; do
+        signs two || fail "$output"
+        has_psk || fail "$output"
+    done
+    kill "$asked"
+    wait "$asked" || :
+}
+
+@test "[K1] %prompt: secrets killed while the question is open: what is begun in its place gets the answer, too" {
+    key one 'open sesame'
+    secrets "@one : RSA $dir/one.pem %prompt"
+    start_here --secrets-workers 1
+    : >"$dir/first"
+    timeout 60 "$(terminal)" "$(prompt one)" '' 'go on' 'open sesame\n' -- bash -c "{ until [ -e '$dir/go' ]; do sleep 0.05; done; echo go on; } &
+        '$whack' --ctlbase '$base' --listen" >"$dir/first" 3>&- &
+    asked=$!
+    within 5 grep -q 'echo off' "$dir/first"
+    kill -KILL "$(pgrep -P "$daemon" -x secrets)"
+    within 5 grep -q '^secrets 1 .* was ended by signal 9' "$dir/err"
+    within 5 children_are 'ike-negotiate:1 kernel-sa:1 secrets:1'
+    : >"$dir/go"
+    wait "$asked"
+    run cat "$dir/first"
+    assert_line --partial "002 the RSA key file $dir/one.pem is open"
+    refute_output --partial 'question 2'
+    signs one || fail "$output"
+}
+
 gone_all() {
     local pid
     for pid in $1; do

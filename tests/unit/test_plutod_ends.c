@@ -271,10 +271,12 @@ static void test_workers_that_are_not_ready(void **state)
     (void)state;
     assert_int_equal(keying_pick_worker(&w->k)->number, 1);
     assert_true(keying_worker_up(&w->k, 2, &w->s[2]));
-    keying_worker_ready(&w->k, 2);
+    keying_worker_ready(&w->k, 2, WORKER_LACKS);
     keying_worker(&w->k, 2)->exchanges = 5;
     assert_int_equal(keying_pick_worker(&w->k)->number, 2);
-    keying_worker_ready(&w->k, 1);
+    keying_worker_ready(&w->k, 2, WORKER_READY);
+    assert_int_equal(keying_pick_worker(&w->k)->number, 2);
+    keying_worker_ready(&w->k, 1, WORKER_READY);
     assert_int_equal(keying_pick_worker(&w->k)->number, 1);
     keying_worker_old(&w->k, 1);
     assert_int_equal(w->idle, 1);
