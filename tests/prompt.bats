@@ -228,6 +228,22 @@ psk='127.0.0.1 10.64.0.1 : PSK "a secret of both"'
     signs one || fail "$output"
 }
 
+@test "[K1] %prompt: a file whose name is longer than a line is asked for all the same" {
+    local name=$dir
+    for _ in 1 2 3; do
+        name=$name/$(printf 'ü%.0s' {1..120}) # four characters for each byte, where it is shown
+        mkdir "$name"
+    done
+    key one 'open sesame'
+    mv "$dir/one.pem" "$name"
+    secrets "@one : RSA $name/one.pem %prompt"
+    start_here
+    listen 'question 1: passphrase of the RSA key file' '' 'passphrase of the RSA key file' 'open sesame\n'
+    assert_success
+    assert_output --partial 'one.pem is open'
+    signs one || fail "$output"
+}
+
 gone_all() {
     local pid
     for pid in $1; do

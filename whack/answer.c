@@ -27,14 +27,15 @@ struct question {
     char prompt[LINE_LEN];
 };
 
-/* False: a line 040 that asks for nothing that we know. */
+/* False: a line 040 that asks for nothing that we know. Of a name without end the beginning must do: it is in the line. */
 static bool read_question(struct question *q, const char *line, size_t len)
 {
     char text[LINE_LEN];
     char *end = NULL;
-    if (len <= sizeof QUESTION || len >= sizeof text || memcmp(line, QUESTION, sizeof QUESTION - 1) != 0) {
+    if (len <= sizeof QUESTION || memcmp(line, QUESTION, sizeof QUESTION - 1) != 0) {
         return false;
     }
+    len = len < sizeof text ? len : sizeof text - 1;
     memcpy(text, line, len);
     text[len] = '\0';
     text[strcspn(text, "\n")] = '\0';
