@@ -13,6 +13,7 @@
  *
  * Exit status: 0 it ran; 1 it did not come to what it is to show; 2 misuse. Not for: keys while they are read.
  */
+#include "../unit/key_marks.h"
 #include "../unit/rsa_keys.h"
 #include "../unit/secrets_side.h"
 
@@ -23,14 +24,11 @@
 #include <openssl/bn.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
-#include <unistd.h>
-#include <uthash.h>
 #include <valgrind/memcheck.h>
 
 #define SA "0000000100000001aabbccdd"
 #define CKY "cky-i=0102030405060708 cky-r=1112131415161718"
 #define IKE "aes256-sha2_256-ecp256"
-#define MARKED_MAX 64
 
 static struct {
     bool leaky_compare;  /* the fault of the case memcmp */
@@ -138,123 +136,6 @@ void __wrap_record_put_bytes(struct record_writer *w, enum key key, const uint8_
     __real_record_put_bytes(w, key, copy, len);
 }
 
-/* ---- what OpenSSL allocates: where a private key's numbers lie is not told otherwise ---- */
-
-struct piece {
-    void *at;
-    size_t len;
-    UT_hash_handle hh;
-};
-
-static struct piece *pieces;
-
-static void forget(void *at)
-{
-    struct piece *p = NULL;
-    HASH_FIND_PTR(pieces, &at, p);
-    if (p != NULL) {
-        HASH_DEL(pieces, p);
-        free(p);
-    }
-}
-
-static void *remember(void *at, size_t len)
-{
-    struct piece *p = at == NULL ? NULL : malloc(sizeof *p);
-    if (p != NULL) {
-        *p = (struct piece){ .at = at, .len = len };
-        HASH_ADD_PTR(pieces, at, p);
-    }
-    return at;
-}
-
-static void *take_memory(size_t len, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    return remember(malloc(len), len);
-}
-
-static void *take_other_memory(void *at, size_t len, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    forget(at);
-    return remember(realloc(at, len), len);
-}
-
-static void give_memory(void *at, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    forget(at);
-    free(at);
-}
-
-struct marks {
-    struct {
-        uint8_t *at;
-        size_t len;
-    } of[MARKED_MAX];
-    size_t count;
-    BIGNUM *number[2 * RSA_NUMBERS]; /* owned: what was looked for */
-    size_t numbers;
-};
-
-/* Every copy of it, as BIGNUMs have it: words, the lowest first. It becomes m's, and is found, too. */
-static void find_number(struct marks *m, BIGNUM *number)
-{
-    uint8_t words[1024];
-    const size_t len = ((size_t)BN_num_bytes(number) + 7) / 8 * 8;
-    const size_t before = m->count;
-    struct piece *p = NULL;
-    struct piece *next = NULL;
-    check(len <= sizeof words && BN_bn2lebinpad(number, words, (int)len) == (int)len, "a number is too long");
-    HASH_ITER(hh, pieces, p, next) {
-        if (p->len >= len && memcmp(p->at, words, len) == 0) {
-            check(m->count < MARKED_MAX, "a private key has more copies than there is room for");
-            m->of[m->count].at = p->at;
-            m->of[m->count++].len = len;
-        }
-    }
-    check(m->count >= before + 2, "a number of the private key is nowhere");
-    m->number[m->numbers++] = number;
-}
-
-/* 2^(2 * 64 * words) mod p, which OpenSSL keeps for Montgomery's arithmetic: whoever has it has p. */
-static void find_montgomery(struct marks *m, const BIGNUM *prime)
-{
-    BN_CTX *context = BN_CTX_new();
-    BIGNUM *square = BN_new();
-    const int bits = 2 * ((BN_num_bits(prime) + 63) / 64 * 64);
-    check(context != NULL && square != NULL && BN_set_word(square, 1) == 1 && BN_lshift(square, square, bits) == 1
-          && BN_mod(square, square, prime, context) == 1, "no memory");
-    find_number(m, square);
-    BN_CTX_free(context);
-}
-
-/* All but modulus and public exponent. What is searched may never have been written: nothing is reported of that. */
-static void mark_key(const struct rsa_key *key)
-{
-    struct marks m = { .count = 0 };
-    VALGRIND_DISABLE_ERROR_REPORTING;
-    for (unsigned i = RSA_PRIVATE_EXPONENT; i < RSA_NUMBERS; i++) {
-        BIGNUM *number = NULL;
-        check(EVP_PKEY_get_bn_param(rsa_key_pkey(key), rsa_number_names[i], &number) == 1, "a number is missing");
-        find_number(&m, number);
-        if (i == RSA_PRIME_1 || i == RSA_PRIME_2) {
-            find_montgomery(&m, number);
-        }
-    }
-    VALGRIND_ENABLE_ERROR_REPORTING;
-    for (size_t i = 0; i < m.count; i++) {
-        secret(m.of[i].at, m.of[i].len);
-    }
-    for (size_t i = 0; i < m.numbers; i++) {
-        BN_clear_free(m.number[i]);
-    }
-}
-
 /* ---- two cores of secrets ---- */
 
 static void mark_store(const struct store *s)
@@ -262,7 +143,7 @@ static void mark_store(const struct store *s)
     for (size_t i = 0; i < store_count(s); i++) {
         const struct secret *entry = store_at(s, i);
         if (entry->rsa != NULL) {
-            mark_key(entry->rsa);
+            check(key_mark(entry->rsa), "a number of a private key is nowhere");
         } else {
             secret(entry->bytes, entry->len);
         }
@@ -429,7 +310,7 @@ static void branch(void)
 {
     struct rsa_key *key = rsa_test_key(rsa_pem_1024);
     BIGNUM *d = NULL;
-    mark_key(key);
+    check(key_mark(key), "a number of a private key is nowhere");
     check(EVP_PKEY_get_bn_param(rsa_key_pkey(key), rsa_number_names[RSA_PRIVATE_EXPONENT], &d) == 1, "no number");
     if (BN_is_bit_set(d, 17) != 0) {
         (void)puts("set");
@@ -471,7 +352,7 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "constant_time: to be run under valgrind, with a CASE: see its head\n");
         return 2;
     }
-    check(CRYPTO_set_mem_functions(take_memory, take_other_memory, give_memory) == 1, "OpenSSL has memory already");
+    check(key_marks_begin(), "OpenSSL has memory already");
     check(side_dh_set_up(NULL) == 0, "no Diffie-Hellman groups");
     run();
     return side_dh_tear_down(NULL);
