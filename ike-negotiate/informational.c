@@ -219,6 +219,10 @@ static const char *refusal_means(const struct exchange *main, unsigned type)
 {
     const bool ours = type == NOTIFY_AUTHENTICATION_FAILED || type == NOTIFY_INVALID_ID_INFORMATION
                       || type == NOTIFY_INVALID_SIGNATURE;
+    if (ours && main->main->method == AUTH_RSASIG && (main->main->methods & 1u << AUTH_PSK) != 0) {
+        return "he refuses our signature or our identity; does he know our public key, by this identity? If he has a "
+               "preshared secret only, --psk without --rsasig: some peers take what is offered first";
+    }
     if (main->main->method == AUTH_RSASIG) {
         return ours ? "he refuses our signature or our identity; does he know our public key, by this identity?"
                     : "he refuses to go on";

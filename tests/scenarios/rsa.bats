@@ -303,6 +303,21 @@ warrior() {
         key="$HOSTS_DIR/keys/$4" peer_key="$HOSTS_DIR/keys/left" local_ts="$5" remote_ts=10.1.0.0/24
 }
 
+@test "[W2a] --psk --rsasig with both, and charon with the secret alone: he begins; where we begin, it is said what to do" {
+    tunnel_is left_id=@left right_id=@right
+    two_hosts
+    rsa_make left 1024
+    rsa_make right 1024
+    charon_on right
+    both_on left psk rsasig
+    charon_initiates right
+    traffic_is_protected
+    whack_on left --terminate --name net
+    run whack_on left --initiate --name net
+    assert_equal "$status" 224
+    assert_output --partial 'If he has a preshared secret only, --psk without --rsasig'
+}
+
 @test "[R2] two road warriors behind %any with RSA, each by its own key and on its own connection" {
     two_hosts
     host_up third 10.9.0.3/24 10.3.0.1/24
