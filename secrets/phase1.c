@@ -51,6 +51,11 @@ enum outcome deny_secret(struct core *c, enum method method, const struct identi
         return deny(c, OUTCOME_FAIL, NOTIFY_AUTHENTICATION_FAILED, "no preshared secret for \"%s\" and \"%s\" in "
                     "ipsec.secrets: add a line %s %s : PSK \"...\"", ours, peer, ours, peer);
     }
+    const char *locked = store_locked_for(c->config.store, our_id);
+    if (locked != NULL) {
+        return deny(c, OUTCOME_FAIL, NOTIFY_AUTHENTICATION_FAILED, "no private RSA key for \"%s\": the passphrase of %s "
+                    "has not come (%%prompt); whack --listen, at a terminal, asks for it", ours, locked);
+    }
     return deny(c, OUTCOME_FAIL, NOTIFY_AUTHENTICATION_FAILED, "no private RSA key for \"%s\" in ipsec.secrets: add "
                 "an entry %s : RSA ... (secrets --generate makes a key)", ours, ours);
 }

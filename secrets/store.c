@@ -365,6 +365,17 @@ const struct secret *store_find_rsa(const struct store *s, const struct identity
     return find(s, true, ours, &identity_any, other);
 }
 
+const char *store_locked_for(const struct store *s, const struct identity *ours)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        const struct secret *here = &s->secrets[i];
+        if (secret_is_locked(here) && fit_of_rsa(here, ours) != FIT_NONE) {
+            return here->prompt->path;
+        }
+    }
+    return NULL;
+}
+
 bool index_equal(const struct index *a, const struct index *b)
 {
     return a->kind == b->kind && (a->kind != INDEX_ID || identity_equal(&a->id, &b->id));

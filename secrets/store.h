@@ -72,6 +72,8 @@ const char *store_add_locked(struct store *s, const char *file, unsigned line, c
                              size_t index_count, const char *path, const char *text, size_t len);
 /* The path of the next key file that waits for its passphrase, each once; NULL: no more. *at begins as 0. */
 const char *store_next_locked(const struct store *s, size_t *at);
+/* The path of one that would do to sign with as `ours`; NULL: there is none. */
+const char *store_locked_for(const struct store *s, const struct identity *ours);
 /* Opens the keys of all entries with this key file. NULL, or why not (static text): they wait on. */
 const char *store_open(struct store *s, const char *path, const char *passphrase);
 

@@ -132,6 +132,9 @@ psk='127.0.0.1 10.64.0.1 : PSK "a secret of both"'
     assert_success
     assert_line --partial "003 the RSA key file $dir/one.pem is not used: no passphrase was given; whack --listen, at a terminal, asks again"
     signs two || fail "$output"
+    ask --keyid @peer --pubkeyrsa "0x03010001$(openssl rand -hex 128 | sed 's/^./f/; s/.$/f/')"
+    ! signs one || fail "$output"
+    assert_output --partial "no private RSA key for \"@one\": the passphrase of $dir/one.pem has not come (%prompt); whack --listen, at a terminal, asks for it"
     listen "$(prompt one)" '\003'
     assert_equal "$status" 130
     assert_line '[left with echo on]'
