@@ -154,6 +154,9 @@ void take_permit(struct core *core, const struct record *r)
         x->install.our_client = p->our_client; /* the kernel does not know them */
         x->install.peer_client = p->peer_client;
     }
+    if (p->again == AGAIN_UP && x->stage == STAGE_HELD) {
+        x->stage = STAGE_UP; /* it looks half made because another program took its outbound SA */
+    }
     if (orphan) {
         orphan_claimed(core, x);
     } else if (p->again == AGAIN_UP) { /* nor anything else, as its SAs are gone */

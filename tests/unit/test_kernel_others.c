@@ -254,6 +254,25 @@ static void nobody_saw_it(void **state)
     fake_free(f);
 }
 
+/* Nor when one of the two was deleted: that is no exchange that was half made, and its policies hold packets back. */
+static void nobody_saw_half_of_it(void **state)
+{
+    (void)state;
+    for (int inbound = 0; inbound < 2; inbound++) {
+        struct fake *f = tunnel();
+        delete_sa(f, inbound == 1);
+        fake_restart(f);
+        pair_permit(f, 1, 5, " again=up");
+        fake_pass(f, 0);
+        fake_expect(f, PEER_PLUTOD, "sa-deleted exchange=1 protocol=esp\n");
+        fake_pass(f, 2 * GIVE_UP);
+        fake_holds(f, 1, 3);
+        pair_delete(f, 1, "yes");
+        fake_holds(f, 0, 0);
+        fake_free(f);
+    }
+}
+
 /* What a plutod that was killed had left half done keeps its policies, whatever becomes of it. */
 static void orphans_policies_stay(void **state)
 {
@@ -296,6 +315,7 @@ int main(void)
         cmocka_unit_test(all_sas_flushed),
         cmocka_unit_test(what_is_held_back_is_dropped),
         cmocka_unit_test(nobody_saw_it),
+        cmocka_unit_test(nobody_saw_half_of_it),
         cmocka_unit_test(orphans_policies_stay),
         cmocka_unit_test(not_by_hand),
     };
