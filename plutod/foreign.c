@@ -50,11 +50,16 @@ static uint64_t pause_of(struct keying *k, struct conn *c)
     return pause < PAUSE_MAX ? pause : PAUSE_MAX;
 }
 
-/* Others took its place, or nothing did in time. */
+/* Others took its place, or nothing did; as long as it is tried, packets between its clients are held back. */
 static void over(void *context, struct agenda_item *item)
 {
+    struct keying *k = context;
     struct xchg *y = AGENDA_OWNER(item, struct xchg, life_end);
-    ends_quick(context, y, ENDS_TELL_PEER, 0, xchg_has_ipsec(y->conn, NULL) ? NULL
+    if (!xchg_has_ipsec(y->conn, NULL) && initiate_at_hand(y->conn)
+        && agenda_set(&k->agenda, &y->life_end, k->now + PAUSE, over)) {
+        return;
+    }
+    ends_quick(k, y, ENDS_TELL_PEER, 0, xchg_has_ipsec(y->conn, NULL) ? NULL
                : "another program deleted it from the kernel, and nothing took its place; its policies go, too");
 }
 
@@ -72,9 +77,27 @@ static void begin(void *context, struct agenda_item *item)
     }
 }
 
+/*
+ * It was in the kernel already and not yet up, for want of the last message or of the updown script, and
+ * other SAs stand: a negotiation that has failed.
+ */
+static void lost_before_use(struct keying *k, struct xchg *y)
+{
+    static const char why[] = "another program deleted its SAs from the kernel before they were in use; there are others";
+    y->ending = true;
+    counters_failed(&k->counters, REPLY_NO_RESPONSE);
+    conn_failed(k, y->conn, y->number, why);
+    keying_event_tell(k, y, REPLY_NO_RESPONSE, "%s", why);
+    if (y->initiator) {
+        initiate_again(k, y->conn, REPLY_NO_RESPONSE);
+    }
+    ends_quick(k, y, ENDS_TELL_PEER, 0, NULL);
+}
+
 void foreign_sa_deleted(struct keying *k, struct xchg *y)
 {
     struct conn *c = y->conn;
+    bool finished = y->ready && y->negotiated;
     uint64_t life = (uint64_t)y->life * 1000;
     if (y->gone) {
         return;
@@ -83,11 +106,18 @@ void foreign_sa_deleted(struct keying *k, struct xchg *y)
         ends_expired(k, y, true); /* that was said when nobody could hear it */
         return;
     }
+    if (!finished && !k->stopping && xchg_has_ipsec(c, y)) {
+        lost_before_use(k, y);
+        return;
+    }
     y->gone = y->ending = true;
     c->newest_ipsec = c->newest_ipsec == y->number ? 0 : c->newest_ipsec;
     if (k->stopping || xchg_has_ipsec(c, NULL)) {
         ends_quick(k, y, ENDS_TELL_PEER, 0, "another program deleted it from the kernel; there are others");
         return;
+    }
+    if (!finished && y->initiator) {
+        c->attempt = 0; /* nothing more comes of it, and the next one is another */
     }
     uint64_t wait = pause_of(k, c);
     uint64_t at = k->now < k->next_renewal ? k->next_renewal : k->now;
@@ -100,8 +130,10 @@ void foreign_sa_deleted(struct keying *k, struct xchg *y)
     if (wait > 0) {
         snprintf(again, sizeof again, "in %u s, as that has happened before", (unsigned)(wait / 1000));
     }
-    keying_event(k, y, "another program deleted the IPsec SA from the kernel (as ip xfrm state flush does): it is "
-                 "negotiated anew %s; until then packets between its clients wait or are dropped", again);
+    keying_event_tell(k, y, REPLY_NO_RESPONSE, "another program deleted the IPsec SA from the kernel (as ip xfrm state "
+                      "flush does): it is negotiated anew %s; until then packets between its clients wait or are dropped",
+                      again);
+    xchg_release(k, y); /* a whack that waited for it to be up */
 }
 
 void foreign_replaced(struct keying *k, struct conn *c)

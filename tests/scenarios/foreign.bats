@@ -60,12 +60,23 @@ has_template() {
     wait_for 5 file_has "$HOSTS_DIR/right/charon.log" 'received DELETE for ESP CHILD_SA'
 }
 
-@test "[F21] one SA is deleted while the peer is silent: the clients' packets wait, in status and explain, too" {
-    a_tunnel
-    ip -n right link set eth0 down
+# The SA of left that sends to right.
+delete_outbound() {
     local spi
     spi=$(ip -n left xfrm state list src 10.9.0.1 | sed -n 's/.*spi \(0x[0-9a-f]*\) .*/\1/p' | head -n 1)
     ip -n left xfrm state delete src 10.9.0.1 dst 10.9.0.2 proto esp spi "$spi"
+}
+
+another_kernel_sa() {
+    local now
+    now=$(tool_pids left kernel-sa)
+    [ -n "$now" ] && [ "$now" != "$1" ]
+}
+
+@test "[F21] one SA is deleted while the peer is silent: the clients' packets wait, in status and explain, too" {
+    a_tunnel
+    ip -n right link set eth0 down
+    delete_outbound
     wait_for 5 shows '; erouted HOLD; eroute owner: #0'
     run whack_on left --explain --from 10.1.0.1 --to 10.2.0.1
     assert_output --partial 'it is erouted HOLD'
@@ -74,6 +85,41 @@ has_template() {
     assert_output --partial '"state":"half-up"'
     "$BATS_TEST_DIRNAME/../lib/status-valid" <<<"$output"
     assert_equal "$(policy_count left)" 3
+}
+
+@test "[F21] and kernel-sa is killed meanwhile: the next one keeps the policies, and the packets wait on" {
+    a_tunnel
+    ip -n right link set eth0 down
+    delete_outbound
+    wait_for 5 shows '; erouted HOLD; eroute owner: #0'
+    local kernel
+    kernel=$(tool_pids left kernel-sa)
+    kill -KILL "$kernel"
+    wait_for 10 another_kernel_sa "$kernel"
+    log_has left 'found in the kernel and adopted'
+    nap 1
+    assert_equal "$(policy_count left)" 3
+    shows '; erouted HOLD; eroute owner: #0'
+}
+
+@test "[F21] ip xfrm state flush before the updown script has ended: whack is told, and another one is begun" {
+    cat >"$BATS_TEST_TMPDIR/updown" <<'END'
+#!/bin/sh
+[ "$PLUTO_VERB" != up-client ] || [ -e "$0.waited" ] || { >"$0.waited"; sleep 3; }
+END
+    chmod +x "$BATS_TEST_TMPDIR/updown"
+    tunnel_is updown="$BATS_TEST_TMPDIR/updown"
+    two_hosts
+    charon_on right
+    pluto_on left
+    (wait_for 20 test -e "$BATS_TEST_TMPDIR/updown.waited" && ip -n left xfrm state flush) 3>&- &
+    local flush=$!
+    run whack_on left --initiate --name net
+    wait "$flush"
+    assert_output --partial '031 "net" #2: another program deleted the IPsec SA from the kernel'
+    assert_equal "$status" 31
+    wait_for 15 shows '; erouted; eroute owner: #3'
+    traffic_is_protected
 }
 
 @test "[F21] what we delete ourselves is nobody else's deed; nor is what others have of their own" {
