@@ -66,6 +66,7 @@ struct processes {
     unsigned generation;
     unsigned in_use;        /* the generation whose secrets are used: the one before, while the newest is read */
     bool said_read;         /* what the newest has read */
+    bool kept;              /* said that older ones stay in use, since none of the newest can be begun */
     uint64_t listen_client; /* whack that waits until the secrets are read */
     bool listen_told;       /* that one of those that read them has failed */
     struct question question;
@@ -76,7 +77,7 @@ bool process_begin(struct supervisor *s);
 /*
  * A new generation of secrets workers; the client is held until they have read the file, and every passphrase
  * that it is asked for has come or will not. Until then the one before has what is new to do: so no secret is
- * missing meanwhile, and nobody waits.
+ * missing meanwhile, and nobody waits. If none of them can be begun, that stays so until one can, and the client goes.
  */
 void process_new_secrets(struct supervisor *s, uint64_t client);
 struct process *process_negotiator(struct supervisor *s); /* NULL: not running */

@@ -91,6 +91,7 @@ void process_new_secrets(struct supervisor *s, uint64_t client)
     make_room(s);
     all->generation++;
     all->said_read = false;
+    all->kept = false;
     all->listen_told = false;
     all->listen_client = client;
     if (client != 0) {
@@ -115,19 +116,40 @@ void process_idle(struct supervisor *s, uint32_t worker)
     }
 }
 
+/* None of the newest has read its file: they cannot be begun, or have died, which is tried again. */
+static void keep_older(struct supervisor *s)
+{
+    struct processes *all = &s->processes;
+    static const char text[] = "the secrets that were read before stay in use until others can be read";
+    if (!all->kept) {
+        all->kept = true;
+        lines_print(&s->lines, LOG_LEVEL_SERIOUS, "%s", text);
+        keying_say(&s->keying, all->listen_client, REPLY_SERIOUS, "%s", text);
+    }
+    release(s);
+}
+
 bool process_secrets_turn(struct supervisor *s)
 {
     struct processes *all = &s->processes;
     struct process *p;
+    bool any = all->in_use == 0; /* then nothing is lost by it */
     if (all->in_use == all->generation) {
         return false;
     }
     DL_FOREACH(all->list, p) {
-        if (p->tool == TOOL_SECRETS && p->generation == all->generation && !p->loaded) {
-            return false;
+        if (p->tool == TOOL_SECRETS && p->generation == all->generation) {
+            if (!p->loaded) {
+                return false;
+            }
+            any = any || p->channel != NULL;
         }
     }
     if (question_turn(s)) {
+        return false;
+    }
+    if (!any) {
+        keep_older(s);
         return false;
     }
     use_newest(s);

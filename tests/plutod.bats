@@ -378,6 +378,36 @@ elsewhere() {
     refute_line --partial 'secrets read'
 }
 
+@test "[P7] --listen while secrets cannot be started: what was read before stays in use, and goes once others can be read" {
+    mkdir "$dir/tools"
+    local tool
+    for tool in ike-negotiate kernel-sa secrets; do
+        cp "${IPSEC_DIR:-$repo/$tool}/$tool" "$dir/tools"
+    done
+    echo '127.0.0.1 10.64.0.1 : PSK "a secret of both"' >"$dir/secrets"
+    IPSEC_DIR=$dir/tools start --secrets-workers 2
+    nsenter -t "$daemon" -n ip link set lo up
+    ask --name psk --psk --encrypt --host 127.0.0.1 --to --host 10.64.0.1
+    ask --listen
+    mv "$dir/tools/secrets" "$dir/tools/good"
+    printf '#!/bin/sh\nexit 77\n' >"$dir/tools/secrets"
+    chmod 755 "$dir/tools/secrets"
+    echo '127.0.0.1 10.64.0.1 : PSK "another one, and another line"' | cat - "$dir/secrets" >"$dir/more"
+    cat "$dir/more" >"$dir/secrets"
+    sed -i '1s/^/# a comment\n/' "$dir/secrets"
+    ask --listen
+    assert_success
+    assert_line '003 the secrets that were read before stay in use until others can be read'
+    ask --explain --name psk
+    assert_output --partial "its secret is that of $dir/secrets:1"
+    mv "$dir/tools/good" "$dir/tools/secrets"
+    within 10 grep -q '^secrets read: 2 entries' "$dir/err"
+    ask --explain --name psk
+    assert_output --partial "its secret is that of $dir/secrets:2"
+    within 5 children_are 'ike-negotiate:1 kernel-sa:1 secrets:2' || fail "$(children)"
+    assert_equal "$(grep -c 'stay in use' "$dir/err")" 1
+}
+
 @test "what dies is started again, at once, and not in a mad hurry" {
     start --secrets-workers 1
     ask --listen
