@@ -13,8 +13,10 @@
 #include <string.h>
 
 #define AT_ONCE 3u              /* times that a policy is put back without a pause */
-#define PAUSE UINT64_C(1000)    /* then; each time twice as long, */
-#define DOUBLINGS 6u            /* up to 64 s */
+#define PAUSE UINT64_C(100)     /* then; each time twice as long, */
+#define DOUBLINGS 3u            /* up to 0.8 s, as meanwhile packets leave in the clear */
+#define REFUSED_PAUSE UINT64_C(1000) /* where another one stands in its place, or the kernel refuses it; likewise */
+#define REFUSED_DOUBLINGS 6u    /* up to 64 s */
 #define QUIET UINT64_C(600000)  /* after that nothing is held against anybody */
 #define SOON UINT64_C(100)      /* until there is room for more records to plutod */
 
@@ -35,6 +37,7 @@ static bool is_full(const struct core *core)
 static void doubt(struct core *core, struct policy_entry *e)
 {
     e->restores = core->now - e->restored_at > QUIET ? 0 : e->restores;
+    e->refused = false; /* what stood in its place may be what was deleted */
     e->doubt = true;
     look_at(core, core->now);
 }
@@ -96,11 +99,13 @@ void others_event(struct core *core, const struct kernel_event *event)
 /* When it may be put back (again). What could not be put back is not tried again in the same look. */
 static uint64_t due_at(const struct policy_entry *e)
 {
+    uint64_t pause = e->refused ? REFUSED_PAUSE : PAUSE;
+    unsigned most = e->refused ? REFUSED_DOUBLINGS : DOUBLINGS;
     if (e->restores < AT_ONCE) {
-        return e->restored_at + (e->missing ? PAUSE : 0);
+        return e->restored_at + (e->missing ? pause : 0);
     }
     unsigned doublings = e->restores - AT_ONCE;
-    return e->restored_at + (PAUSE << (doublings < DOUBLINGS ? doublings : DOUBLINGS));
+    return e->restored_at + (pause << (doublings < most ? doublings : most));
 }
 
 static void settle(struct core *core, struct policy_entry *e, bool missing)
@@ -138,6 +143,7 @@ static void put_back(struct core *core, struct policy_entry *e)
     }
     e->restores++;
     e->restored_at = core->now;
+    e->refused = false;
     settle(core, e, false);
     if (!e->told_missing && e->policy.way == WAY_OUT && !is_full(core)) {
         tell(core, e, true);
@@ -160,6 +166,7 @@ static void lost(struct core *core, struct policy_entry *e, const struct kernel_
         buffer_wipe(&text);
         e->restores++;
         e->restored_at = core->now;
+        e->refused = true;
     }
     settle(core, e, true);
 }
@@ -286,7 +293,7 @@ static void say_back(struct core *core)
     say(&text, "another program deleted or replaced policies of ours in the kernel, and they were put back: %u, one "
         "of them ", job->back);
     policy_describe(&text, &job->one);
-    buffer_add_text(&text, "; if it goes on, they are put back after growing pauses, and that is not said again");
+    buffer_add_text(&text, "; if it goes on, they are put back after short pauses, and that is not said again");
     buffer_add_u8(&text, 0);
     if (!text.overflowed) {
         core_log(core, LOG_LEVEL_SERIOUS, 0, (const char *)text.data);

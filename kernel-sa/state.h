@@ -121,6 +121,7 @@ struct policy_entry {
     /* others.c */
     bool doubt;                  /* another program did something to it: is it still there? */
     bool missing;                /* it is not, and is put back when that is due */
+    bool refused;                /* and the kernel did not take it, last */
     bool told_missing;           /* plutod believes so */
     unsigned restores;           /* how often it was put back, since it was quiet for long */
     uint64_t restored_at;

@@ -169,3 +169,15 @@ END
     wait_for 2 shows '; erouted; eroute owner: #2'
     ping_through left right
 }
+
+@test "[F21] a flush from time to time: each time our policies are back at once, and nothing else leaves in the clear" {
+    a_tunnel
+    local i
+    for i in {1..6}; do
+        ip -n left xfrm policy flush
+        nap 1
+        assert_equal "$(policy_count left)" 3
+        ping_through left right
+    done
+    assert_equal "$(clear_pings_seen)" 0
+}
