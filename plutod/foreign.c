@@ -126,9 +126,10 @@ void foreign_sa_deleted(struct keying *k, struct xchg *y)
         ends_quick(k, y, ENDS_TELL_PEER, 0, "another program deleted it from the kernel");
         return;
     }
-    char again[80] = "at once";
+    char again[100] = "at once";
     if (wait > 0) {
-        snprintf(again, sizeof again, "in %u s, as that has happened before", (unsigned)(wait / 1000));
+        snprintf(again, sizeof again, "in %u s, as that has happened before, or when a packet wants through",
+                 (unsigned)(wait / 1000));
     }
     keying_event_tell(k, y, REPLY_NO_RESPONSE, "another program deleted the IPsec SA from the kernel (as ip xfrm state "
                       "flush does): it is negotiated anew %s; until then packets between its clients wait or are dropped",
