@@ -230,6 +230,7 @@ bool question_answer(struct supervisor *s, uint64_t number, int fd, const char *
     } else if (good) {
         q->tried = true;
         q->opened = 0;
+        q->hopeless = false;
         q->why[0] = q->odd[0] = '\0';
         DL_FOREACH(s->processes.list, p) {
             if (takes_part(p) && p->channel != NULL && find(p, q->file) != NULL) {
@@ -259,6 +260,7 @@ bool question_tried(struct process *p, const struct record *r)
         drop_file(p, find(p, q->file));
         (void)strlcpy(q->odd, record_has(r, K_TEXT) ? record_text(r, K_TEXT) : "", sizeof q->odd);
     } else {
+        q->hopeless = q->hopeless || record_number(r, K_CODE) != REPLY_SECRET_WANTED;
         (void)strlcpy(q->why, record_text(r, K_WHY), sizeof q->why);
     }
     return true;
@@ -295,7 +297,7 @@ static void conclude(struct supervisor *s)
     if (q->why[0] == '\0') {
         (void)strlcpy(q->why, "a secrets process did not answer", sizeof q->why);
     }
-    if (q->wrong == PASSPHRASE_TRIES) {
+    if (q->wrong == PASSPHRASE_TRIES || q->hopeless) {
         leave(s, q->file, q->why);
     } else {
         tell(s, LOG_LEVEL_SERIOUS, "the RSA key file %s: %s", q->file, q->why);

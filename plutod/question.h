@@ -31,6 +31,7 @@ struct question {
     char *file;          /* owned: which key file it is about; NULL: none was asked for */
     unsigned wrong;      /* answers for this file that were */
     unsigned opened;     /* workers that opened it with the last one */
+    bool hopeless;       /* a worker has found out that no passphrase will do */
     char why[QUESTION_WHY]; /* the last one was */
     char odd[QUESTION_WHY]; /* what a worker finds odd about the key; "": nothing */
     ev_timer look;       /* is whack still there? */

@@ -1,5 +1,8 @@
 #include "passphrase.h"
 
+#include "reply.h"
+#include "rsa_pem.h"
+
 #include <bsd/readpassphrase.h>
 #include <errno.h>
 #include <stdio.h>
@@ -40,7 +43,7 @@ void passphrase_ask(struct store *s, const char *path)
             break;
         }
         why = text[0] == '\0' ? "no passphrase was given" : store_open(s, path, text);
-        if (why == NULL || text[0] == '\0') {
+        if (why == NULL || !rsa_pem_needs_another(why)) {
             break;
         }
         (void)fprintf(stderr, "secrets: %s: %s\n", path, why);
@@ -118,7 +121,12 @@ void passphrase_take(struct store *s, const struct record *r, int fd, struct buf
     why = why != NULL ? why : store_open(s, path, text);
     explicit_bzero(text, sizeof text);
     if (why != NULL) {
-        record_fail(out, V_PASSPHRASE, record_number(r, K_ID), why);
+        record_answer(&w, out, V_FAIL, V_PASSPHRASE, record_number(r, K_ID));
+        record_put_text(&w, K_WHY, why);
+        if (rsa_pem_needs_another(why)) {
+            record_put_number(&w, K_CODE, REPLY_SECRET_WANTED);
+        }
+        (void)record_finish(&w);
         return;
     }
     const char *odd = oddity(s, path);

@@ -22,7 +22,10 @@ void passphrase_ask_all(struct store *s);
 
 /* For plutod: a record `locked` for each key file that waits. */
 void passphrase_list(const struct store *s, struct buffer *out);
-/* plutod's record `passphrase`, with its descriptor (taken); the answer goes to `out`. */
+/*
+ * plutod's record `passphrase`, with its descriptor (taken); the answer goes to `out`. A `fail` with the code
+ * REPLY_SECRET_WANTED: it was the wrong one, ask again.
+ */
 void passphrase_take(struct store *s, const struct record *r, int fd, struct buffer *out);
 
 #endif

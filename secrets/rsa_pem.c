@@ -281,6 +281,11 @@ bool rsa_pem_needs_passphrase(const char *why)
     return why == no_passphrase;
 }
 
+bool rsa_pem_needs_another(const char *why)
+{
+    return why == wrong_passphrase;
+}
+
 /* ---- writing ---- */
 
 bool rsa_pem_write(struct buffer *out, const struct rsa_key *key, bool private)

@@ -22,8 +22,9 @@ const char *rsa_pem_read(struct rsa_key **key, const char *text, size_t len, con
 #define PEM_WORK_OF_KEY 2000000u   /* iterations: more than anybody advises today, a second or so */
 #define PEM_WORK_OF_LOAD 5000000u /* of all key files that are read together: some seconds */
 
-/* Is this the reason that there was no passphrase? */
+/* Is this the reason that there was no passphrase? Or that it was the wrong one, so that another may do? */
 bool rsa_pem_needs_passphrase(const char *why);
+bool rsa_pem_needs_another(const char *why);
 
 /* PKCS #8, or the public part alone (SubjectPublicKeyInfo). False: no memory. */
 bool rsa_pem_write(struct buffer *out, const struct rsa_key *key, bool private);

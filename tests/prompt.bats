@@ -123,6 +123,21 @@ psk='127.0.0.1 10.64.0.1 : PSK "a secret of both"'
     signs two || fail "$output"
 }
 
+@test "[K1] %prompt: a key for which no passphrase will do is asked for once" {
+    openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 2>/dev/null >"$dir/clear"
+    (umask 077 && openssl pkcs8 -topk8 -in "$dir/clear" -passout 'pass:open sesame' -out "$dir/one.pem")
+    secrets "@one : RSA $dir/one.pem %prompt" "$psk"
+    start_here --secrets-workers 2
+    listen "$(prompt one)" 'open sesame\n'
+    assert_success
+    assert_line --regexp "^003 the RSA key file $dir/one.pem is not used: .*another algorithm"
+    refute_output --partial 'question 2'
+    has_psk || fail "$output"
+    run timeout 60 "$(terminal)" "$(prompt one)" 'open sesame\n' -- "${IPSEC_DIR:-$repo/secrets}/secrets" --show @one --file "$dir/secrets"
+    assert_equal "$status" 1
+    assert_equal "$(grep -c 'echo off' <<<"$output")" 1
+}
+
 @test "[K1] %prompt: enter alone leaves a key out; ^C ends whack, with the terminal as it was" {
     key one 'open sesame'
     key two 'another word'
