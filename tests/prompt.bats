@@ -309,6 +309,7 @@ gone_all() {
 }
 
 @test "[K1] %prompt: afterwards the passphrase is in the memory of none of us" {
+    [ -z "${BUILD_DIR-}" ] || skip 'what make asan built has terabytes of memory to look through'
     local word=0x5e5a3e5e5a3e5e5a3eabcdef found
     key one "$word"
     secrets "@one : RSA $dir/one.pem %prompt"
