@@ -42,14 +42,24 @@ static void doubt(struct core *core, struct policy_entry *e)
     look_at(core, core->now);
 }
 
-void others_doubt_all(struct core *core)
+static void doubt_policies(struct core *core)
+{
+    for (struct policy_entry *e = core->policies; e != NULL; e = e->hh.next) {
+        doubt(core, e);
+    }
+}
+
+static void doubt_sas(struct core *core)
 {
     core->doubt_sas = true;
     look_at(core, core->now);
+}
+
+void others_doubt_all(struct core *core)
+{
+    doubt_sas(core);
     if (core->maker == MAKER_DAEMON) {
-        for (struct policy_entry *e = core->policies; e != NULL; e = e->hh.next) {
-            doubt(core, e);
-        }
+        doubt_policies(core);
     }
 }
 
@@ -73,8 +83,7 @@ void others_event(struct core *core, const struct kernel_event *event)
         sa_deleted(core, &event->sa);
         break;
     case EVENT_SAS_FLUSHED:
-        core->doubt_sas = true;
-        look_at(core, core->now);
+        doubt_sas(core);
         break;
     case EVENT_POLICY_DELETED:
         e = policy_find(core->policies, &event->policy);
@@ -83,9 +92,7 @@ void others_event(struct core *core, const struct kernel_event *event)
         }
         break;
     case EVENT_POLICIES_FLUSHED:
-        for (e = core->policies; e != NULL; e = e->hh.next) {
-            doubt(core, e);
-        }
+        doubt_policies(core);
         break;
     case EVENT_OTHER:
     case EVENT_EXPIRE:
@@ -171,19 +178,10 @@ static void lost(struct core *core, struct policy_entry *e, const struct kernel_
     settle(core, e, true);
 }
 
-/* In the place of ours stands a stranger's: his stays, and is shown. */
+/* In the place of ours stands a stranger's. */
 static void stranger(struct core *core, struct policy_entry *e, const struct kernel_result *result)
 {
-    struct kernel_result exists = { .error = EEXIST };
-    if (result->found) {
-        struct buffer there;
-        buffer_init(&there, sizeof exists.text - 1);
-        buffer_add_text(&there, "there is: ");
-        policy_describe(&there, &result->policy);
-        memcpy(exists.text, there.data, there.len);
-        buffer_wipe(&there);
-    }
-    core->job.request.verb = KERNEL_ADD_POLICY;
+    struct kernel_result exists = place_taken(core, result);
     core->job.request.policy = e->policy;
     lost(core, e, &exists);
 }

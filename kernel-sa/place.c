@@ -66,7 +66,7 @@ bool place_next(struct core *core, const struct kernel_policy *want, uint32_t re
 }
 
 /* Never UPDPOLICY over a stranger's: his stays, and is shown. */
-static void refuse_stranger(struct core *core, const struct kernel_result *result)
+struct kernel_result place_taken(struct core *core, const struct kernel_result *result)
 {
     struct kernel_result exists = { .error = EEXIST };
     if (result->found) {
@@ -78,6 +78,12 @@ static void refuse_stranger(struct core *core, const struct kernel_result *resul
         buffer_wipe(&there);
     }
     core->job.request.verb = KERNEL_ADD_POLICY;
+    return exists;
+}
+
+static void refuse_stranger(struct core *core, const struct kernel_result *result)
+{
+    struct kernel_result exists = place_taken(core, result);
     job_fail(core, &exists);
 }
 

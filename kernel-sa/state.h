@@ -308,6 +308,8 @@ bool place_next(struct core *core, const struct kernel_policy *want, uint32_t re
                 struct policy_entry **e);
 void place_result(struct core *core, const struct kernel_policy *want, uint32_t reqid,
                   const struct kernel_result *result);
+/* What stands in the place of one that the job's request would add, as the kernel's refusal of that. */
+struct kernel_result place_taken(struct core *core, const struct kernel_result *result);
 
 void policy_start(struct core *core, const struct record *r);
 bool policy_next(struct core *core);

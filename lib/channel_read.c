@@ -1,11 +1,11 @@
 #include "channel_private.h"
 
+#include "descriptors.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 /* How often one channel_read fills the input before it is content: more than a socket buffer holds. */
@@ -158,56 +158,43 @@ static void take_input(struct channel *c, channel_handler *handler, void *contex
  * descriptor was sent with (unix(7)), and the sender sends such a record by itself: so the last
  * byte that was read belongs to the descriptor's record, whatever came before it.
  */
-static bool take_descriptors(struct channel *c, struct msghdr *message)
+static bool take_descriptors(struct channel *c, const struct descriptors *d)
 {
-    unsigned refused = (message->msg_flags & MSG_CTRUNC) != 0 ? 1 : 0;
-    for (struct cmsghdr *h = CMSG_FIRSTHDR(message); h != NULL; h = CMSG_NXTHDR(message, h)) {
-        if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS) {
+    bool refused = d->cut;
+    for (size_t i = 0; i < d->count; i++) {
+        if (c->fd >= 0) {
+            close(d->fd[i]);
+            refused = true;
             continue;
         }
-        size_t count = (h->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-        for (size_t i = 0; i < count; i++) {
-            int fd;
-            memcpy(&fd, CMSG_DATA(h) + i * sizeof fd, sizeof fd);
-            if (c->fd >= 0) {
-                close(fd);
-                refused++;
-                continue;
-            }
-            c->fd = fd;
-            c->fd_last = c->input_len - 1;
-        }
+        c->fd = d->fd[i];
+        c->fd_last = c->input_len - 1;
     }
-    if (refused > 0) {
+    if (refused) {
         (void)snprintf(c->why, sizeof c->why, "more descriptors came than one for each record");
         c->result = CHANNEL_BAD;
     }
-    return refused == 0;
+    return !refused;
 }
 
 /* *full: there was no room for more, so there may be more. */
 static ssize_t read_some(struct channel *c, bool *full)
 {
-    struct iovec room = { .iov_base = c->input + c->input_len,
-                          .iov_len = INPUT_MAX - c->input_len };
+    uint8_t *at = c->input + c->input_len;
+    const size_t room = INPUT_MAX - c->input_len;
     if (!c->in.socket) {
-        ssize_t n = read(c->in.fd, room.iov_base, room.iov_len);
+        ssize_t n = read(c->in.fd, at, room);
         c->input_len += n > 0 ? (size_t)n : 0;
         *full = n > 0; /* a terminal gives a line at a time */
         return n;
     }
-    union {
-        struct cmsghdr align;
-        char bytes[CMSG_SPACE(4 * sizeof(int))];
-    } control;
-    struct msghdr message = { .msg_iov = &room, .msg_iovlen = 1, .msg_control = control.bytes,
-                              .msg_controllen = sizeof control.bytes };
-    ssize_t n = recvmsg(c->in.fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    struct descriptors d;
+    ssize_t n = descriptors_receive(c->in.fd, at, room, &d);
     if (n > 0) {
         c->input_len += (size_t)n;
-        (void)take_descriptors(c, &message);
+        (void)take_descriptors(c, &d);
     }
-    *full = n == (ssize_t)room.iov_len;
+    *full = n == (ssize_t)room;
     return n;
 }
 

@@ -1,6 +1,7 @@
 #include "whack_inside.h"
 
 #include "channel.h"
+#include "descriptors.h"
 #include "log.h"
 #include "status.h"
 
@@ -130,37 +131,15 @@ static void hold_input(struct client *c)
 }
 
 /* Of all descriptors that come one is kept, and only while somebody is asked for what a socket holds. */
-static void keep_descriptor(struct client *c, struct msghdr *message)
+static void keep_descriptor(struct client *c, const struct descriptors *d)
 {
-    for (struct cmsghdr *h = CMSG_FIRSTHDR(message); h != NULL; h = CMSG_NXTHDR(message, h)) {
-        size_t count = h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS
-                           ? (h->cmsg_len - CMSG_LEN(0)) / sizeof(int) : 0;
-        for (size_t i = 0; i < count; i++) {
-            int fd;
-            memcpy(&fd, CMSG_DATA(h) + i * sizeof fd, sizeof fd);
-            if (c->passed < 0 && supervisor_asks(c->s)) {
-                c->passed = fd;
-            } else {
-                close(fd);
-            }
+    for (size_t i = 0; i < d->count; i++) {
+        if (c->passed < 0 && supervisor_asks(c->s)) {
+            c->passed = d->fd[i];
+        } else {
+            close(d->fd[i]);
         }
     }
-}
-
-static ssize_t receive(struct client *c, char *bytes, size_t size)
-{
-    union {
-        struct cmsghdr align;
-        char bytes[CMSG_SPACE(sizeof(int))];
-    } control;
-    struct iovec room = { .iov_base = bytes, .iov_len = size };
-    struct msghdr message = { .msg_iov = &room, .msg_iovlen = 1, .msg_control = control.bytes,
-                              .msg_controllen = sizeof control.bytes };
-    ssize_t n = recvmsg(c->fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-    if (n > 0) {
-        keep_descriptor(c, &message);
-    }
-    return n;
 }
 
 static void on_in(struct ev_loop *loop, ev_io *w, int events)
@@ -168,7 +147,9 @@ static void on_in(struct ev_loop *loop, ev_io *w, int events)
     struct client *c = w->data;
     char bytes[16384];
     (void)events;
-    ssize_t n = receive(c, bytes, sizeof bytes);
+    struct descriptors d;
+    ssize_t n = descriptors_receive(c->fd, bytes, sizeof bytes, &d);
+    keep_descriptor(c, &d);
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
         return;
     }

@@ -208,6 +208,16 @@ assert_counting() {
     fi
 }
 
+# a_tunnel: the default one, which is up: ours has begun it on the left, and charon answered.
+a_tunnel() {
+    tunnel_is
+    two_hosts
+    charon_on right
+    pluto_on left
+    whack_initiates left
+    traffic_is_protected
+}
+
 # log_has NAME TEXT [SECONDS]: plutod's log there says so, now or within SECONDS (15).
 log_has() {
     wait_for "${3-15}" file_has "$(pluto_log "$1")" "$2" || fail "the log of $1 does not say: $2"

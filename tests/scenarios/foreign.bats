@@ -3,15 +3,6 @@
 
 load ../lib/scenario.bash
 
-a_tunnel() {
-    tunnel_is
-    two_hosts
-    charon_on right
-    pluto_on left
-    whack_initiates left
-    traffic_is_protected
-}
-
 policies_are_back() {
     [ "$(policy_count left)" -eq 3 ]
 }

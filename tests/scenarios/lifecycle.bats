@@ -3,15 +3,6 @@
 
 load ../lib/scenario.bash
 
-a_tunnel_with_charon() {
-    tunnel_is
-    two_hosts
-    charon_on right
-    pluto_on left
-    whack_initiates left
-    traffic_is_protected
-}
-
 charon_has_none() {
     [ "$(charon_children right)" -eq 0 ]
 }
@@ -36,7 +27,7 @@ children_of_pluto() {
 }
 
 @test "[W8a] --terminate: our SAs go, charon is told, the connection can be initiated again" {
-    a_tunnel_with_charon
+    a_tunnel
     run whack_on left --terminate --name net
     assert_success
     wait_for 15 no_sas left || fail "SAs are left: $(ip -n left xfrm state)"
@@ -48,7 +39,7 @@ children_of_pluto() {
 }
 
 @test "[W8a] --delete: SAs and policies go, the name is unknown afterwards" {
-    a_tunnel_with_charon
+    a_tunnel
     run whack_on left --delete --name net
     assert_success
     wait_for 15 no_sas left
@@ -59,7 +50,7 @@ children_of_pluto() {
 }
 
 @test "[W2a] --delete with a description replaces the connection" {
-    a_tunnel_with_charon
+    a_tunnel
     run pluto_add left --delete
     assert_success
     wait_for 15 no_sas left
@@ -68,7 +59,7 @@ children_of_pluto() {
 }
 
 @test "[X5] charon deletes the IPsec SA: ours goes too" {
-    a_tunnel_with_charon
+    a_tunnel
     charon_swanctl right --terminate --child net >/dev/null
     wait_for 15 no_sas left || fail "SAs are left: $(ip -n left xfrm state)"
     whack_on left --status
@@ -112,7 +103,7 @@ whack_waits_for_a_script() {
 }
 
 @test "[X5] charon deletes the ISAKMP SA: a new initiate makes a new one" {
-    a_tunnel_with_charon
+    a_tunnel
     charon_terminate right net
     wait_for 15 no_sas left || fail "SAs are left: $(ip -n left xfrm state)"
     whack_initiates left
@@ -135,7 +126,7 @@ whack_waits_for_a_script() {
 }
 
 @test "[W8] --shutdown: exit 0, nothing is left, charon is told" {
-    a_tunnel_with_charon
+    a_tunnel
     local tools status=0
     tools=$(children_of_pluto)
     whack_on left --shutdown || fail "whack --shutdown: exit status $?"
@@ -146,7 +137,7 @@ whack_waits_for_a_script() {
 }
 
 @test "[P8] SIGTERM is --shutdown" {
-    a_tunnel_with_charon
+    a_tunnel
     local tools status=0
     tools=$(children_of_pluto)
     kill -TERM "$(pluto_pid left)"
@@ -217,7 +208,7 @@ whack_waits_for_a_script() {
 }
 
 @test "[W12] --status shows the topology and the SAs" {
-    a_tunnel_with_charon
+    a_tunnel
     run whack_on left --status
     assert_success
     assert_output --partial '10.1.0.0/24===10.9.0.1'
@@ -300,7 +291,7 @@ END
 }
 
 @test "[P8] --shutdown --leave-state: the tunnel carries traffic without plutod, and the next plutod takes its place" {
-    a_tunnel_with_charon
+    a_tunnel
     local tools pid
     tools=$(children_of_pluto)
     whack_on left --shutdown --leave-state || fail "whack --shutdown --leave-state: exit status $?"

@@ -9,15 +9,6 @@ field() {
     sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status"
 }
 
-a_tunnel() {
-    tunnel_is
-    two_hosts
-    charon_on right
-    pluto_on left
-    whack_initiates left
-    traffic_is_protected
-}
-
 # the_tool TOOL: the pid of the one process of this kind.
 the_tool() {
     local -a pids

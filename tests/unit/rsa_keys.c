@@ -1,5 +1,6 @@
 #include "rsa_keys.h"
 
+#include "secrets/rsa_inside.h"
 #include "secrets/rsa_pem.h"
 
 #include <setjmp.h>
@@ -8,12 +9,44 @@
 
 #include <cmocka.h>
 
+#include <openssl/rsa.h>
+
 struct rsa_key *rsa_test_key(const char *pem)
 {
     struct rsa_key *key = NULL;
     assert_null(rsa_pem_read(&key, pem, strlen(pem), NULL, NULL));
     assert_non_null(key);
     return key;
+}
+
+struct parts parts_of(const char *pem)
+{
+    struct parts parts = { .zeros = 0 };
+    struct rsa_key *key = rsa_test_key(pem);
+    for (size_t i = 0; i < RSA_NUMBERS; i++) {
+        assert_int_equal(EVP_PKEY_get_bn_param(rsa_key_pkey(key), rsa_number_names[i], &parts.bn[i]), 1);
+    }
+    rsa_key_free(key);
+    return parts;
+}
+
+void parts_free(struct parts *parts)
+{
+    for (size_t i = 0; i < RSA_NUMBERS; i++) {
+        BN_free(parts->bn[i]);
+    }
+}
+
+void sign_block(const struct rsa_key *key, const uint8_t *block, uint8_t *sig)
+{
+    size_t len = rsa_key_public(key)->modulus_len;
+    size_t made = RSA_SIGNATURE_MAX;
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, rsa_key_pkey(key), NULL);
+    assert_int_equal(EVP_PKEY_sign_init(context), 1);
+    assert_int_equal(EVP_PKEY_CTX_set_rsa_padding(context, RSA_NO_PADDING), 1);
+    assert_int_equal(EVP_PKEY_sign(context, sig, &made, block, len), 1);
+    assert_int_equal(made, len);
+    EVP_PKEY_CTX_free(context);
 }
 
 const char rsa_pem_512[] =

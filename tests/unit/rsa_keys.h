@@ -4,6 +4,8 @@
 
 #include "secrets/rsa.h"
 
+#include <openssl/bn.h>
+
 extern const char rsa_pem_512[];
 extern const char rsa_pem_512_e3[];
 extern const char rsa_pem_1024[];
@@ -13,5 +15,16 @@ extern const char rsa_pem_2048_e3[];
 extern const char rsa_pem_4096[];
 
 struct rsa_key *rsa_test_key(const char *pem); /* the caller frees */
+
+struct parts { /* a key's numbers, to be changed */
+    BIGNUM *bn[RSA_NUMBERS];
+    size_t zeros; /* in front of the first */
+};
+
+struct parts parts_of(const char *pem);
+void parts_free(struct parts *parts);
+
+/* The private operation on any block at all, as long as the modulus: what no honest signer does. */
+void sign_block(const struct rsa_key *key, const uint8_t *block, uint8_t *sig);
 
 #endif

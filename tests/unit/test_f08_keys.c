@@ -116,29 +116,6 @@ static void f8_public_keys_at_their_limits(void **state)
 
 /* ---- private keys ---- */
 
-struct parts {
-    BIGNUM *bn[RSA_NUMBERS];
-    size_t zeros; /* in front of the first */
-};
-
-static struct parts parts_of(const char *pem)
-{
-    struct parts parts = { .zeros = 0 };
-    struct rsa_key *key = rsa_test_key(pem);
-    for (size_t i = 0; i < RSA_NUMBERS; i++) {
-        assert_int_equal(EVP_PKEY_get_bn_param(rsa_key_pkey(key), rsa_number_names[i], &parts.bn[i]), 1);
-    }
-    rsa_key_free(key);
-    return parts;
-}
-
-static void parts_free(struct parts *parts)
-{
-    for (size_t i = 0; i < RSA_NUMBERS; i++) {
-        BN_free(parts->bn[i]);
-    }
-}
-
 /* want NULL: it is taken. */
 static void makes(const struct parts *parts, const char *want)
 {
@@ -237,17 +214,6 @@ static void f8_private_keys_at_their_limits(void **state)
 }
 
 /* ---- blocks that only a key's owner can sign ---- */
-
-static void sign_block(const struct rsa_key *key, const uint8_t *block, uint8_t *sig)
-{
-    size_t len = rsa_key_public(key)->modulus_len;
-    size_t made = RSA_SIGNATURE_MAX;
-    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, rsa_key_pkey(key), NULL);
-    assert_int_equal(EVP_PKEY_sign_init(context), 1);
-    assert_int_equal(EVP_PKEY_CTX_set_rsa_padding(context, RSA_NO_PADDING), 1);
-    assert_int_equal(EVP_PKEY_sign(context, sig, &made, block, len), 1);
-    EVP_PKEY_CTX_free(context);
-}
 
 /* No hash, and one so long that less than eight bytes of padding are left: right blocks, but for that. */
 static void f8_hashes_at_their_limits(void **state)

@@ -77,16 +77,7 @@ static void test_delete_of_an_older_isakmp_sa(void **state)
     struct tunnel t = tunnel_up();
     struct world *w = t.w;
     (void)state;
-    assert_null(feed(w, N_P, "first id=1 local=10.9.0.1 local-port=500 remote=10.9.0.2 "
-                     "remote-port=500"));
-    uint64_t x = record_number(sent(w, &w->n, P_N, V_OK), K_EXCHANGE);
-    assert_null(feed(w, N_P, "chosen exchange=%" PRIu64 " connection=net "
-                     "proposal=aes256-sha2_256-modp2048", x));
-    assert_null(feed(w, S_P, "authenticated exchange=%" PRIu64 " connection=net peer=10.9.0.2 "
-                     "method=psk proposal=aes256-sha2_256-modp2048 matched=yes", x));
-    assert_null(feed(w, N_P, "isakmp-up exchange=%" PRIu64 " role=responder "
-                     "proposal=aes256-sha2_256-modp2048 life=3600 cky-i=0102030405060708 "
-                     "cky-r=0807060504030201", x));
+    uint64_t x = main_mode(w, "10.9.0.2", "net", "10.9.0.2");
     assert_non_null(xchg_find(&w->k, t.x));
     assert_null(feed(w, N_P, "peer-deleted exchange=%" PRIu64 " protocol=isakmp target=%" PRIu64, x,
                      t.x));
@@ -101,18 +92,12 @@ static void test_initial_contact(void **state)
     struct tunnel t = tunnel_up();
     struct world *w = t.w;
     (void)state;
-    assert_null(feed(w, N_P, "first id=1 local=10.9.0.1 local-port=500 remote=10.9.0.2 "
-                     "remote-port=500"));
-    uint64_t x = record_number(sent(w, &w->n, P_N, V_OK), K_EXCHANGE);
-    assert_null(feed(w, N_P, "chosen exchange=%" PRIu64 " connection=net "
-                     "proposal=aes256-sha2_256-modp2048", x));
+    uint64_t x = first(w, "10.9.0.2");
+    chosen(w, x, "net");
     assert_null(feed(w, N_P, "initial-contact exchange=%" PRIu64, x)); /* not yet believed */
     assert_non_null(xchg_find(&w->k, t.y));
-    assert_null(feed(w, S_P, "authenticated exchange=%" PRIu64 " connection=net peer=10.9.0.2 "
-                     "method=psk proposal=aes256-sha2_256-modp2048 matched=yes", x));
-    assert_null(feed(w, N_P, "isakmp-up exchange=%" PRIu64 " role=responder "
-                     "proposal=aes256-sha2_256-modp2048 life=3600 cky-i=0102030405060708 "
-                     "cky-r=0807060504030201", x));
+    authenticated(w, x, "net", "10.9.0.2", "yes");
+    assert_null(up(w, x));
     assert_null(feed(w, N_P, "initial-contact exchange=%" PRIu64, x));
     assert_null(xchg_find(&w->k, t.y));
     assert_null(xchg_find(&w->k, t.x));

@@ -33,19 +33,6 @@ static const char *check(const struct rsa_key *key, const uint8_t *sig, size_t l
     return rsa_check(rsa_key_public(key), hash, sizeof hash, sig, len);
 }
 
-/* The private operation on any block at all: what no honest signer does. */
-static void sign_block(const struct rsa_key *key, const uint8_t *block, uint8_t *sig)
-{
-    size_t len = rsa_key_public(key)->modulus_len;
-    size_t made = RSA_SIGNATURE_MAX;
-    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, rsa_key_pkey(key), NULL);
-    assert_int_equal(EVP_PKEY_sign_init(context), 1);
-    assert_int_equal(EVP_PKEY_CTX_set_rsa_padding(context, RSA_NO_PADDING), 1);
-    assert_int_equal(EVP_PKEY_sign(context, sig, &made, block, len), 1);
-    assert_int_equal(made, len);
-    EVP_PKEY_CTX_free(context);
-}
-
 static void signs_and_checks(void **state)
 {
     static const char *const pems[] = { rsa_pem_512, rsa_pem_512_e3, rsa_pem_1024, rsa_pem_1024_e3,

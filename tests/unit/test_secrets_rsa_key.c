@@ -17,28 +17,6 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 
-struct parts { /* a key's numbers, to be changed */
-    BIGNUM *bn[RSA_NUMBERS];
-};
-
-static struct parts parts_of(const char *pem)
-{
-    struct parts parts = { 0 };
-    struct rsa_key *key = rsa_test_key(pem);
-    for (size_t i = 0; i < RSA_NUMBERS; i++) {
-        assert_int_equal(EVP_PKEY_get_bn_param(rsa_key_pkey(key), rsa_number_names[i], &parts.bn[i]), 1);
-    }
-    rsa_key_free(key);
-    return parts;
-}
-
-static void parts_free(struct parts *parts)
-{
-    for (size_t i = 0; i < RSA_NUMBERS; i++) {
-        BN_free(parts->bn[i]);
-    }
-}
-
 static const char *make(const struct parts *parts, struct rsa_key **key)
 {
     static uint8_t bytes[RSA_NUMBERS][2 * RSA_SIGNATURE_MAX];
