@@ -76,3 +76,16 @@ at_most() {
     echo "$3: $1"
     [ -n "${BUILD_DIR-}" ] || [ "$1" -le "$2" ] || fail "$3: $1, more than $2"
 }
+
+# far_away: a connection whose peer is silent. Needs `start`.
+far_away() {
+    echo '127.0.0.1 127.0.0.2 : PSK "a secret"' >"$dir/secrets"
+    nsenter -t "$daemon" -n ip link set lo up
+    ask --name far --psk --encrypt --host 127.0.0.1 --to --host 127.0.0.2
+    ask --listen
+}
+
+# memory: plutod's own, in KB
+memory() {
+    awk '/^RssAnon/ { print $2 }' "/proc/$daemon/status"
+}
