@@ -13,7 +13,7 @@
 static const char *const speakers[][2] = {
     { "plutod", "ike-negotiate" }, { "plutod", "secrets" }, { "plutod", "kernel-sa" },
     { "ike-negotiate", "secrets" }, { "ike-negotiate", "kernel-sa" }, { "secrets", "kernel-sa" },
-    { "whack", "plutod" },
+    { "whack", "plutod" }, { "plutod", "dnskey" },
 };
 
 /* Texts of the schema, for a text line or as arguments of a macro. */
@@ -46,7 +46,7 @@ static void print_head(void)
                  ".Sh NAME\n.Nm records\n.Nd what the tools of plutod say to each other\n"
                  ".Sh DESCRIPTION\n"
                  "The programs\n"
-                 ".Xr plutod 8 ,\n.Xr ike-negotiate 8 ,\n.Xr secrets 8 ,\n.Xr kernel-sa 8\nand\n"
+                 ".Xr plutod 8 ,\n.Xr ike-negotiate 8 ,\n.Xr secrets 8 ,\n.Xr kernel-sa 8 ,\n.Xr dnskey 8\nand\n"
                  ".Xr whack 8\n"
                  "pass work to each other as records, over Unix sockets, or over pipes when they\n"
                  "are run by hand.\n"
@@ -104,7 +104,7 @@ static void print_channels(unsigned from)
         (void)printf("Every channel.\n");
         return;
     }
-    for (unsigned i = 0; i < 14; i++) {
+    for (unsigned i = 0; i < sizeof speakers / sizeof speakers[0] * 2; i++) {
         if ((from & 1U << i) == 0) {
             continue;
         }

@@ -35,6 +35,11 @@
 #define NAME_MAX_LEN 64         /* a connection's name [W2] */
 #define SPI_MIN 0x1000u         /* [C8] */
 
+#define HOSTNAME_LEN 253u       /* a host's name (RFC 1035, 2.3.4; without the last dot) */
+#define HOST_ADDRESSES_MAX 16u  /* that a name stands for; of more the first in their order are used */
+#define RESOLVES_MAX 512u       /* requests that dnskey has open; plutod keeps to it, the next one is refused */
+#define RESOLVE_TIME 20000u     /* milliseconds within which dnskey answers each, whatever DNS does */
+
 #define LIFE_MAX 86400u         /* seconds [L1] */
 #define IKE_LIFE_DEFAULT 10800u
 #define IPSEC_LIFE_DEFAULT 3600u

@@ -20,16 +20,16 @@ static const struct verb_spec verbs[VERB_COUNT] = {
     [V_OK] = { .name = "ok", .from = EVERY_CHANNEL, .required = { K_ID, K_RE },
         .help = "yes, done, with what was asked for" },
     [V_FAIL] = { .name = "fail", .from = EVERY_CHANNEL, .required = { K_ID, K_RE, K_WHY },
-        .optional = { K_CODE, K_NOTIFICATION },
+        .optional = { K_CODE, K_NOTIFICATION, K_RETRY },
         .help = "no; nothing was changed" },
     [V_BAD] = { .name = "bad", .from = EVERY_CHANNEL, .required = { K_WHY },
         .optional = { K_ID, K_RE },
         .help = "the other side broke the rules of these records" },
 
-    [V_LOG] = { .name = "log", .from = N_P | S_P | K_P, .required = { K_LEVEL, K_TEXT },
+    [V_LOG] = { .name = "log", .from = N_P | S_P | K_P | D_P, .required = { K_LEVEL, K_TEXT },
         .optional = { K_EXCHANGE, K_REMOTE, K_REMOTE_PORT, K_CODE, K_CLASSES },
         .help = "a line for the log (with a code and `remote`: also for the whacks that wait for that peer)" },
-    [V_DEBUG] = { .name = "debug", .from = P_N | P_S | P_K, .required = { K_CLASSES },
+    [V_DEBUG] = { .name = "debug", .from = P_N | P_S | P_K | P_D, .required = { K_CLASSES },
         .help = "these debug classes from now on" },
     [V_CHANNEL] = { .name = "channel", .from = P_N | P_S | P_K, .descriptor = true,
         .required = { K_TOOL, K_EPOCH }, .optional = { K_WORKER },
@@ -130,6 +130,10 @@ static const struct verb_spec verbs[VERB_COUNT] = {
     [V_PASSPHRASE] = { .name = "passphrase", .from = P_S, .request = true, .descriptor = true,
         .required = { K_FILE }, .answer_optional = { K_TEXT },
         .help = "the passphrase of that key file lies in this socket, to be looked at and left there; ok: its key is open (text: what is odd about it)" },
+
+    [V_RESOLVE] = { .name = "resolve", .from = S_P | P_D, .request = true, .required = { K_HOST },
+        .answer = { K_ADDRESSES }, .answer_optional = { K_TTL },
+        .help = "which addresses has this host? plutod hands it on to dnskey, which answers within 20 seconds" },
 
     [V_KE] = { .name = "ke", .from = N_S, .request = true, .required = { K_EXCHANGE, K_GROUP },
         .answer = { K_KE, K_NONCE },
@@ -253,7 +257,7 @@ static const struct verb_spec verbs[VERB_COUNT] = {
 
 unsigned direction_reverse(unsigned d)
 {
-    const unsigned even = 0x1555;
+    const unsigned even = 0x5555;
     return ((d & even) << 1) | ((d >> 1) & even);
 }
 

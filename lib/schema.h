@@ -29,7 +29,9 @@ enum direction {
     K_S = 1 << 11,
     W_P = 1 << 12, /* whack to plutod; what comes back are lines for a person [W9] */
     P_W = 1 << 13,
-    DIRECTION_ALL = (1 << 14) - 1
+    P_D = 1 << 14, /* plutod to dnskey */
+    D_P = 1 << 15,
+    DIRECTION_ALL = (1 << 16) - 1
 };
 
 /* The direction of answers to what came from `d` (a mask is turned round bit by bit). */
@@ -180,7 +182,11 @@ enum field_type {
     KEY(K_PUBKEYRSA, "pubkeyrsa", BYTES, 1, 2051, 0, NULL, "--pubkeyrsa: an RSA public key in the layout of RFC 3110") \
     KEY(K_MYID, "myid", TEXT, 1, 300, 0, NULL, "--myid: who %myid is") \
     KEY(K_LEAVE_STATE, "leave-state", WORD, 0, 0, 0, "no|yes", "--leave-state: SAs, policies and routes stay") \
-    KEY(K_SERIAL, "serial", NUMBER, 1, INT64_MAX, 0, NULL, "a state's serial number")
+    KEY(K_SERIAL, "serial", NUMBER, 1, INT64_MAX, 0, NULL, "a state's serial number") \
+    KEY(K_HOST, "host", TEXT, 1, 253, 0, NULL, "a host's name in DNS or /etc/hosts, fully qualified") \
+    KEY(K_ADDRESSES, "addresses", TEXT, 2, 735, 0, NULL, "addresses of a host, at most 16, with commas") \
+    KEY(K_TTL, "ttl", NUMBER, 0, 86400, 0, NULL, "seconds that an answer of DNS holds") \
+    KEY(K_RETRY, "retry", NUMBER, 1, 86400, 0, NULL, "to ask again after so many seconds may help; absent: the answer is final")
 
 enum key {
     K_END = 0, /* ends a list of keys */
@@ -236,6 +242,8 @@ enum verb {
     /* plutod and secrets */
     V_ANNOUNCE, V_ANNOUNCE_QUICK, V_ACCEPT, V_SECRET, V_PUBLIC_KEYS, V_AUTHENTICATED, V_LOCKED, V_LOADED,
     V_PASSPHRASE,
+    /* secrets by plutod to dnskey */
+    V_RESOLVE,
     /* ike-negotiate and secrets */
     V_KE, V_KEYS, V_AUTH, V_FINISH, V_QUICK_KE, V_KEYMAT,
     /* secrets and kernel-sa */
