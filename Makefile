@@ -6,14 +6,14 @@ LIBEXEC = $(DESTDIR)$(PREFIX)/libexec/ipsec
 MAN = $(DESTDIR)$(PREFIX)/share/man
 # Pages that are made: see below.
 MADE_PAGES = build/records.5 build/whack.8 build/plutod.8
-PAGES = $(filter-out whack/whack.8 plutod/plutod.8,$(wildcard $(addsuffix /*.[578],$(TOOLS) dnskey updown docs))) $(MADE_PAGES)
+PAGES = $(filter-out whack/whack.8 plutod/plutod.8,$(wildcard $(addsuffix /*.[578],$(TOOLS) updown docs))) $(MADE_PAGES)
 # What shells complete: made, too.
 COMPLETIONS = build/completion/ipsec.bash build/completion/_ipsec
 SHARE = $(DESTDIR)$(PREFIX)/share
 UNIT = $(wildcard plutod/plutod.service)
 VERSION := 0.1
 
-TOOLS = plutod ike-negotiate secrets kernel-sa whack
+TOOLS = plutod ike-negotiate secrets kernel-sa dnskey whack
 
 # Where objects and programs go: programs lie at $(OUT)/TOOL/TOOL.
 OUT ?= .
@@ -33,9 +33,10 @@ LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now $(LDFLAGS) $(SANITIZE)
 LIBS_ike-negotiate = -lev -lnettle -lseccomp -lcap-ng -lbsd
 LIBS_secrets = -lev -lcrypto -lnettle -lseccomp -lcap-ng -lbsd
 LIBS_kernel-sa = -lev -lmnl -lseccomp -lcap-ng -lbsd
+LIBS_dnskey = -lunbound -lldns -lev -lseccomp -lcap-ng -lbsd
 LIBS_plutod = -lev -lmnl -lnettle -ljansson -lseccomp -lcap-ng -lbsd
 LIBS_whack = -lnettle -lbsd
-LIBS_TEST = -lcmocka -lldns -lev -ljansson -lcrypto -lnettle -lmnl -lseccomp -lcap-ng -lbsd
+LIBS_TEST = -lcmocka -lunbound -lldns -lev -ljansson -lcrypto -lnettle -lmnl -lseccomp -lcap-ng -lbsd
 
 LIB_OBJECTS = $(patsubst %.c,$(OBJ)/%.o,$(wildcard lib/*.c))
 LIB = $(OBJ)/lib/lib.a

@@ -68,6 +68,13 @@ enum channel_result channel_dispatch(struct channel *c, channel_handler *handler
  */
 void channel_pause(struct channel *c);
 bool channel_paused(const struct channel *c);
+/*
+ * For an owner whose answers take time: while held, the end that channel_at_end has seen is not reported, so that
+ * they can still be written.
+ */
+void channel_hold_end(struct channel *c, bool hold);
+bool channel_at_end(const struct channel *c); /* nothing more comes; what has come may still wait */
+unsigned channel_bads(const struct channel *c); /* by hand: how many records were answered `bad` */
 const char *channel_why(const struct channel *c); /* a sentence for the log, with the field's name */
 void channel_blame(struct channel *c, const char *why); /* static text */
 

@@ -38,7 +38,9 @@ struct channel {
     bool at_end;    /* EOF or an error was met; what was read before it may still wait */
     bool drained;   /* the last fill took all that was there */
     bool paused;    /* what the last dispatch left is for the next one */
+    bool hold_end;  /* that end is not reported yet */
     int end_error;
+    unsigned bads;  /* by hand: records that were answered `bad` */
 
     uint8_t *input; /* INPUT_MAX bytes */
     size_t input_len;

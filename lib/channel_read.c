@@ -19,6 +19,7 @@ static void bad(struct channel *c, const struct record *r)
         return;
     }
     struct record_writer w;
+    c->bads++;
     record_start(&w, &c->output, V_BAD);
     if (r != NULL && record_has(r, K_ID) && schema_verb(r->verb)->request) {
         record_put_number(&w, K_ID, record_number(r, K_ID));
@@ -247,13 +248,28 @@ bool channel_paused(const struct channel *c)
     return c->paused;
 }
 
+void channel_hold_end(struct channel *c, bool hold)
+{
+    c->hold_end = hold;
+}
+
+bool channel_at_end(const struct channel *c)
+{
+    return c->at_end;
+}
+
+unsigned channel_bads(const struct channel *c)
+{
+    return c->bads;
+}
+
 enum channel_result channel_dispatch(struct channel *c, channel_handler *handler, void *context)
 {
     c->paused = false;
     if (c->result == CHANNEL_OPEN) {
         take_input(c, handler, context);
     }
-    if (c->result == CHANNEL_OPEN && c->at_end && !c->paused) {
+    if (c->result == CHANNEL_OPEN && c->at_end && !c->paused && !c->hold_end) {
         channel_closed(c, c->end_error);
     }
     return c->result;

@@ -369,6 +369,11 @@ struct hub *hub_new(const struct hub_use *use)
     return h;
 }
 
+struct ev_loop *hub_loop(const struct hub *h)
+{
+    return h->loop;
+}
+
 int hub_run(struct hub *h)
 {
     ev_run(h->loop, 0);

@@ -54,6 +54,7 @@ struct hub_use {
 
 /* NULL: no memory, or no event loop; errno says why. To be called before the sandbox is entered. */
 struct hub *hub_new(const struct hub_use *use);
+struct ev_loop *hub_loop(const struct hub *h); /* for watchers of the tool's own, whose callbacks run between turns */
 void hub_free(struct hub *h); /* NULL is allowed; closes all without calling `closed` */
 
 /*

@@ -9,9 +9,11 @@
 #include <seccomp.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -36,6 +38,7 @@ static const struct {
     [SANDBOX_SECRETS] = { "ipsec-secrets", 60911 },
     [SANDBOX_KERNEL_SA] = { "ipsec-kernel", 60912 },
     [SANDBOX_DNSKEY] = { "ipsec-dns", 60913 },
+    [SANDBOX_OPENER] = { "ipsec-dns", 60913 }, /* one tool: neither may send signals or look into processes */
 };
 
 /* Each step returns NULL or why it failed, with errno set. */
@@ -62,6 +65,14 @@ static unsigned arguments_of(const struct sandbox_call *call, struct scmp_arg_cm
         a[1] = SCMP_A2(SCMP_CMP_EQ, SIGABRT, 0);
         return 2;
     }
+    if (call->number == SCMP_SYS(openat)) {
+        a[0] = SCMP_A2(SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND | O_PATH | (O_TMPFILE & ~O_DIRECTORY), O_RDONLY);
+        return 1;
+    }
+    if (call->number == SCMP_SYS(ioctl)) {
+        a[0] = SCMP_A1(SCMP_CMP_EQ, SIOCGIFINDEX, 0);
+        return 1;
+    }
     return 0;
 }
 
@@ -73,12 +84,25 @@ static int add_fcntl(scmp_filter_ctx filter)
                                            SCMP_A1(SCMP_CMP_EQ, F_SETFL, 0));
 }
 
+/* libunbound asks for the number of an interface by a Unix socket (if_nametoindex), and does without it. */
+static int add_socket(scmp_filter_ctx filter)
+{
+    int rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_INET, 0));
+    rc = rc != 0 ? rc : seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
+                                         SCMP_A0(SCMP_CMP_EQ, AF_INET6, 0));
+    return rc != 0 ? rc : seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1,
+                                           SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0));
+}
+
 static int add_rule(scmp_filter_ctx filter, const struct sandbox_call *call)
 {
     struct scmp_arg_cmp arguments[2];
     const uint32_t action = call->refused ? SCMP_ACT_ERRNO(EPERM) : SCMP_ACT_ALLOW;
     if (call->number == SCMP_SYS(fcntl)) {
         return add_fcntl(filter);
+    }
+    if (call->number == SCMP_SYS(socket)) {
+        return add_socket(filter);
     }
     unsigned count = call->only == NULL ? 0 : arguments_of(call, arguments);
     if (call->only != NULL && count == 0) {
@@ -190,7 +214,7 @@ static const char *drop_root(const struct sandbox *s)
     if (uid == 0 || gid == 0) {
         return failed(-EINVAL, "the tool's user in /etc/passwd has the number of root");
     }
-    const char *why = SANITIZED ? NULL : leave_files();
+    const char *why = SANITIZED || s->tool == SANDBOX_OPENER ? NULL : leave_files();
     return why != NULL ? why : become(uid, gid, s->net_admin);
 }
 

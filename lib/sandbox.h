@@ -12,7 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum sandbox_tool { SANDBOX_IKE_NEGOTIATE, SANDBOX_SECRETS, SANDBOX_KERNEL_SA, SANDBOX_DNSKEY };
+enum sandbox_tool { SANDBOX_IKE_NEGOTIATE, SANDBOX_SECRETS, SANDBOX_KERNEL_SA, SANDBOX_DNSKEY,
+                    SANDBOX_OPENER /* of dnskey: the one process that may open files, and nothing else */ };
 
 struct sandbox {
     enum sandbox_tool tool; /* names the uid: sysusers name if it exists, else the number */

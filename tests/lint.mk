@@ -7,11 +7,11 @@
 
 LINT = build/lint
 LINT_JOBS ?= 2
-LINT_C = $(wildcard $(addsuffix /*.c,lib $(TOOLS) dnskey docs tests/unit tests/fuzz tests/uml tests/bench tests/programs))
+LINT_C = $(wildcard $(addsuffix /*.c,lib $(TOOLS) docs tests/unit tests/fuzz tests/uml tests/bench tests/programs))
 # gcc's analyser does not know that cmocka's assertions do not come back.
 # And it takes what is stored in a structure that it did not see made for lost: leaks are for ASan to find.
 LINT_PRODUCT = $(filter-out tests/%,$(LINT_C))
-LINT_H = $(wildcard $(addsuffix /*.h,lib $(TOOLS) dnskey docs tests/unit tests/fuzz tests/bench))
+LINT_H = $(wildcard $(addsuffix /*.h,lib $(TOOLS) docs tests/unit tests/fuzz tests/bench))
 LINT_DEFINES = -D_GNU_SOURCE= -DVERSION='"$(VERSION)"' -Ilib -I.
 LINT_FLAGS = -std=gnu17 $(LINT_DEFINES)
 LINT_GCC = -Wlogical-op -Wduplicated-cond -Wpointer-arith -Wvla -Wmissing-declarations
