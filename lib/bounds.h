@@ -37,6 +37,7 @@
 
 #define HOSTNAME_LEN 253u       /* a host's name (RFC 1035, 2.3.4; without the last dot) */
 #define HOST_ADDRESSES_MAX 16u  /* that a name stands for; of more the first in their order are used */
+#define HOST_NAMES_MAX 4096u    /* different names of hosts in ipsec.secrets */
 #define RESOLVES_MAX 512u       /* requests that dnskey has open; plutod keeps to it, the next one is refused */
 #define RESOLVE_TIME 20000u     /* milliseconds within which dnskey answers each, whatever DNS does */
 

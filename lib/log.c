@@ -122,6 +122,9 @@ static void to_records(const struct log *log, enum log_level level, const struct
     if (about->code != 0) {
         record_put_number(&w, K_CODE, about->code);
     }
+    if (about->host != NULL) {
+        record_put_text(&w, K_HOST, about->host);
+    }
     if (level == LOG_LEVEL_DEBUG) { /* plutod knows whose they are: it may be for one connection only */
         char classes[DEBUG_CLASSES_TEXT];
         debug_classes_print(about->classes, classes);

@@ -71,6 +71,7 @@ struct log_about {
     uint16_t remote_port;
     unsigned code;                /* of whack's reply line [W9] */
     unsigned classes;             /* debug classes that a debug line is of */
+    const char *host;             /* borrowed for the call: the name in ipsec.secrets */
 };
 
 void log_info(const struct log *log, const char *format, ...)

@@ -186,6 +186,7 @@ enum field_type {
     KEY(K_HOST, "host", TEXT, 1, 253, 0, NULL, "a host's name in DNS or /etc/hosts, fully qualified") \
     KEY(K_ADDRESSES, "addresses", TEXT, 2, 735, 0, NULL, "addresses of a host, at most 16, with commas") \
     KEY(K_TTL, "ttl", NUMBER, 0, 86400, 0, NULL, "seconds that an answer of DNS holds") \
+    KEY(K_NAMES, "names", NUMBER, 0, 4096, 0, NULL, "names of hosts in the secrets file that wait for their addresses") \
     KEY(K_RETRY, "retry", NUMBER, 1, 86400, 0, NULL, "to ask again after so many seconds may help; absent: the answer is final")
 
 enum key {

@@ -9,6 +9,7 @@
 #include "methods.h"
 #include "orders.h"
 #include "public_keys.h"
+#include "resolve.h"
 #include "respond.h"
 #include "routing.h"
 #include "shorten.h"
@@ -205,6 +206,9 @@ static bool from_secrets(struct keying *k, uint32_t worker, const struct record 
             return false;
         }
         return x == NULL || respond_authenticated(k, x, r, why);
+    case V_RESOLVE:
+        resolve_asked(k, worker, r);
+        return true;
     case V_PUBLIC_KEYS:
         return take_public_keys(k, worker, r, why);
     case V_FAILED:

@@ -9,6 +9,7 @@
 #include "name.h"
 #include "paths.h"
 #include "public_keys.h"
+#include "resolve.h"
 #include "status.h"
 
 #include <bsd/string.h>
@@ -68,6 +69,7 @@ void keying_free(struct keying *k)
     journal_free_all(k);
     path_free_all(k);
     public_keys_free_all(k);
+    resolve_free_all(k);
     name_free_all(k);
     agenda_free(&k->agenda);
     free(k->interfaces);

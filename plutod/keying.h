@@ -17,6 +17,7 @@
  *   foreign.h   what other programs did to SAs and policies in the kernel
  *   renew.h     ISAKMP SAs in place of those that died with a process
  *   routing.h   eroutes, routes, and when which updown script runs
+ *   resolve.h   names of hosts in ipsec.secrets
  *   journal.h   what happened lately
  *   requests.h  what whack wants; status.h  what whack is shown
  *
@@ -49,6 +50,7 @@ struct route;
 struct script_job;
 struct journal;
 struct event;
+struct resolving;
 
 /* A process of ours, as --status shows it; the first one is plutod itself. */
 struct process_view {
@@ -74,6 +76,8 @@ struct keying_hooks {
     bool (*is_there)(void *context, uint64_t client);   /* else it has gone, and nobody waits any more */
     void (*script)(void *context, struct script_job *job); /* takes the job; answers script_done */
     void (*idle)(void *context, uint32_t worker);       /* an old worker has no exchange left */
+    void (*need_dnskey)(void *context);                 /* it is to run: keying_dnskey_up */
+    void (*end_dnskey)(void *context, const char *why); /* it cannot be relied on: keying_dnskey_down, and a new one */
     /* For --status: */
     void (*json)(void *context, uint64_t client, const char *text); /* a line of JSON, no newline */
     bool (*process)(void *context, unsigned place, struct process_view *view); /* false: no more */
@@ -120,6 +124,18 @@ struct keying_settings {
 
 /* Because of whom something is done: he who asks by whack may have as many lines as he likes. */
 enum keying_turn { TURN_OTHERS, TURN_NEGOTIATOR, TURN_WHACK };
+
+/* Names of hosts that secrets wants resolved (resolve.h). */
+struct resolve {
+    struct buffer *dnskey;  /* borrowed; NULL: not running */
+    struct resolving *names; /* owned, by name */
+    struct resolving *queued; /* of them, those that dnskey is still to be asked for, */
+    struct resolving *asked; /* and those that it is at */
+    unsigned asked_count;
+    unsigned window;        /* at most so many */
+    unsigned said;          /* of this reading, that wait */
+    struct agenda_item patience; /* with dnskey, for the oldest of them */
+};
 
 struct keying {
     struct keying_settings settings;
@@ -169,6 +185,7 @@ struct keying {
 
     struct pending *pending;
     uint64_t next_id;
+    struct resolve resolve;
 
     struct agenda agenda;
     uint64_t next_renewal;  /* of ISAKMP SAs, and of IPsec SAs that were deleted: none begins before it */

@@ -3,6 +3,7 @@
 #include "sibling.h"
 #include "supervisor.h"
 
+#include <bsd/string.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -67,6 +68,19 @@ static _Noreturn void become(char *path, char **argv, int fd, int words)
     _exit(111);
 }
 
+/* NULL, or why there is none; in path what was tried. */
+static const char *find_program(const struct process *p, char path[PATH_MAX])
+{
+    const char *given = p->tool == TOOL_DNSKEY ? p->s->setup->dnskey : NULL;
+    if (given == NULL) {
+        return sibling_path(path, PATH_MAX, schema_tool_name(p->tool));
+    }
+    if (strlcpy(path, given, PATH_MAX) >= PATH_MAX) {
+        return "its path (--adns) is too long";
+    }
+    return access(path, X_OK) == 0 ? NULL : "the program that --adns names cannot be executed";
+}
+
 int launch(struct process *p, int *words, char why[LAUNCH_WHY])
 {
     int stderr_pipe[2];
@@ -74,7 +88,7 @@ int launch(struct process *p, int *words, char why[LAUNCH_WHY])
     char worker[16];
     char *argv[ARGUMENTS_MAX];
     int pair[2];
-    const char *wrong = sibling_path(path, sizeof path, schema_tool_name(p->tool));
+    const char *wrong = find_program(p, path);
     if (wrong != NULL) {
         snprintf(why, LAUNCH_WHY, "%s: %s", path, wrong);
         return -1;

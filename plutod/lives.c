@@ -7,6 +7,7 @@
 #include "initiate.h"
 #include "orders.h"
 #include "renew.h"
+#include "resolve.h"
 
 /* ---- ike-negotiate ---- */
 
@@ -86,6 +87,7 @@ void keying_worker_down(struct keying *k, uint32_t number)
                        "its secrets process has ended");
         }
     }
+    resolve_worker_down(k, number);
     anew_worker_gone(k, number);
     conn_sweep(k);
 }

@@ -258,6 +258,7 @@ void order_debug(struct keying *k)
 {
     order_debug_one(k, k->negotiator);
     order_debug_one(k, k->kernel);
+    order_debug_one(k, k->resolve.dnskey);
     for (unsigned i = 0; i < k->worker_count; i++) {
         order_debug_one(k, k->workers[i].out);
     }

@@ -1,6 +1,7 @@
 #include "process_inside.h"
 
 #include "launch.h"
+#include "resolve.h"
 
 #include "clock.h"
 
@@ -21,7 +22,9 @@
 
 static unsigned from_of(enum tool tool)
 {
-    return tool == TOOL_IKE_NEGOTIATE ? N_P : tool == TOOL_SECRETS ? S_P : K_P;
+    static const unsigned from[TOOL_COUNT] = { [TOOL_IKE_NEGOTIATE] = N_P, [TOOL_SECRETS] = S_P, [TOOL_KERNEL_SA] = K_P,
+                                               [TOOL_DNSKEY] = D_P };
+    return from[tool];
 }
 
 /* ---- lines ---- */
@@ -64,13 +67,13 @@ static void others_first(struct supervisor *s)
     struct process *q;
     struct process *next;
     DL_FOREACH_SAFE(s->processes.list, q, next) {
-        if (q->tool != TOOL_IKE_NEGOTIATE && q->channel != NULL) {
+        if (q->tool != TOOL_IKE_NEGOTIATE && q->tool != TOOL_DNSKEY && q->channel != NULL) {
             read_from(q);
         }
     }
 }
 
-static void end_by_force(const struct process *p)
+void process_kill(const struct process *p)
 {
     if (!p->reaped) {
         kill(p->pid, SIGKILL);
@@ -85,8 +88,14 @@ static void take_accuse(const struct process *p, const struct record *r)
         && record_number(r, K_EPOCH) > accused->born) {
         process_trouble(accused, "broke the rules toward %s and is ended: %s",
                         schema_tool_name(p->tool), record_text(r, K_WHY));
-        end_by_force(accused);
+        process_kill(accused);
     }
+}
+
+/* Whoever speaks to the network could have taken it over. */
+static bool is_suspect(const struct process *p)
+{
+    return p->tool == TOOL_IKE_NEGOTIATE || p->tool == TOOL_DNSKEY;
 }
 
 static bool take_record(void *context, struct channel *c, const struct record *r, int fd)
@@ -102,16 +111,18 @@ static bool take_record(void *context, struct channel *c, const struct record *r
     }
     if (p->tool == TOOL_IKE_NEGOTIATE) {
         good = keying_from_negotiator(&s->keying, r, &why);
-    } else if (r->verb == V_ACCUSE) {
+    } else if (r->verb == V_ACCUSE) { /* of secrets and kernel-sa: lib/schema.c */
         take_accuse(p, r);
     } else if (p->tool == TOOL_KERNEL_SA) {
         good = keying_from_kernel(&s->keying, r, &why);
+    } else if (p->tool == TOOL_DNSKEY) {
+        good = keying_from_dnskey(&s->keying, r, &why);
     } else if (process_is_of_secrets(p, r)) {
         good = process_secrets_record(p, r, &why);
     } else {
         good = keying_from_secrets(&s->keying, p->worker, r, &why);
     }
-    if (r->verb == V_BAD && p->tool != TOOL_IKE_NEGOTIATE) {
+    if (r->verb == V_BAD && !is_suspect(p)) {
         lines_print(&s->lines, LOG_LEVEL_SERIOUS, "%s says that we broke the rules: %s",
                     schema_tool_name(p->tool), record_text(r, K_WHY));
     }
@@ -157,7 +168,7 @@ static void read_from(struct process *p)
     }
     if (result == CHANNEL_BAD) {
         process_trouble(p, "broke the rules and is ended: %s", channel_why(p->channel));
-        end_by_force(p);
+        process_kill(p);
     }
     ev_io_stop(p->s->loop, &p->in);
 }
@@ -201,6 +212,8 @@ static void tell_core_up(struct process *p)
         keying_negotiator_up(k, out);
     } else if (p->tool == TOOL_KERNEL_SA) {
         keying_kernel_up(k, out);
+    } else if (p->tool == TOOL_DNSKEY) {
+        keying_dnskey_up(k, out);
     } else if (!keying_worker_up(k, p->worker, out)) {
         lines_print(&p->s->lines, LOG_LEVEL_SERIOUS, "secrets %u gets no work: there are too many "
                     "of them", p->worker);
@@ -214,6 +227,8 @@ static void tell_core_down(const struct process *p)
         keying_negotiator_down(k);
     } else if (p->tool == TOOL_KERNEL_SA) {
         keying_kernel_down(k);
+    } else if (p->tool == TOOL_DNSKEY) {
+        keying_dnskey_down(k);
     } else {
         keying_worker_down(k, p->worker);
     }
@@ -244,6 +259,7 @@ bool process_start(struct process *p)
     }
     p->reaped = false;
     p->lacks = false;
+    p->names = 0;
     char why[LAUNCH_WHY];
     int words = -1;
     int fd = launch(p, &words, why);
@@ -274,7 +290,7 @@ bool process_start(struct process *p)
     p->more.data = p;
     p->in.data = p;
     p->out.data = p;
-    if (p->tool != TOOL_IKE_NEGOTIATE) {
+    if (!is_suspect(p)) {
         ev_set_priority(&p->in, 1);
     }
     ev_io_start(s->loop, &p->in);
@@ -337,6 +353,7 @@ static void on_child(struct ev_loop *loop, ev_child *w, int events)
     }
     p->pid = 0;
     p->loaded = true; /* nobody waits for it any longer */
+    p->names = 0;
     process_close(p);
     if (p->s->ended || !p->wanted) {
         process_forget(p);

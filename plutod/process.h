@@ -31,6 +31,7 @@ struct process {
     bool deaf;              /* did not read: killed, and not yet reaped */
     bool idle;              /* secrets: to be told to go at the end of the turn */
     bool speaks;            /* secrets: what it says of its file is not what another one has said */
+    unsigned names;         /* secrets: of hosts, that wait for their addresses */
     bool lacks;             /* secrets: a key, whose passphrase did not come; the others come first */
     struct locked_file *locked; /* owned; secrets: key files that wait for their passphrase (question.h) */
     uint64_t asked;         /* the question whose answer it tries; 0: none */
@@ -66,6 +67,9 @@ struct processes {
     unsigned generation;
     unsigned in_use;        /* the generation whose secrets are used: the one before, while the newest is read */
     bool said_read;         /* what the newest has read */
+    bool said_names;        /* what became of the names of hosts in it */
+    bool names_late;        /* they take so long that they are not waited for any more */
+    ev_timer names_timer;
     bool kept;              /* said that older ones stay in use, since none of the newest can be begun */
     uint64_t listen_client; /* whack that waits until the secrets are read */
     bool listen_told;       /* that one of those that read them has failed */
@@ -82,6 +86,8 @@ bool process_begin(struct supervisor *s);
 void process_new_secrets(struct supervisor *s, uint64_t client);
 struct process *process_negotiator(struct supervisor *s); /* NULL: not running */
 void process_idle(struct supervisor *s, uint32_t worker);
+void process_need_dnskey(struct supervisor *s); /* begins it, if it has not been */
+void process_end_dnskey(struct supervisor *s, const char *why);
 
 /* The one at this place, from 0; false: there is none. */
 bool process_view(const struct supervisor *s, unsigned place, struct process_view *view);

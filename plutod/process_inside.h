@@ -8,10 +8,11 @@
 
 struct process *process_new(struct supervisor *s, enum tool tool, unsigned generation);
 bool process_start(struct process *p);  /* false: not now; it is tried again by itself */
+void process_kill(const struct process *p); /* what it has said by now is heard yet */
 void process_close(struct process *p);  /* its channel; the core is told; it exits by itself */
 /* New channels to all of its peers. */
 void process_connect_peers(struct process *p);
-/* What wakes it: not every order has to (lib/hub.h). Nothing for ike-negotiate, which is told answers. */
+/* What wakes it: not every order has to (lib/hub.h). Nothing for ike-negotiate and dnskey, which are told what they wait for. */
 void process_hang_bell(struct process *p);
 void process_forget(struct process *p); /* frees one that does not run */
 

@@ -11,7 +11,7 @@
 
 static bool are_peers(enum tool a, enum tool b)
 {
-    return a != b && a != TOOL_PLUTOD && b != TOOL_PLUTOD; /* N-S, N-K, S-K */
+    return a != b && a != TOOL_DNSKEY && b != TOOL_DNSKEY; /* N-S, N-K, S-K */
 }
 
 static void hand_end(struct process *to, const struct process *peer, uint64_t epoch, int fd)
@@ -35,7 +35,7 @@ void process_hang_bell(struct process *p)
 {
     struct record_writer w;
     int pair[2];
-    if (p->tool == TOOL_IKE_NEGOTIATE
+    if (p->tool == TOOL_IKE_NEGOTIATE || p->tool == TOOL_DNSKEY
         || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
         return; /* it waits on its channel, and is woken more often */
     }

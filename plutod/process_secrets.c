@@ -4,6 +4,8 @@
  */
 #include "process_inside.h"
 
+#include "resolve.h"
+
 #include <limits.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -51,6 +53,68 @@ static void make_room(struct supervisor *s)
     }
 }
 
+/* ---- names of hosts ---- */
+
+#define NAMES_WAIT 8.       /* seconds that a generation that is read waits for them */
+#define NAMES_SHOWN 10u     /* to whack, of those that nobody has answered for by then */
+
+/* Do workers of the newest generation wait for names? They also have to say what became of them. */
+static bool names_wait(const struct supervisor *s)
+{
+    const struct process *p;
+    DL_FOREACH(s->processes.list, p) {
+        if (p->tool == TOOL_SECRETS && p->generation == s->processes.generation && p->names > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void say_late(struct supervisor *s)
+{
+    struct resolve_view name;
+    unsigned count = resolve_waiting(&s->keying);
+    for (unsigned i = 0; i < NAMES_SHOWN && resolve_view(&s->keying, i, &name); i++) {
+        keying_say(&s->keying, s->processes.listen_client, REPLY_SERIOUS, "%s cannot be looked up yet: %s; what "
+                   "ipsec.secrets has for it is not used until it can be, which is tried again", name.host,
+                   name.why == NULL ? "there is no answer yet" : name.why);
+    }
+    if (count > NAMES_SHOWN) {
+        keying_say(&s->keying, s->processes.listen_client, REPLY_SERIOUS, "%u more names in ipsec.secrets wait, too: whack "
+                   "--status shows them", count - NAMES_SHOWN);
+    }
+}
+
+/* It is to be used now; names that have no answer keep back what needs them. The turn's end goes on. */
+static void on_late(struct ev_loop *loop, ev_timer *w, int events)
+{
+    struct supervisor *s = w->data;
+    (void)loop;
+    (void)events;
+    supervisor_clock(s);
+    s->processes.names_late = true;
+    resolve_hurry(&s->keying);
+    say_late(s);
+}
+
+static void wait_for_names(struct supervisor *s)
+{
+    ev_timer *w = &s->processes.names_timer;
+    if (!s->processes.names_late && !ev_is_active(w)) {
+        ev_timer_init(w, on_late, NAMES_WAIT, 0.);
+        w->data = s;
+        ev_timer_start(s->loop, w);
+    }
+}
+
+static void begin_names(struct supervisor *s)
+{
+    ev_timer_stop(s->loop, &s->processes.names_timer);
+    s->processes.names_late = false;
+    s->processes.said_names = false;
+    resolve_begin(&s->keying);
+}
+
 /* The secrets of the newest generation are used from now on. */
 static void use_newest(struct supervisor *s)
 {
@@ -62,6 +126,7 @@ static void use_newest(struct supervisor *s)
         }
     }
     retire_others(s, s->processes.in_use);
+    resolve_trim(&s->keying);
 }
 
 static void release(struct supervisor *s)
@@ -88,8 +153,10 @@ void process_new_secrets(struct supervisor *s, uint64_t client)
         release(s);
         retire_others(s, all->in_use);
     }
+    release(s); /* it waited for names only */
     make_room(s);
     all->generation++;
+    begin_names(s);
     all->said_read = false;
     all->kept = false;
     all->listen_told = false;
@@ -134,8 +201,13 @@ bool process_secrets_turn(struct supervisor *s)
     struct processes *all = &s->processes;
     struct process *p;
     bool any = all->in_use == 0; /* then nothing is lost by it */
+    const bool names = names_wait(s) && !all->names_late;
     if (all->in_use == all->generation) {
-        return false;
+        bool was_held = !names && all->listen_client != 0;
+        if (was_held) {
+            release(s);
+        }
+        return was_held;
     }
     DL_FOREACH(all->list, p) {
         if (p->tool == TOOL_SECRETS && p->generation == all->generation) {
@@ -152,8 +224,13 @@ bool process_secrets_turn(struct supervisor *s)
         keep_older(s);
         return false;
     }
+    if (names && all->in_use != 0) { /* else nothing is lost by using what there is */
+        return false;
+    }
     use_newest(s);
-    release(s);
+    if (!names) {
+        release(s);
+    }
     return true;
 }
 
@@ -173,26 +250,67 @@ static void say_read(struct process *p, unsigned long long entries, unsigned lon
 {
     struct supervisor *s = p->s;
     unsigned locked = question_count(p);
-    char text[200];
+    char text[240];
     char waiting[80] = "";
+    char names[80] = "";
+    if (p->names > 0) {
+        (void)snprintf(names, sizeof names, "; %u name%s of hosts %s looked up", p->names, p->names == 1 ? "" : "s",
+                       p->names == 1 ? "is" : "are");
+    }
     if (locked > 0) {
         (void)snprintf(waiting, sizeof waiting, "; %u key file%s for %s passphrase%s", locked,
                        locked == 1 ? " waits" : "s wait", locked == 1 ? "its" : "their", locked == 1 ? "" : "s");
     }
-    (void)snprintf(text, sizeof text, "secrets read: %llu entr%s, %llu error%s%s", entries, entries == 1 ? "y" : "ies",
-                   errors, errors == 1 ? "" : "s", waiting);
+    (void)snprintf(text, sizeof text, "secrets read: %llu entr%s, %llu error%s%s%s", entries, entries == 1 ? "y" : "ies",
+                   errors, errors == 1 ? "" : "s", waiting, names);
     lines_print(&s->lines, LOG_LEVEL_INFO, "%s", text);
     keying_say(&s->keying, s->processes.listen_client, errors == 0 ? REPLY_LOG : REPLY_SERIOUS, "%s%s", text,
                errors == 0 ? "" : ": see the log");
 }
 
+/* Every name has its answer. */
+static void say_named(struct supervisor *s, unsigned long long entries, unsigned long long errors)
+{
+    char text[160];
+    (void)snprintf(text, sizeof text, "names of hosts in the secrets looked up: %llu entr%s, %llu error%s", entries,
+                   entries == 1 ? "y" : "ies", errors, errors == 1 ? "" : "s");
+    lines_print(&s->lines, LOG_LEVEL_INFO, "%s", text);
+    keying_say(&s->keying, s->processes.listen_client, errors == 0 ? REPLY_LOG : REPLY_SERIOUS, "%s%s", text,
+               errors == 0 ? "" : ": see the log");
+}
+
+/* A line about a name in its file: there is no such host, say. All of a generation say the same. */
+static void take_name_line(struct process *p, const struct record *r)
+{
+    struct supervisor *s = p->s;
+    const char *text = record_text(r, K_TEXT);
+    if (!p->speaks) {
+        return;
+    }
+    lines_print(&s->lines, (enum log_level)record_word(r, K_LEVEL), "%s", text);
+    keying_note(&s->keying, NULL, "%s", text);
+    if (p->generation == s->processes.generation) {
+        keying_say(&s->keying, s->processes.listen_client, REPLY_SERIOUS, "%s", text);
+    }
+}
+
 static void loaded(struct process *p, const struct record *r)
 {
     struct processes *all = &p->s->processes;
+    const bool newest = p->generation == all->generation;
+    const bool named = p->loaded && p->names > 0 && record_number(r, K_NAMES) == 0;
     p->loaded = true;
-    if (p->generation == all->generation && !all->said_read) { /* all of a generation read the same */
+    p->names = (unsigned)record_number(r, K_NAMES);
+    if (newest && !all->said_read) { /* all of a generation read the same */
         all->said_read = true;
         say_read(p, record_number(r, K_ENTRIES), record_number(r, K_ERRORS));
+    }
+    if (newest && p->names > 0) {
+        wait_for_names(p->s);
+    }
+    if (newest && named && !all->said_names) {
+        all->said_names = true;
+        say_named(p->s, record_number(r, K_ENTRIES), record_number(r, K_ERRORS));
     }
     if (p->generation == all->in_use) { /* it was begun again */
         keying_worker_ready(&p->s->keying, p->worker, p->lacks ? WORKER_LACKS : WORKER_READY);
@@ -203,7 +321,7 @@ static void loaded(struct process *p, const struct record *r)
 bool process_is_of_secrets(const struct process *p, const struct record *r)
 {
     return r->verb == V_LOADED || r->verb == V_LOCKED || r->re == V_PASSPHRASE
-           || (r->verb == V_LOG && !p->loaded && !p->speaks);
+           || (r->verb == V_LOG && (record_has(r, K_HOST) || (!p->loaded && !p->speaks)));
 }
 
 bool process_secrets_record(struct process *p, const struct record *r, const char **why)
@@ -216,6 +334,8 @@ bool process_secrets_record(struct process *p, const struct record *r, const cha
     } else if (r->re == V_PASSPHRASE) {
         *why = "answers what was not asked";
         return question_tried(p, r);
+    } else if (record_has(r, K_HOST)) {
+        take_name_line(p, r);
     }
     return true; /* a line about its file, which another one says too */
 }

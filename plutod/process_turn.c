@@ -203,6 +203,7 @@ void process_free(struct supervisor *s)
     struct process *p;
     struct process *next;
     question_drop(s);
+    ev_timer_stop(s->loop, &s->processes.names_timer);
     DL_FOREACH_SAFE(s->processes.list, p, next) {
         if (p->pid != 0) {
             kill(p->pid, SIGKILL);

@@ -87,6 +87,16 @@ static void print_help(void)
          "More: man 8 plutod");
 }
 
+static enum setup_result take_dnskey(struct setup *s, const struct option_given *given)
+{
+    if (s->dnskey != NULL) {
+        return wrong(s, "--%s %s: --adns and --lwdnsq are two names of one option, and one of them is enough",
+                     option_spec(given->option)->name, given->text);
+    }
+    s->dnskey = given->text;
+    return SETUP_RUN;
+}
+
 static enum setup_result take(struct setup *s, const struct option_given *given)
 {
     switch (given->option) {
@@ -99,6 +109,8 @@ static enum setup_result take(struct setup *s, const struct option_given *given)
     case OPTION_PERPEERLOGBASE: s->perpeerlogbase = given->text; break;
     case OPTION_CTLBASE: s->ctlbase = given->text; break;
     case OPTION_SECRETSFILE: s->secretsfile = given->text; break;
+    case OPTION_ADNS:
+    case OPTION_LWDNSQ: return take_dnskey(s, given);
     case OPTION_INTERFACE: return take_interface(s, given->text);
     case OPTION_OUR_MYID: return take_myid(s, "--myid", given->text);
     case OPTION_OUR_IKEPORT: s->ikeport = (uint16_t)given->number; break;
@@ -142,12 +154,12 @@ static enum setup_result parse_words(struct setup *s)
 /* A daemon changes to "/" when it forks: what was meant from here is named from there. */
 static enum setup_result make_absolute(struct setup *s)
 {
-    const char **const paths[] = { &s->ctlbase, &s->secretsfile, &s->perpeerlogbase };
+    const char **const paths[] = { &s->ctlbase, &s->secretsfile, &s->perpeerlogbase, &s->dnskey };
     char *here = getcwd(NULL, 0);
     enum setup_result result = SETUP_RUN;
 
     for (unsigned i = 0; i < sizeof paths / sizeof paths[0] && result == SETUP_RUN; i++) {
-        if (**paths[i] == '/') {
+        if (*paths[i] == NULL || **paths[i] == '/') {
             continue;
         }
         if (here == NULL || asprintf(&s->absolute[i], "%s/%s", here, *paths[i]) < 0) {

@@ -30,6 +30,7 @@ struct setup {
     const char *perpeerlogbase;
     const char *ctlbase;
     const char *secretsfile;
+    const char *dnskey;     /* --adns, --lwdnsq; NULL: the one beside the other tools */
     const char *interfaces[SETUP_INTERFACES]; /* none: all */
     unsigned interface_count;
     uint16_t ikeport;
@@ -40,7 +41,7 @@ struct setup {
     unsigned classes;       /* debug classes */
     mode_t umask;           /* that plutod was started with: updown scripts get it; set by main */
     struct option_reader reader; /* owns what the pointers point into */
-    char *absolute[3];      /* owned: paths that were relative, for a daemon that leaves the folder */
+    char *absolute[4];      /* owned: paths that were relative, for a daemon that leaves the folder */
 };
 
 /* Prints what a person must know. Call setup_free whatever came of it. */

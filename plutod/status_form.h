@@ -18,6 +18,8 @@ struct status_form {
     void (*tail)(struct keying *k, uint64_t client);
 };
 
+#define STATUS_NAMES 100u /* of hosts, that wait for their addresses */
+
 extern const struct status_form status_text;
 extern const struct status_form status_json;
 

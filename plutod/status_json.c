@@ -10,6 +10,7 @@
 #include "object.h"
 #include "orient.h"
 #include "public_keys.h"
+#include "resolve.h"
 #include "routing.h"
 
 #include <stdio.h>
@@ -123,6 +124,23 @@ static void show_counters(struct keying *k, uint64_t client)
     line(k, client, ",\"counters\":", o);
 }
 
+/* Of the names of hosts that wait, the first. */
+static void show_names(struct keying *k, uint64_t client)
+{
+    struct resolve_view name;
+    char count[60];
+    snprintf(count, sizeof count, ",\"names_waiting\":%u,\"names\":[", resolve_waiting(k));
+    plain(k, client, count);
+    for (unsigned place = 0; place < STATUS_NAMES && resolve_view(k, place, &name); place++) {
+        struct object o = object_new();
+        object_put_text(&o, "host", name.host);
+        object_put_text(&o, "why", name.why);
+        object_put(&o, "again_in", name.again == 0 ? json_null() : object_number(name.again));
+        line(k, client, place == 0 ? "" : ",", o);
+    }
+    plain(k, client, "]");
+}
+
 static void show_head(struct keying *k, uint64_t client)
 {
     char version[40];
@@ -135,6 +153,7 @@ static void show_head(struct keying *k, uint64_t client)
     show_interfaces(k, client);
     plain(k, client, "]");
     show_counters(k, client);
+    show_names(k, client);
     plain(k, client, ",\"connections\":[");
 }
 

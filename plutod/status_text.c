@@ -4,6 +4,7 @@
 #include "hint.h"
 #include "orient.h"
 #include "public_keys.h"
+#include "resolve.h"
 #include "routing.h"
 
 #include "clock.h"
@@ -227,6 +228,22 @@ static void show_counters(struct keying *k, uint64_t client)
     }
 }
 
+static void show_names(struct keying *k, uint64_t client)
+{
+    struct resolve_view name;
+    const unsigned count = resolve_waiting(k);
+    for (unsigned place = 0; place < STATUS_NAMES && resolve_view(k, place, &name); place++) {
+        char again[40] = "";
+        if (name.again > 0) {
+            snprintf(again, sizeof again, "; asked again in %" PRIu64 "s", name.again);
+        }
+        SAY("%s in ipsec.secrets waits for its address: %s%s", name.host, name.why == NULL ? "no answer yet" : name.why, again);
+    }
+    if (count > STATUS_NAMES) {
+        SAY("%u more names of hosts in ipsec.secrets wait for their addresses", count - STATUS_NAMES);
+    }
+}
+
 static void show_head(struct keying *k, uint64_t client)
 {
     char text[DEBUG_CLASSES_TEXT];
@@ -245,6 +262,7 @@ static void show_head(struct keying *k, uint64_t client)
     debug_classes_print(k->classes, text);
     SAY("debug %s", text[0] == '\0' ? "none" : text);
     show_processes(k, client);
+    show_names(k, client);
     show_counters(k, client);
 }
 

@@ -60,6 +60,16 @@ static void hook_idle(void *context, uint32_t worker)
     process_idle(context, worker);
 }
 
+static void hook_need_dnskey(void *context)
+{
+    process_need_dnskey(context);
+}
+
+static void hook_end_dnskey(void *context, const char *why)
+{
+    process_end_dnskey(context, why);
+}
+
 static void hook_json(void *context, uint64_t client, const char *text)
 {
     whack_json(context, client, text);
@@ -323,7 +333,7 @@ bool supervisor_init(struct supervisor *s, const struct setup *setup, struct loc
     const struct keying_hooks hooks = {
         .context = s, .log = hook_log, .say = hook_say, .hold = hook_hold,
         .release = hook_release, .is_there = hook_is_there, .script = hook_script, .idle = hook_idle,
-        .json = hook_json, .process = hook_process
+        .need_dnskey = hook_need_dnskey, .end_dnskey = hook_end_dnskey, .json = hook_json, .process = hook_process
     };
     keying_init(&s->keying, &settings, &hooks);
     s->keying.classes = setup->classes;

@@ -29,7 +29,7 @@ load lib/plutod.bash
     local words
     for words in '--nonsense' '--nofork --nofork' '--ikeport 0' '--ikeport 65536' '--ikeport 5x' '--ikeport' \
         '--interface ipsec0' '--interface a/very/long/name/of/one' '--interface eth0 --interface eth0' \
-        '--secrets-workers 0' '--updown-timeout x' '--perpeerlog --perpeerlog' --require-dnssec '--adns a' '--per' 'word' '--nofork=yes' \
+        '--secrets-workers 0' '--updown-timeout x' '--perpeerlog --perpeerlog' --require-dnssec '--adns a --lwdnsq a' '--adns' '--per' 'word' '--nofork=yes' \
         '--myid not/an/id' '--optionsfrom /nonexistent' --de '--debug-c' '--debug-p --nofork'; do
         # shellcheck disable=SC2086 # words are wanted
         run --separate-stderr "$plutod" --ctlbase "$base" $words
@@ -39,8 +39,8 @@ load lib/plutod.bash
         [[ $stderr == *Usage:* ]] || fail "$words: no usage: $stderr"
         [ ! -e "$base.pid" ]
     done
-    run "$plutod" --adn /x/y
-    assert_output --partial 'plutod: --adns /x/y: not supported yet'
+    run "$plutod" --req
+    assert_output --partial 'plutod: --require-dnssec: not supported yet'
     for words in ctlbase secretsfile perpeerlogbase interface ikeport myid optionsfrom updown-timeout; do
         run "$plutod" "--$words" ''
         assert_failure 1

@@ -5,14 +5,15 @@
  * Input: lines.
  *   w BYTES, v BYTES       a whack sends this line (two of them; a new one where the last has gone)
  *   W, V                   it has said all that it wants; x, y: it hangs up
- *   N, S, K RECORD         ike-negotiate, secrets (worker 1), kernel-sa; id=@: of its last request
- *   n, s, k                that tool dies and is started again
+ *   N, S, K, D RECORD      ike-negotiate, secrets (worker 1), kernel-sa, dnskey; id=@: of its last request
+ *   n, s, k, d                that tool dies and is started again
  *   T MS                   time goes by         J good|bad   the oldest script ends
  * Holds: all that plutod says to the tools is records; whack's lines begin with a number and are
  * printable.
  */
 #include "fuzz.h"
 
+#include "plutod/resolve.h"
 #include "plutod/script.h"
 #include "plutod/supervisor.h"
 
@@ -26,19 +27,21 @@
 
 #define LINES_MAX 80
 #define WHACKS 2
+#define TOOLS 4
 
 static const struct fuzz_speaker speakers[] = {
-    { 'w', W_P }, { 'N', N_P }, { 'S', S_P }, { 'K', K_P }, { 'v', W_P }, { 0, 0 }
+    { 'w', W_P }, { 'N', N_P }, { 'S', S_P }, { 'K', K_P }, { 'v', W_P }, { 'D', D_P }, { 0, 0 }
 };
 
 struct run {
     struct supervisor s;
-    struct buffer to[3]; /* ike-negotiate, secrets, kernel-sa */
-    uint64_t asked[3];   /* the last id that each was asked with */
+    struct buffer to[TOOLS]; /* ike-negotiate, secrets, kernel-sa, dnskey */
+    uint64_t asked[TOOLS];  /* the last id that each was asked with */
     uint32_t worker;
     struct script_job *jobs;
     int whack[WHACKS]; /* whack's end; -1: none */
     uint64_t now;
+    bool wanted;       /* dnskey is to be begun */
 };
 
 /* ---- in place of supervisor.c and lines.c ---- */
@@ -176,6 +179,19 @@ static void hook_idle(void *context, uint32_t worker)
     (void)worker;
 }
 
+static void hook_need_dnskey(void *context)
+{
+    struct run *run = context;
+    fuzz_check(run->s.keying.resolve.dnskey == NULL);
+    run->wanted = true;
+}
+
+static void hook_end_dnskey(void *context, const char *why)
+{
+    (void)context;
+    fuzz_check(why[0] != '\0');
+}
+
 /* ---- whacks ---- */
 
 static struct sockaddr_un place;
@@ -249,6 +265,9 @@ static void restart(struct run *run, char tool)
     } else if (tool == 's') {
         keying_worker_down(k, run->worker);
         fuzz_check(keying_worker_up(k, ++run->worker, &run->to[1]));
+    } else if (tool == 'd') {
+        keying_dnskey_down(k);
+        keying_dnskey_up(k, &run->to[3]);
     } else {
         keying_kernel_down(k);
         keying_kernel_up(k, &run->to[2]);
@@ -273,13 +292,14 @@ static void tool_says(struct run *run, char tool, const char *text, size_t len)
     static struct record r;
     struct keying *k = &run->s.keying;
     const char *why = "";
-    unsigned from = tool == 'n' ? N_P : tool == 's' ? S_P : K_P;
+    unsigned from = tool == 'n' ? N_P : tool == 's' ? S_P : tool == 'd' ? D_P : K_P;
     bool has_nul = strlen(text) != len;
-    char *line = with_id(text, run->asked[tool == 'n' ? 0 : tool == 's' ? 1 : 2]);
+    char *line = with_id(text, run->asked[tool == 'n' ? 0 : tool == 's' ? 1 : tool == 'd' ? 3 : 2]);
     const char *bad = has_nul ? "a NUL" : fuzz_record(&r, line, strlen(line), from);
     if (bad == NULL && r.verb != V_HELLO && r.verb != V_LOADED
         && !(tool == 'n'   ? keying_from_negotiator(k, &r, &why)
              : tool == 's' ? keying_from_secrets(k, run->worker, &r, &why)
+             : tool == 'd' ? keying_from_dnskey(k, &r, &why)
                            : keying_from_kernel(k, &r, &why))) {
         fuzz_check(why != NULL && why[0] != '\0');
         restart(run, tool);
@@ -289,9 +309,9 @@ static void tool_says(struct run *run, char tool, const char *text, size_t len)
 
 static void check_orders(struct run *run)
 {
-    static const unsigned to[3] = { P_N, P_S, P_K };
+    static const unsigned to[TOOLS] = { P_N, P_S, P_K, P_D };
     static struct record r;
-    for (unsigned i = 0; i < 3; i++) {
+    for (unsigned i = 0; i < TOOLS; i++) {
         struct fuzz_input in = { run->to[i].data, run->to[i].len };
         while (in.left > 0) {
             size_t len;
@@ -344,12 +364,18 @@ static void do_line(struct run *run, char letter, char *text, size_t len)
     case 'N': tool_says(run, 'n', text, len); break;
     case 'S': tool_says(run, 's', text, len); break;
     case 'K': tool_says(run, 'k', text, len); break;
+    case 'D': tool_says(run, 'd', text, len); break;
     case 'n':
     case 's':
+    case 'd':
     case 'k': restart(run, letter); break;
     case 'T': pass(run, text); break;
     case 'J': script_ends(run, text[0] != 'b'); break;
     default: return;
+    }
+    if (run->wanted) {
+        run->wanted = false;
+        keying_dnskey_up(&run->s.keying, &run->to[3]);
     }
     turn(run);
     for (unsigned i = 0; i < WHACKS; i++) {
@@ -368,7 +394,7 @@ static struct run *run_new(void)
     const struct keying_hooks hooks = {
         .context = run, .log = hook_log, .say = hook_say, .hold = hook_hold,
         .release = hook_release, .is_there = hook_is_there, .script = hook_script, .idle = hook_idle,
-        .json = hook_json, .process = hook_process
+        .need_dnskey = hook_need_dnskey, .end_dnskey = hook_end_dnskey, .json = hook_json, .process = hook_process
     };
     run->now = 1000000;
     run->worker = 1;
@@ -397,7 +423,7 @@ static void run_end(struct run *run)
         script_job_free(job);
     }
     keying_free(&run->s.keying);
-    for (unsigned i = 0; i < 3; i++) {
+    for (unsigned i = 0; i < TOOLS; i++) {
         buffer_wipe(&run->to[i]);
     }
     free(run);

@@ -80,6 +80,18 @@ static void hook_idle(void *context, uint32_t worker)
     (void)worker;
 }
 
+/* There is no DNS here. */
+static void hook_need_dnskey(void *context)
+{
+    (void)context;
+}
+
+static void hook_end_dnskey(void *context, const char *why)
+{
+    (void)context;
+    (void)why;
+}
+
 /* ---- the negotiator's outputs ---- */
 
 static struct buffer *out_kernel(void *context)
@@ -262,6 +274,7 @@ void host_init(struct hosts *w, unsigned which)
     const struct keying_hooks hooks = { .context = h, .log = hook_log, .say = hook_say,
                                         .hold = hook_hold, .release = hook_release, .is_there = hook_is_there,
                                         .script = hook_script, .idle = hook_idle,
+                                        .need_dnskey = hook_need_dnskey, .end_dnskey = hook_end_dnskey,
                                         .json = hook_say, .process = hook_process };
     struct interface *list = calloc(1, sizeof *list);
     assert_non_null(list);

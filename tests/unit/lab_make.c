@@ -100,6 +100,18 @@ static void do_idle(void *context, uint32_t worker)
     (void)worker;
 }
 
+/* There is no DNS here. */
+static void do_need_dnskey(void *context)
+{
+    (void)context;
+}
+
+static void do_end_dnskey(void *context, const char *why)
+{
+    (void)context;
+    (void)why;
+}
+
 void lab_refill(struct lab_host *h)
 {
     uint8_t bytes[IKE_RANDOM_POOL];
@@ -141,7 +153,8 @@ static void host_init(struct lab *l, unsigned which, const char *psk)
     struct lab_host *h = &l->host[which];
     const struct keying_hooks hooks = { .context = h, .log = do_log, .say = do_say, .hold = do_hold,
                                         .release = do_hold, .is_there = is_there,
-                                        .script = do_script, .idle = do_idle, .json = do_say, .process = do_process };
+                                        .script = do_script, .idle = do_idle,
+                                        .need_dnskey = do_need_dnskey, .end_dnskey = do_end_dnskey, .json = do_say, .process = do_process };
     const struct ike_outputs outputs = { lab_line(h, N_P), out_kernel, out_worker, out_send, h };
 
     h->lab = l;

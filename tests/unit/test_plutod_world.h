@@ -16,6 +16,7 @@
 #include "plutod/initiate.h"
 #include "plutod/orient.h"
 #include "plutod/requests.h"
+#include "plutod/resolve.h"
 #include "plutod/routing.h"
 #include "plutod/script.h"
 #include "plutod/status.h"
@@ -32,7 +33,7 @@
 
 struct world {
     struct keying k;
-    struct buffer n, kernel, s[3];
+    struct buffer n, kernel, d, s[3];
     struct buffer said;         /* lines to whack, with newlines */
     struct buffer log;
     struct address log_peer;    /* in whose own file the last line is, too; family 0: nobody's */
@@ -41,6 +42,7 @@ struct world {
     struct script_job *jobs[16];
     size_t job_count;
     uint32_t idle;
+    unsigned dnskey_needed, dnskey_ended;
     uint32_t worker;            /* who speaks as secrets */
     struct record r;            /* of the last find or feed */
     char line[RECORD_MAX];
@@ -98,6 +100,19 @@ static inline void world_idle(void *c, uint32_t worker)
     w->idle = worker;
 }
 
+static inline void world_need_dnskey(void *c)
+{
+    struct world *w = c;
+    w->dnskey_needed++;
+}
+
+static inline void world_end_dnskey(void *c, const char *why)
+{
+    struct world *w = c;
+    assert_non_null(why);
+    w->dnskey_ended++;
+}
+
 static inline void world_json(void *c, uint64_t client, const char *text)
 {
     world_say(c, client, text);
@@ -145,7 +160,7 @@ static inline struct world *world_new(const char *addresses)
     const struct keying_hooks hooks = {
         .context = w, .log = world_log, .say = world_say, .hold = world_hold,
         .release = world_release, .is_there = world_is_there, .script = world_script, .idle = world_idle,
-        .json = world_json, .process = world_process
+        .need_dnskey = world_need_dnskey, .end_dnskey = world_end_dnskey, .json = world_json, .process = world_process
     };
     keying_init(&w->k, &settings, &hooks);
     w->k.now = 1000000;
@@ -168,6 +183,7 @@ static inline void world_free(struct world *w)
     keying_free(&w->k);
     buffer_wipe(&w->n);
     buffer_wipe(&w->kernel);
+    buffer_wipe(&w->d);
     for (int i = 0; i < 3; i++) {
         buffer_wipe(&w->s[i]);
     }
@@ -212,6 +228,7 @@ static inline const char *feed(struct world *w, unsigned from, const char *forma
     case N_P: good = keying_from_negotiator(&w->k, r, &why); break;
     case S_P: good = keying_from_secrets(&w->k, w->worker, r, &why); break;
     case K_P: good = keying_from_kernel(&w->k, r, &why); break;
+    case D_P: good = keying_from_dnskey(&w->k, r, &why); break;
     default: good = request_take(&w->k, CLIENT, r);
     }
     shown(w);

@@ -1,0 +1,445 @@
+/* [K1] Names of hosts in ipsec.secrets: plutod between the workers of secrets and dnskey. */
+#include "test_plutod_world.h"
+
+#define OTHER 2 /* another worker */
+
+static struct world *begin(void)
+{
+    struct world *w = world_new("10.9.0.1");
+    assert_true(keying_worker_up(&w->k, OTHER, &w->s[2]));
+    clear(w);
+    buffer_wipe(&w->s[2]);
+    return w;
+}
+
+static void asks(struct world *w, uint32_t worker, unsigned id, const char *host)
+{
+    w->worker = worker;
+    assert_null(feed(w, S_P, "resolve id=%u host=%s", id, host));
+}
+
+/* dnskey is asked for this name; its request's id. 0: for none. */
+static uint64_t wants(struct world *w, const char *host)
+{
+    const struct record *r = sent(w, &w->d, P_D, V_RESOLVE);
+    assert_true((r == NULL) == (host == NULL));
+    if (r == NULL) {
+        return 0;
+    }
+    assert_string_equal(record_text(r, K_HOST), host);
+    return record_number(r, K_ID);
+}
+
+static void answers(struct world *w, uint64_t id, const char *text)
+{
+    assert_null(feed(w, D_P, "ok id=%" PRIu64 " re=resolve %s", id, text));
+}
+
+static void fails(struct world *w, uint64_t id, const char *text)
+{
+    assert_null(feed(w, D_P, "fail id=%" PRIu64 " re=resolve %s", id, text));
+}
+
+/* The worker's answer. addresses NULL: there is none yet. */
+static void gets(struct world *w, uint32_t worker, unsigned id, const char *addresses)
+{
+    const struct record *r = sent(w, &w->s[worker], P_S, V_OK);
+    assert_true((r == NULL) == (addresses == NULL));
+    if (r != NULL) {
+        assert_int_equal(record_number(r, K_ID), id);
+        assert_string_equal(record_text(r, K_ADDRESSES), addresses);
+    }
+}
+
+static void gets_refusal(struct world *w, uint32_t worker, unsigned id, const char *why)
+{
+    const struct record *r = sent(w, &w->s[worker], P_S, V_FAIL);
+    assert_non_null(r);
+    assert_int_equal(record_number(r, K_ID), id);
+    assert_string_equal(record_text(r, K_WHY), why);
+}
+
+static void later(struct world *w, uint64_t ms)
+{
+    w->k.now += ms;
+    keying_tick(&w->k);
+}
+
+static void nobody_waits(const struct world *w)
+{
+    struct resolve_view view;
+    assert_int_equal(resolve_waiting(&w->k), 0);
+    assert_false(resolve_view(&w->k, 0, &view));
+}
+
+static void k1_asked_once_for_all(void **state)
+{
+    struct world *w = begin();
+    (void)state;
+    assert_int_equal(w->dnskey_needed, 0);
+    asks(w, 1, 7, "gate.example.org");
+    asks(w, OTHER, 3, "gate.example.org");
+    assert_true(w->dnskey_needed > 0);
+    assert_int_equal(w->d.len, 0); /* it does not run yet */
+    assert_int_equal(resolve_waiting(&w->k), 1);
+    keying_dnskey_up(&w->k, &w->d);
+    uint64_t id = wants(w, "gate.example.org");
+    wants(w, NULL);
+    gets(w, 1, 7, NULL);
+    answers(w, id, "addresses=2001:db8::1,10.9.0.2 ttl=60");
+    gets(w, 1, 7, "10.9.0.2,2001:db8::1");
+    gets(w, OTHER, 3, "10.9.0.2,2001:db8::1");
+    nobody_waits(w);
+    asks(w, OTHER, 4, "gate.example.org"); /* one that reads a little later */
+    gets(w, OTHER, 4, "10.9.0.2,2001:db8::1");
+    wants(w, NULL);
+    world_free(w);
+}
+
+static void k1_final_refusals_go_on_at_once(void **state)
+{
+    struct world *w = begin();
+    (void)state;
+    keying_dnskey_up(&w->k, &w->d);
+    asks(w, 1, 1, "no.example.org");
+    fails(w, wants(w, "no.example.org"), "why=there%20is%20no%20such%20name");
+    gets_refusal(w, 1, 1, "there is no such name");
+    asks(w, OTHER, 1, "no.example.org");
+    gets_refusal(w, OTHER, 1, "there is no such name");
+    assert_false(has(&w->log, "no.example.org")); /* a worker says it, which knows file and line */
+    asks(w, 1, 2, "10.9.0.7");
+    gets_refusal(w, 1, 2, "an address, which is not looked up");
+    wants(w, NULL);
+    nobody_waits(w);
+    world_free(w);
+}
+
+static void k1_nobody_answers_asked_again_said_once(void **state)
+{
+    struct world *w = begin();
+    uint64_t waited = 0;
+    (void)state;
+    keying_dnskey_up(&w->k, &w->d);
+    asks(w, 1, 1, "gate.example.org");
+    for (unsigned i = 0; i < 12; i++) {
+        struct resolve_view view;
+        fails(w, wants(w, "gate.example.org"), "retry=1 why=no%20server%20answers");
+        assert_true(resolve_view(&w->k, 0, &view));
+        assert_string_equal(view.host, "gate.example.org");
+        assert_string_equal(view.why, "no server answers");
+        uint64_t wait = agenda_next(&w->k.agenda) - w->k.now;
+        assert_in_range(wait, waited < RESOLVE_AGAIN_MIN ? RESOLVE_AGAIN_MIN : waited, RESOLVE_AGAIN_MAX); /* later and later */
+        waited = wait;
+        later(w, wait - 1);
+        wants(w, NULL);
+        later(w, 1);
+    }
+    assert_int_equal(waited, RESOLVE_AGAIN_MAX);
+    assert_int_equal(lines_of(w), 1);
+    assert_true(has(&w->log, "gate.example.org cannot be looked up yet: no server answers"));
+    gets(w, 1, 1, NULL);
+    assert_null(sent(w, &w->s[1], P_S, V_FAIL));
+    answers(w, wants(w, "gate.example.org"), "addresses=10.9.0.2");
+    gets(w, 1, 1, "10.9.0.2");
+    assert_true(has(&w->log, "gate.example.org is 10.9.0.2: what ipsec.secrets has for it is used from now on"));
+    nobody_waits(w);
+    world_free(w);
+}
+
+static void k1_many_that_wait_few_lines(void **state)
+{
+    struct world *w = begin();
+    (void)state;
+    keying_dnskey_up(&w->k, &w->d);
+    for (unsigned i = 0; i < 200; i++) {
+        char host[40];
+        snprintf(host, sizeof host, "gate%u.example.org", i);
+        asks(w, 1, i + 1, host);
+        fails(w, wants(w, host), "retry=5 why=no%20server");
+    }
+    assert_int_equal(lines_of(w), RESOLVE_SAID_MAX + 1);
+    assert_int_equal(resolve_waiting(&w->k), 200);
+    assert_true(has(&w->log, "more names of hosts in ipsec.secrets cannot be looked up yet"));
+    world_free(w);
+}
+
+/* dnskey is asked for no more at once than it takes, in order. */
+static void k1_so_many_at_once(void **state)
+{
+    struct world *w = begin();
+    uint64_t first = 0;
+    unsigned count = 0;
+    (void)state;
+    keying_dnskey_up(&w->k, &w->d);
+    for (unsigned i = 0; i < RESOLVES_MAX + 10; i++) {
+        char host[40];
+        snprintf(host, sizeof host, "gate%u.example.org", i);
+        asks(w, 1, i + 1, host);
+    }
+    for (const struct record *r = sent(w, &w->d, P_D, V_RESOLVE); r != NULL; r = sent(w, &w->d, P_D, V_RESOLVE)) {
+        first = first == 0 ? record_number(r, K_ID) : first;
+        count++;
+    }
+    assert_int_equal(count, RESOLVES_MAX);
+    answers(w, first, "addresses=10.9.0.2");
+    snprintf(w->line, sizeof w->line, "gate%u.example.org", RESOLVES_MAX);
+    char next[40];
+    snprintf(next, sizeof next, "gate%u.example.org", RESOLVES_MAX);
+    wants(w, next);
+    wants(w, NULL);
+    world_free(w);
+}
+
+static void k1_no_room_for_more_names(void **state)
+{
+    struct world *w = begin();
+    (void)state;
+    for (unsigned i = 0; i <= 2 * HOST_NAMES_MAX; i++) {
+        char host[40];
+        snprintf(host, sizeof host, "gate%u.example.org", i);
+        asks(w, 1, i + 1, host);
+    }
+    gets_refusal(w, 1, 2 * HOST_NAMES_MAX + 1, "there is no room in plutod for so many names");
+    world_free(w);
+}
+
+static void k1_dnskey_dies(void **state)
+{
+    struct world *w = begin();
+    (void)state;
+    keying_dnskey_up(&w->k, &w->d);
+    asks(w, 1, 1, "a.example.org");
+    asks(w, 1, 2, "b.example.org");
+    uint64_t before = wants(w, "a.example.org");
+    wants(w, "b.example.org");
+    keying_dnskey_down(&w->k);
+    asks(w, OTHER, 1, "c.example.org");
+    assert_int_equal(w->d.len, 0);
+    keying_dnskey_up(&w->k, &w->d); /* asked one by one, until one was answered */
+    uint64_t after = wants(w, "a.example.org");
+    assert_true(after > before);
+    wants(w, NULL);
+    answers(w, after, "addresses=10.9.0.1");
+    gets(w, 1, 1, "10.9.0.1");
+    uint64_t b = wants(w, "b.example.org");
+    uint64_t c = wants(w, "c.example.org");
+    answers(w, c, "addresses=10.9.0.3");
+    answers(w, b, "addresses=10.9.0.2");
+    gets(w, 1, 2, "10.9.0.2");
+    gets(w, OTHER, 1, "10.9.0.3");
+    world_free(w);
+}
+
+/* A name under which dnskey ends each time does not keep it from the others. */
+static void k1_a_deadly_name_rests(void **state)
+{
+    struct world *w = begin();
+    unsigned deaths = 0;
+    (void)state;
+    keying_dnskey_up(&w->k, &w->d);
+    asks(w, 1, 1, "deadly.example.org");
+    asks(w, 1, 2, "good.example.org");
+    bool answered = false;
+    for (unsigned i = 0; i < 20 && !answered; i++) {
+        bool died = false;
+        uint64_t good = 0;
+        for (const struct record *r = sent(w, &w->d, P_D, V_RESOLVE); r != NULL; r = sent(w, &w->d, P_D, V_RESOLVE)) {
+            died = died || strcmp(record_text(r, K_HOST), "deadly.example.org") == 0;
+            good = strcmp(record_text(r, K_HOST), "good.example.org") == 0 ? record_number(r, K_ID) : good;
+        }
+        if (died) { /* whatever else it was asked with it */
+            deaths++;
+            keying_dnskey_down(&w->k);
+            keying_dnskey_up(&w->k, &w->d);
+        } else {
+            assert_int_not_equal(good, 0);
+            answers(w, good, "addresses=10.9.0.2");
+            answered = true;
+        }
+    }
+    assert_true(answered);
+    gets(w, 1, 2, "10.9.0.2");
+    assert_in_range(deaths, 1, 4);
+    keying_dnskey_down(&w->k);
+    keying_dnskey_up(&w->k, &w->d);
+    keying_dnskey_down(&w->k);
+    keying_dnskey_up(&w->k, &w->d);
+    assert_int_equal(resolve_waiting(&w->k), 1);
+    world_free(w);
+}
+
+static void k1_dnskey_is_silent(void **state)
+{
+    struct world *w = begin();
+    struct resolve_view view;
+    (void)state;
+    keying_dnskey_up(&w->k, &w->d);
+    asks(w, 1, 1, "a.example.org");
+    wants(w, "a.example.org");
+    later(w, RESOLVE_PATIENCE - 1);
+    assert_int_equal(w->dnskey_ended, 0);
+    later(w, 1);
+    assert_int_equal(w->dnskey_ended, 1);
+    assert_true(resolve_view(&w->k, 0, &view));
+    assert_string_equal(view.why, "dnskey does not answer");
+    keying_dnskey_down(&w->k);
+    keying_dnskey_up(&w->k, &w->d);
+    later(w, RESOLVE_AGAIN_MIN);
+    answers(w, wants(w, "a.example.org"), "addresses=10.9.0.2");
+    gets(w, 1, 1, "10.9.0.2");
+    assert_int_equal(w->dnskey_ended, 1);
+    world_free(w);
+}
+
+static void k1_lies_of_dnskey(void **state)
+{
+    static const char *const lies[] = {
+        "ok id=99 re=resolve addresses=10.0.0.1", "fail id=99 re=resolve why=no", "ok id=@ re=resolve addresses=xyz",
+        "ok id=@ re=resolve addresses=10.0.0.1,", "ok id=@ re=resolve addresses=0.0.0.0", "ok id=@ re=resolve addresses=255.255.255.255",
+        "ok id=@ re=resolve addresses=224.0.0.1", "ok id=@ re=resolve addresses=ff02::1",
+        "ok id=@ re=resolve addresses=10.0.0.1,10.0.0.2,10.0.0.3,10.0.0.4,10.0.0.5,10.0.0.6,10.0.0.7,10.0.0.8,10.0.0.9,"
+        "10.0.0.10,10.0.0.11,10.0.0.12,10.0.0.13,10.0.0.14,10.0.0.15,10.0.0.16,10.0.0.17",
+        "log level=info text=x exchange=4294967297", "log level=info text=x remote=10.9.0.2", "log level=info text=x code=2",
+        "bad why=no",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {
+        struct world *w = begin();
+        char line[600];
+        keying_dnskey_up(&w->k, &w->d);
+        asks(w, 1, 1, "a.example.org");
+        uint64_t id = wants(w, "a.example.org");
+        const char *at = strchr(lies[i], '@');
+        snprintf(line, sizeof line, "%.*s", at == NULL ? (int)strlen(lies[i]) : (int)(at - lies[i]), lies[i]);
+        if (at != NULL) {
+            snprintf(line + strlen(line), sizeof line - strlen(line), "%" PRIu64 "%s", id, at + 1);
+        }
+        assert_non_null(feed(w, D_P, "%s", line));
+        gets(w, 1, 1, NULL);
+        assert_int_equal(resolve_waiting(&w->k), 1); /* its successor is asked */
+        keying_dnskey_down(&w->k);
+        keying_dnskey_up(&w->k, &w->d);
+        answers(w, wants(w, "a.example.org"), "addresses=10.9.0.2");
+        gets(w, 1, 1, "10.9.0.2");
+        assert_non_null(feed(w, D_P, "ok id=%" PRIu64 " re=resolve addresses=10.9.0.2", id)); /* once */
+        world_free(w);
+    }
+}
+
+/* The secrets are read anew: asked for anew; where nobody answers now, what was known holds, for a day. */
+static void k1_old_answers_where_nobody_answers(void **state)
+{
+    (void)state;
+    for (unsigned late = 0; late < 2; late++) {
+        struct world *w = begin();
+        keying_dnskey_up(&w->k, &w->d);
+        asks(w, 1, 1, "a.example.org");
+        answers(w, wants(w, "a.example.org"), "addresses=10.9.0.2");
+        gets(w, 1, 1, "10.9.0.2");
+        later(w, late ? RESOLVE_OLD_MAX + 1 : RESOLVE_OLD_MAX - 1000);
+        resolve_begin(&w->k);
+        asks(w, OTHER, 1, "a.example.org");
+        uint64_t id = wants(w, "a.example.org");
+        gets(w, OTHER, 1, NULL);
+        fails(w, id, "retry=1 why=no%20server%20answers");
+        gets(w, OTHER, 1, late ? NULL : "10.9.0.2");
+        assert_true(has(&w->log, late ? "a.example.org cannot be looked up yet: no server answers"
+                                      : "a.example.org cannot be looked up now: no server answers; in ipsec.secrets it stands "
+                                        "for 10.9.0.2, as before"));
+        assert_int_equal(resolve_waiting(&w->k), late);
+        world_free(w);
+    }
+}
+
+/* Those who must not wait any longer get what was known; what dnskey is at comes for others. */
+static void k1_hurry(void **state)
+{
+    struct world *w = begin();
+    (void)state;
+    keying_dnskey_up(&w->k, &w->d);
+    asks(w, 1, 1, "a.example.org");
+    answers(w, wants(w, "a.example.org"), "addresses=10.9.0.2");
+    gets(w, 1, 1, "10.9.0.2");
+    resolve_begin(&w->k);
+    asks(w, OTHER, 1, "a.example.org");
+    asks(w, OTHER, 2, "new.example.org");
+    uint64_t id = wants(w, "a.example.org");
+    resolve_hurry(&w->k);
+    gets(w, OTHER, 1, "10.9.0.2");
+    assert_int_equal(resolve_waiting(&w->k), 1); /* of the new one nothing was known */
+    resolve_trim(&w->k);
+    answers(w, id, "addresses=10.9.0.9");
+    gets(w, OTHER, 1, NULL);
+    asks(w, 1, 5, "a.example.org");
+    gets(w, 1, 5, "10.9.0.9");
+    world_free(w);
+}
+
+/* A refusal is a refusal: what was known before is of no use then. */
+static void k1_refused_names_are_not_remembered(void **state)
+{
+    struct world *w = begin();
+    (void)state;
+    keying_dnskey_up(&w->k, &w->d);
+    asks(w, 1, 1, "a.example.org");
+    answers(w, wants(w, "a.example.org"), "addresses=10.9.0.2");
+    gets(w, 1, 1, "10.9.0.2");
+    resolve_begin(&w->k);
+    asks(w, 1, 2, "a.example.org");
+    fails(w, wants(w, "a.example.org"), "why=gone");
+    gets_refusal(w, 1, 2, "gone");
+    resolve_begin(&w->k);
+    asks(w, 1, 3, "a.example.org");
+    fails(w, wants(w, "a.example.org"), "retry=1 why=no%20server");
+    gets(w, 1, 3, NULL);
+    assert_int_equal(resolve_waiting(&w->k), 1);
+    world_free(w);
+}
+
+static void k1_a_worker_ends(void **state)
+{
+    struct world *w = begin();
+    (void)state;
+    keying_dnskey_up(&w->k, &w->d);
+    asks(w, 1, 1, "a.example.org");
+    asks(w, OTHER, 1, "a.example.org");
+    asks(w, 1, 2, "b.example.org");
+    uint64_t a = wants(w, "a.example.org");
+    uint64_t b = wants(w, "b.example.org");
+    keying_worker_down(&w->k, 1);
+    buffer_wipe(&w->s[1]);
+    answers(w, a, "addresses=10.9.0.2");
+    gets(w, OTHER, 1, "10.9.0.2");
+    fails(w, b, "retry=1 why=no%20server");
+    nobody_waits(w);
+    assert_int_equal(agenda_next(&w->k.agenda), UINT64_MAX); /* and nobody is asked again */
+    assert_int_equal(w->s[1].len, 0);
+    assert_true(keying_worker_up(&w->k, 3, &w->s[1]));
+    w->worker = 3;
+    assert_null(feed(w, S_P, "resolve id=1 host=a.example.org"));
+    gets(w, 1, 1, "10.9.0.2");
+    assert_null(feed(w, S_P, "resolve id=2 host=b.example.org"));
+    wants(w, "b.example.org");
+    world_free(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(k1_asked_once_for_all),
+        cmocka_unit_test(k1_final_refusals_go_on_at_once),
+        cmocka_unit_test(k1_nobody_answers_asked_again_said_once),
+        cmocka_unit_test(k1_many_that_wait_few_lines),
+        cmocka_unit_test(k1_so_many_at_once),
+        cmocka_unit_test(k1_no_room_for_more_names),
+        cmocka_unit_test(k1_dnskey_dies),
+        cmocka_unit_test(k1_a_deadly_name_rests),
+        cmocka_unit_test(k1_dnskey_is_silent),
+        cmocka_unit_test(k1_lies_of_dnskey),
+        cmocka_unit_test(k1_old_answers_where_nobody_answers),
+        cmocka_unit_test(k1_hurry),
+        cmocka_unit_test(k1_refused_names_are_not_remembered),
+        cmocka_unit_test(k1_a_worker_ends),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
