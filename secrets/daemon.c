@@ -2,6 +2,7 @@
 
 #include "clock.h"
 #include "hub.h"
+#include "names.h"
 #include "passphrase.h"
 #include "standard.h"
 
@@ -18,6 +19,7 @@ struct daemon {
     struct hub *hub;
     struct core *core; /* borrowed */
     struct store *store; /* borrowed */
+    struct file_counts *counts; /* borrowed; NULL: by hand, where nothing waits */
     struct log *log;   /* borrowed */
     uint64_t worker;
     bool by_hand;
@@ -159,6 +161,18 @@ static const char *take_channel(struct daemon *d, const struct record *r, int fd
     return NULL;
 }
 
+static bool take_name(struct daemon *d, struct hub_line *l, const struct record *r)
+{
+    if (d->counts == NULL || !names_take(d->store, d->counts, r, d->log)) {
+        channel_blame(l->channel, "answers what was not asked");
+        return false;
+    }
+    if (host_table_waiting(store_hosts(d->store)) == 0) {
+        names_tell_loaded(d->store, d->counts, hub_out(d->hub, TOOL_PLUTOD, 0));
+    }
+    return true;
+}
+
 static bool take_record(void *context, struct hub_line *l, const struct record *r, int fd)
 {
     struct daemon *d = context;
@@ -179,6 +193,9 @@ static bool take_record(void *context, struct hub_line *l, const struct record *
         (void)debug_classes_parse(&d->log->classes, record_text(r, K_CLASSES));
         return true;
     }
+    if (r->re == V_RESOLVE) {
+        return take_name(d, l, r);
+    }
     struct core_out out = outputs(d);
     if (r->verb == V_PASSPHRASE) {
         passphrase_take(d->store, r, fd, out.plutod);
@@ -193,8 +210,8 @@ static bool take_record(void *context, struct hub_line *l, const struct record *
 
 /* ---- life ---- */
 
-static struct daemon *daemon_new(struct channel *control, struct core *core, struct store *store, struct log *log,
-                                 uint64_t worker, bool by_hand)
+static struct daemon *daemon_new(struct channel *control, struct core *core, struct store *store,
+                                 struct file_counts *counts, struct log *log, uint64_t worker, bool by_hand)
 {
     struct daemon *d = calloc(1, sizeof *d);
     const struct hub_use use = { .record = take_record, .closed = line_closed, .may_read = may_read,
@@ -205,7 +222,7 @@ static struct daemon *daemon_new(struct channel *control, struct core *core, str
         channel_free(control);
         return NULL;
     }
-    *d = (struct daemon){ .hub = hub_new(&use), .core = core, .store = store, .log = log,
+    *d = (struct daemon){ .hub = hub_new(&use), .core = core, .store = store, .counts = counts, .log = log,
                           .worker = worker, .by_hand = by_hand };
     if (d->hub == NULL) {
         channel_free(control);
@@ -217,16 +234,16 @@ static struct daemon *daemon_new(struct channel *control, struct core *core, str
     return d;
 }
 
-struct daemon *secrets_daemon_new(struct channel *control, struct core *core, struct store *store, struct log *log,
-                                  uint64_t worker)
+struct daemon *secrets_daemon_new(struct channel *control, struct core *core, struct store *store,
+                                  struct file_counts *counts, struct log *log, uint64_t worker)
 {
-    return daemon_new(control, core, store, log, worker, false);
+    return daemon_new(control, core, store, counts, log, worker, false);
 }
 
 struct daemon *secrets_daemon_new_by_hand(struct channel *all, struct core *core, struct store *store,
                                           struct log *log)
 {
-    return daemon_new(all, core, store, log, 0, true);
+    return daemon_new(all, core, store, NULL, log, 0, true);
 }
 
 int secrets_daemon_run(struct daemon *d)

@@ -11,14 +11,16 @@
 #include "core.h"
 
 struct daemon;
+struct file_counts;
 
 /*
  * Over plutod's channel, on which hello and whatever else was written already; channels to the
- * negotiator and to kernel-sa come by it. Takes the channel, also on failure; in the store (borrowed), keys are
- * opened when their passphrase comes. NULL: errno says why.
+ * negotiator and to kernel-sa come by it. Takes the channel, also on failure; in the store (borrowed, as what was counted
+ * when it was read), keys are opened when their passphrase comes, and names of hosts get their addresses. NULL: errno
+ * says why.
  */
-struct daemon *secrets_daemon_new(struct channel *control, struct core *core, struct store *store, struct log *log,
-                                  uint64_t worker);
+struct daemon *secrets_daemon_new(struct channel *control, struct core *core, struct store *store,
+                                  struct file_counts *counts, struct log *log, uint64_t worker);
 /* By hand: one channel for all. The records come from everybody, the answers go to everybody. */
 struct daemon *secrets_daemon_new_by_hand(struct channel *all, struct core *core, struct store *store,
                                           struct log *log);

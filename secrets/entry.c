@@ -1,6 +1,7 @@
 #include "entry.h"
 
 #include "datatext.h"
+#include "hostname.h"
 
 #include <string.h>
 #include <strings.h>
@@ -34,12 +35,21 @@ static bool is_name(const char *text)
     return letter;
 }
 
-static const char name_unsupported[] =
-    "an identity that is a name to be looked up is not supported yet: use the address, or @name if "
-    "the peer identifies itself by that name";
+/* NULL or why. */
+static const char *read_host(struct index *index, const struct token *t)
+{
+    const char *why = hostname_check(t->text);
+    if (why == NULL) {
+        const size_t len = t->len - (t->text[t->len - 1] == '.' ? 1 : 0);
+        index->kind = INDEX_HOST;
+        index->id = (struct identity){ .type = ID_FQDN, .len = (uint16_t)len };
+        memcpy(index->id.bytes, t->text, len);
+    }
+    return why;
+}
 
-/* NULL, name_unsupported, or why: static text. */
-static const char *read_index(struct index *index, const struct token *t)
+/* NULL, or why: static text. */
+static const char *read_index(struct entry *e, struct index *index, const struct token *t)
 {
     *index = (struct index){ .kind = INDEX_ID };
     if (token_is_keyword(t, "%any") || token_is_keyword(t, "0.0.0.0")) {
@@ -57,18 +67,19 @@ static const char *read_index(struct index *index, const struct token *t)
         return "expected a colon between blanks before the word PSK or RSA";
     }
     if (is_name(t->text)) {
-        return name_unsupported;
+        const char *why = read_host(index, t);
+        e->bad_host = why != NULL;
+        return why;
     }
     if (t->text[0] == ':' || t->text[t->len - 1] == ':') {
         return "expected a blank before and after the colon";
     }
-    return "expected an identity: an address, @name, user@name, @#hex, %any or %any6";
+    return "expected an identity: an address, a host's name, @name, user@name, @#hex, %any or %any6";
 }
 
 /* Up to the colon. *t: the first token; then the last one taken. NULL or why. */
 static const char *read_indices(struct lexer *l, struct entry *e, struct token *t)
 {
-    const char *skipped = NULL;
     for (; !is_colon(t); *t = lexer_next(l)) {
         struct index index;
         if (t->kind == TOKEN_BAD) {
@@ -80,10 +91,8 @@ static const char *read_indices(struct lexer *l, struct entry *e, struct token *
         if (t->kind == TOKEN_QUOTED) {
             return "expected a colon between blanks before the quoted secret";
         }
-        const char *why = read_index(&index, t);
-        if (why == name_unsupported) {
-            skipped = why;
-        } else if (why != NULL) {
+        const char *why = read_index(e, &index, t);
+        if (why != NULL) {
             return why;
         }
         if (e->index_count == STORE_INDICES_MAX) {
@@ -91,7 +100,7 @@ static const char *read_indices(struct lexer *l, struct entry *e, struct token *
         }
         e->index[e->index_count++] = index;
     }
-    return skipped;
+    return NULL;
 }
 
 static const char *read_secret(struct lexer *l, struct entry *e, struct token *t)
@@ -240,7 +249,6 @@ const char *entry_read(struct entry *e, struct lexer *l, struct token *t)
     e->line = t->line;
     const char *why = read_indices(l, e, t);
     if (why != NULL) {
-        e->unsupported = why == name_unsupported;
         e->line = t->kind == TOKEN_BAD ? t->line : e->line;
         return why;
     }

@@ -29,7 +29,7 @@ struct entry { /* begins as all zeros; holds a secret, so its owner wipes it */
     bool has_passphrase;
     char passphrase[PASSPHRASE_MAX + 1];
     unsigned line;      /* where it begins, or where it is wrong */
-    bool unsupported;   /* with a reason: it is right, but of a kind that comes later */
+    bool bad_host;      /* the reason is what is wrong with a name that would have to be looked up */
 };
 
 /*

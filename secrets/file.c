@@ -45,14 +45,6 @@ static void complain_entry(struct reader *r, const char *path, unsigned line, co
     complain(r, path, line, what, "; this entry is not used");
 }
 
-static void skip_entry(struct reader *r, const struct frame *f, unsigned line, const char *what)
-{
-    r->counts->skipped++;
-    if (r->counts->skipped <= FILE_ERRORS_SHOWN) {
-        log_serious(r->log, "%s:%u: %s; this entry is not used", f->path, line, what);
-    }
-}
-
 void complain_permissions(struct reader *r, const char *path, unsigned mode)
 {
     char what[120];
@@ -88,8 +80,10 @@ static void read_entry(struct reader *r, const struct frame *f, struct lexer *l,
         return;
     }
     const char *why = entry_read(e, l, t);
-    if (e->unsupported) {
-        skip_entry(r, f, e->line, why);
+    if (e->bad_host) {
+        char what[200];
+        (void)snprintf(what, sizeof what, "a name of a host that cannot be looked up: %s", why);
+        complain_entry(r, f->path, e->line, what);
     } else if (why != NULL) {
         complain_entry(r, f->path, e->line, why);
     } else if (e->kind == ENTRY_PSK) {

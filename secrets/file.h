@@ -1,8 +1,8 @@
 /*
  * Reading ipsec.secrets [K1]-[K4]: files, includes, permissions, entries, key files.
  *
- * Nothing of a file's text ever gets into a message. Not for: choosing a secret (store.h) and
- * looking names up.
+ * Nothing of a file's text ever gets into a message, but for names of hosts. Not for: choosing a secret (store.h)
+ * and looking names up (names.h).
  */
 #ifndef SECRETS_FILE_H
 #define SECRETS_FILE_H
@@ -23,7 +23,6 @@ struct file_counts {
     size_t psk;     /* entries that are in the store now */
     size_t rsa;
     size_t locked;  /* in the store too: their passphrase is to be asked for */
-    size_t skipped; /* right, but of a kind that is not supported yet */
     size_t errors;
 };
 

@@ -1,6 +1,7 @@
 #include "keys.h"
 
 #include "file_inside.h"
+#include "names.h"
 #include "passphrase.h"
 #include "rsa_inside.h"
 #include "rsa_pem.h"
@@ -254,6 +255,7 @@ static int show_of_store(const struct options *o, const struct identity *id)
         return wrong("out of memory", "nothing was read");
     }
     file_read(store, o->file, o->insecure, &log, &counts);
+    names_by_hand(store, &counts, &log);
     open_locked(store, &ours);
     const struct secret *s = store_find_rsa(store, &ours, &other);
     int status = s == NULL ? wrong(o->what, "there is no RSA key for this identity in the secrets that were "

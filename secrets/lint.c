@@ -2,6 +2,7 @@
 
 #include "file.h"
 #include "log.h"
+#include "names.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -127,6 +128,12 @@ static void lint_ids(struct lint *l, const struct secret *s)
     for (size_t i = 0; i < s->index_count; i++) {
         const struct index *index = &s->index[i];
         char text[IDENTITY_TEXT] = "%any";
+        if (index->kind == INDEX_HOST) {
+            has_id = true;
+            (void)snprintf(text, sizeof text, "%s", index->host->name);
+            doubt(l, s, "%s is looked up whenever this is read: whoever answers for that name in DNS says which address "
+                  "this is for; write an address, or @%s if that is the identity", text, text);
+        }
         if (index->kind == INDEX_ID) {
             const char *why = odd_id(&index->id);
             has_id = true;
@@ -229,8 +236,7 @@ int lint(const struct options *o)
     if (counts.locked > 0) { /* nobody is asked: a look into the file needs no key */
         (void)printf(", %zu RSA whose passphrase is asked for (%%prompt)", counts.locked);
     }
-    (void)printf(", %zu not supported yet, %zu errors, %zu doubts, in %zu files\n", counts.skipped, counts.errors,
-                 l.doubts, counts.files);
+    (void)printf(", %zu errors, %zu doubts, in %zu files\n", counts.errors, l.doubts, counts.files);
     return counts.errors == 0 ? 0 : EXIT_WRONG;
 }
 
@@ -264,7 +270,8 @@ static void print_others(const struct store *store, const struct secret *used, c
     for (size_t i = 0; i < store_count(store); i++) {
         const struct secret *s = store_at(store, i);
         const enum fit fit = store_fit(s, ours, peer);
-        if (s == used || secret_is_rsa(s) != secret_is_rsa(used) || secret_is_locked(s) || fit == FIT_NONE) {
+        if (s == used || secret_is_rsa(s) != secret_is_rsa(used) || secret_is_locked(s) || fit == FIT_NONE
+            || secret_missing_host(s) != NULL) {
             continue;
         }
         if (shown++ == OTHERS_SHOWN) {
@@ -300,7 +307,7 @@ static bool print_locked(const struct store *store, const struct identity *ours,
     for (size_t i = 0; i < store_count(store); i++) {
         const struct secret *s = store_at(store, i);
         const enum fit fit = store_fit(s, ours, peer);
-        if (!secret_is_locked(s) || fit == FIT_NONE) {
+        if (!secret_is_locked(s) || fit == FIT_NONE || secret_missing_host(s) != NULL) {
             continue;
         }
         if (shown++ == OTHERS_SHOWN) {
@@ -358,6 +365,7 @@ int match(const struct options *o)
         return no_memory();
     }
     file_read(store, o->file, o->insecure, &log, &counts);
+    names_by_hand(store, &counts, &log);
     bool found = match_in(store, &ours, &peer);
     store_free(store);
     return found ? 0 : EXIT_WRONG;

@@ -11,6 +11,7 @@
 #include "keys.h"
 #include "lint.h"
 #include "log.h"
+#include "names.h"
 #include "options.h"
 #include "passphrase.h"
 #include "sandbox.h"
@@ -24,6 +25,9 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+/* What all names of hosts take that are asked for at once, beside all else. */
+#define ASK_MAX (HOST_NAMES_MAX * (HOSTNAME_LEN + 40))
 
 static int failed(const char *what, const char *why)
 {
@@ -55,20 +59,6 @@ static const char *enter_sandbox(const struct log *log, bool by_hand)
     return why;
 }
 
-static void tell_loaded(const struct store *store, struct buffer *out, const struct file_counts *counts)
-{
-    struct record_writer w;
-    size_t locked = 0;
-    for (size_t i = 0; i < store_count(store); i++) {
-        locked += secret_is_locked(store_at(store, i)) ? 1 : 0;
-    }
-    passphrase_list(store, out);
-    record_start(&w, out, V_LOADED);
-    record_put_number(&w, K_ENTRIES, store_count(store) - locked);
-    record_put_number(&w, K_ERRORS, counts->errors);
-    (void)record_finish(&w);
-}
-
 /* Stdin and stdout, or plutod's channel. NULL: errno says why. */
 static struct channel *open_control(const struct options *o)
 {
@@ -76,6 +66,7 @@ static struct channel *open_control(const struct options *o)
     if (o->control_fd >= 0) {
         c = channel_new(o->control_fd, o->control_fd, P_S);
         if (c != NULL) {
+            channel_set_limit(c, CHANNEL_MAX + ASK_MAX);
             channel_hello(c, TOOL_SECRETS, 1, o->worker);
         }
         return c;
@@ -106,9 +97,12 @@ static int serve(const struct options *o, struct store *store, const struct dh_l
     file_read(store, o->file, o->insecure, &log, &counts);
     if (o->control_fd < 0) {
         passphrase_ask_all(store);
+        names_by_hand(store, &counts, &log);
     }
-    tell_loaded(store, channel_out(control), &counts);
-    d = o->control_fd >= 0 ? secrets_daemon_new(control, core, store, &log, o->worker)
+    names_ask(store, channel_out(control));
+    passphrase_list(store, channel_out(control));
+    names_tell_loaded(store, &counts, channel_out(control));
+    d = o->control_fd >= 0 ? secrets_daemon_new(control, core, store, &counts, &log, o->worker)
                            : secrets_daemon_new_by_hand(control, core, store, &log);
     if (d == NULL) {
         status = failed("cannot make an event loop", strerror(errno));

@@ -47,6 +47,14 @@ enum outcome deny_secret(struct core *c, enum method method, const struct identi
     identity_print(our_id, ours);
     identity_print(peer_id, peer);
     c->code = REPLY_NO_KEY;
+    const struct secret *waiting = store_waiting_for(c->config.store, method == METHOD_RSASIG, our_id, peer_id);
+    if (waiting != NULL) {
+        const struct named_host *host = secret_missing_host(waiting);
+        return deny(c, OUTCOME_FAIL, NOTIFY_AUTHENTICATION_FAILED, "no %s for \"%s\" and \"%s\": perhaps that of %.200s:%u, "
+                    "but %s in it %s", method == METHOD_PSK ? "preshared secret" : "private RSA key", ours, peer,
+                    waiting->file, waiting->line, host->name, host->state == HOST_WAITS
+                    ? "has not been looked up yet, which is tried again and again" : "could not be looked up (see the log)");
+    }
     if (method == METHOD_PSK) {
         return deny(c, OUTCOME_FAIL, NOTIFY_AUTHENTICATION_FAILED, "no preshared secret for \"%s\" and \"%s\" in "
                     "ipsec.secrets: add a line %s %s : PSK \"...\"", ours, peer, ours, peer);
@@ -58,6 +66,13 @@ enum outcome deny_secret(struct core *c, enum method method, const struct identi
     }
     return deny(c, OUTCOME_FAIL, NOTIFY_AUTHENTICATION_FAILED, "no private RSA key for \"%s\" in ipsec.secrets: add "
                 "an entry %s : RSA ... (secrets --generate makes a key)", ours, ours);
+}
+
+/* plutod may know it already, and its answer be on the way: a worker that was begun again is told of exchanges at once. */
+static bool may_come(const struct core *c, enum method method, const struct candidate *a)
+{
+    const struct secret *waiting = store_waiting_for(c->config.store, method == METHOD_RSASIG, &a->ours, &a->peer);
+    return waiting != NULL && secret_missing_host(waiting)->state == HOST_WAITS;
 }
 
 /* An initiator's peer is known: without any secret for him there is no use in asking him anything. */
@@ -73,7 +88,7 @@ static void check_secret(struct core *c, const struct exchange *x, const struct 
         if (!methods_allow(a->methods, method)) {
             continue;
         }
-        if (secret_for(c, method, &a->ours, &a->peer, &other) != NULL) {
+        if (secret_for(c, method, &a->ours, &a->peer, &other) != NULL || may_come(c, method, a)) {
             return;
         }
         missing = method;

@@ -13,6 +13,7 @@ struct file_name {
 };
 
 struct store {
+    struct host_table *hosts;
     struct file_name *files;
     struct secret *secrets;
     size_t count;
@@ -21,7 +22,15 @@ struct store {
 
 struct store *store_new(void)
 {
-    return calloc(1, sizeof(struct store));
+    struct store *s = calloc(1, sizeof *s);
+    if (s != NULL) {
+        s->hosts = host_table_new();
+    }
+    if (s != NULL && s->hosts == NULL) {
+        free(s);
+        return NULL;
+    }
+    return s;
 }
 
 /* There may be more in it than the encrypted key. */
@@ -83,6 +92,7 @@ void store_free(struct store *s)
         secret_wipe(&s->secrets[i]);
     }
     free(s->secrets);
+    host_table_free(s->hosts);
     while (s->files != NULL) {
         struct file_name *next = s->files->next;
         free(s->files);
@@ -94,6 +104,11 @@ void store_free(struct store *s)
 size_t store_count(const struct store *s)
 {
     return s->count;
+}
+
+struct host_table *store_hosts(const struct store *s)
+{
+    return s->hosts;
 }
 
 /* The secrets of one file come one after the other, so looking at the newest name suffices. */
@@ -128,6 +143,26 @@ static bool make_room(struct store *s)
     return true;
 }
 
+/* Names become hosts. NULL or why. */
+static const char *copy_indices(struct store *s, struct secret *to, const struct index *index)
+{
+    for (size_t i = 0; i < to->index_count; i++) {
+        const char *why = NULL;
+        struct index *here = &to->index[i];
+        *here = index[i];
+        if (here->kind == INDEX_HOST) {
+            char name[HOSTNAME_LEN + 1];
+            memcpy(name, here->id.bytes, here->id.len);
+            name[here->id.len] = '\0';
+            here->host = host_table_add(s->hosts, name, &why);
+        }
+        if (why != NULL) {
+            return why;
+        }
+    }
+    return NULL;
+}
+
 /* A new entry, all but the secret. NULL or why. */
 static const char *add(struct store *s, const char *file, unsigned line, const struct index *index,
                        size_t index_count, struct secret **added)
@@ -146,8 +181,10 @@ static const char *add(struct store *s, const char *file, unsigned line, const s
         free(new.index);
         return no_memory;
     }
-    if (index_count > 0) {
-        memcpy(new.index, index, index_count * sizeof *index);
+    const char *why = copy_indices(s, &new, index);
+    if (why != NULL) {
+        free(new.index);
+        return why;
     }
     *added = &s->secrets[s->count];
     **added = new;
@@ -254,9 +291,27 @@ static bool stands_for(const struct index *index, const struct identity *peer)
     case INDEX_ANY6:
         return peer->type != ID_IPV4_ADDR;
     case INDEX_ID:
+    case INDEX_HOST:
         break;
     }
     return false;
+}
+
+/* Not by %any. */
+static bool names_id(const struct index *index, const struct identity *id)
+{
+    return index->kind == INDEX_HOST ? index->host != NULL && host_is(index->host, id)
+                                     : index->kind == INDEX_ID && identity_equal(&index->id, id);
+}
+
+const struct named_host *secret_missing_host(const struct secret *s)
+{
+    for (size_t i = 0; i < s->index_count; i++) {
+        if (s->index[i].kind == INDEX_HOST && s->index[i].host->state != HOST_KNOWN) {
+            return s->index[i].host;
+        }
+    }
+    return NULL;
 }
 
 static enum fit fit_of(const struct secret *s, const struct identity *ours,
@@ -271,12 +326,9 @@ static enum fit fit_of(const struct secret *s, const struct identity *ours,
     }
     for (size_t i = 0; i < s->index_count; i++) {
         const struct index *index = &s->index[i];
-        if (index->kind != INDEX_ID) {
-            has_any = has_any || stands_for(index, peer);
-            continue;
-        }
-        has_ours = has_ours || identity_equal(&index->id, ours);
-        has_peer = has_peer || identity_equal(&index->id, peer);
+        has_any = has_any || stands_for(index, peer);
+        has_ours = has_ours || names_id(index, ours);
+        has_peer = has_peer || names_id(index, peer);
     }
     if (!has_ours) {
         return FIT_NONE;
@@ -297,10 +349,10 @@ static enum fit fit_of_rsa(const struct secret *s, const struct identity *ours)
 
     for (size_t i = 0; i < s->index_count; i++) {
         const struct index *index = &s->index[i];
-        if (index->kind == INDEX_ID && identity_equal(&index->id, ours)) {
+        if (names_id(index, ours)) {
             return FIT_OURS;
         }
-        has_any = has_any || (index->kind != INDEX_ID && stands_for(index, ours));
+        has_any = has_any || stands_for(index, ours);
     }
     return has_any ? FIT_ANY_OF_OURS : s->index_count == 0 ? FIT_EVERYBODY : FIT_NONE;
 }
@@ -341,6 +393,9 @@ static const struct secret *find(const struct store *s, bool rsa, const struct i
             continue;
         }
         enum fit fit = store_fit(here, ours, peer);
+        if (fit != FIT_NONE && secret_missing_host(here) != NULL) {
+            continue;
+        }
         if (fit > best_fit) {
             best = here;
             best_fit = fit;
@@ -369,8 +424,40 @@ const char *store_locked_for(const struct store *s, const struct identity *ours)
 {
     for (size_t i = 0; i < s->count; i++) {
         const struct secret *here = &s->secrets[i];
-        if (secret_is_locked(here) && fit_of_rsa(here, ours) != FIT_NONE) {
+        if (secret_is_locked(here) && fit_of_rsa(here, ours) != FIT_NONE && secret_missing_host(here) == NULL) {
             return here->prompt->path;
+        }
+    }
+    return NULL;
+}
+
+/* Could its missing hosts be these? */
+static bool may_fit(const struct secret *s, const struct identity *ours, const struct identity *peer)
+{
+    size_t missing = 0;
+    bool ours_named = false;
+    bool peer_named = false;
+    for (size_t i = 0; i < s->index_count; i++) {
+        const struct index *index = &s->index[i];
+        missing += index->kind == INDEX_HOST && index->host->state != HOST_KNOWN ? 1 : 0;
+        ours_named = ours_named || names_id(index, ours);
+        peer_named = peer_named || names_id(index, peer) || stands_for(index, peer);
+    }
+    if (missing == 0) {
+        return false;
+    }
+    if (secret_is_rsa(s) || s->index_count == 1) {
+        return true;
+    }
+    return missing >= (ours_named ? 0u : 1u) + (peer_named ? 0u : 1u);
+}
+
+const struct secret *store_waiting_for(const struct store *s, bool rsa, const struct identity *ours, const struct identity *peer)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        const struct secret *here = &s->secrets[i];
+        if (secret_is_rsa(here) == rsa && !secret_is_locked(here) && may_fit(here, ours, peer)) {
+            return here;
         }
     }
     return NULL;
@@ -378,5 +465,5 @@ const char *store_locked_for(const struct store *s, const struct identity *ours)
 
 bool index_equal(const struct index *a, const struct index *b)
 {
-    return a->kind == b->kind && (a->kind != INDEX_ID || identity_equal(&a->id, &b->id));
+    return a->kind == b->kind && (index_is_any(a) || identity_equal(&a->id, &b->id));
 }

@@ -2,11 +2,13 @@
  * The preshared secrets and private RSA keys that were read, and which one is for whom [K2].
  *
  * Not for: reading them (file.h). Once it is filled nothing comes to a store or goes, so what store_find and
- * store_find_rsa return lives as long as the store; but keys that wait for a passphrase are opened in their place.
+ * store_find_rsa return lives as long as the store; but keys that wait for a passphrase are opened in their place, and
+ * names of hosts get their addresses. Until then nobody finds an entry that needs them.
  */
 #ifndef SECRETS_STORE_H
 #define SECRETS_STORE_H
 
+#include "host_table.h"
 #include "identity.h"
 #include "rsa.h"
 
@@ -16,11 +18,12 @@
 #define STORE_ENTRIES_MAX 65536u
 #define STORE_INDICES_MAX 64u /* identities before one colon */
 
-enum index_kind { INDEX_ID, INDEX_ANY, INDEX_ANY6 };
+enum index_kind { INDEX_ID, INDEX_HOST, INDEX_ANY, INDEX_ANY6 };
 
 struct index { /* one identity before the colon */
     enum index_kind kind;
-    struct identity id; /* INDEX_ID */
+    struct identity id; /* INDEX_ID; of INDEX_HOST its name, as an FQDN, which is no identity of anybody here */
+    const struct named_host *host; /* INDEX_HOST, in a store: it stands for each of its addresses */
 };
 
 struct key_file { /* with %prompt: what the key is opened from when its passphrase comes */
@@ -53,9 +56,13 @@ static inline bool secret_is_locked(const struct secret *s)
     return s->rsa == NULL && s->prompt != NULL;
 }
 
+/* The first name that it has and that stands for nothing: nobody finds it. NULL: there is none. */
+const struct named_host *secret_missing_host(const struct secret *s);
+
 struct store *store_new(void);
 void store_free(struct store *s); /* wipes; NULL is allowed */
 size_t store_count(const struct store *s); /* of either kind */
+struct host_table *store_hosts(const struct store *s); /* all that are named before colons */
 
 /* Copies everything. `file` is copied once for all secrets of it. NULL or why (static text). */
 const char *store_add(struct store *s, const char *file, unsigned line, const struct index *index,
@@ -92,11 +99,20 @@ const struct secret *store_find(const struct store *s, const struct identity *ou
 const struct secret *store_find_rsa(const struct store *s, const struct identity *ours,
                                     const struct secret **other);
 
+/*
+ * An entry that would perhaps do for these (rsa: to sign with as `ours`), if it were known whom its names of hosts stand for.
+ * NULL: there is none.
+ */
+const struct secret *store_waiting_for(const struct store *s, bool rsa, const struct identity *ours, const struct identity *peer);
+
 /* ---- for whoever looks at all of them (--lint) ---- */
 
 #define STORE_PAIRS_WORK 50000000u /* comparisons of identities: a second or two */
 
-/* Is there somebody for whom both fit equally well? If their secrets differ, the first is used [K2]. */
+/*
+ * Is there somebody for whom both fit equally well? If their secrets differ, the first is used [K2]. Names of hosts are
+ * compared as names here.
+ */
 bool store_equally_good(const struct secret *a, const struct secret *b);
 
 /*
@@ -120,7 +136,11 @@ enum fit {
 };
 enum fit store_fit(const struct secret *s, const struct identity *ours, const struct identity *peer);
 
-bool index_equal(const struct index *a, const struct index *b);
+bool index_equal(const struct index *a, const struct index *b); /* as they are written */
+static inline bool index_is_any(const struct index *i)
+{
+    return i->kind == INDEX_ANY || i->kind == INDEX_ANY6;
+}
 bool secret_equal(const struct secret *a, const struct secret *b); /* the same bytes, or the same key, or key file */
 
 #endif

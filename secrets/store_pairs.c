@@ -16,7 +16,7 @@ static bool has_index(const struct secret *s, const struct index *index, size_t 
 static bool has_any(const struct secret *s)
 {
     for (size_t i = 0; i < s->index_count; i++) {
-        if (s->index[i].kind != INDEX_ID) {
+        if (index_is_any(&s->index[i])) {
             return true;
         }
     }
@@ -35,7 +35,7 @@ bool store_equally_good(const struct secret *a, const struct secret *b)
     }
     for (size_t i = 0; i < a->index_count; i++) {
         const struct index *index = &a->index[i];
-        bool both = index->kind == INDEX_ID && !has_index(a, index, i) && has_index(b, index, b->index_count);
+        bool both = !index_is_any(index) && !has_index(a, index, i) && has_index(b, index, b->index_count);
         ids += both ? 1 : 0;
     }
     if (secret_is_rsa(a)) {
@@ -68,9 +68,9 @@ struct pairs {
 /* %any and %any6 come together: who fits one may fit the other. */
 static int compare_index(const struct index *a, const struct index *b)
 {
-    const bool a_is = a->kind == INDEX_ID;
-    const bool b_is = b->kind == INDEX_ID;
-    return a_is != b_is ? (a_is ? -1 : 1) : a_is ? identity_compare(&a->id, &b->id) : 0;
+    const enum index_kind a_kind = index_is_any(a) ? INDEX_ANY : a->kind;
+    const enum index_kind b_kind = index_is_any(b) ? INDEX_ANY : b->kind;
+    return a_kind != b_kind ? (a_kind < b_kind ? -1 : 1) : a_kind == INDEX_ANY ? 0 : identity_compare(&a->id, &b->id);
 }
 
 /* Equal identities come together, in the order of their entries. */

@@ -341,7 +341,7 @@ gone_all() {
     assert_line "secrets: the RSA key file $dir/one.pem is not used: the key is encrypted, and there is no terminal to ask for its passphrase"
     run setsid -w "$tool" --lint --file "$dir/secrets"
     assert_success
-    assert_line '0 PSK, 0 RSA, 1 RSA whose passphrase is asked for (%prompt), 0 not supported yet, 0 errors, 0 doubts, in 2 files'
+    assert_line '0 PSK, 0 RSA, 1 RSA whose passphrase is asked for (%prompt), 0 errors, 0 doubts, in 2 files'
     run setsid -w "$tool" --match @one @peer --file "$dir/secrets"
     assert_success
     assert_line "    $dir/secrets:1 is there once the passphrase of $dir/one.pem is given (%prompt): it names us"

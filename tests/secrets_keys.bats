@@ -190,7 +190,7 @@ END
     chmod 600 ipsec.secrets
     run --separate-stderr secrets --lint ipsec.secrets
     assert_success
-    assert_output '8 PSK, 4 RSA, 0 not supported yet, 0 errors, 12 doubts, in 5 files'
+    assert_output '8 PSK, 4 RSA, 0 errors, 12 doubts, in 5 files'
     run printf '%s\n' "$stderr"
     for line in '2: doubtful: it says the same as ipsec.secrets:1' \
         '4: doubtful: it is never used: ipsec.secrets:3 has the same identities and more' \
@@ -219,7 +219,7 @@ END
     run secrets --lint ipsec.secrets
     assert_equal "$status" 1
     assert_line --partial 'ipsec.secrets:2: has another RSA key than ipsec.secrets:1'
-    assert_line '0 PSK, 3 RSA, 0 not supported yet, 1 errors, 0 doubts, in 4 files'
+    assert_line '0 PSK, 3 RSA, 1 errors, 0 doubts, in 4 files'
     run --separate-stderr secrets --show @b --file ipsec.secrets
     assert_success
     [[ $stderr == *'ipsec.secrets:2 has another key for it, which is not used'* ]]
@@ -275,7 +275,7 @@ END
     chmod 600 ipsec.secrets ./*.pem
     run --separate-stderr secrets --lint ipsec.secrets
     assert_equal "$status" 1
-    assert_output '0 PSK, 3 RSA, 0 not supported yet, 2 errors, 3 doubts, in 6 files'
+    assert_output '0 PSK, 3 RSA, 2 errors, 3 doubts, in 6 files'
     run printf '%s\n' "$stderr"
     assert_line --regexp "^secrets: ipsec.secrets:3: key file $PWD/c.pem: the key is not opened, since the passphrases"
     assert_line --regexp "^secrets: ipsec.secrets:4: key file $PWD/d.pem: the key is not opened, since the passphrases"

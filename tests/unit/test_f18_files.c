@@ -251,7 +251,7 @@ static void f18_key_file_that_is_a_pipe(void **state)
 /* Of thousands of entries that are wrong the first are told of. */
 static void f18_few_lines_for_many_entries(void **state)
 {
-    static const char *const entries[][2] = { { "gate", ".example.com @a : PSK \"x\"" }, { "10.9.0.256", " : PSK \"x\"" },
+    static const char *const entries[][2] = { { "-gate", ".example.com @a : PSK \"x\"" }, { "10.9.0.256", " : PSK \"x\"" },
                                               { "@", " : RSA /no/such/key" }, { "include no-such-file-", "" } };
     struct secrets_folder *f = *state;
     for (size_t i = 0; i < sizeof entries / sizeof entries[0]; i++) {
@@ -264,7 +264,7 @@ static void f18_few_lines_for_many_entries(void **state)
         assert_int_equal(fclose(file), 0);
         assert_int_equal(chmod("s", 0600), 0);
         read_as(f, false);
-        assert_int_equal(f->counts.errors + f->counts.skipped, 5000);
+        assert_int_equal(f->counts.errors, 5000);
         assert_int_equal(f->counts.psk, 1);
         assert_in_range(f->lines.len, 1, 300 * FILE_ERRORS_SHOWN);
     }

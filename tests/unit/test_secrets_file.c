@@ -119,18 +119,6 @@ static void f18_wrong_shapes(void **state)
     }
 }
 
-static void unsupported_is_said(void **state)
-{
-    struct secrets_folder *f = *state;
-    secrets_put("s", "gate.example.com @b : PSK \"x\"\n@d : PSK \"y\"\n");
-    secrets_read(f);
-    assert_int_equal(f->counts.errors, 0);
-    assert_int_equal(f->counts.skipped, 1);
-    assert_int_equal(f->counts.psk, 1);
-    assert_true(secrets_said(f, "s:1:%20an%20identity%20that%20is%20a%20name"));
-    finds(f, "@d", "@e", "y");
-}
-
 static void f15_lengths(void **state)
 {
     struct secrets_folder *f = *state;
@@ -325,7 +313,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, secrets_folder_set_up, secrets_folder_tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(shapes), TEST(f18_wrong_shapes), TEST(unsupported_is_said), TEST(f15_lengths),
+        TEST(shapes), TEST(f18_wrong_shapes), TEST(f15_lengths),
         TEST(permissions), TEST(includes), TEST(f18_include_bomb), TEST(f18_sizes_and_rubbish),
         TEST(best_match), TEST(equal_entries),
     };
