@@ -17,7 +17,8 @@ struct lookup {
     char name[HOSTNAME_LEN + 1];
     enum stage stage;
     bool answered;              /* what comes now is only remembered */
-    uint64_t patience;          /* until then it waits for the whole answer */
+    uint64_t patience;          /* until then it waits for the whole answer; */
+    bool late;                  /* that is over */
     uint64_t deadline;
     unsigned pending;           /* mask of 1 << enum answer_type: asked, and not answered */
     struct answer got[ANSWER_TYPES];
@@ -229,7 +230,7 @@ static void tell_oddities(const struct lookups *l, const struct lookup *one, con
 {
     char text[ADDRESS_TEXT];
     if (s->all.left_out > 0) {
-        log_info(l->use.log, "%s has %u addresses more than the %u that can be used: the first in their order are",
+        log_info(l->use.log, "%s: %u address records more than the %u addresses that can be used: the first in their order are",
                  one->name, s->all.left_out, HOST_ADDRESSES_MAX);
     }
     if (s->all.dropped > 0) {
@@ -361,7 +362,7 @@ void lookups_answer(struct lookups *l, uint64_t ticket, enum answer_type type, c
     one->pending &= ~(1u << type);
     one->got[type] = *a;
     known_tell(l->known, one->name, type, a, now);
-    judge(l, one, now >= one->patience, false, now);
+    judge(l, one, one->late, false, now);
     if (one->pending == 0) {
         end(l, one);
     }
@@ -396,7 +397,7 @@ unsigned lookups_failed(const struct lookups *l)
 
 static uint64_t due(const struct lookup *one)
 {
-    return !one->answered && one->patience < one->deadline ? one->patience : one->deadline;
+    return one->late ? one->deadline : one->patience;
 }
 
 uint64_t lookups_deadline(const struct lookups *l)
@@ -423,7 +424,7 @@ void lookups_tick(struct lookups *l, uint64_t now)
             begin(l, one, now);
             continue;
         }
-        one->patience = UINT64_MAX;
+        one->late = true;
         judge(l, one, true, last, now);
         if (last) {
             end(l, one);

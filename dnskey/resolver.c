@@ -70,10 +70,15 @@ static bool set_options(struct ub_ctx *unbound)
     static const char *const options[][2] = {
         { "module-config:", "iterator" },  /* no DNSSEC here: addresses prove nobody's identity by themselves */
         { "infra-host-ttl:", "15" },       /* a server that was silent is asked again soon */
+        /* A resolver that is near has most answers at once, and needs seconds for some: it is not asked anew meanwhile. */
+        { "infra-cache-min-rtt:", "1000" },
         { "cache-max-ttl:", "86400" },
         { "cache-max-negative-ttl:", "60" },
         { "do-not-query-localhost:", "no" },
         { "outgoing-num-tcp:", "10" },     /* for truncated answers */
+        /* libunbound would say of these by itself that they are not there; that is for the servers to say. */
+        { "local-zone:", "test. transparent" },
+        { "local-zone:", "home.arpa. transparent" },
         { "outgoing-range:", "256" },      /* sockets at once: what waits for a silent server is in nobody's way */
     };
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
@@ -91,6 +96,7 @@ const char *resolver_set(struct resolver *r, const struct servers *servers)
     if (r->unbound == NULL) {
         return "libunbound cannot be begun";
     }
+    (void)ub_ctx_debugout(r->unbound, NULL); /* what a server may cause it to say is in no answer's way */
     if (!set_options(r->unbound)) {
         ub_ctx_delete(r->unbound);
         r->unbound = NULL;

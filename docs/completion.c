@@ -17,7 +17,7 @@ static const struct {
 #define PROGRAMS (sizeof programs / sizeof programs[0])
 
 /* What `ipsec` takes first: ipsec(8). */
-#define IPSEC_WORDS "whack pluto secrets ike-negotiate kernel-sa _updown --help --version"
+#define IPSEC_WORDS "whack pluto secrets ike-negotiate kernel-sa dnskey _updown --help --version"
 
 static const struct option_spec *shown(unsigned option, enum option_program program)
 {

@@ -285,7 +285,7 @@ enum channel_result channel_read(struct channel *c, channel_handler *handler, vo
         }
         bool drained = c->drained;
         (void)channel_dispatch(c, handler, context);
-        if (drained) {
+        if (drained || c->paused) {
             break;
         }
     }

@@ -216,10 +216,10 @@ static void quiet_bell(const struct hub_line *l)
     }
 }
 
-/* What was not read to its end, because there was too much or it might not be read, rings no more. */
+/* What was not read to its end, because there was too much or it might not be read, or paused, rings no more. */
 static bool wants_reading(const struct hub_line *l)
 {
-    return l->ready || (l->bell >= 0 && !channel_drained(l->channel));
+    return l->ready || (l->bell >= 0 && !channel_drained(l->channel)) || channel_paused(l->channel);
 }
 
 static bool may_read(const struct hub *h, const struct hub_line *l)

@@ -37,7 +37,7 @@ static const struct sandbox_call calls[] = {
     { CALL(time), S, .why = "OpenSSL's random generator, without a vdso" },
 #endif
     { CALL(recvmsg), ALL | O, .why = "records of channels, ICMP errors, netlink's answers, dnskey and its opener to each other" },
-    { CALL(sendmsg), O, .why = "opened files to dnskey" },
+    { CALL(sendmsg), D | O, .why = "DNS over TCP; opened files to dnskey" },
     { CALL(sendto), N | K | D, .why = "records to channels, datagrams, netlink requests, questions to DNS" },
     { CALL(sendto), S, .only = "no address", .why = "records to channels" },
     { CALL(recvfrom), N | D, .why = "datagrams with their sender" },

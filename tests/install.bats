@@ -25,7 +25,7 @@ pages() {
 
 @test "install: programs, script, pages, unit, users: all of them, and nothing else" {
     local tool
-    for tool in plutod whack secrets ike-negotiate kernel-sa updown; do
+    for tool in plutod whack secrets ike-negotiate kernel-sa dnskey updown; do
         assert_equal "$(stat -c %a "$installed/usr/libexec/ipsec/$tool")" 755
     done
     assert_equal "$(stat -c %a "$ipsec")" 755

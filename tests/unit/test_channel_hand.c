@@ -130,6 +130,28 @@ static void test_end(void **state)
     hand_end(&h);
 }
 
+/* Answers that take time are still written, and the end is told when its owner says so. */
+static void test_end_is_held(void **state)
+{
+    (void)state;
+    struct hand h;
+    hand_init(&h);
+    channel_hold_end(h.c, true);
+    type(&h, "nonsense\nspis id=5 count=1\nspis id=6\n");
+    assert_false(channel_at_end(h.c));
+    close(h.in);
+    h.in = -1;
+    expect(&h, 1, "bad why=line%201:%20record:%20unknown%20verb\n"
+                  "bad why=line%203:%20spis:%20field%20count:%20field%20is%20missing\n");
+    assert_int_equal(channel_bads(h.c), 2);
+    assert_true(channel_at_end(h.c));
+    buffer_add_text(channel_out(h.c), "ok id=5 re=spis\n");
+    expect(&h, 1, "ok id=5 re=spis\n");
+    channel_hold_end(h.c, false);
+    assert_int_equal(channel_read(h.c, handle, &h), CHANNEL_CLOSED);
+    hand_end(&h);
+}
+
 /* A shell's terminal is not left non-blocking. */
 static void test_flags_are_put_back(void **state)
 {
@@ -153,6 +175,7 @@ int main(void)
         cmocka_unit_test(test_mistakes),
         cmocka_unit_test(test_long_line),
         cmocka_unit_test(test_end),
+        cmocka_unit_test(test_end_is_held),
         cmocka_unit_test(test_flags_are_put_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
