@@ -261,6 +261,24 @@ static bool start_children(struct hand *h)
     return ok;
 }
 
+bool hand_start_dnskey(struct hand *h)
+{
+    char path[4096];
+    char control[] = "--control-fd";
+    char three[] = "3";
+    char *const argv[] = { path, control, three, NULL };
+    const char *why = sibling_path(path, sizeof path, "dnskey");
+    if (why != NULL) {
+        fprintf(stderr, "ike-negotiate: %s: %s\n", path, why);
+        return false;
+    }
+    if (!start_child(h, LINE_DNSKEY, argv, D_P)) {
+        fprintf(stderr, "ike-negotiate: %s: cannot be started: %s\n", path, strerror(errno));
+        return false;
+    }
+    return true;
+}
+
 static bool give_socket(struct hand *h)
 {
     struct record_writer w;
@@ -286,7 +304,7 @@ static bool give_socket(struct hand *h)
 
 static void served(struct hand *h, unsigned which, enum channel_result result)
 {
-    static const char *const names[] = { "the negotiator", "secrets", "the negotiator", "secrets" };
+    static const char *const names[] = { "the negotiator", "secrets", "the negotiator", "secrets", "dnskey" };
     if (result != CHANNEL_OPEN && !h->done) {
         hand_end(h, 111, "%s: %s", names[which], channel_why(h->line[which].channel));
     }
@@ -301,6 +319,9 @@ static void serve(struct hand *h, const struct pollfd p[LINE_COUNT])
     static const unsigned negotiators[] = { LINE_NEGOTIATOR, LINE_NEGOTIATOR_KERNEL };
     static const unsigned secrets[] = { LINE_SECRETS, LINE_SECRETS_KERNEL };
     bool spoke[2];
+    if (h->line[LINE_DNSKEY].channel != NULL && p[LINE_DNSKEY].revents != 0) {
+        served(h, LINE_DNSKEY, channel_read(h->line[LINE_DNSKEY].channel, hand_record, &h->line[LINE_DNSKEY]));
+    }
     for (unsigned i = 0; i < 2; i++) {
         spoke[i] = (p[negotiators[i]].revents & (POLLIN | POLLHUP | POLLERR)) != 0;
         if (spoke[i]) {
@@ -319,8 +340,8 @@ static void serve(struct hand *h, const struct pollfd p[LINE_COUNT])
     }
 }
 
-static const unsigned secrets_first[LINE_COUNT] = { LINE_SECRETS, LINE_SECRETS_KERNEL,
-                                                    LINE_NEGOTIATOR, LINE_NEGOTIATOR_KERNEL };
+static const unsigned secrets_first[LINE_COUNT] = { LINE_SECRETS, LINE_SECRETS_KERNEL, LINE_NEGOTIATOR,
+                                                    LINE_NEGOTIATOR_KERNEL, LINE_DNSKEY };
 
 static void flush_all(struct hand *h)
 {
@@ -339,8 +360,9 @@ static void loop(struct hand *h)
         struct pollfd p[LINE_COUNT];
         flush_all(h);
         for (unsigned i = 0; i < LINE_COUNT; i++) {
-            p[i] = (struct pollfd){ .fd = channel_fd_in(h->line[i].channel), .events = POLLIN };
-            if (channel_pending(h->line[i].channel)) {
+            const struct channel *c = h->line[i].channel; /* dnskey's comes when it is needed */
+            p[i] = (struct pollfd){ .fd = c == NULL ? -1 : channel_fd_in(c), .events = POLLIN };
+            if (c != NULL && channel_pending(c)) {
                 p[i].events |= POLLOUT;
             }
         }
@@ -385,6 +407,7 @@ int by_hand_run(int argc, char **argv)
     while (wait(NULL) > 0 || errno == EINTR) {
     }
     buffer_wipe(&h.install);
+    buffer_wipe(&h.names);
     connection_form_free(&h.form);
     option_reader_free(&reader);
     return h.status;

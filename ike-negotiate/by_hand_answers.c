@@ -311,6 +311,10 @@ static void take_secrets(struct hand *h, const struct record *r)
     struct record_writer w;
     if (r->verb == V_LOADED && h->loaded) {
         hand_end(h, 111, "secrets says twice that it has read its file: nothing is negotiated with it");
+    } else if (r->verb == V_LOADED && record_number(r, K_NAMES) > 0) {
+        return; /* it says so again when it knows them */
+    } else if (r->verb == V_RESOLVE) {
+        hand_resolve(h, r);
     } else if (r->verb == V_LOADED && record_number(r, K_ENTRIES) == 0) {
         hand_end(h, 1, "%s holds no secret that can be used: nothing is negotiated",
                  h->secrets_file);
@@ -353,6 +357,8 @@ bool hand_record(void *context, struct channel *c, const struct record *r, int f
         take_negotiator(h, r);
     } else if (l->which == LINE_SECRETS) {
         take_secrets(h, r);
+    } else if (l->which == LINE_DNSKEY) {
+        hand_dnskey_record(h, r);
     } else {
         hand_kernel_record(h, r);
     }

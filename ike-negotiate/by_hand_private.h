@@ -1,5 +1,5 @@
 /*
- * What by_hand.c (options, children, loop), by_hand_answers.c and by_hand_methods.c (plutod's part),
+ * What by_hand.c (options, children, loop), by_hand_answers.c, by_hand_methods.c and by_hand_names.c (plutod's part),
  * by_hand_kernel.c (kernel-sa's part) and by_hand_look.c share. Nobody else includes it.
  */
 #ifndef BY_HAND_PRIVATE_H
@@ -9,7 +9,7 @@
 #include "connection.h"
 #include "rsa_public.h"
 
-enum { LINE_NEGOTIATOR, LINE_SECRETS, LINE_NEGOTIATOR_KERNEL, LINE_SECRETS_KERNEL, LINE_COUNT };
+enum { LINE_NEGOTIATOR, LINE_SECRETS, LINE_NEGOTIATOR_KERNEL, LINE_SECRETS_KERNEL, LINE_DNSKEY, LINE_COUNT };
 
 /* The one Main Mode and the one Quick Mode. */
 enum { EXCHANGE_X = 1, EXCHANGE_Y = 2 };
@@ -58,6 +58,10 @@ struct hand {
     bool wanted;     /* `install` came: spi_in is one that the peer knows, or is about to */
     uint8_t spi_in[4];
     struct buffer install; /* waits for sa-keys */
+    struct buffer names;   /* requests that dnskey is still to be told */
+    unsigned names_asked;  /* of those that it was, the ones without an answer */
+    bool names_begun;      /* dnskey was begun, */
+    bool names_hopeless;   /* or could not be */
     bool done;
     int status;
     struct hand_line line[LINE_COUNT];
@@ -66,6 +70,10 @@ struct hand {
 /* Effects, in by_hand.c; a test has its own. */
 struct buffer *hand_out(struct hand *h, unsigned which);
 void hand_print(struct hand *h, const struct buffer *line); /* to stdout */
+bool hand_start_dnskey(struct hand *h); /* false: it was said why not */
+/* by_hand_names.c */
+void hand_resolve(struct hand *h, const struct record *r);       /* secrets asks */
+void hand_dnskey_record(struct hand *h, const struct record *r); /* dnskey answers */
 /* by_hand_look.c: without --show-keys. */
 /* Does the kernel have SAs between our hosts? Asks kernel-sa --list; true if that cannot be known. */
 bool hand_tunnel_stands(const struct hand *h);

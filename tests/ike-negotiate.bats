@@ -117,6 +117,33 @@ END
     [[ $stderr == *'no --host'* ]]
 }
 
+# with_names HOSTS COMMAND...: with this /etc/hosts, where no server of DNS answers
+with_names() {
+    # shellcheck disable=SC2016 # for the shell inside
+    unshare -m sh -c 'mount --bind "$1" /etc/hosts && mount --bind "$2" /etc/resolv.conf && shift 2 && exec "$@"' sh "$1" resolv "${@:2}"
+}
+
+@test "[K1] [X1] names in ipsec.secrets by hand: looked up by dnskey beside us, before anything begins" {
+    [ "$(id -u)" = 0 ] || skip 'NOT ROOT: by hand cannot be tested'
+    printf '10.9.0.1 left.example.org\n10.9.0.7 right.example.org\n10.9.0.2 right.example.org\n' >hosts
+    echo 'nameserver 127.0.0.1' >resolv
+    chmod 644 hosts resolv
+    printf '%s\n' 'left.example.org right.example.org : PSK "tell nobody"' 'right.example.org nobody.invalid : PSK "not used"' >ipsec.secrets
+    local command=(timeout 40 ike-negotiate --psk --encrypt --tunnel --host 10.9.0.1 --to --host 10.9.0.2 --secretsfile ipsec.secrets)
+    with_names hosts ip netns exec "$there" "${command[@]}" --listen >there.out 2>there.err &
+    local waiting=$!
+    sleep 1
+    run --separate-stderr with_names hosts ip netns exec "$here" "${command[@]}" --initiate
+    [ "$status" -eq 0 ] || fail "$stderr"
+    [[ $stderr == *'ipsec.secrets:2: nobody.invalid cannot be looked up: '* ]] || fail "$stderr"
+    assert_output --partial 'sa-keys '
+    wait "$waiting"
+    sed -i 1d ipsec.secrets
+    run with_names hosts ip netns exec "$here" "${command[@]}" --initiate
+    assert_failure 1
+    assert_output --partial 'ipsec.secrets holds no secret that can be used: nothing is negotiated'
+}
+
 @test "[X1] two by hand agree on keys, and show them only when told" {
     [ "$(id -u)" = 0 ] || skip 'NOT ROOT: by hand cannot be tested'
     # shellcheck disable=SC2086 # several words

@@ -275,3 +275,53 @@ alone='127.0.0.1 10.64.0.1 : PSK "needs no name at all"'
     assert_output --partial "plutod: --adns '': an empty value"
     [ ! -e "$base.pid" ]
 }
+
+# by_hand WORD...: secrets, with that dnskey beside it
+by_hand() {
+    IPSEC_DIR=$dir/dns run timeout 60 "${IPSEC_DIR:-$repo/secrets}/secrets" "$@"
+}
+
+@test "[K1] [K2] names by hand: --match looks them up; two names of one address disagree; --lint asks nobody and says so" {
+    dns 'gate.example.org ok 10.64.0.2,10.64.0.3' 'other.example.org ok 10.64.0.3' 'gone.example.org no there is no such name' \
+        'down.example.org later 5 no server answers'
+    secrets '10.64.0.1 gate.example.org : PSK "of the gate, either"' '10.64.0.1 other.example.org : PSK "of the other one"' \
+        '10.64.0.1 gone.example.org : PSK "tell nobody"' '10.64.0.1 down.example.org : PSK "tell nobody"' 'gone.example.org : PSK "tell nobody"'
+    by_hand --match 10.64.0.1 10.64.0.3 --file "$dir/secrets"
+    assert_success
+    assert_line "PSK: $dir/secrets:1 is used: it names both"
+    assert_line "    $dir/secrets:2 is not used: names both; it comes later, AND HAS ANOTHER SECRET"
+    assert_line "secrets: $dir/secrets:3: gone.example.org cannot be looked up: there is no such name; this entry is not used"
+    assert_line "secrets: $dir/secrets:4: down.example.org cannot be looked up: no server answers; this entry is not used"
+    by_hand --match 10.64.0.1 10.64.0.4 --file "$dir/secrets"
+    assert_failure 1
+    assert_line --partial 'PSK: there is none for 10.64.0.1 and 10.64.0.4'
+    : >"$dir/dns/asked"
+    by_hand --lint "$dir/secrets"
+    assert_success
+    assert_line --partial "$dir/secrets:1: doubtful: gate.example.org is looked up whenever this is read"
+    assert_equal "$(wc -l <"$dir/dns/asked")" 0
+    refute_output --partial nobody
+}
+
+@test "[K1] names by hand: records; no dnskey, one that dies and one that lies are said, and all else is used" {
+    dns 'gate.example.org ok 10.64.0.2' 'deadly.example.org dies' 'lie.example.org lies'
+    secrets '10.64.0.1 gate.example.org : PSK "of the gate, either"' '10.64.0.1 10.64.0.9 : PSK "needs no name at all"'
+    by_hand --file "$dir/secrets" <<<'secret id=1 method=psk our-id=10.64.0.1 peer-id=10.64.0.2'
+    assert_success
+    assert_line 'loaded entries=2 errors=0'
+    assert_line --partial "ok id=1 re=secret found=$dir/secrets:1"
+    local name
+    for name in deadly lie; do
+        secrets "10.64.0.1 $name.example.org : PSK \"of the gate, either\"" '10.64.0.1 10.64.0.9 : PSK "needs no name at all"'
+        by_hand --file "$dir/secrets" <<<'secret id=1 method=psk our-id=10.64.0.1 peer-id=10.64.0.9'
+        assert_success
+        assert_line --partial "secrets: $dir/secrets:1: $name.example.org cannot be looked up: "
+        assert_line 'loaded entries=1 errors=1'
+        assert_line --partial "ok id=1 re=secret found=$dir/secrets:2"
+    done
+    rm "$dir/dns/dnskey"
+    by_hand --match 10.64.0.1 10.64.0.9 --file "$dir/secrets"
+    assert_success
+    assert_line --partial "secrets: $dir/dns/dnskey: no such program in the folder that IPSEC_DIR names"
+    assert_line "PSK: $dir/secrets:2 is used: it names both"
+}

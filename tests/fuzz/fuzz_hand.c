@@ -4,6 +4,7 @@
  *
  * Input: a letter for the connection (enum what below: bits), then lines.
  *   N RECORD, S RECORD   ike-negotiate's and secrets' records for plutod
+ *   D RECORD             dnskey's, which an initiator can begin
  *   n RECORD, s RECORD   theirs for kernel-sa
  *   L TEXT               a line of the list of SAs     E 1   it ends with exit status 1
  * Holds: what is answered and printed is records; without --show-keys no secret field is printed as it
@@ -29,7 +30,7 @@
 enum { INITIATES = 1, SHOWS_KEYS = 2, NETS = 4, ANY = 8, PFS = 16, ISAKMP_ONLY = 32, BOTH = 64, SIGNS = 128 };
 
 static const struct fuzz_speaker speakers[] = {
-    { 'N', N_P }, { 'S', S_P }, { 'n', N_K }, { 's', S_K }, { 0, 0 }
+    { 'N', N_P }, { 'S', S_P }, { 'n', N_K }, { 's', S_K }, { 'D', D_P }, { 0, 0 }
 };
 
 static struct {
@@ -53,6 +54,11 @@ void hand_print(struct hand *h, const struct buffer *line)
 {
     (void)h;
     buffer_add(&run.printed, line->data, line->len);
+}
+
+bool hand_start_dnskey(struct hand *h)
+{
+    return h->initiate;
 }
 
 int __wrap_pipe2(int ends[2], int flags);
@@ -144,7 +150,7 @@ static void begin(uint8_t bits)
 
 static void check_answers(void)
 {
-    static const unsigned from[LINE_COUNT] = { P_N, P_S, K_N, K_S };
+    static const unsigned from[LINE_COUNT] = { P_N, P_S, K_N, K_S, P_D };
     static struct record r;
     for (unsigned i = 0; i < LINE_COUNT; i++) {
         struct fuzz_input in = { run.out[i].data, run.out[i].len };
@@ -182,15 +188,16 @@ static void do_line(char letter, char *text, size_t len)
     static struct record r;
     unsigned which = letter == 'N'   ? LINE_NEGOTIATOR
                      : letter == 'S' ? LINE_SECRETS
+                     : letter == 'D' ? LINE_DNSKEY
                      : letter == 'n' ? LINE_NEGOTIATOR_KERNEL : LINE_SECRETS_KERNEL;
-    unsigned from = letter == 'N' ? N_P : letter == 'S' ? S_P : letter == 'n' ? N_K : S_K;
+    unsigned from = letter == 'N' ? N_P : letter == 'S' ? S_P : letter == 'D' ? D_P : letter == 'n' ? N_K : S_K;
     struct hand_line l = { .hand = &run.hand, .which = which };
     if (letter == 'L') {
         buffer_add_text(&run.list, text);
         buffer_add_text(&run.list, "\n");
     } else if (letter == 'E') {
         run.list_status = text[0] == '1';
-    } else if (strchr("NSns", letter) != NULL && fuzz_record(&r, text, len, from) == NULL
+    } else if (strchr("NSDns", letter) != NULL && fuzz_record(&r, text, len, from) == NULL
                && r.verb != V_HELLO && !run.hand.done) {
         (void)hand_record(&l, NULL, &r, -1);
     }
@@ -219,6 +226,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                || (run.list.len > 0 && memmem(run.list.data, run.list.len, "10.9.0.1", 8) != NULL));
     connection_form_free(&run.hand.form);
     buffer_wipe(&run.hand.install);
+    buffer_wipe(&run.hand.names);
     buffer_wipe(&run.printed);
     buffer_wipe(&run.list);
     for (unsigned i = 0; i < LINE_COUNT; i++) {

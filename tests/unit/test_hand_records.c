@@ -163,6 +163,38 @@ static void two_pairs_of_sas(void **state)
     world_free(w);
 }
 
+/* [K1] secrets asks for names, no more of which dnskey is asked at once than it takes; it begins when all are known. */
+static void k1_names_by_hand(void **state)
+{
+    struct world *w = world_new(NETS, "a secret", "a secret");
+    struct host *h = &w->host[1];
+    char line[120];
+    (void)state;
+    for (unsigned i = 1; i <= RESOLVES_MAX + 1; i++) {
+        snprintf(line, sizeof line, "resolve id=%u host=gate%u.example.org", i, i);
+        says(w, LINE_SECRETS, S_P, line);
+    }
+    says(w, LINE_SECRETS, S_P, "loaded entries=0 errors=0 names=513");
+    assert_false(h->hand.done);
+    snprintf(line, sizeof line, "resolve id=%u ", RESOLVES_MAX);
+    assert_true(world_holds(&h->out[LINE_DNSKEY], line));
+    snprintf(line, sizeof line, "resolve id=%u ", RESOLVES_MAX + 1);
+    assert_false(world_holds(&h->out[LINE_DNSKEY], line));
+    buffer_truncate(&h->out[LINE_SECRETS], 0);
+    says(w, LINE_DNSKEY, D_P, "ok id=2 re=resolve addresses=10.9.0.1,10.9.0.3 ttl=5");
+    assert_true(world_holds(&h->out[LINE_SECRETS], "ok id=2 re=resolve addresses=10.9.0.1,10.9.0.3\n"));
+    assert_true(world_holds(&h->out[LINE_DNSKEY], line));
+    says(w, LINE_DNSKEY, D_P, "fail id=1 re=resolve why=no retry=5");
+    assert_true(world_holds(&h->out[LINE_SECRETS], "fail id=1 re=resolve why=no\n"));
+    assert_false(h->hand.loaded);
+    says(w, LINE_SECRETS, S_P, "loaded entries=1 errors=1");
+    assert_true(h->hand.loaded);
+    world_free(w);
+    w = begun();
+    says(w, LINE_DNSKEY, D_P, "ok id=2 re=resolve addresses=10.9.0.1");
+    ends(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -172,6 +204,7 @@ int main(void)
         cmocka_unit_test(first_before_loaded),
         cmocka_unit_test(w2a_methods_by_hand),
         cmocka_unit_test(w7_whose_key_by_hand),
+        cmocka_unit_test(k1_names_by_hand),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
