@@ -38,7 +38,6 @@ static const struct {
     [SANDBOX_SECRETS] = { "ipsec-secrets", 60911 },
     [SANDBOX_KERNEL_SA] = { "ipsec-kernel", 60912 },
     [SANDBOX_DNSKEY] = { "ipsec-dns", 60913 },
-    [SANDBOX_OPENER] = { "ipsec-dns", 60913 }, /* one tool: neither may send signals or look into processes */
 };
 
 /* Each step returns NULL or why it failed, with errno set. */
@@ -204,9 +203,11 @@ static const char *become(uid_t uid, gid_t gid, bool net_admin)
 
 static const char *drop_root(const struct sandbox *s)
 {
-    uid_t uid = users[s->tool].number;
-    gid_t gid = users[s->tool].number;
-    const struct passwd *entry = getpwnam(users[s->tool].name);
+    /* Two processes of one tool have one user: neither may send signals or look into others. */
+    const enum sandbox_tool tool = s->tool == SANDBOX_OPENER ? SANDBOX_DNSKEY : s->tool;
+    uid_t uid = users[tool].number;
+    gid_t gid = users[tool].number;
+    const struct passwd *entry = getpwnam(users[tool].name);
     if (entry != NULL) {
         uid = entry->pw_uid;
         gid = entry->pw_gid;
