@@ -130,6 +130,9 @@ static void print_verb(enum verb verb)
     if (spec->descriptor) {
         (void)printf("It carries a file descriptor.\n");
     }
+    if (spec->answer_descriptor) {
+        (void)printf("Its\n.Cm ok\ncarries a file descriptor.\n");
+    }
     if (spec->required[0] == K_END && spec->optional[0] == K_END && !spec->request) {
         (void)printf("It has no fields.\n");
         return;

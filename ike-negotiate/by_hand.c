@@ -228,6 +228,7 @@ static bool start_children(struct hand *h)
     char three[] = "3";
     char worker[] = "--worker";
     char one[] = "1";
+    char nobody[] = "--no-prompt";
     int pair[2];
 
     const char *why = sibling_path(secrets, sizeof secrets, "secrets");
@@ -243,7 +244,7 @@ static bool start_children(struct hand *h)
     negotiator[len] = '\0';
     char *name = strdup(h->secrets_file);
     char *const n_argv[] = { negotiator, control, three, NULL };
-    char *const s_argv[] = { secrets, control, three, worker, one, file, name,
+    char *const s_argv[] = { secrets, control, three, worker, one, nobody, file, name,
                              h->insecure ? insecure : NULL, NULL };
     bool ok = name != NULL && start_child(h, LINE_NEGOTIATOR, n_argv, N_P)
               && start_child(h, LINE_SECRETS, s_argv, S_P)

@@ -30,6 +30,13 @@ static bool end_init(struct end *end, int fd)
     return true;
 }
 
+static void give_back(const struct attachment *a)
+{
+    if (!a->lent) {
+        close(a->fd);
+    }
+}
+
 static void end_close(const struct end *end)
 {
     if (!end->socket) {
@@ -77,7 +84,7 @@ void channel_free(struct channel *c)
         return;
     }
     for (size_t i = 0; i < c->attachment_count; i++) {
-        close(c->attachments[i].fd);
+        give_back(&c->attachments[i]);
     }
     if (c->fd >= 0) {
         close(c->fd);
@@ -177,27 +184,37 @@ struct buffer *channel_out(struct channel *c)
     return &c->output;
 }
 
-void channel_attach(struct channel *c, int fd)
+static void attach(struct channel *c, struct attachment a)
 {
-    struct buffer *b = &c->output;
+    const struct buffer *b = &c->output;
     if (b->overflowed || b->len == 0 || !c->out.socket) {
-        close(fd); /* the record was not written, or this is a pipe */
+        give_back(&a); /* the record was not written, or this is a pipe */
         return;
     }
     if (c->attachment_count == c->attachment_cap) {
         size_t cap = c->attachment_cap == 0 ? 4 : c->attachment_cap * 2;
         struct attachment *more = realloc(c->attachments, cap * sizeof *more);
         if (more == NULL) {
-            close(fd); /* the other side will report the record that lacks it */
+            give_back(&a); /* the other side will report the record that lacks it */
             return;
         }
         c->attachments = more;
         c->attachment_cap = cap;
     }
     const uint8_t *before = b->len < 2 ? NULL : memrchr(b->data, '\n', b->len - 1);
-    c->attachments[c->attachment_count++] = (struct attachment){
-        .start = before == NULL ? 0 : (size_t)(before - b->data) + 1, .end = b->len, .fd = fd
-    };
+    a.start = before == NULL ? 0 : (size_t)(before - b->data) + 1;
+    a.end = b->len;
+    c->attachments[c->attachment_count++] = a;
+}
+
+void channel_attach(struct channel *c, int fd)
+{
+    attach(c, (struct attachment){ .fd = fd });
+}
+
+void channel_lend(struct channel *c, int fd)
+{
+    attach(c, (struct attachment){ .fd = fd, .lent = true });
 }
 
 bool channel_pending(const struct channel *c)
@@ -238,7 +255,7 @@ static ssize_t send_some(const struct channel *c, size_t at, size_t *used)
         if (a->start == at) {
             ssize_t n = send_with_descriptor(c, at, a->end - at, a->fd);
             if (n > 0) { /* the descriptor went with the first byte */
-                close(a->fd);
+                give_back(a);
                 (*used)++;
             }
             return n;

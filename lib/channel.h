@@ -82,6 +82,8 @@ void channel_blame(struct channel *c, const char *why); /* static text */
 struct buffer *channel_out(struct channel *c);
 /* The record that was finished last carries this descriptor; closed once sent (or on failure). */
 void channel_attach(struct channel *c, int fd);
+/* The same, but fd stays the caller's, who keeps it open as long as the channel. */
+void channel_lend(struct channel *c, int fd);
 bool channel_drained(const struct channel *c); /* the last fill took all that was there */
 bool channel_pending(const struct channel *c); /* unsent bytes are waiting */
 bool channel_half_full(const struct channel *c);

@@ -15,6 +15,7 @@ struct attachment {
     size_t start;
     size_t end;
     int fd;
+    bool lent; /* not ours to close */
 };
 
 struct end {

@@ -70,6 +70,11 @@ static bool check_hello(struct channel *c, const struct record *r)
     return false;
 }
 
+static bool carries_descriptor(const struct record *r)
+{
+    return schema_verb(r->verb)->descriptor || (r->verb == V_OK && schema_verb(r->re)->answer_descriptor);
+}
+
 /* Takes one line of len bytes, without its LF, and owns fd. */
 static void take_line(struct channel *c, char *line, size_t len, int fd, channel_handler *handler,
                       void *context)
@@ -87,9 +92,9 @@ static void take_line(struct channel *c, char *line, size_t len, int fd, channel
         bad_record(c, &r, "%s: field %s: %s", verb, schema_key(field)->name, why);
     } else if (why != NULL) {
         bad_record(c, &r, "%s: %s", verb, why);
-    } else if (fd >= 0 && !schema_verb(r.verb)->descriptor) {
+    } else if (fd >= 0 && !carries_descriptor(&r)) {
         bad_record(c, &r, "%s: came with a descriptor, which it never carries", verb);
-    } else if (fd < 0 && schema_verb(r.verb)->descriptor) {
+    } else if (fd < 0 && carries_descriptor(&r)) {
         bad_record(c, &r, "%s: came without the descriptor that it carries", verb);
     } else if (check_hello(c, &r)) {
         c->blame = "was refused";

@@ -48,8 +48,12 @@ static const char *failed(int negative_errno, const char *why)
 }
 
 /* The arguments that a call may have; see .only in sandbox_calls.c. Returns how many are looked at. */
-static unsigned arguments_of(const struct sandbox_call *call, struct scmp_arg_cmp a[2])
+static unsigned arguments_of(const struct sandbox_call *call, const struct sandbox *s, struct scmp_arg_cmp a[2])
 {
+    if (call->number == SCMP_SYS(sendmsg)) {
+        a[0] = SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)s->control_fd, 0);
+        return 1;
+    }
     if (call->number == SCMP_SYS(sendto)) {
         a[0] = SCMP_A4(SCMP_CMP_EQ, 0, 0);
         return 1;
@@ -93,7 +97,7 @@ static int add_socket(scmp_filter_ctx filter)
                                            SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0));
 }
 
-static int add_rule(scmp_filter_ctx filter, const struct sandbox_call *call)
+static int add_rule(scmp_filter_ctx filter, const struct sandbox_call *call, const struct sandbox *s)
 {
     struct scmp_arg_cmp arguments[2];
     const uint32_t action = call->refused ? SCMP_ACT_ERRNO(EPERM) : SCMP_ACT_ALLOW;
@@ -103,7 +107,7 @@ static int add_rule(scmp_filter_ctx filter, const struct sandbox_call *call)
     if (call->number == SCMP_SYS(socket)) {
         return add_socket(filter);
     }
-    unsigned count = call->only == NULL ? 0 : arguments_of(call, arguments);
+    unsigned count = call->only == NULL ? 0 : arguments_of(call, s, arguments);
     if (call->only != NULL && count == 0) {
         return -EINVAL; /* a limit that nobody has written */
     }
@@ -117,7 +121,7 @@ static int add_rules(scmp_filter_ctx filter, const struct sandbox *s)
     int rc = 0;
     for (size_t i = 0; i < count && rc == 0; i++) {
         if ((calls[i].tools & 1u << s->tool) != 0 && (!calls[i].by_hand || s->by_hand)) {
-            rc = add_rule(filter, &calls[i]);
+            rc = add_rule(filter, &calls[i], s);
             rc = rc == -EEXIST ? 0 : rc;
         }
     }

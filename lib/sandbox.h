@@ -19,6 +19,7 @@ struct sandbox {
     enum sandbox_tool tool; /* names the uid: sysusers name if it exists, else the number */
     bool net_admin;         /* keep CAP_NET_ADMIN */
     bool by_hand;           /* on pipes or a terminal: the calls for these too */
+    int control_fd;         /* plutod's channel: what may go out there only */
 };
 
 /* One system call that tools may make; any other ends the process. */

@@ -40,6 +40,7 @@ static const struct sandbox_call calls[] = {
     { CALL(sendmsg), D | O, .why = "DNS over TCP; opened files to dnskey" },
     { CALL(sendto), N | K | D, .why = "records to channels, datagrams, netlink requests, questions to DNS" },
     { CALL(sendto), S, .only = "no address", .why = "records to channels" },
+    { CALL(sendmsg), S, .only = "plutod's channel", .why = "a socket with a passphrase, which plutod hands on" },
     { CALL(recvfrom), N | D, .why = "datagrams with their sender" },
     { CALL(socket), D, .only = "AF_INET, AF_INET6; AF_UNIX gets EPERM", .why = "each question to DNS has a port of its own" },
     { CALL(bind), D, .why = "the same: a port that nobody can guess" },

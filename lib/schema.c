@@ -129,7 +129,9 @@ static const struct verb_spec verbs[VERB_COUNT] = {
         .help = "the secrets file has been read; told again when each of its names has its answer" },
     [V_PASSPHRASE] = { .name = "passphrase", .from = P_S, .request = true, .descriptor = true,
         .required = { K_FILE }, .answer_optional = { K_TEXT },
-        .help = "the passphrase of that key file lies in this socket, to be looked at and left there; ok: its key is open (text: what is odd about it)" },
+        .help = "the passphrase of that key file lies in this socket, to be looked at and left there; ok: its key is open (text: what is odd about it), and the socket is kept for hand-on" },
+    [V_HAND_ON] = { .name = "hand-on", .from = P_S, .request = true, .answer_descriptor = true, .required = { K_FILE },
+        .help = "another secrets process waits for the passphrase of that key file: a socket that has opened it here, with the passphrase in it still" },
 
     [V_RESOLVE] = { .name = "resolve", .from = S_P | P_D, .request = true, .required = { K_HOST },
         .answer = { K_ADDRESSES }, .answer_optional = { K_TTL },
@@ -250,7 +252,7 @@ static const struct verb_spec verbs[VERB_COUNT] = {
         .help = "--shutdown" },
     [V_WHACK_PASSPHRASE] = { .name = "whack-passphrase", .from = W_P, .descriptor = true,
         .required = { K_QUESTION },
-        .help = "the answer to a line 040, over a connection of its own: the passphrase lies in this socket, as one message" },
+        .help = "the answer to a line 040, over a connection of its own: the passphrase lies in this socket (Unix, SEQPACKET), as one message" },
     [V_WHACK_NO_PASSPHRASE] = { .name = "whack-no-passphrase", .from = W_P, .required = { K_QUESTION, K_WHY },
         .help = "the same, where none can be had" },
 };

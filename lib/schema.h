@@ -141,7 +141,7 @@ enum field_type {
     KEY(K_ENTRIES, "entries", NUMBER, 0, UINT32_MAX, 0, NULL, "secrets that were read") \
     KEY(K_ERRORS, "errors", NUMBER, 0, UINT32_MAX, 0, NULL, "errors that were found") \
     KEY(K_FILE, "file", TEXT, 1, 1100, 0, NULL, "a key file that ipsec.secrets names with %prompt") \
-    KEY(K_QUESTION, "question", NUMBER, 1, INT64_MAX, 0, NULL, "number of a question that a whack was asked, never used twice by one plutod") \
+    KEY(K_QUESTION, "question", NUMBER, 1, INT64_MAX, 0, NULL, "number of a question that a whack was asked, never used twice, by a later plutod neither") \
     KEY(K_NAME, "name", TEXT, 1, 64, 0, NULL, "connection name") \
     KEY(K_LEFT_HOST, "left-host", TEXT, 1, 64, 0, NULL, "first end: --host") \
     KEY(K_LEFT_ID, "left-id", TEXT, 1, 300, 0, NULL, "first end: --id") \
@@ -242,7 +242,7 @@ enum verb {
     V_PEER_DELETED, V_INITIAL_CONTACT, V_RESPONDER_LIFETIME, V_NOTIFIED, V_HINT, V_IGNORED,
     /* plutod and secrets */
     V_ANNOUNCE, V_ANNOUNCE_QUICK, V_ACCEPT, V_SECRET, V_PUBLIC_KEYS, V_AUTHENTICATED, V_LOCKED, V_LOADED,
-    V_PASSPHRASE,
+    V_PASSPHRASE, V_HAND_ON,
     /* secrets by plutod to dnskey */
     V_RESOLVE,
     /* ike-negotiate and secrets */
@@ -268,6 +268,7 @@ struct verb_spec {
     unsigned from;      /* mask of enum direction */
     bool request;       /* carries id, is answered with ok or fail */
     bool descriptor;    /* carries one descriptor */
+    bool answer_descriptor; /* its ok does */
     uint8_t required[VERB_KEYS_MAX]; /* enum key, ended by K_END; id is implied by `request` */
     uint8_t optional[VERB_KEYS_MAX];
     uint8_t answer[VERB_KEYS_MAX];          /* required in its ok, beside id and re */

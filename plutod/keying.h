@@ -64,6 +64,14 @@ struct process_view {
     size_t unread;          /* memory of what waits in the kernel for it to be read */
 };
 
+/* A passphrase that a person is being asked for, as --status shows it. */
+struct question_view {
+    uint64_t number;
+    const char *file;       /* borrowed: the key file */
+    unsigned wrong;         /* passphrases that were typed for it */
+    uint64_t since;         /* seconds that it is open */
+};
+
 /* `client` is the number of a whack that waits; 0: nobody does. Unknown ones are ignored. */
 struct keying_hooks {
     void *context;
@@ -81,6 +89,7 @@ struct keying_hooks {
     /* For --status: */
     void (*json)(void *context, uint64_t client, const char *text); /* a line of JSON, no newline */
     bool (*process)(void *context, unsigned place, struct process_view *view); /* false: no more */
+    bool (*question)(void *context, struct question_view *view); /* false: none is open */
 };
 
 enum worker_grade {

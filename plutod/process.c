@@ -104,8 +104,8 @@ static bool take_record(void *context, struct channel *c, const struct record *r
     struct supervisor *s = p->s;
     const char *why = "was not expected";
     bool good = true;
-    if (fd >= 0) {
-        close(fd); /* no tool has one to give */
+    if (fd >= 0 && (p->tool != TOOL_SECRETS || r->re != V_HAND_ON)) {
+        close(fd); /* no other has one to give */
         channel_blame(c, "carries a descriptor");
         return false;
     }
@@ -118,7 +118,7 @@ static bool take_record(void *context, struct channel *c, const struct record *r
     } else if (p->tool == TOOL_DNSKEY) {
         good = keying_from_dnskey(&s->keying, r, &why);
     } else if (process_is_of_secrets(p, r)) {
-        good = process_secrets_record(p, r, &why);
+        good = process_secrets_record(p, r, fd, &why);
     } else {
         good = keying_from_secrets(&s->keying, p->worker, r, &why);
     }

@@ -11,6 +11,7 @@
 #define PLUTOD_PROCESS_H
 
 #include "channel.h"
+#include "hand.h"
 #include "line_limit.h"
 #include "pipe_lines.h"
 #include "question.h"
@@ -33,8 +34,10 @@ struct process {
     bool speaks;            /* secrets: what it says of its file is not what another one has said */
     unsigned names;         /* secrets: of hosts, that wait for their addresses */
     bool lacks;             /* secrets: a key, whose passphrase did not come; the others come first */
-    struct locked_file *locked; /* owned; secrets: key files that wait for their passphrase (question.h) */
-    uint64_t asked;         /* the question whose answer it tries; 0: none */
+    struct locked_file *locked; /* owned; secrets: key files that wait for their passphrase (locked.h), */
+    struct locked_file *opened; /* and those that have had it, which others may have from here */
+    struct hand hand;       /* secrets: what it can have from others */
+    uint64_t asked;         /* it tries the answer to a question; 0: none */
     uint64_t born;          /* the epoch of its channel: those to others have higher ones */
     pid_t pid;              /* 0: not running */
     bool reaped;            /* waited for: the pid may be somebody else's by now */
@@ -74,6 +77,7 @@ struct processes {
     uint64_t listen_client; /* whack that waits until the secrets are read */
     bool listen_told;       /* that one of those that read them has failed */
     struct question question;
+    uint64_t passphrases;   /* requests about them, to workers */
 };
 
 /* ike-negotiate and kernel-sa. */

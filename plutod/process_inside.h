@@ -10,6 +10,7 @@ struct process *process_new(struct supervisor *s, enum tool tool, unsigned gener
 bool process_start(struct process *p);  /* false: not now; it is tried again by itself */
 void process_kill(const struct process *p); /* what it has said by now is heard yet */
 void process_close(struct process *p);  /* its channel; the core is told; it exits by itself */
+void process_kill(const struct process *p); /* one that cannot be trusted any more */
 /* New channels to all of its peers. */
 void process_connect_peers(struct process *p);
 /* What wakes it: not every order has to (lib/hub.h). Nothing for ike-negotiate and dnskey, which are told what they wait for. */
@@ -33,7 +34,7 @@ void process_secrets_trouble(struct process *p, const char *name, const char *te
 /* Is it what only this file takes? */
 bool process_is_of_secrets(const struct process *p, const struct record *r);
 /* What secrets alone says; false: why not. At the end of a turn: was whack released? */
-bool process_secrets_record(struct process *p, const struct record *r, const char **why);
+bool process_secrets_record(struct process *p, const struct record *r, int fd, const char **why); /* takes fd */
 bool process_secrets_turn(struct supervisor *s);
 
 #endif

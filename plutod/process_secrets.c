@@ -11,7 +11,10 @@
 #include <unistd.h>
 #include <utlist.h>
 
-/* No secrets of theirs are used for what is new. */
+/*
+ * No secrets of theirs are used for what is new. Those that never came into use, but have been given passphrases, stay until
+ * others do: these can have them from there (hand.h).
+ */
 static void retire_others(struct supervisor *s, unsigned generation)
 {
     struct process *p;
@@ -21,6 +24,9 @@ static void retire_others(struct supervisor *s, unsigned generation)
             continue;
         }
         p->wanted = false;
+        if (p->generation > generation && p->opened != NULL) {
+            continue;
+        }
         keying_worker_old(&s->keying, p->worker);
         if (p->pid == 0) {
             process_forget(p); /* was waiting to be begun again */
@@ -202,6 +208,7 @@ bool process_secrets_turn(struct supervisor *s)
     struct process *p;
     bool any = all->in_use == 0; /* then nothing is lost by it */
     const bool names = names_wait(s) && !all->names_late;
+    hand_turn(s);
     if (all->in_use == all->generation) {
         bool was_held = !names && all->listen_client != 0;
         if (was_held) {
@@ -312,7 +319,8 @@ static void loaded(struct process *p, const struct record *r)
         all->said_names = true;
         say_named(p->s, record_number(r, K_ENTRIES), record_number(r, K_ERRORS));
     }
-    if (p->generation == all->in_use) { /* it was begun again */
+    p->hand.begins = p->hand.begins || (p->generation == all->in_use && p->locked != NULL);
+    if (p->generation == all->in_use && !p->hand.begins) { /* it was begun again */
         keying_worker_ready(&p->s->keying, p->worker, p->lacks ? WORKER_LACKS : WORKER_READY);
     }
 }
@@ -320,11 +328,11 @@ static void loaded(struct process *p, const struct record *r)
 /* Is it about what it reads, or opens? */
 bool process_is_of_secrets(const struct process *p, const struct record *r)
 {
-    return r->verb == V_LOADED || r->verb == V_LOCKED || r->re == V_PASSPHRASE
+    return r->verb == V_LOADED || r->verb == V_LOCKED || r->re == V_PASSPHRASE || r->re == V_HAND_ON
            || (r->verb == V_LOG && (record_has(r, K_HOST) || (!p->loaded && !p->speaks)));
 }
 
-bool process_secrets_record(struct process *p, const struct record *r, const char **why)
+bool process_secrets_record(struct process *p, const struct record *r, int fd, const char **why)
 {
     if (r->verb == V_LOADED) {
         loaded(p, r);
@@ -334,6 +342,9 @@ bool process_secrets_record(struct process *p, const struct record *r, const cha
     } else if (r->re == V_PASSPHRASE) {
         *why = "answers what was not asked";
         return question_tried(p, r);
+    } else if (r->re == V_HAND_ON) {
+        *why = hand_answered(p, r, fd);
+        return *why == NULL;
     } else if (record_has(r, K_HOST)) {
         take_name_line(p, r);
     }

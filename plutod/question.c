@@ -5,7 +5,6 @@
 #include "bounds.h"
 
 #include <bsd/string.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,15 +12,10 @@
 #include <unistd.h>
 #include <utlist.h>
 
-#define FILES_MAX 1000u     /* of one worker: it reads no more */
 #define GRACE 10.           /* seconds for whack, beyond those of whom it asks */
 #define LOOK 1.             /* seconds between two looks whether whack is there */
 
-/* For the log, for whack --events, and for the whack that waits. */
-static void tell(struct supervisor *s, enum log_level level, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void tell(struct supervisor *s, enum log_level level, const char *format, ...)
+void question_tell(struct supervisor *s, enum log_level level, const char *format, ...)
 {
     char text[2000];
     va_list args;
@@ -35,29 +29,10 @@ static void tell(struct supervisor *s, enum log_level level, const char *format,
 
 /* ---- which files wait ---- */
 
-static struct locked_file *find(const struct process *p, const char *file)
-{
-    struct locked_file *f;
-    DL_FOREACH(p->locked, f) {
-        if (strcmp(f->name, file) == 0) {
-            break;
-        }
-    }
-    return f;
-}
-
 /* Those of an older generation are not asked for any more. */
 static bool takes_part(const struct process *p)
 {
     return p->tool == TOOL_SECRETS && p->generation == p->s->processes.generation;
-}
-
-static void drop_file(struct process *p, struct locked_file *f)
-{
-    if (f != NULL) {
-        DL_DELETE(p->locked, f);
-        free(f);
-    }
 }
 
 const char *question_locked(struct process *p, const char *file)
@@ -65,43 +40,28 @@ const char *question_locked(struct process *p, const char *file)
     if (p->loaded) {
         return "locked: came after loaded";
     }
-    if (p->generation == p->s->processes.in_use) { /* who was asked has his answer, and has gone */
-        char name[48];
-        process_label(p, name);
-        tell(p->s, LOG_LEVEL_SERIOUS, "%s was begun again, without the key of %s: whack --listen, at a terminal, asks for "
-             "its passphrase", name, file);
-        p->lacks = true;
-        return NULL;
-    }
-    if (question_count(p) == FILES_MAX) {
+    if (question_count(p) == LOCKED_MAX) {
         return "locked: too many files";
     }
-    size_t size = strlen(file) + 1;
-    struct locked_file *f = find(p, file) != NULL ? NULL : malloc(sizeof *f + size);
-    if (f != NULL) {
-        memcpy(f->name, file, size);
-        DL_APPEND(p->locked, f);
+    if (locked_find(p->locked, file) != NULL) {
+        return NULL;
+    }
+    if (locked_add(&p->locked, file)) {
+        p->hand.left++;
     } else {
-        p->lacks = p->lacks || find(p, file) == NULL; /* no memory */
+        p->lacks = true; /* no memory */
     }
     return NULL;
 }
 
 unsigned question_count(const struct process *p)
 {
-    const struct locked_file *f;
-    unsigned count = 0;
-    DL_FOREACH(p->locked, f) {
-        count++;
-    }
-    return count;
+    return locked_count(p->locked);
 }
 
 void question_forget(struct process *p)
 {
-    while (p->locked != NULL) {
-        drop_file(p, p->locked);
-    }
+    hand_forget(p);
     p->asked = 0;
 }
 
@@ -121,7 +81,7 @@ static bool waits(const struct supervisor *s, const char *file)
 {
     const struct process *p;
     DL_FOREACH(s->processes.list, p) {
-        if (takes_part(p) && find(p, file) != NULL) {
+        if (takes_part(p) && locked_find(p->locked, file) != NULL) {
             return true;
         }
     }
@@ -129,6 +89,21 @@ static bool waits(const struct supervisor *s, const char *file)
 }
 
 /* ---- the question ---- */
+
+uint64_t question_before_first(uint32_t epoch)
+{
+    return (uint64_t)epoch << 16; /* sixteenths of a second: in none of them 65,536 questions are asked */
+}
+
+bool question_view(const struct supervisor *s, struct question_view *view)
+{
+    const struct question *q = &s->processes.question;
+    if (q->open) {
+        *view = (struct question_view){ .number = q->number, .file = q->file, .wrong = q->wrong,
+                                        .since = (uint64_t)(ev_now(s->loop) - q->since) };
+    }
+    return q->open;
+}
 
 static void close_question(struct supervisor *s)
 {
@@ -141,12 +116,14 @@ static void close_question(struct supervisor *s)
 static void leave(struct supervisor *s, const char *file, const char *why)
 {
     struct process *p;
-    tell(s, LOG_LEVEL_SERIOUS, "the RSA key file %s is not used: %s; whack --listen, at a terminal, asks again", file, why);
+    question_tell(s, LOG_LEVEL_SERIOUS, "the RSA key file %s is not used: %s; whack --listen, at a terminal, asks again", file, why);
     char *name = strdup(file);
     DL_FOREACH(s->processes.list, p) {
-        struct locked_file *f = !takes_part(p) ? NULL : name != NULL ? find(p, name) : p->locked;
-        p->lacks = p->lacks || f != NULL;
-        drop_file(p, f);
+        struct locked_file *f = !takes_part(p) ? NULL : name != NULL ? locked_find(p->locked, name) : p->locked;
+        if (f != NULL) {
+            p->lacks = true;
+            hand_drop(p, f);
+        }
     }
     free(name);
 }
@@ -173,6 +150,19 @@ static void on_look(struct ev_loop *loop, ev_timer *w, int events)
     }
 }
 
+/* Did a worker try what was handed on? */
+static bool was_tried(const struct supervisor *s, const char *file)
+{
+    const struct process *p;
+    DL_FOREACH(s->processes.list, p) {
+        const struct locked_file *f = takes_part(p) ? locked_find(p->locked, file) : NULL;
+        if (f != NULL && f->tries > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void ask(struct supervisor *s, const char *file)
 {
     struct question *q = &s->processes.question;
@@ -180,6 +170,10 @@ static void ask(struct supervisor *s, const char *file)
         free(q->file);
         q->file = strdup(file);
         q->wrong = 0;
+        if (was_tried(s, file)) {
+            question_tell(s, LOG_LEVEL_SERIOUS, "the RSA key file %s: the passphrase that was typed before does not open it",
+                          file);
+        }
     }
     if (q->file == NULL) {
         leave(s, file, "no memory to ask for its passphrase");
@@ -187,12 +181,15 @@ static void ask(struct supervisor *s, const char *file)
     }
     q->number++;
     q->open = true;
-    q->until = ev_now(s->loop) + PASSPHRASE_TIME + GRACE;
+    q->since = ev_now(s->loop);
+    q->until = q->since + PASSPHRASE_TIME + GRACE;
     ev_timer_init(&q->look, on_look, LOOK, LOOK);
     q->look.data = s;
     ev_timer_start(s->loop, &q->look);
     keying_say(&s->keying, s->processes.listen_client, REPLY_SECRET_WANTED, "question %llu: passphrase of the RSA key "
                "file %s", (unsigned long long)q->number, q->file);
+    keying_note(&s->keying, NULL, "question %llu: whack --listen asks for the passphrase of the RSA key file %s",
+                (unsigned long long)q->number, q->file);
 }
 
 /* ---- the answer ---- */
@@ -200,20 +197,9 @@ static void ask(struct supervisor *s, const char *file)
 static void pass_on(struct process *p, int fd)
 {
     struct question *q = &p->s->processes.question;
-    struct record_writer w;
-    int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    if (own < 0) {
-        (void)strlcpy(q->why, "plutod has no descriptor left to pass it on", sizeof q->why);
-        return;
-    }
-    record_start(&w, channel_out(p->channel), V_PASSPHRASE);
-    record_put_number(&w, K_ID, q->number);
-    record_put_text(&w, K_FILE, q->file);
-    if (record_finish(&w)) {
-        channel_attach(p->channel, own);
-        p->asked = q->number;
-    } else {
-        close(own);
+    p->asked = hand_pass(p, fd, q->file);
+    if (p->asked == 0) {
+        (void)strlcpy(q->why, "plutod has no descriptor or no memory left to pass it on", sizeof q->why);
     }
 }
 
@@ -233,7 +219,7 @@ bool question_answer(struct supervisor *s, uint64_t number, int fd, const char *
         q->hopeless = false;
         q->why[0] = q->odd[0] = '\0';
         DL_FOREACH(s->processes.list, p) {
-            if (takes_part(p) && p->channel != NULL && find(p, q->file) != NULL) {
+            if (takes_part(p) && p->channel != NULL && locked_find(p->locked, q->file) != NULL) {
                 pass_on(p, fd);
             }
         }
@@ -248,16 +234,17 @@ bool question_tried(struct process *p, const struct record *r)
 {
     struct question *q = &p->s->processes.question;
     if (p->asked == 0 || p->asked != record_number(r, K_ID)) {
-        return false;
+        return hand_tried(p, r);
     }
-    bool current = takes_part(p) && p->asked == q->number;
     p->asked = 0;
-    if (!current) {
-        return true;
+    hand_answer_came(p);
+    struct locked_file *f = takes_part(p) && q->tried ? locked_find(p->locked, q->file) : NULL;
+    if (f == NULL) {
+        return true; /* nobody wants to know any more */
     }
     if (r->verb == V_OK) {
         q->opened++;
-        drop_file(p, find(p, q->file));
+        hand_opened(p, f);
         (void)strlcpy(q->odd, record_has(r, K_TEXT) ? record_text(r, K_TEXT) : "", sizeof q->odd);
     } else {
         q->hopeless = q->hopeless || record_number(r, K_CODE) != REPLY_SECRET_WANTED;
@@ -277,19 +264,32 @@ static bool is_being_tried(const struct supervisor *s)
     return false;
 }
 
+/* Those that look whether others have it have a right to the time that it takes. */
+static bool others_are_asked(const struct supervisor *s)
+{
+    const struct process *p;
+    DL_FOREACH(s->processes.list, p) {
+        if (takes_part(p) && p->hand.left > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* All workers have answered that will. */
 static void conclude(struct supervisor *s)
 {
     struct question *q = &s->processes.question;
     q->tried = false;
-    if (!waits(s, q->file) && q->opened == 0) {
+    bool wait = waits(s, q->file);
+    if (!wait && q->opened == 0) {
         leave(s, q->file, "the secrets processes that tried its passphrase have ended");
         return;
     }
-    if (!waits(s, q->file)) {
-        tell(s, LOG_LEVEL_INFO, "the RSA key file %s is open", q->file);
+    if (!wait || (q->opened > 0 && q->why[0] == '\0')) { /* to those that were begun since it is handed on */
+        question_tell(s, LOG_LEVEL_INFO, "the RSA key file %s is open", q->file);
         if (q->odd[0] != '\0') {
-            tell(s, LOG_LEVEL_SERIOUS, "the RSA key file %s: %s", q->file, q->odd);
+            question_tell(s, LOG_LEVEL_SERIOUS, "the RSA key file %s: %s", q->file, q->odd);
         }
         return;
     }
@@ -300,7 +300,7 @@ static void conclude(struct supervisor *s)
     if (q->wrong == PASSPHRASE_TRIES || q->hopeless) {
         leave(s, q->file, q->why);
     } else {
-        tell(s, LOG_LEVEL_SERIOUS, "the RSA key file %s: %s", q->file, q->why);
+        question_tell(s, LOG_LEVEL_SERIOUS, "the RSA key file %s: %s", q->file, q->why);
     }
 }
 
@@ -310,7 +310,7 @@ bool question_turn(struct supervisor *s)
     if (q->tried && !is_being_tried(s)) {
         conclude(s);
     }
-    while (!q->open && !q->tried) {
+    while (!q->open && !q->tried && !others_are_asked(s)) {
         const char *file = next_file(s);
         if (file == NULL) {
             free(q->file); /* who is asked the next time, has tries of his own */

@@ -99,6 +99,22 @@ static void show_interfaces(struct keying *k, uint64_t client)
     }
 }
 
+static void show_question(struct keying *k, uint64_t client)
+{
+    struct question_view q;
+    struct object o = object_new();
+    if (!k->hooks.question(k->hooks.context, &q)) {
+        json_decref(o.json);
+        plain(k, client, ",\"question\":null");
+        return;
+    }
+    object_put_number(&o, "number", q.number);
+    object_put_text(&o, "file", q.file);
+    object_put_number(&o, "open_for", q.since);
+    object_put_number(&o, "wrong", q.wrong);
+    line(k, client, ",\"question\":", o);
+}
+
 static void show_counters(struct keying *k, uint64_t client)
 {
     struct object o = object_new();
@@ -152,6 +168,7 @@ static void show_head(struct keying *k, uint64_t client)
     plain(k, client, "],\"interfaces\":[");
     show_interfaces(k, client);
     plain(k, client, "]");
+    show_question(k, client);
     show_counters(k, client);
     show_names(k, client);
     plain(k, client, ",\"connections\":[");

@@ -196,6 +196,20 @@ static void show_processes(struct keying *k, uint64_t client)
     }
 }
 
+static void show_question(struct keying *k, uint64_t client)
+{
+    struct question_view q;
+    char wrong[40] = "";
+    if (!k->hooks.question(k->hooks.context, &q)) {
+        return;
+    }
+    if (q.wrong > 0) {
+        snprintf(wrong, sizeof wrong, "; %u typed before %s wrong", q.wrong, q.wrong == 1 ? "was" : "were");
+    }
+    SAY("question %" PRIu64 " is open for %" PRIu64 "s: passphrase of the RSA key file %s, asked for at the terminal of "
+        "whack --listen%s", q.number, q.since, q.file, wrong);
+}
+
 /* One line a group, of what is not 0. */
 static void show_counters(struct keying *k, uint64_t client)
 {
@@ -263,6 +277,7 @@ static void show_head(struct keying *k, uint64_t client)
     SAY("debug %s", text[0] == '\0' ? "none" : text);
     show_processes(k, client);
     show_names(k, client);
+    show_question(k, client);
     show_counters(k, client);
 }
 

@@ -75,6 +75,11 @@ static void hook_json(void *context, uint64_t client, const char *text)
     whack_json(context, client, text);
 }
 
+static bool hook_question(void *context, struct question_view *view)
+{
+    return question_view(context, view);
+}
+
 static bool hook_process(void *context, unsigned place, struct process_view *view)
 {
     const struct supervisor *s = context;
@@ -147,7 +152,7 @@ bool supervisor_asks(const struct supervisor *s)
 
 bool supervisor_answer(struct supervisor *s, uint64_t question, int fd, const char *why)
 {
-    if (fd < 0 && why == NULL) {
+    if (why == NULL && (fd < 0 || !hand_is_socket(fd))) {
         why = "whack sent no socket with its passphrase";
     }
     return question_answer(s, question, fd, why);
@@ -333,9 +338,11 @@ bool supervisor_init(struct supervisor *s, const struct setup *setup, struct loc
     const struct keying_hooks hooks = {
         .context = s, .log = hook_log, .say = hook_say, .hold = hook_hold,
         .release = hook_release, .is_there = hook_is_there, .script = hook_script, .idle = hook_idle,
-        .need_dnskey = hook_need_dnskey, .end_dnskey = hook_end_dnskey, .json = hook_json, .process = hook_process
+        .need_dnskey = hook_need_dnskey, .end_dnskey = hook_end_dnskey, .json = hook_json, .process = hook_process,
+        .question = hook_question
     };
     keying_init(&s->keying, &settings, &hooks);
+    s->processes.question.number = question_before_first(settings.epoch);
     s->keying.classes = setup->classes;
     supervisor_clock(s);
     s->begun = s->keying.now;

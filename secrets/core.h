@@ -19,11 +19,14 @@
 
 struct core;
 
+enum asks { ASKS_PLUTOD, ASKS_SECRETS, ASKS_NOBODY }; /* for the passphrases that %prompt stands for */
+
 struct core_config {
     const struct store *store;   /* borrowed, must outlive the core */
     const struct dh_lib *dh;     /* borrowed */
     const struct log *log;       /* borrowed */
     bool (*random)(uint8_t *out, size_t len); /* for nonces; false: there is none */
+    enum asks asks;
 };
 
 /* Where answers go; NULL: nobody is there, and what is for him is dropped (sa-keys are kept). */

@@ -201,6 +201,10 @@ static bool take_record(void *context, struct hub_line *l, const struct record *
         passphrase_take(d->store, r, fd, out.plutod);
         return true;
     }
+    if (r->verb == V_HAND_ON) {
+        passphrase_hand_on(d->store, r, l->channel);
+        return true;
+    }
     secrets_record(d->core, r, &out, clock_ms());
     if (congested(d)) {
         relieve(d);

@@ -4,7 +4,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* Where the entry stands, and what is wrong with its key file. */
 static void complain_key(struct reader *r, const char *path, const struct entry *e, const char *key_path,
@@ -15,7 +14,7 @@ static void complain_key(struct reader *r, const char *path, const struct entry 
     complain(r, path, e->line, what, why);
 }
 
-/* text NULL: an entry before this one has it. */
+/* text NULL: an entry before this one has brought it. */
 static void keep_locked(struct reader *r, const char *path, const struct entry *e, const char *key_path,
                         const char *text, size_t len)
 {
@@ -25,16 +24,6 @@ static void keep_locked(struct reader *r, const char *path, const struct entry *
     } else {
         r->counts->locked++;
     }
-}
-
-static bool is_locked(const struct store *store, const char *key_path)
-{
-    size_t at = 0;
-    const char *locked = store_next_locked(store, &at);
-    while (locked != NULL && strcmp(locked, key_path) != 0) {
-        locked = store_next_locked(store, &at);
-    }
-    return locked != NULL;
 }
 
 /* NULL: it was said why, or the key waits for its passphrase. */
@@ -47,7 +36,7 @@ static struct rsa_key *key_of_file(struct reader *r, const char *path, const str
 
     (void)snprintf(key_path, sizeof key_path, "%s%s", e->key_file[0] == '/' ? "" : KEY_FILE_FOLDER,
                    e->key_file);
-    if (e->prompt && is_locked(r->store, key_path)) {
+    if (e->prompt && store_is_locked(r->store, key_path)) {
         keep_locked(r, path, e, key_path, NULL, 0);
         return NULL;
     }

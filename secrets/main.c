@@ -48,9 +48,9 @@ static void lock_memory(void)
 #endif
 }
 
-static const char *enter_sandbox(const struct log *log, bool by_hand)
+static const char *enter_sandbox(const struct log *log, int control_fd)
 {
-    const struct sandbox rights = { .tool = SANDBOX_SECRETS, .by_hand = by_hand };
+    const struct sandbox rights = { .tool = SANDBOX_SECRETS, .by_hand = control_fd < 0, .control_fd = control_fd };
     const char *note = NULL;
     const char *why = sandbox_enter(&rights, &note);
     if (note != NULL) {
@@ -84,8 +84,10 @@ static int serve(const struct options *o, struct store *store, const struct dh_l
     struct file_counts counts;
     struct daemon *d = NULL;
     int status = EXIT_SYSTEM;
-    const struct core_config config = { .store = store, .dh = dh, .log = &log,
-                                        .random = dh_random };
+    const struct core_config config = {
+        .store = store, .dh = dh, .log = &log, .random = dh_random,
+        .asks = o->control_fd < 0 ? ASKS_SECRETS : o->no_prompt ? ASKS_NOBODY : ASKS_PLUTOD
+    };
     struct core *core = secrets_new(&config);
     struct channel *control = core == NULL ? NULL : open_control(o);
 
@@ -109,7 +111,7 @@ static int serve(const struct options *o, struct store *store, const struct dh_l
         goto out;
     }
     lock_memory(); /* what was read since; nothing is left to do where those of later are locked, too */
-    const char *why = enter_sandbox(&log, o->control_fd < 0);
+    const char *why = enter_sandbox(&log, o->control_fd);
     if (why != NULL) {
         (void)fprintf(stderr, "secrets: %s: %s\n", why, strerror(errno));
         goto out;

@@ -17,7 +17,7 @@ static const char usage[] =
     "           read the file, and say what is wrong with it and what is doubtful\n"
     "       secrets --match ME PEER [--file GLOB] [--insecure-secretsfile]\n"
     "           which entries are used between the two, and why\n"
-    "       secrets --control-fd FD --worker N --file GLOB [--insecure-secretsfile]\n"
+    "       secrets --control-fd FD --worker N --file GLOB [--insecure-secretsfile] [--no-prompt]\n"
     "           as plutod's child\n"
     "       secrets --help | --version\n"
     "\n"
@@ -36,6 +36,7 @@ static const char usage[] =
     "  --match ME PEER         two identities, as in ipsec.secrets(5)\n"
     "  --control-fd FD         plutod's channel; ends with it\n"
     "  --worker N              which of plutod's workers this is\n"
+    "  --no-prompt             whose child it is asks nobody for passphrases (%prompt)\n"
     "\n"
     "Exit status: 0 done, 1 a record or (--lint) an entry was wrong or (--match, --show)\n"
     "there is none, 100 wrong options, 111 system failure. The records and examples are\n"
@@ -66,7 +67,7 @@ static bool parse_number(const char *text, uint64_t most, uint64_t *number)
 
 enum { OPTION_HELP = 256, OPTION_VERSION, OPTION_FILE, OPTION_CONTROL, OPTION_WORKER, OPTION_INSECURE,
        OPTION_LINT, OPTION_MATCH, OPTION_SHOW, OPTION_GENERATE, OPTION_AS, OPTION_ID, OPTION_PRIVATE,
-       OPTION_OUT, OPTION_LAST };
+       OPTION_OUT, OPTION_NO_PROMPT, OPTION_LAST };
 
 static const struct option long_options[] = { /* in the order of the numbers */
     { "help", no_argument, NULL, OPTION_HELP },
@@ -83,6 +84,7 @@ static const struct option long_options[] = { /* in the order of the numbers */
     { "id", required_argument, NULL, OPTION_ID },
     { "private", no_argument, NULL, OPTION_PRIVATE },
     { "out", required_argument, NULL, OPTION_OUT },
+    { "no-prompt", no_argument, NULL, OPTION_NO_PROMPT },
     { NULL, 0, NULL, 0 },
 };
 
@@ -105,6 +107,7 @@ static const unsigned jobs_of[PLACE(OPTION_LAST)] = {
     [PLACE(OPTION_ID)] = WITH(JOB_SHOW) | WITH(JOB_GENERATE),
     [PLACE(OPTION_PRIVATE)] = WITH(JOB_SHOW) | WITH(JOB_GENERATE),
     [PLACE(OPTION_OUT)] = WITH(JOB_SHOW) | WITH(JOB_GENERATE),
+    [PLACE(OPTION_NO_PROMPT)] = WITH(JOB_SERVE),
 };
 
 static const char *const job_names[] = { "serving", "--lint", "--match", "--show", "--generate" };
@@ -169,6 +172,9 @@ static int take_option(struct options *o, int option, const char *value)
     case OPTION_INSECURE:
         o->insecure = true;
         return -1;
+    case OPTION_NO_PROMPT:
+        o->no_prompt = true;
+        return -1;
     case OPTION_PRIVATE:
         o->private = true;
         return -1;
@@ -226,6 +232,9 @@ static int check(const struct options *o, const bool *seen)
     if (seen[PLACE(OPTION_CONTROL)] != seen[PLACE(OPTION_WORKER)]
         && o->job == JOB_SERVE) {
         return misuse("--control-fd, --worker", "", "expected both or none");
+    }
+    if (o->no_prompt && o->control_fd < 0 && o->job == JOB_SERVE) {
+        return misuse("--no-prompt", "", "expected --control-fd with it: by hand the terminal is asked");
     }
     for (int i = 0; i < OPTION_LAST - OPTION_HELP; i++) {
         char name[40];

@@ -25,6 +25,7 @@ struct options { /* texts are argv's */
     int control_fd; /* -1: by hand */
     uint64_t worker;
     bool insecure;
+    bool no_prompt;     /* as a child: passphrases are asked for by nobody */
     const char *what;   /* --match: our identity; --show: an identity or key file */
     const char *peer;   /* --match */
     const char *id;     /* NULL: not given */

@@ -56,9 +56,9 @@ void passphrase_ask(struct store *s, const char *path)
 
 void passphrase_ask_all(struct store *s)
 {
-    size_t at = 0;
-    for (const char *path = store_next_locked(s, &at); path != NULL; path = store_next_locked(s, &at)) {
-        passphrase_ask(s, path);
+    const struct key_file *k = NULL;
+    while ((k = store_next_locked(s, k)) != NULL) {
+        passphrase_ask(s, k->path);
     }
 }
 
@@ -66,11 +66,11 @@ void passphrase_ask_all(struct store *s)
 
 void passphrase_list(const struct store *s, struct buffer *out)
 {
-    size_t at = 0;
-    for (const char *path = store_next_locked(s, &at); path != NULL; path = store_next_locked(s, &at)) {
+    const struct key_file *k = NULL;
+    while ((k = store_next_locked(s, k)) != NULL) {
         struct record_writer w;
         record_start(&w, out, V_LOCKED);
-        record_put_text(&w, K_FILE, path);
+        record_put_text(&w, K_FILE, k->path);
         (void)record_finish(&w);
     }
 }
@@ -117,10 +117,10 @@ void passphrase_take(struct store *s, const struct record *r, int fd, struct buf
     const char *path = record_text(r, K_FILE);
     const char *why = receive(fd, text);
 
-    close(fd);
     why = why != NULL ? why : store_open(s, path, text);
     explicit_bzero(text, sizeof text);
     if (why != NULL) {
+        close(fd);
         record_answer(&w, out, V_FAIL, V_PASSPHRASE, record_number(r, K_ID));
         record_put_text(&w, K_WHY, why);
         if (rsa_pem_needs_another(why)) {
@@ -129,10 +129,25 @@ void passphrase_take(struct store *s, const struct record *r, int fd, struct buf
         (void)record_finish(&w);
         return;
     }
+    store_keep_socket(s, path, fd);
     const char *odd = oddity(s, path);
     record_answer(&w, out, V_OK, V_PASSPHRASE, record_number(r, K_ID));
     if (odd != NULL) {
         record_put_text(&w, K_TEXT, odd);
     }
     (void)record_finish(&w);
+}
+
+void passphrase_hand_on(const struct store *s, const struct record *r, struct channel *plutod)
+{
+    struct record_writer w;
+    int fd = store_socket(s, record_text(r, K_FILE));
+    if (fd < 0) {
+        record_fail(channel_out(plutod), V_HAND_ON, record_number(r, K_ID), "no socket that has opened this key file is kept here");
+        return;
+    }
+    record_answer(&w, channel_out(plutod), V_OK, V_HAND_ON, record_number(r, K_ID));
+    if (record_finish(&w)) {
+        channel_lend(plutod, fd);
+    }
 }

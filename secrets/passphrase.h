@@ -3,13 +3,15 @@
  * passes on what whack was given.
  *
  * What comes from plutod is a socket with one message, the passphrase, which is looked at and left there: each worker
- * has the same socket. Whatever else it is harms nobody: nothing is waited for. Not for: who is asked, and how
- * often (plutod/question.h).
+ * has the same socket, and keeps the one that opened a key as long as it lives, so that others can have it from here.
+ * Whatever else it is harms nobody: nothing is waited for. Not for: who is asked, and how often
+ * (plutod/question.h, plutod/hand.h).
  */
 #ifndef SECRETS_PASSPHRASE_H
 #define SECRETS_PASSPHRASE_H
 
 #include "bounds.h"
+#include "channel.h"
 #include "log.h"
 #include "record.h"
 #include "store.h"
@@ -27,5 +29,7 @@ void passphrase_list(const struct store *s, struct buffer *out);
  * REPLY_SECRET_WANTED: it was the wrong one, ask again.
  */
 void passphrase_take(struct store *s, const struct record *r, int fd, struct buffer *out);
+/* plutod's record `hand-on`: the socket of passphrase_take, for another worker; it is kept here, too. */
+void passphrase_hand_on(const struct store *s, const struct record *r, struct channel *plutod);
 
 #endif

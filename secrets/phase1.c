@@ -39,6 +39,18 @@ const struct secret *secret_for(const struct core *c, enum method method, const 
                                 : store_find_rsa(c->config.store, ours, other);
 }
 
+/* What a person can do for a key whose passphrase has not come. */
+static const char *remedy(enum asks asks)
+{
+    static const char *const of[] = {
+        [ASKS_PLUTOD] = "whack --listen, at a terminal, asks for it",
+        [ASKS_SECRETS] = "secrets asks for it as it begins, where it has a terminal",
+        [ASKS_NOBODY] = "nobody asks for it by hand: write it in the place of %prompt, or take a key file that is not "
+                        "encrypted (openssl pkey)",
+    };
+    return of[asks];
+}
+
 enum outcome deny_secret(struct core *c, enum method method, const struct identity *our_id,
                          const struct identity *peer_id)
 {
@@ -62,7 +74,7 @@ enum outcome deny_secret(struct core *c, enum method method, const struct identi
     const char *locked = store_locked_for(c->config.store, our_id);
     if (locked != NULL) {
         return deny(c, OUTCOME_FAIL, NOTIFY_AUTHENTICATION_FAILED, "no private RSA key for \"%s\": the passphrase of %s "
-                    "has not come (%%prompt); whack --listen, at a terminal, asks for it", ours, locked);
+                    "has not come (%%prompt); %s", ours, locked, remedy(c->config.asks));
     }
     return deny(c, OUTCOME_FAIL, NOTIFY_AUTHENTICATION_FAILED, "no private RSA key for \"%s\" in ipsec.secrets: add "
                 "an entry %s : RSA ... (secrets --generate makes a key)", ours, ours);

@@ -14,10 +14,14 @@ static const char damaged[] = "the key is cut off or damaged";
 static const char wrong_passphrase[] = "the passphrase of the key is wrong, or the key is damaged";
 static const char no_passphrase[] = "the key is encrypted: expected its passphrase after the file name";
 static const char other_algorithm[] = "expected an RSA key: this one is of another algorithm";
-static const char too_slow[] = "the key is encrypted with more than 2000000 iterations, which would take "
-                               "too long";
+
+#define TEXT(number) #number
+#define TEXT_OF(number) TEXT(number)
+static const char too_slow[] = "the key is encrypted with more than " TEXT_OF(PEM_WORK_OF_KEY) " iterations, which "
+                               "would take too long";
 static const char work_spent[] = "the key is not opened, since the passphrases of the key files before it took all the "
-                                 "time that there is for all of them (5000000 iterations): encrypt them with fewer";
+                                 "time that there is for all of them (" TEXT_OF(PEM_WORK_OF_LOAD) " iterations): "
+                                 "encrypt them with fewer";
 
 struct pem { /* one block, owned */
     char *name;

@@ -19,8 +19,9 @@
  */
 const char *rsa_pem_read(struct rsa_key **key, const char *text, size_t len, const char *passphrase, uint64_t *work);
 
-#define PEM_WORK_OF_KEY 2000000u   /* iterations: more than anybody advises today, a second or so */
-#define PEM_WORK_OF_LOAD 5000000u /* of all key files that are read together: some seconds */
+/* Without a suffix, since messages have them as text. */
+#define PEM_WORK_OF_KEY 2000000  /* iterations: more than anybody advises today, a second or so */
+#define PEM_WORK_OF_LOAD 5000000 /* of all key files that are read together: some seconds */
 
 /* Is this the reason that there was no passphrase? Or that it was the wrong one, so that another may do? */
 bool rsa_pem_needs_passphrase(const char *why);

@@ -6,6 +6,7 @@
 #include <nettle/memops.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct file_name {
     struct file_name *next;
@@ -18,6 +19,8 @@ struct store {
     struct secret *secrets;
     size_t count;
     size_t cap;
+    struct key_file *key_files; /* by path */
+    size_t sockets;             /* that are kept */
 };
 
 struct store *store_new(void)
@@ -47,6 +50,9 @@ static void key_file_free(struct key_file *k)
 {
     if (k != NULL) {
         forget_text(k);
+        if (k->socket >= 0) {
+            close(k->socket);
+        }
         free(k->path);
         free(k);
     }
@@ -58,17 +64,29 @@ static struct key_file *key_file_new(const char *path, const char *text, size_t 
     if (k == NULL) {
         return NULL;
     }
+    k->socket = -1;
     k->path = strdup(path);
-    k->text = text == NULL ? NULL : malloc(len + 1);
-    if (k->path == NULL || (text != NULL && k->text == NULL)) {
+    k->text = malloc(len + 1);
+    if (k->path == NULL || k->text == NULL) {
         key_file_free(k);
         return NULL;
     }
-    if (text != NULL) {
-        memcpy(k->text, text, len);
-        k->len = len;
-    }
+    memcpy(k->text, text, len);
+    k->len = len;
     return k;
+}
+
+static struct key_file *find_key_file(const struct store *s, const char *path)
+{
+    struct key_file *k;
+    HASH_FIND_STR(s->key_files, path, k);
+    return k;
+}
+
+static void drop_key_file(struct store *s, struct key_file *k)
+{
+    HASH_DEL(s->key_files, k);
+    key_file_free(k);
 }
 
 static void secret_wipe(struct secret *s)
@@ -79,7 +97,6 @@ static void secret_wipe(struct secret *s)
     free(s->bytes);
     free(s->index);
     rsa_key_free(s->rsa);
-    key_file_free(s->prompt);
     explicit_bzero(s, sizeof *s);
 }
 
@@ -93,6 +110,9 @@ void store_free(struct store *s)
     }
     free(s->secrets);
     host_table_free(s->hosts);
+    while (s->key_files != NULL) {
+        drop_key_file(s, s->key_files);
+    }
     while (s->files != NULL) {
         struct file_name *next = s->files->next;
         free(s->files);
@@ -226,59 +246,85 @@ const char *store_add_locked(struct store *s, const char *file, unsigned line, c
                              size_t index_count, const char *path, const char *text, size_t len)
 {
     struct secret *new = NULL;
-    struct key_file *prompt = key_file_new(path, text, len);
-    const char *why = prompt == NULL ? "out of memory" : add(s, file, line, index, index_count, &new);
+    struct key_file *k = find_key_file(s, path);
+    struct key_file *made = k != NULL ? NULL : key_file_new(path, text, len);
+    if (made != NULL) {
+        HASH_ADD_KEYPTR(hh, s->key_files, made->path, strlen(made->path), made);
+    }
+    k = k != NULL ? k : made;
+    const char *why = k == NULL ? "out of memory" : add(s, file, line, index, index_count, &new);
     if (why != NULL) {
-        key_file_free(prompt);
+        if (made != NULL) {
+            drop_key_file(s, made);
+        }
         return why;
     }
-    new->prompt = prompt;
+    new->prompt = k;
     s->count++;
     return NULL;
 }
 
-const char *store_next_locked(const struct store *s, size_t *at)
+bool store_is_locked(const struct store *s, const char *path)
 {
-    while (*at < s->count) {
-        const struct secret *here = &s->secrets[(*at)++];
-        if (secret_is_locked(here) && here->prompt->text != NULL) {
-            return here->prompt->path;
-        }
+    const struct key_file *k = find_key_file(s, path);
+    return k != NULL && k->text != NULL;
+}
+
+const struct key_file *store_next_locked(const struct store *s, const struct key_file *after)
+{
+    const struct key_file *k = after == NULL ? s->key_files : after->hh.next;
+    while (k != NULL && k->text == NULL) {
+        k = k->hh.next;
     }
-    return NULL;
+    return k;
 }
 
-static bool waits_for(const struct secret *s, const char *path)
-{
-    return secret_is_locked(s) && strcmp(s->prompt->path, path) == 0;
-}
-
-/* The text of the path stays, and its entry waits on, until all are open. */
+/* Its text stays, and its entries wait on, until all are open. */
 const char *store_open(struct store *s, const char *path, const char *passphrase)
 {
-    struct secret *first = s->secrets;
-    struct secret *end = s->secrets + s->count;
+    struct key_file *k = find_key_file(s, path);
+    struct secret *first = NULL;
     struct rsa_key *key = NULL;
 
-    while (first < end && !(waits_for(first, path) && first->prompt->text != NULL)) {
-        first++;
-    }
-    if (first == end) {
+    if (k == NULL || k->text == NULL) {
         return "no key file of this name waits for its passphrase";
     }
-    const char *why = rsa_pem_read(&key, first->prompt->text, first->prompt->len, passphrase, NULL);
-    for (struct secret *other = first + 1; other < end && why == NULL; other++) {
-        if (waits_for(other, path)) {
-            why = rsa_key_copy(&other->rsa, key);
+    const char *why = rsa_pem_read(&key, k->text, k->len, passphrase, NULL);
+    for (size_t i = 0; i < s->count && why == NULL; i++) {
+        struct secret *here = &s->secrets[i];
+        if (here->prompt != k || here->rsa != NULL) {
+            continue;
+        }
+        if (first == NULL) {
+            first = here;
+        } else {
+            why = rsa_key_copy(&here->rsa, key);
         }
     }
-    if (why != NULL) {
+    if (why != NULL || first == NULL) {
         rsa_key_free(key);
         return why;
     }
     first->rsa = key;
-    forget_text(first->prompt);
+    forget_text(k);
     return NULL;
+}
+
+void store_keep_socket(struct store *s, const char *path, int fd)
+{
+    struct key_file *k = find_key_file(s, path);
+    if (k == NULL || k->socket >= 0 || s->sockets == STORE_SOCKETS_MAX) {
+        close(fd);
+        return;
+    }
+    k->socket = fd;
+    s->sockets++;
+}
+
+int store_socket(const struct store *s, const char *path)
+{
+    const struct key_file *k = find_key_file(s, path);
+    return k == NULL ? -1 : k->socket;
 }
 
 /* ---- which one is for whom ---- */
@@ -370,7 +416,7 @@ const struct secret *store_at(const struct store *s, size_t i)
 bool secret_equal(const struct secret *a, const struct secret *b)
 {
     if (secret_is_locked(a) || secret_is_locked(b)) {
-        return a->prompt != NULL && b->prompt != NULL && strcmp(a->prompt->path, b->prompt->path) == 0;
+        return a->prompt == b->prompt; /* one of them has one */
     }
     if (a->rsa != NULL || b->rsa != NULL) {
         return a->rsa != NULL && b->rsa != NULL

@@ -14,9 +14,11 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <uthash.h>
 
 #define STORE_ENTRIES_MAX 65536u
 #define STORE_INDICES_MAX 64u /* identities before one colon */
+#define STORE_SOCKETS_MAX 500u /* that are kept: half of the descriptors that a process has as a rule */
 
 enum index_kind { INDEX_ID, INDEX_HOST, INDEX_ANY, INDEX_ANY6 };
 
@@ -26,10 +28,12 @@ struct index { /* one identity before the colon */
     const struct named_host *host; /* INDEX_HOST, in a store: it stands for each of its addresses */
 };
 
-struct key_file { /* with %prompt: what the key is opened from when its passphrase comes */
+struct key_file { /* with %prompt, one for each path: what the key is opened from when its passphrase comes */
     char *path; /* owned */
-    char *text; /* owned; NULL: it is open, or an entry before has the text of this path */
+    char *text; /* owned; NULL: it is open */
     size_t len;
+    int socket; /* owned: the passphrase that opened it lies in it; -1: none is kept */
+    UT_hash_handle hh;
 };
 
 struct secret {
@@ -37,7 +41,7 @@ struct secret {
     unsigned line;
     size_t index_count;
     struct index *index; /* owned */
-    struct key_file *prompt; /* owned; NULL: nothing is asked for */
+    struct key_file *prompt; /* the store's; NULL: nothing is asked for */
     struct rsa_key *rsa; /* owned; NULL and no prompt: it is a preshared secret, */
     size_t len;          /* 1..PSK_MAX */
     uint8_t *bytes;      /* owned, secret */
@@ -72,17 +76,21 @@ const char *store_add_rsa(struct store *s, const char *file, unsigned line, cons
                           size_t index_count, struct rsa_key *key);
 
 /*
- * An RSA key that is not open yet: the text of its key file, copied; NULL where an entry before it has the same
- * path. NULL or why.
+ * An RSA key that is not open yet: the text of its key file, copied unless an entry before it has the same path
+ * (store_is_locked). NULL or why.
  */
 const char *store_add_locked(struct store *s, const char *file, unsigned line, const struct index *index,
                              size_t index_count, const char *path, const char *text, size_t len);
-/* The path of the next key file that waits for its passphrase, each once; NULL: no more. *at begins as 0. */
-const char *store_next_locked(const struct store *s, size_t *at);
+bool store_is_locked(const struct store *s, const char *path); /* does this key file wait for its passphrase? */
+/* The next one that does, after this one or (NULL) the first; NULL: no more. */
+const struct key_file *store_next_locked(const struct store *s, const struct key_file *after);
 /* The path of one that would do to sign with as `ours`; NULL: there is none. */
 const char *store_locked_for(const struct store *s, const struct identity *ours);
 /* Opens the keys of all entries with this key file. NULL, or why not (static text): they wait on. */
 const char *store_open(struct store *s, const char *path, const char *passphrase);
+/* Keeps the socket with the passphrase that has opened it (takes it), as long as the store: for others (passphrase.h). */
+void store_keep_socket(struct store *s, const char *path, int fd);
+int store_socket(const struct store *s, const char *path); /* borrowed; -1: none is kept */
 
 /*
  * The best match: both identities > ours as the only one > none before the colon. %any (%any6)

@@ -30,12 +30,33 @@ listen() {
     run timeout 60 "$(terminal)" "$@" -- "$whack" --ctlbase "$base" --listen
 }
 
-# asked FILE: the same in the background, until somebody waits at the question; its pid is in $asked
+# asked_times N: so many questions were asked
+asked_times() {
+    assert_equal "$(grep -c '^040 question' <<<"$output")" "$1"
+}
+
+# number FILE: of the last question that was asked there
+number() {
+    sed -n 's/^040 question \([0-9]*\): .*/\1/p' "$1" | tail -n 1
+}
+
+# asked FILE [NAME]: the same in the background, until somebody waits at the question; its pid is in $asked
 asked() {
     : >"$1"
-    timeout 60 "$(terminal)" "$(prompt one)" '' -- "$whack" --ctlbase "$base" --listen >"$1" 3>&- &
+    timeout 60 "$(terminal)" "$(prompt "${2-one}")" '' -- "$whack" --ctlbase "$base" --listen >"$1" 3>&- &
     asked=$!
     within 5 grep -q 'echo off' "$1"
+}
+
+# reload: whack --listen without a terminal, as a service manager calls it
+reload() {
+    run timeout 20 setsid -w "$whack" --ctlbase "$base" --listen </dev/null
+    assert_success
+}
+
+# workers: their pids
+workers() {
+    pgrep -P "$daemon" -x secrets
 }
 
 # whack_asked SIGNAL: the whack of that
@@ -69,14 +90,14 @@ psk='127.0.0.1 10.64.0.1 : PSK "a secret of both"'
     key one 'open sesame'
     secrets "@one : RSA $dir/one.pem %prompt" "$psk"
     start_here --secrets-workers 3
-    listen 'question 1: passphrase of the RSA key file' '' 'passphrase of the RSA key file' 'open sesame\n'
+    listen ': passphrase of the RSA key file' '' 'passphrase of the RSA key file' 'open sesame\n'
     assert_success
     assert_line --partial '002 secrets read: 1 entry, 0 errors; 1 key file waits for its passphrase'
-    assert_line --partial "040 question 1: passphrase of the RSA key file $dir/one.pem"
+    assert_line --regexp "^040 question [0-9]+: passphrase of the RSA key file $dir/one.pem"
     assert_output --partial "file $dir/one.pem: [echo off]"
     assert_line '[left with echo on]'
     assert_line --partial "002 the RSA key file $dir/one.pem is open"
-    refute_output --partial 'question 2'
+    asked_times 1
     refute_output --partial sesame
     signs one || fail "$output"
     has_psk || fail "$output"
@@ -115,11 +136,13 @@ psk='127.0.0.1 10.64.0.1 : PSK "a secret of both"'
     assert_line --partial "003 the RSA key file $dir/one.pem: the passphrase of the key is wrong, or the key is damaged"
     assert_line --partial "002 the RSA key file $dir/one.pem is open"
     assert_line --partial "003 the RSA key file $dir/two.pem is not used: the passphrase of the key is wrong, or the key is damaged; whack --listen, at a terminal, asks again"
-    refute_output --partial 'question 6'
+    asked_times 5
     signs one || fail "$output"
     ! signs two || fail "$output"
     has_psk || fail "$output"
-    listen "$(prompt one)" 'open sesame\n' "$(prompt two)" 'another word\n'
+    listen "$(prompt two)" 'another word\n'
+    asked_times 1
+    signs one || fail "$output"
     signs two || fail "$output"
 }
 
@@ -131,7 +154,7 @@ psk='127.0.0.1 10.64.0.1 : PSK "a secret of both"'
     listen "$(prompt one)" 'open sesame\n'
     assert_success
     assert_line --regexp "^003 the RSA key file $dir/one.pem is not used: .*another algorithm"
-    refute_output --partial 'question 2'
+    asked_times 1
     has_psk || fail "$output"
     run timeout 60 "$(terminal)" "$(prompt one)" 'open sesame\n' -- "${IPSEC_DIR:-$repo/secrets}/secrets" --show @one --file "$dir/secrets"
     assert_equal "$status" 1
@@ -153,8 +176,8 @@ psk='127.0.0.1 10.64.0.1 : PSK "a secret of both"'
     listen "$(prompt one)" '\003'
     assert_equal "$status" 130
     assert_line '[left with echo on]'
-    within 5 grep -q 'two.pem is not used: the whack that was asked has gone' "$dir/err"
-    ! signs two || fail "$output"
+    within 5 grep -q 'one.pem is not used: the whack that was asked has gone' "$dir/err"
+    signs two || fail "$output"
     has_psk || fail "$output"
 }
 
@@ -185,21 +208,26 @@ psk='127.0.0.1 10.64.0.1 : PSK "a secret of both"'
     listen "$(prompt one)" 'open sesame\n'
     local before
     before=$(pgrep -P "$daemon" -x secrets | sort)
-    secrets "@one : RSA $dir/one.pem %prompt" "@late : RSA $dir/one.pem %prompt"
-    asked "$dir/second"
+    key late 'another word'
+    secrets "@one : RSA $dir/one.pem %prompt" "@late : RSA $dir/late.pem %prompt"
+    asked "$dir/second" late
     for _ in 1 2 3 4; do
         signs one || fail "$output"
         has_psk || fail "$output"
     done
     ! signs late || fail "$output"
-    # a second one takes over: the first is told so
-    listen "$(prompt one)" 'open sesame\n'
+    # a second one takes over: the first leaves its prompt at once, and says why
+    listen "$(prompt late)" 'another word\n'
     assert_success
+    asked_times 1
+    within 5 grep -q 'left with echo on' "$dir/second"
+    wait "$asked"
+    grep -q '^003 another whack --listen reads the secrets: what this one began is given up' "$dir/second"
+    ! grep -q 'is not open any more' "$dir/second" "$dir/err"
+    signs one || fail "$output"
     signs late || fail "$output"
     ! has_psk || fail "$output"
     within 5 gone_all "$before" || fail 'the old secrets are still there'
-    kill "$asked"
-    wait "$asked" || :
     within 5 children_are 'ike-negotiate:1 kernel-sa:1 secrets:2' || fail "$(children)"
 }
 
@@ -242,7 +270,7 @@ psk='127.0.0.1 10.64.0.1 : PSK "a secret of both"'
     wait "$asked"
     run cat "$dir/first"
     assert_line --partial "002 the RSA key file $dir/one.pem is open"
-    refute_output --partial 'question 2'
+    asked_times 1
     signs one || fail "$output"
 }
 
@@ -256,7 +284,7 @@ psk='127.0.0.1 10.64.0.1 : PSK "a secret of both"'
     mv "$dir/one.pem" "$name"
     secrets "@one : RSA $name/one.pem %prompt"
     start_here
-    listen 'question 1: passphrase of the RSA key file' '' 'passphrase of the RSA key file' 'open sesame\n'
+    listen ': passphrase of the RSA key file' '' 'passphrase of the RSA key file' 'open sesame\n'
     assert_success
     assert_output --partial 'one.pem is open'
     signs one || fail "$output"
@@ -269,18 +297,152 @@ gone_all() {
     done
 }
 
-@test "[K1] %prompt: secrets that is begun again says which key it lacks; the others have it" {
+@test "[K1] [P7] %prompt: secrets that is begun again has the key from another one" {
+    key one 'open sesame'
+    key two 'another word'
+    secrets "@one : RSA $dir/one.pem %prompt" "@two : RSA $dir/two.pem %prompt"
+    start_here --secrets-workers 2
+    listen "$(prompt one)" 'open sesame\n' "$(prompt two)" 'another word\n'
+    local round pid times=0
+    for round in 1 2 3; do # at last none of those that a person has given it is there
+        for pid in $(workers); do
+            kill -KILL "$pid"
+            signs one || fail "$round: $output"
+            signs two || fail "$round: $output"
+            times=$((times + 1))
+            within 10 handed_on_times "$times" || fail "$(cat "$dir/err")"
+        done
+    done
+    ! grep -q 'without the key' "$dir/err"
+    ! grep -q 'is not used' "$dir/err"
+    # and so does a reload
+    reload
+    signs one || fail "$output"
+    signs two || fail "$output"
+}
+
+handed_on_times() {
+    [ "$(grep -c '^secrets .* was begun again; the passphrases of 2 RSA key files (%prompt) were handed on' "$dir/err")" -eq "$1" ]
+}
+
+@test "[K1] %prompt: the only secrets process dies: its successor says which key it lacks, until a terminal is asked" {
+    key one 'open sesame'
+    secrets "@one : RSA $dir/one.pem %prompt" "$psk"
+    start_here --secrets-workers 1
+    listen "$(prompt one)" 'open sesame\n'
+    signs one || fail "$output"
+    kill -KILL "$(workers)"
+    within 5 grep -q "^secrets .* was begun again, without the key of $dir/one.pem: whack --listen, at a terminal" "$dir/err"
+    ! signs one || fail "$output"
+    has_psk || fail "$output"
+    reload
+    assert_line --partial "003 the RSA key file $dir/one.pem is not used: there is no terminal to ask for its passphrase"
+    listen "$(prompt one)" 'open sesame\n'
+    signs one || fail "$output"
+}
+
+@test "[K1] [P7] %prompt: whack --listen without a terminal keeps the keys whose passphrases were typed before" {
+    key one 'open sesame'
+    key two 'another word'
+    key late 'a third one'
+    secrets "@one : RSA $dir/one.pem %prompt" "@two : RSA $dir/two.pem %prompt" "@again : RSA $dir/one.pem %prompt"
+    start_here --secrets-workers 8
+    listen "$(prompt one)" 'open sesame\n' "$(prompt two)" 'another word\n'
+    for _ in 1 2 3; do
+        reload
+        asked_times 0
+        assert_line --partial "002 the RSA key file $dir/one.pem is open, by the passphrase that was typed before"
+        assert_line --partial "002 the RSA key file $dir/two.pem is open, by the passphrase that was typed before"
+        assert_equal "$(grep -c 'is open' <<<"$output")" 2
+        signs one && signs two && signs again || fail "$output"
+    done
+    # one that nobody has is left out, the others are there
+    secrets "@late : RSA $dir/late.pem %prompt" "@two : RSA $dir/two.pem %prompt" "@one : RSA $dir/one.pem %prompt"
+    reload
+    asked_times 1
+    assert_line --partial "003 the RSA key file $dir/late.pem is not used: there is no terminal"
+    signs one && signs two || fail "$output"
+    ! signs late || fail "$output"
+    # at a terminal only that one is asked for
+    listen "$(prompt late)" 'a third one\n'
+    asked_times 1
+    signs one && signs two && signs late || fail "$output"
+}
+
+@test "[K1] %prompt: a key file with another passphrase is asked for; one that left ipsec.secrets is asked for when it is back" {
+    key one 'open sesame'
+    key two 'another word'
+    secrets "@one : RSA $dir/one.pem %prompt" "@two : RSA $dir/two.pem %prompt"
+    start_here --secrets-workers 3
+    listen "$(prompt one)" 'open sesame\n' "$(prompt two)" 'another word\n'
+    key one 'close sesame'
+    reload
+    assert_line --partial "003 the RSA key file $dir/one.pem: the passphrase that was typed before does not open it"
+    assert_line --partial "003 the RSA key file $dir/one.pem is not used: there is no terminal"
+    assert_line --partial "002 the RSA key file $dir/two.pem is open, by the passphrase that was typed before"
+    ! signs one || fail "$output"
+    listen "$(prompt one)" 'open sesame\n' "$(prompt one)" 'close sesame\n'
+    asked_times 2
+    signs one && signs two || fail "$output"
+    # the sockets of a file that is named no more are closed with the processes that read of it
+    secrets "@one : RSA $dir/one.pem %prompt"
+    reload
+    signs one || fail "$output"
+    within 5 children_are 'ike-negotiate:1 kernel-sa:1 secrets:3' || fail "$(children)"
+    secrets "@one : RSA $dir/one.pem %prompt" "@two : RSA $dir/two.pem %prompt"
+    reload
+    assert_line --partial "003 the RSA key file $dir/two.pem is not used: there is no terminal"
+    signs one || fail "$output"
+    ! signs two || fail "$output"
+}
+
+@test "[K1] %prompt: what was typed for secrets that never came into use is not asked for again" {
+    key one 'open sesame'
+    key two 'another word'
+    secrets "@one : RSA $dir/one.pem %prompt" "@two : RSA $dir/two.pem %prompt"
+    start_here --secrets-workers 2
+    timeout 60 "$(terminal)" "$(prompt one)" 'open sesame\n' "$(prompt two)" '' -- "$whack" --ctlbase "$base" --listen \
+        >"$dir/first" 3>&- &
+    asked=$!
+    within 5 grep -q "$(prompt two)" "$dir/first"
+    reload
+    assert_line --partial "002 the RSA key file $dir/one.pem is open, by the passphrase that was typed before"
+    assert_line --partial "003 the RSA key file $dir/two.pem is not used: there is no terminal"
+    within 5 grep -q 'left with echo on' "$dir/first"
+    wait "$asked"
+    signs one || fail "$output"
+    within 5 children_are 'ike-negotiate:1 kernel-sa:1 secrets:2' || fail "$(children)"
+}
+
+@test "[K1] [W12] %prompt: an open question is in --status, --status --json and --events; a later plutod has other numbers" {
     key one 'open sesame'
     secrets "@one : RSA $dir/one.pem %prompt"
     start_here --secrets-workers 2
-    listen "$(prompt one)" 'open sesame\n'
-    local pid
-    pid=$(pgrep -P "$daemon" -x secrets | head -n 1)
-    kill -KILL "$pid"
-    within 5 grep -q "^secrets .* was begun again, without the key of $dir/one.pem: whack --listen, at a terminal" "$dir/err"
-    for _ in 1 2 3 4; do
-        signs one || fail "$output"
-    done
+    ask --status --json
+    assert_equal "$(jq -c .question <<<"$output")" null
+    asked "$dir/first"
+    local first
+    first=$(number "$dir/first")
+    ask --status
+    assert_line --regexp "^000 question $first is open for [0-9]+s: passphrase of the RSA key file $dir/one.pem, asked for at the terminal of whack --listen\$"
+    ask --status --json
+    assert_equal "$(jq -c '[.question.number, .question.file, .question.wrong]' <<<"$output")" "[$first,\"$dir/one.pem\",0]"
+    ask --events
+    assert_line --partial "question $first: whack --listen asks for the passphrase of the RSA key file $dir/one.pem"
+    # plutod goes: the prompt is left at once
+    kill -TERM "$daemon"
+    wait "$daemon" || :
+    within 5 grep -q 'left with echo on' "$dir/first"
+    wait "$asked" || :
+    start_here --secrets-workers 2
+    asked "$dir/second"
+    [ "$(number "$dir/second")" -gt "$first" ]
+    raw $'hello version=1 epoch=1 tool=whack\nwhack-no-passphrase question='"$first"$' why=no\n'
+    assert_line "003 question $first is not open any more: the answer is not used"
+    ask --status
+    assert_line --partial "000 question $(number "$dir/second") is open"
+    whack_asked INT
+    wait "$asked" || :
 }
 
 @test "[K1] %prompt: whack killed at the question, and answers that nobody asked for" {
@@ -290,19 +452,21 @@ gone_all() {
     asked "$dir/killed"
     raw $'hello version=1 epoch=1 tool=whack\nwhack-passphrase question=7\n'
     assert_line '003 question 7 is not open any more: the answer is not used'
-    raw $'hello version=1 epoch=1 tool=whack\nwhack-no-passphrase question=2 why=no\n'
-    assert_line '003 question 2 is not open any more: the answer is not used'
+    local number
+    number=$(number "$dir/killed")
+    raw $'hello version=1 epoch=1 tool=whack\nwhack-no-passphrase question='$((number + 1))$' why=no\n'
+    assert_line "003 question $((number + 1)) is not open any more: the answer is not used"
     whack_asked KILL
     within 5 grep -q 'one.pem is not used: the whack that was asked has gone' "$dir/err"
     wait "$asked" || :
-    raw $'hello version=1 epoch=1 tool=whack\nwhack-passphrase question=1\n'
-    assert_line '003 question 1 is not open any more: the answer is not used'
+    raw $'hello version=1 epoch=1 tool=whack\nwhack-passphrase question='"$number"$'\n'
+    assert_line "003 question $number is not open any more: the answer is not used"
     has_psk || fail "$output"
     # and one that has no socket with it
     asked "$dir/killed"
-    raw $'hello version=1 epoch=1 tool=whack\nwhack-passphrase question=2\n'
+    raw $'hello version=1 epoch=1 tool=whack\nwhack-passphrase question='"$(number "$dir/killed")"$'\n'
     within 5 grep -q 'one.pem is not used: whack sent no socket with its passphrase' "$dir/err"
-    whack_asked INT
+    within 5 grep -q 'left with echo on' "$dir/killed" # nobody waits for its answer any more
     wait "$asked" || :
     ask --status
     assert_success

@@ -7,6 +7,7 @@
 
 #include <bsd/readpassphrase.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,11 +17,15 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #define QUESTION "040 question "
 #define LINE_LEN 2000
 #define PATIENCE 5000 /* milliseconds for plutod's reply: what it says matters to nobody */
+#define PENDING_LEN 4096 /* bytes that are looked at of what plutod has said since */
+
+static const char nobody_waits[] = "nobody waits for the answer any more";
 
 struct question {
     uint64_t number;
@@ -47,6 +52,62 @@ static bool read_question(struct question *q, const char *line, size_t len)
     return true;
 }
 
+/* ---- does plutod still wait? ---- */
+
+static bool is_line(const char *at, size_t len, const char *line)
+{
+    return len == strlen(line) && memcmp(at, line, len) == 0;
+}
+
+/* What came is left where it is: it is shown when the prompt is gone. */
+static bool is_over(int connection)
+{
+    char bytes[PENDING_LEN];
+    struct pollfd p = { .fd = connection };
+    ssize_t n = recv(connection, bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT);
+    bool over = n == 0 || (poll(&p, 1, 0) == 1 && (p.revents & (POLLHUP | POLLERR)) != 0);
+    const char *end = bytes + (n > 0 ? n : 0);
+    const char *lf = NULL;
+    for (const char *at = bytes; !over && (lf = memchr(at, '\n', (size_t)(end - at))) != NULL; at = lf + 1) {
+        over = is_line(at, (size_t)(lf - at), WHACK_DONE) || is_line(at, (size_t)(lf - at), WHACK_END);
+    }
+    return over;
+}
+
+/*
+ * Something came over the connection. An alarm ends the reading at the terminal as no signal does that is raised here, while
+ * the reading is interrupted; it is repeated, since the reading may only be about to begin.
+ */
+static void on_word(int number, siginfo_t *info, void *context)
+{
+    const struct timeval soon = { .tv_usec = 20000 };
+    const struct itimerval again = { .it_value = soon, .it_interval = soon };
+    int error = errno;
+    (void)number;
+    (void)context;
+    if (is_over(info->si_fd)) {
+        (void)setitimer(ITIMER_REAL, &again, NULL);
+    }
+    errno = error;
+}
+
+/* From now on on_word is called; reading goes on after it. */
+static void begin_to_hear(int connection, struct sigaction *before)
+{
+    struct sigaction ours = { .sa_sigaction = on_word, .sa_flags = SA_SIGINFO | SA_RESTART };
+    (void)sigemptyset(&ours.sa_mask);
+    (void)sigaction(SIGIO, &ours, before);
+    (void)fcntl(connection, F_SETSIG, SIGIO); /* for si_fd */
+    (void)fcntl(connection, F_SETOWN, getpid());
+    (void)fcntl(connection, F_SETFL, O_NONBLOCK | O_ASYNC);
+}
+
+static void end_hearing(int connection, const struct sigaction *before)
+{
+    (void)fcntl(connection, F_SETFL, O_NONBLOCK);
+    (void)sigaction(SIGIO, before, NULL);
+}
+
 /* ---- the terminal ---- */
 
 static void on_alarm(int number)
@@ -55,16 +116,25 @@ static void on_alarm(int number)
 }
 
 /* NULL, or why there is none. readpassphrase(3) puts the terminal right before any signal takes effect. */
-static const char *ask(const char *prompt, char text[PASSPHRASE_MAX + 2])
+static const char *ask(const char *prompt, int connection, char text[PASSPHRASE_MAX + 2])
 {
     const struct sigaction ours = { .sa_handler = on_alarm };
     struct sigaction before;
+    struct sigaction before_words;
+    const char *typed = NULL;
 
     (void)sigaction(SIGALRM, &ours, &before);
+    begin_to_hear(connection, &before_words);
     (void)alarm(PASSPHRASE_TIME);
-    const char *typed = readpassphrase(prompt, text, PASSPHRASE_MAX + 2, RPP_REQUIRE_TTY);
+    if (!is_over(connection)) {
+        typed = readpassphrase(prompt, text, PASSPHRASE_MAX + 2, RPP_REQUIRE_TTY);
+    }
     bool late = alarm(0) == 0;
+    end_hearing(connection, &before_words);
     (void)sigaction(SIGALRM, &before, NULL);
+    if (is_over(connection)) {
+        return nobody_waits;
+    }
     if (typed == NULL) {
         return late ? "nobody typed its passphrase in time" : "there is no terminal to ask for its passphrase";
     }
@@ -90,7 +160,7 @@ static int put_into_socket(const char *text)
 }
 
 /* *fd: what it lies in; -1: the result says why there is none (static text, or an error's). */
-static const char *get_passphrase(const char *prompt, int *fd)
+static const char *get_passphrase(const char *prompt, int connection, int *fd)
 {
     const struct rlimit none = { .rlim_cur = 0, .rlim_max = 0 };
     char text[PASSPHRASE_MAX + 2];
@@ -99,7 +169,7 @@ static const char *get_passphrase(const char *prompt, int *fd)
     (void)setrlimit(RLIMIT_CORE, &none); /* nor may a debugger look, or the swap keep it */
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     (void)mlock(text, sizeof text);
-    const char *why = ask(prompt, text);
+    const char *why = ask(prompt, connection, text);
     if (why == NULL) {
         *fd = put_into_socket(text);
         why = *fd < 0 ? strerror(errno) : NULL;
@@ -158,7 +228,8 @@ static void hear(int fd)
     free(replies);
 }
 
-void answer_question(const struct request *r, const struct sockaddr_un *plutod, const char *line, size_t len)
+void answer_question(const struct request *r, const struct sockaddr_un *plutod, int connection, const char *line,
+                     size_t len)
 {
     struct question q;
     struct channel *c = NULL;
@@ -168,7 +239,10 @@ void answer_question(const struct request *r, const struct sockaddr_un *plutod, 
     if (!read_question(&q, line, len)) {
         return;
     }
-    const char *why = get_passphrase(q.prompt, &passphrase);
+    const char *why = get_passphrase(q.prompt, connection, &passphrase);
+    if (why == nobody_waits) {
+        return; /* what it says next tells why */
+    }
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd >= 0 && connect(fd, (const struct sockaddr *)plutod, sizeof *plutod) == 0) {
         c = channel_new(fd, fd, P_W);

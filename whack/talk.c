@@ -170,7 +170,7 @@ static bool show(void *context, const char *line, size_t len, int code)
         return false;
     }
     if (code == REPLY_SECRET_WANTED && fflush(out) == 0) {
-        answer_question(t->r, &t->to, line, len);
+        answer_question(t->r, &t->to, t->fd, line, len);
     }
     return true;
 }

@@ -300,7 +300,7 @@ bool crowd_init(struct crowd *c, const struct crowd_plan *plan, struct wire *wir
         return false;
     }
     *why = "out of memory";
-    const struct core_config config = { c->store, c->dh, &c->log, dh_random };
+    const struct core_config config = { .store = c->store, .dh = c->dh, .log = &c->log, .random = dh_random };
     c->secrets = secrets_new(&config);
     c->ike = ike_new(&outputs);
     if (c->secrets == NULL || c->ike == NULL) {

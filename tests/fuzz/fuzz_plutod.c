@@ -151,6 +151,13 @@ static bool hook_process(void *context, unsigned place, struct process_view *vie
     return place == 0;
 }
 
+static bool hook_question(void *context, struct question_view *view)
+{
+    (void)context;
+    (void)view;
+    return false;
+}
+
 static void hook_hold(void *context, uint64_t client)
 {
     whack_hold(&((struct run *)context)->s, client);
@@ -394,7 +401,8 @@ static struct run *run_new(void)
     const struct keying_hooks hooks = {
         .context = run, .log = hook_log, .say = hook_say, .hold = hook_hold,
         .release = hook_release, .is_there = hook_is_there, .script = hook_script, .idle = hook_idle,
-        .need_dnskey = hook_need_dnskey, .end_dnskey = hook_end_dnskey, .json = hook_json, .process = hook_process
+        .need_dnskey = hook_need_dnskey, .end_dnskey = hook_end_dnskey, .json = hook_json, .process = hook_process,
+        .question = hook_question
     };
     run->now = 1000000;
     run->worker = 1;

@@ -46,7 +46,7 @@ static void side_begin(struct side *s)
     fuzz_check(store_add(s->store, "fuzz", 1, NULL, 0, (const uint8_t *)PSK, strlen(PSK)) == NULL);
     add_secret(s->store, "@left", "@right", PSK "-other");
     s->log = (struct log){ .tool = "secrets", .records = &s->to[0], .classes = DEBUG_ALL };
-    const struct core_config config = { s->store, shared_dh(), &s->log, fuzz_random };
+    const struct core_config config = { .store = s->store, .dh = shared_dh(), .log = &s->log, .random = fuzz_random };
     s->core = secrets_new(&config);
     fuzz_check(s->core != NULL);
 }

@@ -67,6 +67,13 @@ static bool hook_process(void *context, unsigned place, struct process_view *vie
     return place == 0;
 }
 
+static bool hook_question(void *context, struct question_view *view)
+{
+    (void)context;
+    (void)view;
+    return false;
+}
+
 static void hook_script(void *context, struct script_job *job)
 {
     struct host *h = context;
@@ -149,7 +156,8 @@ static void core_begins(struct host *h, unsigned tool)
     } else if (tool == S) {
         h->worker++;
         h->secrets_log = (struct log){ .tool = "secrets", .records = &h->q[S][P].b };
-        const struct core_config config = { h->store, shared_dh(), &h->secrets_log, dh_random };
+        const struct core_config config = { .store = h->store, .dh = shared_dh(), .log = &h->secrets_log,
+                                            .random = dh_random };
         h->secrets = secrets_new(&config);
     } else {
         uint32_t seed = 0;
@@ -275,7 +283,8 @@ void host_init(struct hosts *w, unsigned which)
                                         .hold = hook_hold, .release = hook_release, .is_there = hook_is_there,
                                         .script = hook_script, .idle = hook_idle,
                                         .need_dnskey = hook_need_dnskey, .end_dnskey = hook_end_dnskey,
-                                        .json = hook_say, .process = hook_process };
+                                        .json = hook_say, .process = hook_process,
+                                        .question = hook_question };
     struct interface *list = calloc(1, sizeof *list);
     assert_non_null(list);
     h->w = w;

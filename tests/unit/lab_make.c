@@ -88,6 +88,13 @@ static bool do_process(void *context, unsigned place, struct process_view *view)
     return place == 0;
 }
 
+static bool do_question(void *context, struct question_view *view)
+{
+    (void)context;
+    (void)view;
+    return false;
+}
+
 static void do_script(void *context, struct script_job *job)
 {
     struct lab_host *h = context;
@@ -135,7 +142,7 @@ static void listen_on(struct lab_host *h, unsigned which)
 
 void lab_begin_secrets(struct lab_host *h)
 {
-    const struct core_config config = { h->store, shared_dh(), &h->secrets_log, dh_random };
+    const struct core_config config = { .store = h->store, .dh = shared_dh(), .log = &h->secrets_log, .random = dh_random };
     h->worker++;
     h->secrets = secrets_new(&config);
 }
@@ -154,7 +161,8 @@ static void host_init(struct lab *l, unsigned which, const char *psk)
     const struct keying_hooks hooks = { .context = h, .log = do_log, .say = do_say, .hold = do_hold,
                                         .release = do_hold, .is_there = is_there,
                                         .script = do_script, .idle = do_idle,
-                                        .need_dnskey = do_need_dnskey, .end_dnskey = do_end_dnskey, .json = do_say, .process = do_process };
+                                        .need_dnskey = do_need_dnskey, .end_dnskey = do_end_dnskey, .json = do_say, .process = do_process,
+                                        .question = do_question };
     const struct ike_outputs outputs = { lab_line(h, N_P), out_kernel, out_worker, out_send, h };
 
     h->lab = l;

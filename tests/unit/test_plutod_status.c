@@ -430,6 +430,36 @@ static json_int_t counter(struct world *w, const char *group, const char *name)
     return value;
 }
 
+/* Somebody is asked for a passphrase (%prompt), or nobody is. */
+static void w12_a_question_that_is_open(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    assert_null(feed(w, W_P, "whack-status"));
+    assert_false(has(&w->said, "question"));
+    json_t *json = NULL;
+    buffer_wipe(&w->said);
+    assert_null(feed(w, W_P, "whack-status json=yes"));
+    json = document(w);
+    assert_true(json_is_null(json_object_get(json, "question")));
+    json_decref(json);
+    w->asks = true;
+    buffer_wipe(&w->said);
+    assert_null(feed(w, W_P, "whack-status"));
+    assert_true(has(&w->said, "000 question 327681 is open for 4s: passphrase of the RSA key file /etc/ipsec.d/private/east "
+                              "key.pem, asked for at the terminal of whack --listen; 1 typed before was wrong\n"));
+    buffer_wipe(&w->said);
+    assert_null(feed(w, W_P, "whack-status json=yes"));
+    json = document(w);
+    const json_t *question = json_object_get(json, "question");
+    assert_int_equal(json_integer_value(json_object_get(question, "number")), 327681);
+    assert_int_equal(json_integer_value(json_object_get(question, "open_for")), 4);
+    assert_int_equal(json_integer_value(json_object_get(question, "wrong")), 1);
+    assert_string_equal(json_string_value(json_object_get(question, "file")), "/etc/ipsec.d/private/east key.pem");
+    json_decref(json);
+    world_free(w);
+}
+
 static void test_counters(void **state)
 {
     struct world *w = world_new("10.9.0.1");
@@ -479,6 +509,7 @@ int main(void)
         cmocka_unit_test(test_json_says_which_are_up),
         cmocka_unit_test(test_json_escapes),
         cmocka_unit_test(test_counters),
+        cmocka_unit_test(w12_a_question_that_is_open),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

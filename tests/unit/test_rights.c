@@ -308,6 +308,10 @@ static void test_arguments(void **state)
         expect(t, SYS_tgkill, (const unsigned long[6]){ 1, 1, SIGABRT }, false, SIGSYS);
         own = (unsigned long)t->pid;
         expect(t, SYS_tgkill, (const unsigned long[6]){ own, own, SIGABRT }, false, SIGABRT);
+        if (t->number == SANDBOX_SECRETS) {
+            expect(t, SYS_sendmsg, (const unsigned long[6]){ CONTROL_FD, 0, 0 }, true, 0);
+            expect(t, SYS_sendmsg, (const unsigned long[6]){ STDERR_FILENO, 0, 0 }, false, SIGSYS);
+        }
         expect(t, SYS_sendto, (const unsigned long[6]){ 0, 0, 0, 0, 1, 16 },
                t->number != SANDBOX_SECRETS, SIGSYS);
         end(t, false);

@@ -23,6 +23,7 @@ struct fixture {
     struct secrets_folder s;
     char path[100]; /* of the key file k */
     struct buffer answer;
+    int handed;     /* the socket that came with the last answer to hand-on; -1: none */
 };
 
 static void put_key(const char *name, const char *pem, const char *passphrase)
@@ -90,7 +91,7 @@ static void expect_answer(struct fixture *f, int fd, const char *expected)
     assert_null(record_parse(&r, line, (size_t)len, P_S, NULL));
     buffer_truncate(&f->answer, 0);
     passphrase_take(f->s.store, &r, fd, &f->answer);
-    assert_int_equal(fcntl(fd, F_GETFD), -1); /* closed */
+    assert_int_equal(fcntl(fd, F_GETFD) == -1, strncmp(expected, "ok", 2) != 0); /* it is kept if it is right */
     buffer_add_u8(&f->answer, 0);
     if (strstr((const char *)f->answer.data, expected) == NULL) {
         fail_msg("expected \"%s\" in: %s", expected, (const char *)f->answer.data);
@@ -130,8 +131,7 @@ static void k1_a_key_is_opened_when_its_passphrase_comes(void **state)
     assert_int_equal(line_of(f, "@a"), 1);
     assert_int_equal(line_of(f, "@b"), 2);
     assert_int_equal(line_of(f, "@c"), 2);
-    size_t at = 0;
-    assert_null(store_next_locked(f->s.store, &at));
+    assert_null(store_next_locked(f->s.store, NULL));
     expect_answer(f, message("open sesame"), "fail id=7 re=passphrase why=no%20key%20file");
 }
 
@@ -146,6 +146,95 @@ static void k1_a_passphrase_is_left_where_it_lies(void **state)
         assert_int_equal(line_of(f, "@a"), 1);
     }
     close(fd);
+}
+
+struct handed {
+    struct fixture *f;
+    enum verb verb;
+};
+
+static bool keep_answer(void *context, struct channel *c, const struct record *r, int fd)
+{
+    struct handed *h = context;
+    (void)c;
+    h->verb = r->verb;
+    h->f->handed = fd;
+    return true;
+}
+
+/* The verb of the answer to `hand-on`, as plutod gets it. */
+static enum verb hand_on(struct fixture *f, struct channel *secrets, struct channel *plutod, const char *path)
+{
+    struct record r;
+    char line[300];
+    int len = snprintf(line, sizeof line, "hand-on id=9 file=%s", path);
+    assert_null(record_parse(&r, line, (size_t)len, P_S, NULL));
+    passphrase_hand_on(f->s.store, &r, secrets);
+    assert_int_equal(channel_flush(secrets), CHANNEL_OPEN);
+    struct handed h = { .f = f, .verb = V_NONE };
+    f->handed = -1;
+    assert_int_equal(channel_read(plutod, keep_answer, &h), CHANNEL_OPEN);
+    return h.verb;
+}
+
+/* What has opened a key is kept, and handed on as often as it is wanted, with the passphrase in it. */
+static void k1_a_socket_is_kept_and_handed_on(void **state)
+{
+    struct fixture *f = *state;
+    int pair[2];
+    char word[20] = "";
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+    struct channel *secrets = channel_new(pair[0], pair[0], P_S);
+    struct channel *plutod = channel_new(pair[1], pair[1], S_P);
+    channel_hello(secrets, TOOL_SECRETS, 1, 1);
+    read_text(f, "@a : RSA ~/k %prompt\n");
+    assert_int_equal(hand_on(f, secrets, plutod, f->path), V_FAIL); /* nothing has come */
+    expect_answer(f, message("close sesame"), "fail id=7");
+    assert_int_equal(hand_on(f, secrets, plutod, f->path), V_FAIL); /* what is wrong is not kept */
+    expect_answer(f, message("open sesame"), "ok id=7 re=passphrase\n");
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(hand_on(f, secrets, plutod, f->path), V_OK);
+        assert_true(f->handed >= 0);
+        assert_int_equal(recv(f->handed, word, sizeof word, MSG_PEEK), strlen("open sesame"));
+        assert_memory_equal(word, "open sesame", strlen("open sesame"));
+        close(f->handed);
+    }
+    assert_int_equal(hand_on(f, secrets, plutod, "/another"), V_FAIL);
+    channel_free(secrets);
+    channel_free(plutod);
+}
+
+static unsigned open_descriptors(void)
+{
+    unsigned count = 0;
+    for (int fd = 0; fd < 1024; fd++) {
+        count += fcntl(fd, F_GETFD) >= 0 ? 1 : 0;
+    }
+    return count;
+}
+
+/* So many and no more: others have to have room for descriptors, too. */
+static void k1_sockets_are_bounded(void **state)
+{
+    struct fixture *f = *state;
+    char path[40];
+    const unsigned before = open_descriptors();
+    store_free(f->s.store);
+    f->s.store = store_new();
+    for (unsigned i = 0; i < STORE_SOCKETS_MAX + 20; i++) {
+        (void)snprintf(path, sizeof path, "/key-%u", i);
+        assert_null(store_add_locked(f->s.store, "s", i, NULL, 0, path, "text", 4));
+        store_keep_socket(f->s.store, path, message("x"));
+    }
+    assert_int_equal(open_descriptors(), before + STORE_SOCKETS_MAX);
+    assert_true(store_socket(f->s.store, "/key-499") >= 0);
+    assert_int_equal(store_socket(f->s.store, "/key-500"), -1);
+    store_keep_socket(f->s.store, "/key-1", message("x")); /* a second one for a file */
+    store_keep_socket(f->s.store, "/none", message("x"));
+    assert_int_equal(open_descriptors(), before + STORE_SOCKETS_MAX);
+    store_free(f->s.store);
+    f->s.store = store_new();
+    assert_int_equal(open_descriptors(), before);
 }
 
 static void k1_whatever_comes_in_its_place_harms_nobody(void **state)
@@ -229,7 +318,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(k1_a_key_is_opened_when_its_passphrase_comes), TEST(k1_a_passphrase_is_left_where_it_lies),
         TEST(k1_whatever_comes_in_its_place_harms_nobody), TEST(k1_what_need_not_be_asked), TEST(weak_keys_are_told),
-        TEST(k2_locked_keys_among_others),
+        TEST(k2_locked_keys_among_others), TEST(k1_a_socket_is_kept_and_handed_on), TEST(k1_sockets_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

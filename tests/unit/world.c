@@ -255,7 +255,7 @@ static void host_init(struct world *w, unsigned which, const char *words, const 
     hand->reqid = 16384 + which;
     h->store = store_new();
     add_secret(h->store, psk);
-    const struct core_config config = { h->store, shared_dh(), &h->log, dh_random };
+    const struct core_config config = { .store = h->store, .dh = shared_dh(), .log = &h->log, .random = dh_random };
     h->secrets = secrets_new(&config);
     const struct ike_outputs outputs = { &h->to_plutod, out_kernel, out_worker, out_send, h };
     h->ike = ike_new(&outputs);
