@@ -20,7 +20,7 @@ struct known {
     struct entry *entries; /* the one told longest ago first */
 };
 
-static size_t key_of(const char *name, char key[HOSTNAME_LEN + 1])
+static void key_of(const char *name, char key[HOSTNAME_LEN + 1])
 {
     size_t len = strnlen(name, HOSTNAME_LEN);
     len -= len > 0 && name[len - 1] == '.' ? 1 : 0;
@@ -28,15 +28,14 @@ static size_t key_of(const char *name, char key[HOSTNAME_LEN + 1])
         key[i] = (char)tolower((unsigned char)name[i]);
     }
     key[len] = '\0';
-    return len;
 }
 
 static struct entry *find(const struct known *k, const char *name)
 {
     char key[HOSTNAME_LEN + 1];
     struct entry *e = NULL;
-    const size_t len = key_of(name, key);
-    HASH_FIND(hh, k->entries, key, len, e);
+    key_of(name, key);
+    HASH_FIND_STR(k->entries, key, e);
     return e;
 }
 
@@ -76,8 +75,8 @@ static struct entry *renew(struct known *k, const char *name)
             return NULL;
         }
     }
-    const size_t len = key_of(name, e->name);
-    HASH_ADD(hh, k->entries, name, len, e);
+    key_of(name, e->name);
+    HASH_ADD_STR(k->entries, name, e);
     if (HASH_COUNT(k->entries) > KNOWN_MAX) {
         drop(k, k->entries);
     }

@@ -264,7 +264,10 @@ static bool print_answers(const struct loop *loop)
     struct record *answers = calloc(loop->next, sizeof *answers);
     char *at = (char *)loop->answers.data;
     size_t left = loop->answers.len;
-    while (answers != NULL && left > 0) {
+    if (answers == NULL) {
+        return false;
+    }
+    while (left > 0) {
         struct record r;
         const size_t len = (size_t)((char *)memchr(at, '\n', left) - at);
         if (record_parse(&r, at, len, D_P, NULL) == NULL) {
@@ -273,13 +276,13 @@ static bool print_answers(const struct loop *loop)
         at += len + 1;
         left -= len + 1;
     }
-    for (size_t i = 0; answers != NULL && i < loop->next; i++) {
+    for (size_t i = 0; i < loop->next; i++) {
         if (answers[i].verb != V_NONE) {
             print_answer(loop, &answers[i]);
         }
     }
     free(answers);
-    return answers != NULL;
+    return true;
 }
 
 static void work_on_names(struct loop *loop)

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # dnskey alone, as a user and as plutod runs it: against a real DNS server (nsd), and one that answers as badly as it can
 # (programs/nameserver.c). Each test has a network and an /etc of its own.
+# shellcheck disable=SC2016 # scripts that expand in there are in single quotes
 
 load /usr/lib/bats/bats-support/load.bash
 load /usr/lib/bats/bats-assert/load.bash
@@ -18,6 +19,8 @@ setup() {
     printf '127.0.0.1 localhost\n' >etc/hosts
     printf 'nameserver 127.0.0.1\n' >etc/resolv.conf
 }
+
+note='built.*with.*AddressSanitizer' # what a tool of `make asan` says besides
 
 # What the scripts of `world` begin with.
 prelude='
@@ -48,6 +51,7 @@ world() {
     [ "$(id -u)" = 0 ] || skip 'needs root'
     run --separate-stderr timeout 60 unshare -nm bash -c "$up$prelude$1" 3>&-
     [ "$status" -lt 97 ] || [ "$status" = 100 ] || [ "$status" = 111 ] || fail "the test's own network: $status: $stderr"
+    stderr=$(grep -v "$note" <<<"$stderr") || true
 }
 
 zone='$ORIGIN example.
@@ -71,7 +75,7 @@ big.big CNAME big
 real_world() {
     {
         echo "$zone"
-        printf "big A 198.51.%d.%d\n" $(for i in {1..300}; do echo $((i / 250)) $((i % 250)); done)
+        for i in {1..300}; do echo "big A 198.51.$((i / 250)).$((i % 250))"; done
     } >zone
     cat >nsd.conf <<END
 server:
@@ -90,7 +94,6 @@ zone:
   name: example
   zonefile: zone
 END
-    # shellcheck disable=SC2016 # expanded there
     world '
         nsd -d -c "$dir/nsd.conf" 3>&- & nsd=$!
         for i in {1..200}; do grep -qs "nsd started" "$dir/nsd.log" && break; sleep 0.05; done
@@ -184,12 +187,13 @@ END
 }
 
 @test "[D3] dnskey: whatever a server does, each request is answered once within 20 s" {
-    local names='good silent half slow-700 servfail refused formerr notimp nothere truncated-4000 tcpsilent tcpcut loop
+    local name names='good silent half slow-700 servfail refused formerr notimp nothere truncated-4000 tcpsilent tcpcut loop
         circle-0 chain-3 chain-40 other poison wrongid wrongname unusable mixed short garbage pointer rdata many
         good-2147483647 good-0'
-    # shellcheck disable=SC2086 # words
-    printf 'resolve id=%d host=%s\n' $(i=0 && for n in $names; do echo $((++i)) "$n.test"; done) >records
-    # shellcheck disable=SC2016 # expanded there
+    local id=0
+    for name in $names; do
+        echo "resolve id=$((++id)) host=$name.test"
+    done >records
     world 'server_on 127.0.0.1
         begin=$SECONDS
         dnskey <"$dir/records" >"$dir/answers"
@@ -218,14 +222,13 @@ END
         assert_regex "$n: $(answer_of "$n")" "$n: fail .*"
         refute_regex "$n: $(answer_of "$n")" retry=
     done
-    assert_regex "$(answer_of unusable)" '224.0.0.1%20is%20a%20multicast'
+    assert_regex "$(answer_of unusable)" 'no%20address%20that%20can%20be%20used:.*no%20host.s%20own'
     assert_regex "$(answer_of truncated-4000)" 'addresses=10.10.0.1,10.10.0.2,.*,10.10.0.16 ttl='
     assert_regex "$(answer_of many)" 'addresses=10.10.0.1,10.10.0.2,.*,10.10.0.16 ttl='
     grep -q '^tcp truncated-4000.test' asked
 }
 
 @test "dnskey: what a server says of names that it was not asked for does not count" {
-    # shellcheck disable=SC2016 # expanded there
     world 'server_on 127.0.0.1; ask
         question poison.test
         question victim.test
@@ -269,7 +272,6 @@ END
 
 @test "dnskey: names are fully qualified: search and ndots are not used" {
     printf 'search test example\ndomain test\noptions ndots:9 rotate\nnameserver 127.0.0.1\n' >etc/resolv.conf
-    # shellcheck disable=SC2016 # expanded there
     world 'server_on 127.0.0.1; dnskey good nothere.a; kill $server; cut -d" " -f2 "$dir/asked" | sort -u'
     assert_line good
     assert_line nothere.a
@@ -279,7 +281,6 @@ END
 
 @test "dnskey: /etc/hosts comes first, and nobody is asked" {
     printf '192.0.2.1 good.test other\n2001:db8::1 GOOD.test\n0.0.0.0 blocked.test\n' >>etc/hosts
-    # shellcheck disable=SC2016 # expanded there
     world 'server_on 127.0.0.1; dnskey good.test. Other localhost blocked.test; kill $server; cat "$dir/asked"'
     assert_output "$(printf '%s\n' 192.0.2.1 2001:db8::1 192.0.2.1 127.0.0.1)"
     [[ $stderr == *'blocked.test: has no address that can be used: 0.0.0.0 is the unspecified address'* ]] || fail "$stderr"
@@ -309,7 +310,6 @@ END
 
 @test "dnskey: resolv.conf and hosts that change count from the next request on" {
     printf 'nameserver 127.0.0.2\n' >etc/resolv.conf
-    # shellcheck disable=SC2016 # expanded there
     world 'server_on 127.0.0.1; ask
         question localhost
         echo "nameserver 127.0.0.1" >"$dir/etc/new"; mv "$dir/etc/new" "$dir/etc/resolv.conf"
@@ -329,12 +329,11 @@ END
         assert_regex "${lines[i]}" "^ok id=1 re=resolve addresses=$address ttl="
         i=$((i + 1))
     done
-    assert_equal "$(cat said)" ''
+    assert_equal "$(grep -v "$note" said)" ''
 }
 
 @test "dnskey: questions that are open when resolv.conf changes are asked of the new servers" {
     printf 'nameserver 127.0.0.2\n' >etc/resolv.conf
-    # shellcheck disable=SC2016 # expanded there
     world 'server_on 127.0.0.1; ask
         echo "resolve id=7 host=good.test" >&"${tool[1]}"
         sleep 1
@@ -346,7 +345,6 @@ END
 }
 
 @test "dnskey: while no server answers, what was known is used, though its time is over and the servers are others" {
-    # shellcheck disable=SC2016 # expanded there
     world 'server_on 127.0.0.1; ask
         question good-1.test
         kill $server; wait $server 2>/dev/null
@@ -371,8 +369,7 @@ END
 }
 
 @test "dnskey: by hand a thousand names are all answered, though only 512 at a time are looked up" {
-    printf 'resolve id=%d host=good.n%d.test\n' $(for i in {1..1000}; do echo "$i" "$i"; done) >records
-    # shellcheck disable=SC2016 # expanded there
+    for i in {1..1000}; do echo "resolve id=$i host=good.n$i.test"; done >records
     world 'server_on 127.0.0.1; dnskey <"$dir/records" >"$dir/answers"; s=$?
         dnskey $(sed "s/.*host=//" "$dir/records") >"$dir/addresses" || s=9
         kill $server; exit $s'
@@ -395,7 +392,7 @@ if (!$pid) {
 close $theirs;
 $ours->autoflush(1); $| = 1;
 sub say_to { print $ours @_ }
-sub hear { my $line = <$ours>; print defined $line ? $line : "end\n" }
+sub hear { my $line; do { $line = <$ours> } while (defined $line && $line =~ /built.*with.*AddressSanitizer/); print defined $line ? $line : "end\n" }
 sub child { open(my $f, "/proc/$pid/task/$pid/children"); return <$f> + 0 }
 sub show { my ($p) = @_; open(my $f, "/proc/$p/status"); print grep(/^(Uid|Gid|Groups|Cap\w+|NoNewPrivs|Seccomp):/, <$f>),
     "root: ", readlink("/proc/$p/root"), "\n" }
@@ -403,7 +400,6 @@ sub done { close $ours; waitpid($pid, 0); print "status ", $? >> 8, " ", $? & 12
 hear();
 END
     printf '%s\n' "$1" >>parent.pl
-    # shellcheck disable=SC2016 # expanded there
     world 'server_on 127.0.0.1; perl "$dir/parent.pl"; kill $server'
 }
 
@@ -475,7 +471,6 @@ END
     command -v setpriv >/dev/null || skip 'setpriv is missing'
     chmod 755 "$dir" "$dir/etc"
     printf '192.0.2.1 here\n' >>etc/hosts
-    # shellcheck disable=SC2016 # expanded there
     world 'tool=$(command -v dnskey); cp "$tool" /usr/bin/../../run/dnskey-$$ 2>/dev/null || exit 96
         chmod 755 /run/dnskey-$$
         server_on 127.0.0.1
@@ -501,7 +496,6 @@ END
     printf '192.0.2.1 vpn.example.org\n2001:db8::1 vpn.example.org\n' >>etc/hosts
     sed -n '/examples begin/,/examples end/p' "$repo/dnskey/dnskey.8" | sed -n '/^\.Bd/,/^\.Ed/p' |
         grep -v '^\.' | sed 's/\\e/\\/g' >script
-    # shellcheck disable=SC2016 # expanded there
     sed -i 's/gone.example.org/nothere.example.org/' script
     world 'server_on 127.0.0.1; . "$dir/script"; kill $server'
     assert_line --index 0 192.0.2.1
