@@ -116,7 +116,12 @@ END
     assert_equal "$(sa_count left)" 0
 }
 
-@test "[K1] RSA: a key whose passphrase is asked for (%prompt), in both roles; and while it is asked for again" {
+# working_secrets: the pids of those that are not of before the last --listen
+working_secrets() {
+    whack_on left --status | sed -n 's/^000 process secrets [0-9]* pid \([0-9]*\) for [0-9]*s; restarts.*/\1/p'
+}
+
+@test "[K1] RSA: a key whose passphrase is asked for (%prompt), in both roles; and while another one is asked for" {
     local terminal=$repo/tests/programs/at-terminal whack
     with_charon 2048
     whack=("$(tool_path whack)" --ctlbase "$HOSTS_DIR/left/pluto" --listen)
@@ -128,11 +133,46 @@ END
     whack_initiates left
     traffic_is_protected
     whack_on left --terminate --name net
-    start_on left "$BATS_TEST_TMPDIR/asked" /dev/null "$terminal" 'locked.pem: ' '' -- "${whack[@]}"
+    (umask 077 && openssl pkcs8 -topk8 -in "$HOSTS_DIR/keys/left.pem" -passout pass:more -out "$HOSTS_DIR/keys/more.pem")
+    pluto_secrets left "@left.example.com : RSA $HOSTS_DIR/keys/locked.pem %prompt" "@more : RSA $HOSTS_DIR/keys/more.pem %prompt"
+    start_on left "$BATS_TEST_TMPDIR/asked" /dev/null "$terminal" 'more.pem: ' '' -- "${whack[@]}"
     wait_for 30 file_has "$BATS_TEST_TMPDIR/asked" 'echo off'
     charon_initiates right
     traffic_is_protected
     end_pid "$started" 5
+}
+
+# One process: it has the passphrase from its predecessor, which lives on because it holds an ISAKMP SA.
+@test "[K1] [P7] RSA: %prompt over a reload without a terminal, and over deaths of secrets; the tunnel stays" {
+    local terminal=$repo/tests/programs/at-terminal
+    with_charon 2048
+    (umask 077 && openssl pkcs8 -topk8 -in "$HOSTS_DIR/keys/left.pem" -passout pass:sesame -out "$HOSTS_DIR/keys/locked.pem")
+    pluto_secrets left "@left.example.com : RSA $HOSTS_DIR/keys/locked.pem %prompt"
+    run on left timeout 60 "$terminal" 'locked.pem: ' 'sesame\n' -- "$(tool_path whack)" --ctlbase "$HOSTS_DIR/left/pluto" --listen
+    assert_success
+    whack_initiates left
+    traffic_is_protected
+    run whack_on left --listen </dev/null
+    assert_success
+    assert_output --partial 'locked.pem is open, by the passphrase that was typed before'
+    refute_output --partial '040 '
+    traffic_is_protected
+    local times pid
+    for times in 1 2; do
+        pid=$(working_secrets)
+        assert_equal "$(wc -w <<<"$pid")" 1
+        kill -KILL "$pid"
+        wait_for 30 handed_on_times "$times"
+        ping_through left right
+    done
+    whack_on left --terminate --name net
+    whack_initiates left
+    traffic_is_protected
+    run ! grep -q -e 'without the key' -e 'is not used' "$(pluto_log left)"
+}
+
+handed_on_times() {
+    [ "$(grep -c 'was begun again; the passphrases of 1 RSA key file (%prompt) were handed on' "$(pluto_log left)")" -eq "$1" ]
 }
 
 @test "[W11] RSA: no key of the peer, or no private key: told at once, 028, and --explain says the same" {
