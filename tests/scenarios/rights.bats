@@ -104,7 +104,7 @@ row_of() {
 row_in_page() {
     local user number row
     row=$(grep -E "^\| $1 \| [0-9]+ \|" "$repo/docs/privsep.md")
-    for user in 60910=ipsec-negotiate 60911=ipsec-secrets 60912=ipsec-kernel; do
+    for user in 60910=ipsec-negotiate 60911=ipsec-secrets 60912=ipsec-kernel 60913=ipsec-dns; do
         number=$(id -u "${user#*=}" 2>/dev/null) || continue
         row=${row/ ${user%%=*} / $number }
     done
@@ -118,6 +118,50 @@ row_in_page() {
     for tool in ike-negotiate secrets kernel-sa; do
         assert_equal "$(row_of "$tool" "$(the_tool "$tool")")" "$(row_in_page "$tool")"
     done
+}
+
+# dnskey_runs: a name in the secrets file is what it takes. Its pid in $dnskey, that of its opener in $opener.
+dnskey_runs() {
+    echo 'gate.example.org : PSK "something else"' >>"$HOSTS_DIR/left/ipsec.secrets"
+    whack_on left --listen
+    wait_for 20 another_than dnskey none || fail 'no dnskey was begun'
+    dnskey=$(the_tool dnskey)
+    opener=$(ps --no-headers -o pid:1 --ppid "$dnskey")
+    [ -n "$opener" ] || fail 'dnskey has no second process'
+}
+
+# its_row NAME PID: that is what the page has. Sockets of questions come and go.
+its_row() {
+    [ "$(row_of "$1" "$2")" = "$(row_in_page "$1")" ]
+}
+
+@test "rights: dnskey, which a name in the secrets file begins, and its opener, are what the page says" {
+    a_tunnel
+    dnskey_runs
+    wait_for 20 its_row dnskey "$dnskey" || assert_equal "$(row_of dnskey "$dnskey")" "$(row_in_page dnskey)"
+    wait_for 20 its_row 'the opener' "$opener" || assert_equal "$(row_of 'the opener' "$opener")" "$(row_in_page 'the opener')"
+    # plutod and the opener; dnskey.
+    wait_for 20 eval '[ "$(fd_counts "$dnskey")" = "epoll=1 null=2 pipe=1 unix=2" ]' || fail "$(fd_counts "$dnskey")"
+    assert_equal "$(fd_counts "$opener")" 'null=2 pipe=1 unix=1'
+}
+
+@test "rights: dnskey told to open a file, to execve or kill, its opener told to write a file or open a socket, die of SIGSYS" {
+    a_tunnel
+    dnskey_runs
+    is_ended_by dnskey openat -100
+    is_ended_by dnskey execve
+    is_ended_by dnskey kill 1 15
+    local call
+    for call in 'openat -100 0 1' 'openat -100 0 64' 'socket 2 2' connect execve 'kill 1 15'; do
+        dnskey=$(the_tool dnskey)
+        opener=$(ps --no-headers -o pid:1 --ppid "$dnskey")
+        # shellcheck disable=SC2086 # words
+        run "$repo/tests/programs/inject" "$opener" $call
+        assert_output 'ended by signal 31'
+        wait_for 20 another_than dnskey "$dnskey" || fail 'no new dnskey after its opener was ended'
+    done
+    ping_through left right
+    assert_equal "$(clear_pings_seen)" 0
 }
 
 # One channel or socket too many is a way that nobody looks after.
