@@ -34,7 +34,7 @@ static const struct sandbox_call calls[] = {
     { CALL(clock_gettime), ALL, .why = "timers, where the vdso cannot tell the time" },
     { CALL(gettimeofday), ALL, .why = "the same" },
 #ifdef __NR_time
-    { CALL(time), S, .why = "OpenSSL's random generator, without a vdso" },
+    { CALL(time), S | D, .why = "OpenSSL's random generator, and DNS, without a vdso" },
 #endif
     { CALL(recvmsg), ALL | O, .why = "records of channels, ICMP errors, netlink's answers, dnskey and its opener to each other" },
     { CALL(sendmsg), D | O, .why = "DNS over TCP; opened files to dnskey" },
