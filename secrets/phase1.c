@@ -45,8 +45,7 @@ static const char *remedy(enum asks asks)
     static const char *const of[] = {
         [ASKS_PLUTOD] = "whack --listen, at a terminal, asks for it",
         [ASKS_SECRETS] = "secrets asks for it as it begins, where it has a terminal",
-        [ASKS_NOBODY] = "nobody asks for it by hand: write it in the place of %prompt, or take a key file that is not "
-                        "encrypted (openssl pkey)",
+        [ASKS_NOBODY] = "by hand nobody asks for it: write it there, or decrypt the key file (openssl pkey)",
     };
     return of[asks];
 }

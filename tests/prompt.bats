@@ -480,6 +480,11 @@ handed_on_times() {
     start_here --secrets-workers 2
     listen "$(prompt one)" "$word\\n"
     assert_line --partial 'is open'
+    # it was handed on, too
+    reload
+    assert_line --partial 'is open'
+    kill -KILL "$(workers | head -n 1)"
+    within 5 grep -q 'were handed on to it' "$dir/err"
     local pids
     mapfile -t pids < <(echo "$daemon"; pgrep -P "$daemon")
     found=$(printf 'passphrase %s\n' "$(printf %s "$word" | od -An -v -tx1 | tr -d ' \n')" |
@@ -511,4 +516,20 @@ handed_on_times() {
     assert_line "    $dir/secrets:1 is there once the passphrase of $dir/one.pem is given (%prompt): it names us"
     run timeout 60 "$(terminal)" "$(prompt one)" 'open sesame\n' 'loaded entries=1' '\004' -- "$tool" --file "$dir/secrets"
     assert_success
+}
+
+@test "[K1] by hand: for a key that stays locked it is said what can be done there, not whack --listen" {
+    local tools=${IPSEC_DIR:-} word
+    key one 'open sesame'
+    secrets "@one : RSA $dir/one.pem %prompt" "$psk"
+    word=0x03010001$(openssl rand -hex 128 | sed 's/^./f/; s/.$/f/')
+    run timeout 20 setsid -w "${tools:-$repo/secrets}/secrets" --file "$dir/secrets" \
+        <<<'announce exchange=1 connection=net role=initiator methods=rsasig ike=aes256-sha2_256-ecp256 our-id=@one peer-id=@peer'
+    assert_output --partial "the%20passphrase%20of%20$dir/one.pem%20has%20not%20come%20(%25prompt);%20secrets%20asks%20for%20it%20as%20it%20begins,%20where%20it%20has%20a%20terminal"
+    refute_output --partial whack
+    run unshare -n sh -c 'ip link set lo up; exec timeout 20 setsid -w "$@"' sh "${tools:-$repo/ike-negotiate}/ike-negotiate" --initiate \
+        --rsasig --encrypt --host 127.0.0.1 --id @one --to --host 127.0.0.2 --id @peer --pubkeyrsa "$word" --secretsfile "$dir/secrets"
+    assert_failure
+    assert_output --partial "has not come (%prompt); by hand nobody asks for it: write it there, or decrypt the key file (openssl pkey)"
+    refute_output --partial whack
 }

@@ -62,6 +62,8 @@ examples() {
 --file s --worker 4294967296 --control-fd 3:--worker 4294967296: expected a number
 --file s --worker -1 --control-fd 3:--worker -1: expected a number
 --file s --lint --worker 1 --control-fd 3:--control-fd: not together with --lint
+--file s --no-prompt:--no-prompt: expected --control-fd with it
+--file s --lint --no-prompt:--no-prompt: not together with --lint
 --lint s more:argument more: expected options only
 --file s --lint more:--lint more: expected one file
 --lint --match @a:expected one of --lint, --match, --show, --generate alone

@@ -118,6 +118,40 @@ static void test_descriptors(void **state)
     assert_int_equal(open_descriptors(), before);
 }
 
+/* An answer that carries one: the request says so, and an ok of another has none. */
+static void test_descriptors_of_answers(void **state)
+{
+    static const char *const bad[][3] = { /* with one; without; why */
+        { NULL, "ok id=1 re=hand-on\n", "ok: came without the descriptor that it carries" },
+        { "fail id=1 re=hand-on why=none\n", NULL, "fail: came with a descriptor, which it never carries" },
+        { "ok id=1 re=passphrase\n", NULL, "ok: came with a descriptor, which it never carries" },
+    };
+    unsigned before = open_descriptors();
+    struct pair p;
+    (void)state;
+    pair_init(&p, S_P);
+    pair_send(&p, HELLO);
+    pair_send_fds(&p, "ok id=1 re=hand-on\n", 1);
+    pair_send(&p, "fail id=2 re=hand-on why=none\n");
+    assert_int_equal(pair_read(&p), CHANNEL_OPEN);
+    assert_string_equal(p.seen.text, "ok+fd fail ");
+    close(p.seen.fds[0]);
+    pair_end(&p);
+    for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        pair_init(&p, S_P);
+        pair_send(&p, HELLO);
+        if (bad[i][0] != NULL) {
+            pair_send_fds(&p, bad[i][0], 1);
+        } else {
+            pair_send(&p, bad[i][1]);
+        }
+        assert_int_equal(pair_read(&p), CHANNEL_BAD);
+        assert_string_equal(channel_why(p.c), bad[i][2]);
+        pair_end(&p);
+    }
+    assert_int_equal(open_descriptors(), before);
+}
+
 static void refuse_descriptor(const char *first, unsigned first_fds, const char *second,
                               unsigned second_fds, const char *why)
 {
@@ -239,6 +273,7 @@ int main(void)
         cmocka_unit_test(f16_end_within_a_record),
         cmocka_unit_test(f16_rules),
         cmocka_unit_test(test_descriptors),
+        cmocka_unit_test(test_descriptors_of_answers),
         cmocka_unit_test(f16_descriptors_that_do_not_belong),
         cmocka_unit_test(f16_long_lines),
     };

@@ -21,14 +21,25 @@ static void put_forget(struct channel *c, uint64_t exchange)
     record_finish(&w);
 }
 
-static void put_channel(struct channel *c, int fd)
+static void put_channel_alone(struct channel *c)
 {
     struct record_writer w;
     record_start(&w, channel_out(c), V_CHANNEL);
     record_put_word(&w, K_TOOL, 2);
     record_put_number(&w, K_EPOCH, 1);
     record_finish(&w);
+}
+
+static void put_channel(struct channel *c, int fd)
+{
+    put_channel_alone(c);
     channel_attach(c, fd);
+}
+
+static void put_channel_lending(struct channel *c, int fd)
+{
+    put_channel_alone(c);
+    channel_lend(c, fd);
 }
 
 static void test_attached_descriptors_arrive(void **state)
@@ -68,6 +79,36 @@ static void test_attached_descriptors_arrive(void **state)
         close(p.seen.fds[i]);
     }
     channel_free(sender);
+    pair_end(&p);
+    assert_int_equal(open_descriptors(), before);
+}
+
+/* What is lent stays open here, whether it was sent or not. */
+static void test_lent_descriptors(void **state)
+{
+    unsigned before = open_descriptors();
+    struct pair p;
+    (void)state;
+    pair_init(&p, P_N);
+    struct channel *sender = channel_new(p.peer, p.peer, N_P);
+    p.peer = -1;
+    channel_hello(sender, 0, 8, 0);
+    int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    for (unsigned i = 0; i < 3; i++) {
+        put_channel_lending(sender, fd);
+    }
+    assert_int_equal(channel_flush(sender), CHANNEL_OPEN);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(pair_read(&p), CHANNEL_OPEN);
+    }
+    assert_string_equal(p.seen.text, "channel+fd channel+fd channel+fd ");
+    put_channel_lending(sender, fd); /* never sent */
+    channel_free(sender);
+    assert_true(fcntl(fd, F_GETFD) >= 0);
+    for (unsigned i = 0; i < p.seen.fd_count; i++) {
+        close(p.seen.fds[i]);
+    }
+    close(fd);
     pair_end(&p);
     assert_int_equal(open_descriptors(), before);
 }
@@ -149,6 +190,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_attached_descriptors_arrive),
+        cmocka_unit_test(test_lent_descriptors),
         cmocka_unit_test(f16_slow_reader),
         cmocka_unit_test(test_broken_pipe),
         cmocka_unit_test(test_refused_descriptors_stay_as_they_were),
