@@ -135,13 +135,17 @@ its_row() {
     [ "$(row_of "$1" "$2")" = "$(row_in_page "$1")" ]
 }
 
+has_fds() {
+    [ "$(fd_counts "$1")" = "$2" ]
+}
+
 @test "rights: dnskey, which a name in the secrets file begins, and its opener, are what the page says" {
     a_tunnel
     dnskey_runs
     wait_for 20 its_row dnskey "$dnskey" || assert_equal "$(row_of dnskey "$dnskey")" "$(row_in_page dnskey)"
     wait_for 20 its_row 'the opener' "$opener" || assert_equal "$(row_of 'the opener' "$opener")" "$(row_in_page 'the opener')"
     # plutod and the opener; dnskey.
-    wait_for 20 eval '[ "$(fd_counts "$dnskey")" = "epoll=1 null=2 pipe=1 unix=2" ]' || fail "$(fd_counts "$dnskey")"
+    wait_for 20 has_fds "$dnskey" 'epoll=1 null=2 pipe=1 unix=2' || fail "$(fd_counts "$dnskey")"
     assert_equal "$(fd_counts "$opener")" 'null=2 pipe=1 unix=1'
 }
 
