@@ -207,12 +207,13 @@ enum outcome mr_first(struct ike *ike, struct exchange *x, struct event *e)
     char suite[SUITE_TEXT];
 
     if (e->answer->verb != V_OK) {
-        if (record_has(e->answer, K_NOTIFICATION)) {
-            send_clear_notification(ike, &x->sa->path, x->sa->cky_i, x->sa->cky_r,
-                                    (unsigned)record_number(e->answer, K_NOTIFICATION));
+        bool says = record_has(e->answer, K_NOTIFICATION);
+        unsigned type = says ? (unsigned)record_number(e->answer, K_NOTIFICATION) : 0;
+        if (says) {
+            send_clear_notification(ike, &x->sa->path, x->sa->cky_i, x->sa->cky_r, type);
         }
-        report_stranger(ike, &x->sa->path, "a first message of Main Mode is refused: %s",
-                        record_text(e->answer, K_WHY));
+        report_stranger(ike, &x->sa->path, "a first message of Main Mode is refused%s%s%s: %s", says ? " (" : "",
+                        says ? notify_name(type) : "", says ? " sent)" : "", record_text(e->answer, K_WHY));
         exchange_free(ike, x);
         return END;
     }

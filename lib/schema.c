@@ -116,7 +116,7 @@ static const struct verb_spec verbs[VERB_COUNT] = {
         .help = "go on as this connection, if its ids mean the secret that was used" },
     [V_SECRET] = { .name = "secret", .from = P_S, .request = true,
         .required = { K_METHOD, K_OUR_ID, K_PEER_ID }, .answer = { K_FOUND },
-        .help = "which line has the preshared secret for these identities, or our private key? (for whack --explain, and before a Main Mode that may go by either)" },
+        .help = "which line has the preshared secret for these identities, or our private key? (for whack --explain, and before a Main Mode)" },
     [V_PUBLIC_KEYS] = { .name = "public-keys", .from = S_P, .request = true,
         .required = { K_EXCHANGE, K_OUR_ID, K_PEER_ID }, .answer = { K_PUBKEYS },
         .help = "the peer of this exchange says that it is `peer-id`, and signed: by which keys may that be checked?" },

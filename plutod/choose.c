@@ -1,6 +1,7 @@
 #include "choose.h"
 
 #include "index.h"
+#include "methods.h"
 #include "rules.h"
 
 static const struct address any_host = { .family = 0 };
@@ -18,14 +19,34 @@ static bool has_words(struct conn *const list[CHOOSE_MAX], size_t count, const s
     return false;
 }
 
+#define PASSED_OVER_MAX 256 /* a stranger may be the reason */
+
+/* Of those that are told the same words as c, which is the first of them: the first that can be carried out. */
+static struct conn *first_possible(const struct keying *k, const struct keying_worker *w, struct conn *c)
+{
+    const struct conn *first = c;
+    const struct kin *lacks = NULL; /* what one of a kin lacks, all do */
+    for (unsigned i = 0; c != NULL && i < PASSED_OVER_MAX; i++, c = index_next_by_hosts(c)) {
+        if (c->instance != 0 || index_compare_words(c, first) != 0) {
+            return NULL;
+        }
+        if (c->kin != lacks && methods_possible(k, w, c) != METHODS_NONE) {
+            return c;
+        }
+        lacks = c->kin;
+    }
+    return NULL;
+}
+
 /* Of each set of words the connection that was added first; and those in order of adding. */
-static size_t add_hosts(struct keying *k, struct conn *list[CHOOSE_MAX], size_t from, const struct address *local,
-                        const struct address *peer)
+static size_t add_hosts(struct keying *k, const struct keying_worker *w, struct conn *list[CHOOSE_MAX], size_t from,
+                        const struct address *local, const struct address *peer)
 {
     size_t count = from;
-    struct conn *c = index_offer(k, local, peer);
-    for (; c != NULL; c = index_next_offer(k, c)) {
-        if (has_words(list, from, c) || (count == CHOOSE_MAX && list[count - 1]->order < c->order)) {
+    struct conn *of_words = index_offer(k, local, peer);
+    for (; of_words != NULL; of_words = index_next_offer(k, of_words)) {
+        struct conn *c = first_possible(k, w, of_words);
+        if (c == NULL || has_words(list, from, c) || (count == CHOOSE_MAX && list[count - 1]->order < c->order)) {
             continue;
         }
         size_t at = count == CHOOSE_MAX ? count - 1 : count++;
@@ -37,11 +58,11 @@ static size_t add_hosts(struct keying *k, struct conn *list[CHOOSE_MAX], size_t 
     return count;
 }
 
-size_t choose_first(struct keying *k, const struct address *local, const struct address *remote,
-                    struct conn *list[CHOOSE_MAX])
+size_t choose_first(struct keying *k, const struct keying_worker *w, const struct address *local,
+                    const struct address *remote, struct conn *list[CHOOSE_MAX])
 {
-    size_t count = add_hosts(k, list, 0, local, remote);
-    return count == CHOOSE_MAX ? count : add_hosts(k, list, count, local, &any_host);
+    size_t count = add_hosts(k, w, list, 0, local, remote);
+    return count == CHOOSE_MAX ? count : add_hosts(k, w, list, count, local, &any_host);
 }
 
 size_t choose_offered(struct keying *k, const struct xchg *x, struct conn *list[CHOOSE_MAX])

@@ -14,10 +14,11 @@
 
 /*
  * For a first message: fills list with what may be offered, in order; of several that would be
- * told the same words only the first, and of instances what they were made of. Returns how many.
+ * told the same words only the first for which nothing is known to be missing, if w has its secrets
+ * (methods.h), and of instances what they were made of. Returns how many.
  */
-size_t choose_first(struct keying *k, const struct address *local, const struct address *remote,
-                    struct conn *list[CHOOSE_MAX]);
+size_t choose_first(struct keying *k, const struct keying_worker *w, const struct address *local,
+                    const struct address *remote, struct conn *list[CHOOSE_MAX]);
 /*
  * The connection that is called so, if it was there when x began; NULL: it has gone, and what has
  * its name now is another one.

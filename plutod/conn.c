@@ -3,6 +3,7 @@
 #include "foreign.h"
 #include "index.h"
 #include "journal.h"
+#include "methods.h"
 #include "name.h"
 #include "orient.h"
 #include "status.h"
@@ -16,6 +17,7 @@
 void conn_join(struct keying *k, struct conn *c)
 {
     index_join(k, c);
+    methods_forget(c); /* its ends may be called otherwise than they were */
     if (c->oriented) {
         name_ours(c->our_id, true);
     }
@@ -101,6 +103,7 @@ static void free_conn(struct keying *k, struct conn *c)
     }
     leave_form(k, c);
     free(c->failure);
+    methods_forget(c);
     foreign_free(c);
     free(c);
 }

@@ -23,6 +23,15 @@ struct failure {
     char why[];
 };
 
+/* What secrets has said that there is for it (methods.h). */
+struct at_hand {
+    char *lacks;            /* owned: what it said of what is not there; NULL: nothing */
+    uint32_t reading;       /* which reading of ipsec.secrets it spoke of (k->reading), */
+    uint8_t grade;          /* and of which grade the worker was */
+    uint8_t known;          /* bits by enum method: that was asked, */
+    uint8_t there;          /* and that is there */
+};
+
 #define CONN_NAME (NAME_MAX_LEN + 16)
 
 struct kin;
@@ -67,6 +76,7 @@ struct conn {
     unsigned renewals;      /* that failed, one after the other */
     unsigned classes;       /* debug classes that are on because of it */
     struct failure *failure; /* of its last negotiation that failed; owned; NULL: none has */
+    struct at_hand at_hand; /* of an instance: its template's counts */
     struct foreign *foreign; /* what other programs did to it in the kernel (foreign.h); owned; NULL: nothing */
     struct line_bucket lines; /* about it and its instances (keying_lines.c) */
 

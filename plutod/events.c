@@ -176,7 +176,7 @@ static bool take_secrets_answer(struct keying *k, uint32_t worker, const struct 
     if (r->verb == V_BAD && !record_has(r, K_ID)) {
         return true;
     }
-    if (explain_secret_answered(k, worker, r) || methods_answered(k, worker, r)) {
+    if (explain_known(k, worker, r) || explain_secret_answered(k, worker, r) || methods_answered(k, worker, r)) {
         return true;
     }
     if (!keying_answered(k, record_number(r, K_ID), PENDING_ACCEPT, worker, &number)) {

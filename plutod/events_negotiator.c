@@ -5,6 +5,7 @@
 #include "ends.h"
 #include "hint.h"
 #include "initiate.h"
+#include "methods.h"
 #include "orders.h"
 #include "renew.h"
 #include "respond.h"
@@ -15,8 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NO_PROPOSAL_CHOSEN 14 /* RFC 2408, 3.14.1 */
-#define NOTIFIED_MAX 8u       /* notifications about one negotiation that whack hears of */
+#define NOTIFIED_MAX 8u /* notifications about one negotiation that whack hears of */
 
 /*
  * For ike-negotiate this negotiation is over: it said so itself, or its predecessor did (plutod/lives.c).
@@ -37,6 +37,20 @@ static struct xchg *dead_parent(struct keying *k, const struct xchg *y, unsigned
                   && !y->answered;
     struct xchg *x = silent ? xchg_find_main(k, y->parent) : NULL;
     return x != NULL && x->up ? x : NULL;
+}
+
+#define WITH_MISSING (3900 + METHODS_LIST)
+/* What was not offered for want of a secret or key may be what would have fitted. Returns text, or out. */
+static const char *with_missing(struct keying *k, const struct xchg *x, unsigned code, const char *text,
+                                char out[WITH_MISSING])
+{
+    char missing[METHODS_LIST];
+    if (x->quick || x->initiator || code != REPLY_NOTIFICATION + NO_PROPOSAL_CHOSEN
+        || methods_say_missing(k, keying_worker(k, x->worker), &x->local, &x->remote, METHODS_SOMETHING, missing) == NULL) {
+        return text;
+    }
+    snprintf(out, WITH_MISSING, "%s; left out for what is missing: %s", text, missing);
+    return out;
 }
 
 /* Its SAs may stand already: then the last word on them was on its way. What older SAs need stays. */
@@ -72,7 +86,8 @@ static void end_failed(struct keying *k, struct xchg *x, const struct record *r)
         }
         ends_failed(k, x, code, why, true);
     } else {
-        ends_failed(k, x, code, text, true);
+        char more[WITH_MISSING];
+        ends_failed(k, x, code, with_missing(k, x, code, text, more), true);
     }
     if (parent != NULL) {
         ends_main(k, parent, ENDS_TELL_PEER, "the peer does not answer under it; the next attempt begins "

@@ -5,6 +5,7 @@
 #include "hint.h"
 #include "index.h"
 #include "initiate.h"
+#include "methods.h"
 #include "orders.h"
 #include "orient.h"
 #include "public_keys.h"
@@ -22,17 +23,19 @@
 /* ---- what both forms say of a first message ---- */
 
 bool explain_first(struct keying *k, uint64_t client, const struct address *local,
-                   const struct address *remote)
+                   const struct address *remote, bool why_none)
 {
+    const struct keying_worker *w = keying_pick_worker(k);
     struct conn *list[CHOOSE_MAX];
     char ours[ADDRESS_TEXT];
     char peer[ADDRESS_TEXT] = "any address";
-    size_t count = choose_first(k, local, remote, list);
-    if (count == 0) {
+    char missing[METHODS_LIST];
+    size_t count = choose_first(k, w, local, remote, list);
+    const struct conn *lacks = methods_say_missing(k, w, local, remote, METHODS_SOMETHING, missing);
+    if (count == 0 && lacks == NULL && why_none) {
         char why[RULES_REFUSAL];
         rules_say_refusal(k, local, remote, why);
         keying_say(k, client, 0, "a first message of IKE is refused: %s", why);
-        return false;
     }
     address_print(local, ours);
     if (remote->family != 0) {
@@ -41,9 +44,13 @@ bool explain_first(struct keying *k, uint64_t client, const struct address *loca
     for (size_t i = 0; i < count; i++) {
         keying_say(k, client, 0, "a first message of IKE from %s to %s: %s for \"%s\", if the peer proposes "
                    "something of --ike %s with %s", peer, ours, i == 0 ? "it is" : "else", list[i]->name,
-                   list[i]->form->ike, conn_methods_words(conn_methods(list[i])));
+                   list[i]->form->ike, conn_methods_words(methods_possible(k, w, list[i])));
     }
-    return true;
+    if (lacks != NULL) {
+        keying_say(k, client, 0, "a first message of IKE from %s to %s: %s: %s", peer, ours, count == 0
+                   ? "it is refused" : "left out for what is missing", missing);
+    }
+    return count > 0;
 }
 
 /* ---- --name: if we began ---- */
@@ -83,6 +90,7 @@ static void say_initiate(struct keying *k, uint64_t client, const struct conn *c
     char peer[ADDRESS_TEXT];
     char our_id[IDENTITY_TEXT];
     char peer_id[IDENTITY_TEXT];
+    char lack[METHODS_LACK];
     address_print(&c->our_host, ours);
     address_print(&c->peer_host, peer);
     identity_print(c->our_id, our_id);
@@ -94,9 +102,12 @@ static void say_initiate(struct keying *k, uint64_t client, const struct conn *c
         keying_say(k, client, 0, "\"%s\": if we began now: Quick Mode would wait for the Main Mode #%" PRIu64 ", which "
                    "is under way and has made no ISAKMP SA yet", c->name, x->serial);
     } else {
+        const struct keying_worker *w = keying_pick_worker(k);
+        bool lacks = methods_say_lack(k, w, c, lack);
         keying_say(k, client, 0, "\"%s\": if we began now: Main Mode from %s:%u to %s:%u, as %s, proposing --ike %s "
-                   "with %s; the peer must prove to be %s", c->name, ours, k->settings.ikeport, peer, c->peer_port,
-                   our_id, c->form->ike, conn_methods_words(conn_methods(c)), peer_id);
+                   "with %s; the peer must prove to be %s%s%s", c->name, ours, k->settings.ikeport, peer, c->peer_port,
+                   our_id, c->form->ike, conn_methods_words(methods_possible(k, w, c)), peer_id, lacks
+                   ? "; what else it allows cannot be proposed: " : "", lack);
     }
     if (!connection_isakmp_only(c->form)) {
         char a[SUBNET_TEXT];
@@ -111,9 +122,14 @@ static void say_initiate(struct keying *k, uint64_t client, const struct conn *c
 static void say_if_we_began(struct keying *k, uint64_t client, const struct conn *c)
 {
     char why[OBSTACLE];
+    char lack[METHODS_LACK];
+    const struct keying_worker *w = keying_pick_worker(k);
     if (initiate_obstacle(k, c, why) != 0) {
         keying_say(k, client, 0, "\"%s\": if we began now, it would not come up: %s", c->name, why);
-    } else if (k->negotiator == NULL || keying_pick_worker(k) == NULL) {
+    } else if (initiate_under(k, c) == NULL && methods_possible(k, w, c) == METHODS_NONE
+               && methods_say_lack(k, w, c, lack)) {
+        keying_say(k, client, 0, "\"%s\": if we began now, it would not come up: %s", c->name, lack);
+    } else if (k->negotiator == NULL || w == NULL) {
         keying_say(k, client, 0, "\"%s\": if we began now, it would not come up: %s is not running (see the log)",
                    c->name, k->negotiator == NULL ? "ike-negotiate" : "secrets");
     } else {
@@ -191,7 +207,7 @@ static void say_whose(struct keying *k, uint64_t client, const struct conn *c)
 {
     struct conn *list[CHOOSE_MAX];
     char id[PROVED_TEXT];
-    size_t count = choose_first(k, &c->our_host, &c->peer_host, list);
+    size_t count = choose_first(k, keying_pick_worker(k), &c->our_host, &c->peer_host, list);
     const struct conn *first = count == 0 ? c : list[0];
     const struct conn *alike = first_alike(k, c);
     if (alike != c) {
@@ -257,7 +273,7 @@ static void say_if_the_peer_began(struct keying *k, uint64_t client, const struc
                    c->name, why);
         return;
     }
-    if (!explain_first(k, client, &c->our_host, &c->peer_host)) {
+    if (!explain_first(k, client, &c->our_host, &c->peer_host, true)) {
         return;
     }
     say_whose(k, client, c);
@@ -336,9 +352,14 @@ static void say_keys(struct keying *k, uint64_t client, const struct conn *c)
     }
 }
 
-static void explain_conn(struct keying *k, uint64_t client, const struct conn *c)
+void explain_conn(struct keying *k, uint64_t client, const char *name)
 {
+    const struct conn *c = conn_find(k, name);
     char topology[STATUS_TOPOLOGY];
+    if (c == NULL) {
+        keying_say(k, client, REPLY_UNKNOWN_NAME, "no connection named \"%s\"", name);
+        return;
+    }
     status_topology(c, topology);
     keying_say(k, client, 0, "\"%s\": %s", c->name, topology);
     if (c->newest_ipsec != 0) {
@@ -386,22 +407,4 @@ bool explain_secret_answered(struct keying *k, uint32_t worker, const struct rec
         k->hooks.release(k->hooks.context, client);
     }
     return ours;
-}
-
-/* ---- both ---- */
-
-void explain_begin(struct keying *k, uint64_t client, const struct record *r)
-{
-    if (record_has(r, K_NAME)) {
-        const struct conn *c = conn_find(k, record_text(r, K_NAME));
-        if (c == NULL) {
-            keying_say(k, client, REPLY_UNKNOWN_NAME, "no connection named \"%s\"", record_text(r, K_NAME));
-        } else {
-            explain_conn(k, client, c);
-        }
-    } else if (record_has(r, K_FROM) && record_has(r, K_TO)) {
-        explain_packet(k, client, r);
-    } else {
-        keying_say(k, client, REPLY_BAD_MESSAGE, "--explain: wants either a name, or --from and --to");
-    }
 }

@@ -1,7 +1,6 @@
 /* whack --explain --from A --to B: which connections are for a packet, and what the kernel does with it. */
 #include "explain.h"
 
-#include "choose.h"
 #include "index.h"
 #include "orders.h"
 #include "orient.h"
@@ -86,27 +85,20 @@ static void ask_kernel(struct keying *k, uint64_t client, const struct address *
     }
 }
 
-void explain_packet(struct keying *k, uint64_t client, const struct record *r)
+void explain_packet(struct keying *k, uint64_t client, const struct address *from, const struct address *to)
 {
-    struct conn *list[CHOOSE_MAX];
-    struct address from;
-    struct address to;
-    (void)record_address(r, K_FROM, &from);
-    (void)record_address(r, K_TO, &to);
-    if (from.family != to.family) {
+    if (from->family != to->family) {
         keying_say(k, client, REPLY_BAD_MESSAGE, "--from and --to are of two families");
         return;
     }
-    bool ours_from = orient_interface(k, &from) != NULL;
-    bool ours_to = orient_interface(k, &to) != NULL;
-    const struct address *local = ours_to ? &to : &from;
-    const struct address *remote = ours_to ? &from : &to;
-    unsigned fit = say_clients(k, client, &from, &to);
+    bool ours_from = orient_interface(k, from) != NULL;
+    bool ours_to = orient_interface(k, to) != NULL;
+    unsigned fit = say_clients(k, client, from, to);
     /* IKE between them is of interest where it is possible, or where it may be what is missing. */
-    if (ours_from != ours_to && (fit == 0 || choose_first(k, local, remote, list) > 0)) {
-        (void)explain_first(k, client, local, remote);
+    if (ours_from != ours_to) {
+        explain_first(k, client, ours_to ? to : from, ours_to ? from : to, fit == 0);
     }
-    ask_kernel(k, client, &from, &to, ours_from, ours_to);
+    ask_kernel(k, client, from, to, ours_from, ours_to);
 }
 
 /* By its reqid, which policies for what comes in have not: these are known by their clients. */

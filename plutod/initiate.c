@@ -21,22 +21,13 @@
 
 /* ---- beginning ---- */
 
-void initiate_main_known(struct keying *k, struct xchg *x)
-{
-    if (k->negotiator == NULL) {
-        x->waits = WAITS_ALL;
-        x->looked = 0; /* by then, there may be other secrets */
-        return;
-    }
-    x->waits = WAITS_NOT;
-    order_announce(k, x, x->conn);
-    order_initiate(k, x);
-}
-
 void initiate_main_go(struct keying *k, struct xchg *x)
 {
-    if (methods_find(k, x)) {
-        initiate_main_known(k, x);
+    if (k->negotiator == NULL) {
+        x->waits = WAITS_ALL; /* by then, there may be other secrets */
+    } else if (methods_find(k, x)) {
+        order_announce(k, x, x->conn);
+        order_initiate(k, x);
     }
     (void)agenda_set(&k->agenda, &x->life_end, k->now + HALF_OPEN_LIFE, ends_life);
 }

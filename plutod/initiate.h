@@ -37,10 +37,8 @@ void initiate_again(struct keying *k, struct conn *c, unsigned code);
 
 /* A process of ours died under c's attempt: it is begun anew, now or when that runs again. */
 void initiate_anew(struct keying *k, struct conn *c, uint64_t client);
-/* x waited for all (anew.h) and has a worker now. */
+/* x waited for all (anew.h), or for what secrets has (methods.h), and has a worker now. */
 void initiate_main_go(struct keying *k, struct xchg *x);
-/* And it is known by which methods it goes (methods.h). */
-void initiate_main_known(struct keying *k, struct xchg *x);
 void initiate_deferred(struct keying *k, const struct xchg *x); /* Quick Modes that waited for x begin */
 /* y's parent, which is not up, has this worker now. */
 void initiate_quick_moved(struct keying *k, struct xchg *y, uint32_t worker);

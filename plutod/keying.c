@@ -2,6 +2,7 @@
 
 #include "anew.h"
 #include "ends.h"
+#include "explain.h"
 #include "initiate.h"
 #include "journal.h"
 #include "orders.h"
@@ -65,6 +66,7 @@ void keying_free(struct keying *k)
         free(p);
     }
     free((void *)(uintptr_t)k->own_myid);
+    explain_free_all(k);
     status_free_all(k);
     journal_free_all(k);
     path_free_all(k);
@@ -135,7 +137,13 @@ void keying_worker_ready(struct keying *k, uint32_t number, enum worker_grade gr
     struct keying_worker *w = keying_worker(k, number);
     if (w != NULL) {
         w->grade = grade;
+        keying_secrets_changed(k);
     }
+}
+
+void keying_secrets_changed(struct keying *k)
+{
+    k->reading++;
 }
 
 void keying_worker_old(struct keying *k, uint32_t number)
@@ -295,6 +303,7 @@ static void orient_all(struct keying *k, const char *why_ended)
 {
     struct conn *c;
     struct conn *next;
+    keying_secrets_changed(k); /* for those whom they were asked for */
     HASH_ITER(hh, k->conns, c, next) {
         if (!c->oriented || orient_stays(k, c)) {
             orient_conn(k, c);

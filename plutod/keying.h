@@ -11,7 +11,7 @@
  *   xchg.h      exchanges: negotiations and the SAs that they made, by number, serial and SPI
  *   orders.h    the records that it sends
  *   initiate.h  our negotiations; respond.h  the peer's; ends.h  how both and their SAs end
- *   methods.h   by which methods they can be carried out
+ *   methods.h   by which methods they can be carried out, as far as there are secrets and keys
  *   anew.h      negotiations under which a process of ours died
  *   shorten.h   lives that a peer wants shorter
  *   foreign.h   what other programs did to SAs and policies in the kernel
@@ -116,7 +116,7 @@ struct interface {          /* one address that we listen on */
 /* A request of ours that a tool has not answered yet. */
 enum pending_kind { PENDING_ACCEPT, PENDING_DELETE, PENDING_SCRIPT, PENDING_SAMPLE, PENDING_FLUSH,
                     PENDING_UPDATE, PENDING_LOOKUP, PENDING_SECRET, PENDING_PRIVATE_KEY,
-                    PENDING_METHOD_PSK, PENDING_METHOD_RSASIG };
+                    PENDING_METHOD_PSK, PENDING_METHOD_RSASIG, PENDING_KNOW };
 
 struct pending;
 
@@ -161,6 +161,7 @@ struct keying {
     uint64_t permitted;     /* exchange number of the last one that was */
     struct keying_worker workers[WORKERS_MAX];
     unsigned worker_count;
+    uint32_t reading;       /* of ipsec.secrets: what was said of another one counts no more (methods.h) */
 
     bool listening;
     struct interface *interfaces; /* owned */
@@ -207,6 +208,7 @@ struct keying {
     unsigned classes;       /* debug classes, mask of enum debug_class */
     unsigned debugged;      /* connections that have some of their own */
     struct counters counters;
+    struct explanation *explanations; /* that wait for answers of secrets (explain.h) */
     struct status_report *reports; /* to whacks that are being shown the status (status.h) */
     unsigned samples;       /* that kernel-sa was asked for and has not answered */
     struct journal *journal; /* of what is about no connection (journal.h) */
@@ -241,6 +243,8 @@ bool keying_worker_up(struct keying *k, uint32_t number, struct buffer *out);
 void keying_worker_down(struct keying *k, uint32_t number);
 void keying_worker_ready(struct keying *k, uint32_t number, enum worker_grade grade);
 void keying_worker_old(struct keying *k, uint32_t number); /* it gets no new exchange */
+/* Workers that have read all may have more, or less, than they had: nothing that they said of it counts any more. */
+void keying_secrets_changed(struct keying *k);
 
 /* Takes the list (malloc'ed, owned from then on): orients every connection anew. */
 void keying_interfaces(struct keying *k, struct interface *list, size_t count, bool by_itself);
@@ -335,9 +339,12 @@ void keying_event_conn(struct keying *k, struct conn *c, const char *format, ...
 /* Only kept, as somebody else writes the line. x: NULL: about no exchange. */
 __attribute__((format(printf, 3, 4)))
 void keying_note(struct keying *k, const struct xchg *x, const char *format, ...);
-/* The same of what a peer asked for in vain, which he may do as often as he likes: it pushes out little else. */
-__attribute__((format(printf, 3, 4)))
-void keying_note_refused(struct keying *k, const struct xchg *x, const char *format, ...);
+/*
+ * The same of what a peer asked for in vain, which he may do as often as he likes: it pushes out little else. c: of
+ * an exchange its connection; NULL: about none.
+ */
+__attribute__((format(printf, 4, 5)))
+void keying_note_refused(struct keying *k, const struct xchg *x, struct conn *c, const char *format, ...);
 
 __attribute__((format(printf, 4, 5)))
 void keying_log_conn(struct keying *k, enum log_level level, const struct conn *c,

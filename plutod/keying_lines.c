@@ -356,9 +356,9 @@ void keying_note(struct keying *k, const struct xchg *x, const char *format, ...
     keep(k, x, x == NULL ? NULL : x->conn, is_cheap(x), text);
 }
 
-void keying_note_refused(struct keying *k, const struct xchg *x, const char *format, ...)
+void keying_note_refused(struct keying *k, const struct xchg *x, struct conn *c, const char *format, ...)
 {
     char text[LINE_MAX_LEN];
     PRINT_TEXT(text, format);
-    keep(k, x, x == NULL ? NULL : x->conn, true, text);
+    keep(k, x, c, true, text);
 }

@@ -3,6 +3,7 @@
  */
 #include "anew.h"
 #include "ends.h"
+#include "explain.h"
 #include "foreign.h"
 #include "initiate.h"
 #include "orders.h"
@@ -80,6 +81,7 @@ void keying_worker_down(struct keying *k, uint32_t number)
     keying_drop_pending(k, PENDING_PRIVATE_KEY, number);
     keying_drop_pending(k, PENDING_METHOD_PSK, number);
     keying_drop_pending(k, PENDING_METHOD_RSASIG, number);
+    explain_worker_gone(k, number);
     for (const struct xchg *x = k->exchanges; x != NULL; x = x->hh.next) {
         if (!x->quick && x->worker == number && x->up) {
             renew_lost(k, x);

@@ -128,6 +128,13 @@ bool order_secret(struct keying *k, const struct conn *c, unsigned method, uint6
     return id != 0 && put_secret(worker->out, id, c, method);
 }
 
+uint64_t order_know(struct keying *k, const struct keying_worker *w, const struct conn *c, unsigned method,
+                    uint64_t note, uint64_t client)
+{
+    uint64_t id = w->out == NULL ? 0 : keying_ask_worker(k, PENDING_KNOW, note, w->number, client);
+    return id != 0 && put_secret(w->out, id, c, method) ? id : 0;
+}
+
 bool order_method(struct keying *k, const struct xchg *x, const struct conn *c, unsigned method)
 {
     struct buffer *out = worker_out(k, x);

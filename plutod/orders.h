@@ -15,7 +15,10 @@ void order_announce_quick(struct keying *k, const struct xchg *y, const char *pf
 bool order_accept(struct keying *k, struct xchg *x, const struct conn *c);
 /* Which preshared secret, or private key of ours, is there for c? The client is held. */
 bool order_secret(struct keying *k, const struct conn *c, unsigned method, uint64_t client);
-/* The same for x, of its own worker (methods.h). False: no memory, or it is not running. */
+/* The same of this worker, only to know it (PENDING_KNOW, methods.h). Its id; 0: no memory. */
+uint64_t order_know(struct keying *k, const struct keying_worker *w, const struct conn *c, unsigned method,
+                    uint64_t note, uint64_t client);
+/* The same for x, of its own worker. False: no memory, or it is not running. */
 bool order_method(struct keying *k, const struct xchg *x, const struct conn *c, unsigned method);
 /* All that an unfinished Main Mode may become. */
 void order_announce_all(struct keying *k, const struct xchg *x);

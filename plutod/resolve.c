@@ -123,6 +123,7 @@ static void answer(struct keying *k, const struct resolving *n, const struct ask
     } else {
         record_fail(worker->out, V_RESOLVE, a->id, n->why == NULL ? no_memory : n->why);
     }
+    keying_secrets_changed(k); /* entries that wait for the name can be found now, or never will */
 }
 
 static void answer_all(struct keying *k, struct resolving *n)

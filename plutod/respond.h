@@ -10,13 +10,14 @@
 
 #include "xchg.h"
 
-#define INVALID_ID_INFORMATION 18 /* RFC 2408, 3.14.1 */
+/* RFC 2408, 3.14.1 */
+#define NO_PROPOSAL_CHOSEN 14
+#define INVALID_ID_INFORMATION 18
 
 /* Requests of ike-negotiate; each is answered into k->negotiator, some later. */
 void respond_first(struct keying *k, const struct record *r);
-/* x, which was asked about so, has a worker; and: it is known by which methods its offer goes (methods.h). */
+/* x, which was asked about so, waited for all (anew.h), or for what secrets has (methods.h), and has a worker now. */
 void respond_first_go(struct keying *k, struct xchg *x);
-void respond_first_known(struct keying *k, struct xchg *x);
 /*
  * Has ike-negotiate named another connection or proposal than secrets made keys for? Either of the two
  * may be heard first, so whatever it says next of x is where to look.

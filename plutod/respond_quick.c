@@ -19,7 +19,7 @@ static void refuse_quick(struct keying *k, const struct xchg *x, uint64_t id, co
 {
     struct record_writer w;
     if (x != NULL) {
-        keying_note_refused(k, x, "a Quick Mode is refused: %s", why);
+        keying_note_refused(k, x, x->conn, "a Quick Mode is refused: %s", why);
     }
     record_answer(&w, k->negotiator, V_FAIL, V_QUICK_ASK, id);
     record_put_text(&w, K_WHY, why);

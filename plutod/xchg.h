@@ -87,7 +87,8 @@ struct xchg {
     bool half_open;         /* counted as such */
     struct offer *offer;    /* owned; a responder's until the ISAKMP SA stands, or NULL */
     unsigned methods;       /* an initiator's: that it proposes (methods.h) */
-    size_t looked;          /* at the methods of how many connections, by now */
+    uint32_t asked_reqid;   /* WAITS_METHODS: the connection that secrets was asked about, */
+    uint32_t asked_reading; /* and k->reading at that time */
     bool contacted;         /* the peer has said once under it that it knows no other SA with us */
     bool renews;            /* takes the place of one that was lost (renew.h) */
     unsigned method;        /* place in the schema's `method` */

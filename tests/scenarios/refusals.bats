@@ -125,7 +125,9 @@ log_line_has() {
     no_sas left
 }
 
-@test "[F15] no secret, charon begins: both ids are named" {
+@test "[F15] no secret, charon begins: refused at message 1, and what to do is said; with one it comes up" {
+    local why='no preshared secret for "10.9.0.1" and "10.9.0.2" in ipsec.secrets: add a line 10.9.0.1 10.9.0.2 : PSK "..."'
+    local told="\"net\": $why (whack --listen reads ipsec.secrets anew)"
     tunnel_is
     two_hosts
     pluto_secrets left
@@ -133,9 +135,38 @@ log_line_has() {
     pluto_add left
     whack_on left --listen
     charon_on right
+    SECONDS=0
     charon_is_refused right
-    log_line_has left 10.9.0.1 10.9.0.2
+    [ "$SECONDS" -lt 10 ]
+    grep -q 'NO_PROP' "$HOSTS_DIR/right/charon.said"
+    log_has left "a first message of Main Mode is refused (NO-PROPOSAL-CHOSEN sent): $told"
     no_sas left
+    run whack_on left --events --name net
+    assert_output --partial "a first message of Main Mode from 10.9.0.2 is refused: $told"
+    run whack_on left --explain --name net
+    assert_output --partial "a first message of IKE from 10.9.0.2 to 10.9.0.1: it is refused: $told"
+    assert_output --partial "\"net\": if we began now, it would not come up: $why"
+    pluto_secrets left "10.9.0.1 10.9.0.2 : PSK \"${T[psk]}\""
+    whack_on left --listen
+    charon_initiates right
+    traffic_is_protected
+}
+
+@test "[F15] [R4] no secret for %any: a road warrior is refused at message 1, whatever others have" {
+    tunnel_is
+    two_hosts
+    tunnel_with left_net='' right_net=''
+    pluto_secrets left '10.9.0.1 10.9.0.7 : PSK "for another"'
+    pluto_start left
+    whack_on left --name net --psk --encrypt --host 10.9.0.1 --nexthop %direct --updown /bin/true \
+        --to --host %any --updown /bin/true
+    whack_on left --listen
+    charon_on right
+    charon_is_refused right
+    log_has left '(NO-PROPOSAL-CHOSEN sent): "net": no preshared secret for "10.9.0.1" and "%any" in ipsec.secrets: add a line'
+    pluto_secrets left "10.9.0.1 %any : PSK \"${T[psk]}\""
+    whack_on left --listen
+    charon_initiates right
 }
 
 @test "[R2] the peer's identity is another: the log says what was compared with what" {

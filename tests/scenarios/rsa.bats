@@ -222,6 +222,57 @@ handed_on_times() {
     assert_output --partial 'peer 10.9.0.2 by preshared secret'
 }
 
+# refused_at_once TEXT: charon begins with signatures, and hears at message 1 that it is in vain.
+refused_at_once() {
+    ! charon_initiate right net 10 || fail 'charon had its way'
+    grep -q 'NO_PROP' "$HOSTS_DIR/right/charon.said"
+    log_has left "a first message of Main Mode is refused (NO-PROPOSAL-CHOSEN sent): \"net\": $1"
+}
+
+# by_signature, by_the_secret: the tunnel in question.
+by_signature() {
+    tunnel_is left_id=@left right_id=@right method=rsasig
+}
+
+by_the_secret() {
+    tunnel_is name=plain left_net='' right_net=''
+}
+
+@test "[F15] RSA, charon begins: without a key it is refused at message 1; a secret beside it is taken, in both orders" {
+    local order tunnel
+    two_signers
+    pluto_secrets left '10.9.0.1 10.9.0.2 : PSK "a secret of both"'
+    pluto_start left
+    by_signature
+    charon_rsa right
+    pluto_add left
+    whack_on left --listen
+    refused_at_once 'no public key of "@right": whack --keyid ID --pubkeyrsa 0s... gives it'
+    whack_on left --keyid @right --pubkeyrsa "$(rsa_word right)"
+    refused_at_once 'no private RSA key for "@left" in ipsec.secrets: add an entry @left : RSA ... '
+    whack_on left --delete --name net
+    by_the_secret
+    charon_add right left
+    for order in 'by_signature by_the_secret' 'by_the_secret by_signature'; do
+        for tunnel in $order; do
+            "$tunnel"
+            pluto_add left
+        done
+        charon_initiates right plain
+        ! charon_initiate right net 10 || fail 'charon had its way'
+        log_has left 'we allow '
+        whack_on left --delete --name plain
+        whack_on left --delete --name net
+    done
+    log_has left '; left out for what is missing: "net": no private RSA key for "@left"'
+    by_signature
+    pluto_add left
+    pluto_secrets left "@left : RSA $HOSTS_DIR/keys/left.pem"
+    whack_on left --listen
+    charon_initiates right net
+    traffic_is_protected
+}
+
 # both_on HOST METHOD...: plutod there with a key and a secret, and with these methods for the tunnel.
 both_on() {
     local host=$1

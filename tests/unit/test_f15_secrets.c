@@ -40,7 +40,9 @@ static void f15_the_responder_has_none(void **state)
                                  "ipsec.secrets: add a line 10.9.0.2 10.9.0.1 : PSK"));
     assert_int_equal(l->host[1].ike->half_open_count, 0);
     assert_true(l->host[1].sent <= 3 * l->host[1].received);
+    assert_true(lab_logged(l, 1, "refused (NO-PROPOSAL-CHOSEN sent): "));
     (void)store_add(l->host[1].store, "lab", 2, NULL, 0, (const uint8_t *)"x", 1);
+    keying_secrets_changed(&l->host[1].keying);
     lab_pass(l, 300000);
     assert_true(lab_up(l));
     lab_free(l);

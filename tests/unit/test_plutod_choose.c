@@ -55,11 +55,11 @@ static void test_first_message_of_many_words(void **state)
                  "ike=%s-%s-%s", i, i, ciphers[i % 3], hashes[i / 3 % 4], groups[i / 12]);
         add(w, words);
         if (i == 30) {
-            assert_int_equal(choose_first(&w->k, &local, &remote, list), CHOOSE_MAX);
+            assert_int_equal(choose_first(&w->k, NULL, &local, &remote, list), CHOOSE_MAX);
             assert_string_equal(list[31]->name, "road");
         }
     }
-    assert_int_equal(choose_first(&w->k, &local, &remote, list), CHOOSE_MAX);
+    assert_int_equal(choose_first(&w->k, NULL, &local, &remote, list), CHOOSE_MAX);
     for (unsigned i = 0; i < CHOOSE_MAX; i++) {
         char name[8];
         snprintf(name, sizeof name, "c%u", i);
@@ -83,12 +83,12 @@ static void test_first_message_by_addresses_alone(void **state)
     add(w, "name=a left-host=10.9.0.1 right-host=10.9.0.2 right-id=@a policy=psk,encrypt ike=aes256-sha1-modp2048");
     add(w, "name=b2 left-host=10.9.0.1 right-host=10.9.0.2 right-id=@b2 policy=psk,encrypt ike=aes128-sha1-modp2048");
     add(w, "name=elsewhere left-host=10.9.0.1 right-host=10.9.0.3 policy=psk,encrypt");
-    assert_int_equal(choose_first(&w->k, &local, &remote, list), 3);
+    assert_int_equal(choose_first(&w->k, NULL, &local, &remote, list), 3);
     assert_string_equal(list[0]->name, "b"); /* these hosts first, in order of adding; then %any */
     assert_string_equal(list[1]->name, "a");
     assert_string_equal(list[2]->name, "road");
     assert_null(feed(w, W_P, "whack-delete name=b")); /* b2 was added after a */
-    assert_int_equal(choose_first(&w->k, &local, &remote, list), 3);
+    assert_int_equal(choose_first(&w->k, NULL, &local, &remote, list), 3);
     assert_string_equal(list[0]->name, "a");
     assert_string_equal(list[1]->name, "b2");
     world_free(w);

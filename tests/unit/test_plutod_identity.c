@@ -139,7 +139,7 @@ static void test_another_of_the_same_name(void **state)
     assert_null(feed(w, W_P, "whack-connection name=east left-host=10.9.0.1 left-client=10.1.0.0/24 "
                      "right-host=10.9.0.2 right-id=@somebody right-client=10.3.0.0/24 "
                      NET_POLICY " replace=yes"));
-    assert_null(feed(w, S_P, "ok id=1 re=accept"));
+    assert_null(feed(w, S_P, "ok id=%" PRIu64 " re=accept", w->k.next_id));
     const struct record *r = sent(w, &w->n, P_N, V_FAIL);
     assert_non_null(r);
     assert_false(xchg_find_main(&w->k, x)->matched);

@@ -67,8 +67,12 @@ static void test_methods_are_told(void **state)
     add(w, "name=r2 " PAIR "right-id=@r2 " RSA); /* told the same as r */
     add(w, "name=b " PAIR "right-id=@b " BOTH);
     give(w, "@b", 1);
+    give(w, "@r", 2);
     clear(w);
+    w->asked = true;
     assert_null(feed(w, N_P, "first id=1 local=10.9.0.1 local-port=500 remote=10.9.0.2 remote-port=500"));
+    asked_for(w, 1, METHOD_PSK, true);
+    asked_for(w, 1, METHOD_RSASIG, true);
     asked_for(w, 1, METHOD_RSASIG, true);
     asked_for(w, 1, METHOD_PSK, true);
     static const struct {
@@ -111,6 +115,7 @@ static void test_no_switch_to_another_method(void **state)
     (void)state;
     add(w, "name=p " PAIR PSK);
     add(w, "name=r " PAIR "right-id=@r " RSA);
+    give(w, "@r", 1);
     uint64_t x = first(w, "10.9.0.2");
     chosen(w, x, "p");
     clear(w);
@@ -170,6 +175,7 @@ static void test_no_sa_is_handed_over(void **state)
     (void)main_mode_goes_well(w);
     (void)quick_mode_goes_well(w, 0xbbbb, true);
     add(w, "name=r " PAIR RSA);
+    give(w, "10.9.0.2", 1);
     uint64_t x = first(w, "10.9.0.2");
     chosen(w, x, "r");
     proved(w, x, "r", "10.9.0.2", "rsasig", "yes");
@@ -184,6 +190,7 @@ static void test_method_that_was_not_announced(void **state)
     struct world *w = world_new("10.9.0.1");
     (void)state;
     add(w, "name=r " PAIR RSA);
+    give(w, "10.9.0.2", 1);
     uint64_t x = first(w, "10.9.0.2");
     chosen(w, x, "r");
     const char *why = feed(w, S_P, "authenticated exchange=%" PRIu64 " connection=r peer=10.9.0.2 method=psk "
@@ -306,15 +313,16 @@ static void test_no_keys(void **state)
     assert_true(keying_worker_up(&w->k, 2, &w->s[2]));
     add(w, "name=r " PAIR "right-id=@east " RSA);
     give(w, "@west", 1);
+    give(w, "@east", 2);
     uint64_t x = first(w, "10.9.0.2");
     unsigned own = xchg_find(&w->k, x)->worker;
     w->worker = own;
     buffer_wipe(&w->s[own]);
-    assert_null(feed(w, S_P, "public-keys id=5 exchange=%" PRIu64 " our-id=10.9.0.1 peer-id=@east", x));
+    assert_null(feed(w, S_P, "public-keys id=5 exchange=%" PRIu64 " our-id=10.9.0.1 peer-id=@other", x));
     const struct record *r = sent(w, &w->s[own], P_S, V_FAIL);
     assert_int_equal(record_number(r, K_ID), 5);
     assert_int_equal(record_number(r, K_CODE), 28);
-    assert_string_equal(record_text(r, K_WHY), "no public key of \"@east\": whack --keyid ID --pubkeyrsa 0s... gives it");
+    assert_string_equal(record_text(r, K_WHY), "no public key of \"@other\": whack --keyid ID --pubkeyrsa 0s... gives it");
     /* of an exchange that it was not told of, one that has ended, one that is authenticated */
     w->worker = 3 - own;
     assert_non_null(feed(w, S_P, "public-keys id=6 exchange=%" PRIu64 " our-id=10.9.0.1 peer-id=@west", x));
@@ -389,6 +397,7 @@ static void test_status(void **state)
     struct world *w = world_new("10.9.0.1");
     (void)state;
     add(w, "name=r " PAIR RSA);
+    give(w, "10.9.0.2", 1);
     uint64_t x = first(w, "10.9.0.2");
     chosen(w, x, "r");
     proved(w, x, "r", "10.9.0.2", "rsasig", "yes");
