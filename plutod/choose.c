@@ -128,13 +128,12 @@ static void add_kins(struct keying *k, struct ranked *r, const struct rules_want
     }
 }
 
-struct conn *choose_identified(struct keying *k, const struct xchg *x, unsigned nth)
+struct conn *choose_identified(struct keying *k, const struct rules_wanted *w, unsigned nth)
 {
     struct ranked r = { .count = 0 };
-    const struct rules_wanted w = rules_of_exchange(x);
-    add_kins(k, &r, &w, &x->remote, x->peer_id);
-    add_kins(k, &r, &w, &any_host, x->peer_id);
-    add_kins(k, &r, &w, &any_host, &identity_any);
+    add_kins(k, &r, w, w->remote, w->peer_id);
+    add_kins(k, &r, w, &any_host, w->peer_id);
+    add_kins(k, &r, w, &any_host, &identity_any);
     return nth < r.count ? r.list[nth] : NULL;
 }
 

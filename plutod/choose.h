@@ -36,10 +36,10 @@ size_t choose_offered(struct keying *k, const struct xchg *x, struct conn *list[
 bool choose_may_be(const struct xchg *x, const struct conn *c);
 
 /*
- * For a proved identity that was not the announced one: the nth best connection, or NULL. Same hosts
- * and exactly this identity first, then %any with it, then %any with none.
+ * For an identity that was not the announced one (w has it, and both hosts): the nth best connection, or
+ * NULL. Same hosts and exactly this identity first, then %any with it, then %any with none.
  */
-struct conn *choose_identified(struct keying *k, const struct xchg *x, unsigned nth);
+struct conn *choose_identified(struct keying *k, const struct rules_wanted *w, unsigned nth);
 /*
  * For Quick Mode under x: exact clients; routed ones before others, then those in whose description
  * less of the peer was left open. It may be a template to be instantiated. NULL: none.

@@ -137,13 +137,28 @@ static bool put_public_keys(struct buffer *out, uint64_t id, const struct public
     return good;
 }
 
+/* A key would not help him whom no connection expects: then that is the reason [R2]. */
+static void refuse_public_keys(struct keying *k, const struct xchg *x, const struct identity *peer, struct buffer *out,
+                               uint64_t id)
+{
+    struct record_writer w;
+    char why[RESPOND_UNEXPECTED > PUBLIC_KEYS_NONE ? RESPOND_UNEXPECTED : PUBLIC_KEYS_NONE];
+    bool unexpected = respond_is_unexpected(k, x, peer, why);
+    if (!unexpected) {
+        public_keys_say_none(peer, why);
+    }
+    record_answer(&w, out, V_FAIL, V_PUBLIC_KEYS, id);
+    record_put_text(&w, K_WHY, why);
+    record_put_number(&w, K_CODE, unexpected ? REPLY_BAD_ID : REPLY_NO_KEY);
+    record_finish(&w);
+}
+
 /* By which keys may the peer's signature be checked? It comes before anything is proved. */
 static bool take_public_keys(struct keying *k, uint32_t worker, const struct record *r, const char **why)
 {
     const struct xchg *x = xchg_find_main(k, record_number(r, K_EXCHANGE));
     const struct keying_worker *asked_by = keying_worker(k, worker);
     const uint64_t id = record_number(r, K_ID);
-    char none[PUBLIC_KEYS_NONE];
     struct identity peer;
     if (x != NULL && (x->worker != worker || x->authenticated)) {
         *why = "public-keys: not an exchange that this worker was told of, or one that is authenticated";
@@ -157,12 +172,7 @@ static bool take_public_keys(struct keying *k, uint32_t worker, const struct rec
     if (x == NULL) {
         record_fail(asked_by->out, V_PUBLIC_KEYS, id, "this exchange has ended");
     } else if (key == NULL) {
-        struct record_writer w;
-        public_keys_say_none(&peer, none);
-        record_answer(&w, asked_by->out, V_FAIL, V_PUBLIC_KEYS, id);
-        record_put_text(&w, K_WHY, none);
-        record_put_number(&w, K_CODE, REPLY_NO_KEY);
-        record_finish(&w);
+        refuse_public_keys(k, x, &peer, asked_by->out, id);
     } else if (!put_public_keys(asked_by->out, id, key)) {
         record_fail(asked_by->out, V_PUBLIC_KEYS, id, "plutod has no memory for the keys");
     }

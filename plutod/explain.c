@@ -170,12 +170,12 @@ static void say_quick(struct keying *k, uint64_t client, const struct conn *c)
     }
 }
 
-#define PROVED_TEXT (IDENTITY_TEXT + 60)
+#define PROVED_TEXT (IDENTITY_TEXT + 80)
 /* Who the peer has to prove to be for c; returns out. */
 static const char *proved_text(const struct conn *c, char out[PROVED_TEXT])
 {
     if (c->peer_id->type == ID_ANY) {
-        strlcpy(out, "somebody whom no other connection here names", PROVED_TEXT);
+        strlcpy(out, "somebody whom no connection to his own address and no other to %any names", PROVED_TEXT);
     } else {
         identity_print(c->peer_id, out);
     }
@@ -327,8 +327,8 @@ static void say_public_keys(struct keying *k, uint64_t client, const struct conn
     identity_print(c->peer_id, id);
     DL_COUNT(key, counted, count);
     if (c->peer_id->type == ID_ANY) {
-        keying_say(k, client, 0, "\"%s\": with --rsasig the peer is known by a public key of whoever it says it is "
-                   "(--keyid)", c->name);
+        keying_say(k, client, 0, "\"%s\": with --rsasig the peer is known by a public key of whoever it says it is: "
+                   "anybody whose key was given (--keyid) may come in, unless --id says who", c->name);
     } else if (key == NULL) {
         public_keys_say_none(c->peer_id, none);
         say_hopeless(k, client, c, METHOD_RSASIG, none);

@@ -152,6 +152,40 @@ bool respond_authenticated(struct keying *k, struct xchg *x, const struct record
     return true;
 }
 
+/* He is none whom x could be for: noted at all that it could have been. refused: what secrets said of choices. */
+static void say_unexpected(struct keying *k, const struct xchg *x, const struct rules_wanted *w, const char *refused,
+                           char why[RESPOND_UNEXPECTED])
+{
+    char peer[IDENTITY_TEXT];
+    char compared[RULES_LIST];
+    struct conn *offered[CHOOSE_MAX];
+    identity_print(w->peer_id, peer);
+    rules_say_all(k, w, compared);
+    snprintf(why, RESPOND_UNEXPECTED, "the peer %s %s, %s; --id with that for its end would match: %s%s%.1800s",
+             x->authenticated ? "proved to be" : "says that it is", peer,
+             !x->authenticated ? "which no connection expects with --rsasig (nor is there a public key of it)"
+             : x->method == METHOD_PSK ? "which no connection expects with the secret that was used"
+             : "which no connection expects with the RSA key that it signed with", refused,
+             refused[0] == '\0' || compared[0] == '\0' ? "" : "; ", compared);
+    for (size_t i = choose_offered(k, x, offered); i > 0; i--) {
+        conn_failed(k, offered[i - 1], x->number, why);
+    }
+}
+
+bool respond_is_unexpected(struct keying *k, const struct xchg *x, const struct identity *peer,
+                           char why[RESPOND_UNEXPECTED])
+{
+    const struct rules_wanted w = {
+        .local = &x->local, .remote = &x->remote, .peer_id = peer, .method = POLICY_RSASIG,
+        .proposal = x->offer == NULL || x->offer->chosen == 0 ? NULL : x->offer->proposal
+    };
+    if (x->initiator || choose_identified(k, &w, 0) != NULL) {
+        return false;
+    }
+    say_unexpected(k, x, &w, "", why);
+    return true;
+}
+
 static void answer_identify(struct keying *k, struct xchg *x, bool good)
 {
     struct record_writer w;
@@ -170,20 +204,9 @@ static void answer_identify(struct keying *k, struct xchg *x, bool good)
         record_finish(&w);
         return;
     }
-    char compared[RULES_LIST];
-    char peer[IDENTITY_TEXT];
-    char why[3900]; /* of the line that ike-negotiate reports; a record has room for 4000 */
+    char why[RESPOND_UNEXPECTED];
     const struct rules_wanted wanted = rules_of_exchange(x);
-    identity_print(x->peer_id, peer);
-    rules_say_all(k, &wanted, compared);
-    snprintf(why, sizeof why, "the peer proved to be %s, which no connection expects with %s; --id with "
-             "that for its end would match: %s%s%.1800s", peer, x->method == METHOD_PSK ? "the secret that was used"
-             : "the RSA key that it signed with", refused,
-             refused[0] == '\0' || compared[0] == '\0' ? "" : "; ", compared);
-    struct conn *offered[CHOOSE_MAX];
-    for (size_t i = choose_offered(k, x, offered); i > 0; i--) {
-        conn_failed(k, offered[i - 1], x->number, why);
-    }
+    say_unexpected(k, x, &wanted, refused, why);
     record_answer(&w, k->negotiator, V_FAIL, V_IDENTIFY, id);
     record_put_text(&w, K_WHY, why);
     record_put_number(&w, K_NOTIFICATION, INVALID_ID_INFORMATION);
@@ -194,7 +217,8 @@ static void answer_identify(struct keying *k, struct xchg *x, bool good)
 static void try_next(struct keying *k, struct xchg *x)
 {
     struct identify *asked = x->identify;
-    struct conn *c = choose_identified(k, x, asked->next);
+    const struct rules_wanted wanted = rules_of_exchange(x);
+    struct conn *c = choose_identified(k, &wanted, asked->next);
     asked->next++;
     if (c == NULL || asked->next > CHOOSE_MAX || !order_accept(k, x, c)) {
         answer_identify(k, x, false);

@@ -34,6 +34,14 @@ bool respond_quick_ask(struct keying *k, const struct record *r, const char **wh
 #define RESPOND_WHY (IDENTITY_TEXT + 200)
 bool respond_is_one_of_us(struct keying *k, const struct xchg *x, char why[RESPOND_WHY]);
 
+/*
+ * x's peer says (and has yet to prove by a signature) that it is this: is there no connection for which
+ * that could be? Never of what we began. why: what was compared with what, for the line of the failure.
+ */
+#define RESPOND_UNEXPECTED 3900 /* of the line that ike-negotiate reports; a record has room for 4000 */
+bool respond_is_unexpected(struct keying *k, const struct xchg *x, const struct identity *peer,
+                           char why[RESPOND_UNEXPECTED]);
+
 /* Records of secrets. */
 bool respond_authenticated(struct keying *k, struct xchg *x, const struct record *r,
                            const char **why);

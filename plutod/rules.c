@@ -166,8 +166,8 @@ void rules_say(const struct keying *k, const struct conn *c, const struct rules_
         say_addresses(out, "its peer", &c->peer_host, w->remote);
         break;
     case RULE_METHOD:
-        strlcpy(out, w->method == POLICY_PSK ? "it has no --psk, by which the peer proved who it is"
-                : w->method == POLICY_RSASIG ? "it has no --rsasig, by which the peer proved who it is"
+        strlcpy(out, w->method == POLICY_PSK ? "it has no --psk, by which the peer proves who it is"
+                : w->method == POLICY_RSASIG ? "it has no --rsasig, by which the peer proves who it is"
                                              : "it has neither --psk nor --rsasig", RULES_TEXT);
         break;
     case RULE_ISAKMP_ONLY:

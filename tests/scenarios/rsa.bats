@@ -439,3 +439,43 @@ warrior() {
     assert_success
     assert_equal "$(sa_count left)" 0
 }
+
+# says_that_it_is ID: charon begins as that, with right's key; what our log says of it is in $line.
+says_that_it_is() {
+    charon_conn right net local=10.9.0.2 remote=10.9.0.1 local_id="$1" remote_id=@left auth=pubkey \
+        key="$HOSTS_DIR/keys/right" peer_key="$HOSTS_DIR/keys/left" local_ts=10.2.0.0/24 remote_ts=10.1.0.0/24
+    run charon_initiate right net 10
+    assert_failure
+    line=$(grep -F 'the peer says that it is' "$(pluto_log left)" | tail -n 1)
+}
+
+# The private address behind a NAT, a name with a letter wrong, a distinguished name: a key for that would not help.
+@test "[R2] RSA: the peer's identity is not the one that is expected, and has no key: what was compared, not --keyid" {
+    local line
+    two_signers
+    tunnel_with left_id=@left right_id=10.9.0.2
+    pluto_rsa left
+    charon_start right
+    says_that_it_is 10.0.0.5
+    run -0 grep -F '"net": it expects the identity 10.9.0.2, not 10.0.0.5' <<<"$line"
+    assert_output --partial '--id with that for its end would match'
+    refute_output --partial '--keyid'
+    run whack_on left --events --name net
+    assert_output --partial 'the peer says that it is 10.0.0.5, which no connection expects with --rsasig'
+    run whack_on left --explain --name net
+    assert_output --regexp '"net": it failed last [0-9]+ s ago: the peer says that it is 10.0.0.5, which no connection expects'
+    says_that_it_is @rihgt
+    run -0 grep -F 'it expects the identity 10.9.0.2, not @rihgt' <<<"$line"
+    says_that_it_is 'C=DE, O=Example, CN=box'
+    run -0 grep -E 'it expects the identity 10.9.0.2, not @~30[0-9a-f]+' <<<"$line"
+    # it does what it says: with that --id the key is what is missing, and then nothing
+    whack_on left --delete --name net
+    tunnel_with right_id=10.0.0.5
+    pluto_add left
+    whack_on left --listen
+    says_that_it_is 10.0.0.5
+    log_has left 'no public key of "10.0.0.5": whack --keyid ID --pubkeyrsa 0s... gives it'
+    whack_on left --keyid 10.0.0.5 --pubkeyrsa "$(rsa_word right)"
+    charon_initiates right net
+    traffic_is_protected
+}

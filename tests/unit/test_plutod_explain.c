@@ -203,11 +203,11 @@ static void r2_whose_it_becomes(void **state)
     assert_null(feed(w, W_P, "whack-connection name=all left-host=10.9.0.1 left-nexthop=%%25direct right-host=%%25any "
                      "left-client=10.1.0.0/24 " NET_POLICY));
     explain(w, "ann");
-    assert_true(has(&w->said, "not \"all\" in its place, unless the peer proves to be somebody whom no other connection here "
-                              "names\n"));
+    assert_true(has(&w->said, "not \"all\" in its place, unless the peer proves to be somebody whom no connection to his own "
+                              "address and no other to %any names\n"));
     explain(w, "all");
-    assert_true(has(&w->said, "\"all\": it goes on as this one if the peer proves to be somebody whom no other connection "
-                              "here names; having begun as \"ann\""));
+    assert_true(has(&w->said, "\"all\": it goes on as this one if the peer proves to be somebody whom no connection to "
+                              "his own address and no other to %any names; having begun as \"ann\""));
     assert_false(has(&w->said, "proves to be %any"));
     world_free(w);
 }

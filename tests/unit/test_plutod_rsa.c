@@ -123,7 +123,7 @@ static void test_no_switch_to_another_method(void **state)
     assert_null(feed(w, N_P, "identify id=4 exchange=%" PRIu64, x));
     assert_string_equal(asked(w), "none");
     const struct record *r = sent(w, &w->n, P_N, V_FAIL);
-    assert_non_null(strstr(record_text(r, K_WHY), "\"r\": it has no --psk, by which the peer proved who it is"));
+    assert_non_null(strstr(record_text(r, K_WHY), "\"r\": it has no --psk, by which the peer proves who it is"));
 
     x = first(w, "10.9.0.2");
     chosen(w, x, "r");
@@ -133,7 +133,7 @@ static void test_no_switch_to_another_method(void **state)
     assert_string_equal(asked(w), "none");
     r = sent(w, &w->n, P_N, V_FAIL);
     assert_non_null(strstr(record_text(r, K_WHY), "which no connection expects with the RSA key that it signed with"));
-    assert_non_null(strstr(record_text(r, K_WHY), "\"p\": it has no --rsasig, by which the peer proved who it is"));
+    assert_non_null(strstr(record_text(r, K_WHY), "\"p\": it has no --rsasig, by which the peer proves who it is"));
 
     add(w, "name=b " PAIR "right-id=@b " BOTH);
     x = first(w, "10.9.0.2");
@@ -157,7 +157,7 @@ static void test_quick_mode_needs_the_method(void **state)
     uint64_t x = main_mode(w, "10.9.0.2", "p", "10.9.0.2");
     const struct record *r = quick_ask(w, x, "10.1.0.0/24", "10.2.0.0/24");
     assert_int_equal(r->verb, V_FAIL);
-    assert_non_null(strstr(record_text(r, K_WHY), "\"r\": it has no --psk, by which the peer proved who it is"));
+    assert_non_null(strstr(record_text(r, K_WHY), "\"r\": it has no --psk, by which the peer proves who it is"));
     clear(w);
     assert_null(feed(w, W_P, "whack-initiate name=r"));
     r = sent(w, &w->n, P_N, V_INITIATE);
@@ -226,6 +226,31 @@ static void test_road_warriors(void **state)
     proved(w, x, "ann", "@ann", "rsasig", "yes");
     assert_null(up(w, x));
     assert_string_equal(xchg_find(&w->k, x)->conn->name, "ann[1]");
+    world_free(w);
+}
+
+/* Whom a connection to another host names is nobody whom one names, here: --explain says so, and whom it admits. */
+static void r2_named_elsewhere(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    add(w, "name=site left-host=10.9.0.1 left-id=@gate right-host=10.9.0.9 right-id=@site " RSA);
+    add(w, "name=road " ROAD RSA);
+    give(w, "@site", 1);
+    clear(w);
+    assert_null(feed(w, W_P, "whack-explain name=road"));
+    assert_true(has(&w->said, "\"road\": it goes on as this one if the peer proves to be somebody whom no connection to his "
+                              "own address and no other to %any names\n"));
+    assert_true(has(&w->said, "\"road\": with --rsasig the peer is known by a public key of whoever it says it is: anybody "
+                              "whose key was given (--keyid) may come in, unless --id says who\n"));
+    uint64_t x = first(w, "192.0.2.7");
+    chosen(w, x, "road");
+    clear(w);
+    assert_null(feed(w, S_P, "public-keys id=3 exchange=%" PRIu64 " our-id=@gate peer-id=@site", x));
+    assert_int_equal(sent(w, &w->s[1], P_S, V_OK)->verb, V_OK);
+    proved(w, x, "road", "@site", "rsasig", "yes");
+    assert_null(up(w, x));
+    assert_string_equal(xchg_find(&w->k, x)->conn->name, "road[1]");
     world_free(w);
 }
 
@@ -312,6 +337,7 @@ static void test_no_keys(void **state)
     (void)state;
     assert_true(keying_worker_up(&w->k, 2, &w->s[2]));
     add(w, "name=r " PAIR "right-id=@east " RSA);
+    add(w, "name=o " PAIR "right-id=@other " RSA);
     give(w, "@west", 1);
     give(w, "@east", 2);
     uint64_t x = first(w, "10.9.0.2");
@@ -334,6 +360,83 @@ static void test_no_keys(void **state)
     chosen(w, x, "r");
     proved(w, x, "r", "@east", "rsasig", "yes");
     assert_non_null(feed(w, S_P, "public-keys id=8 exchange=%" PRIu64 " our-id=10.9.0.1 peer-id=@west", x));
+    world_free(w);
+}
+
+/* What the answer to this question of secrets says. */
+static const struct record *no_keys_of(struct world *w, uint64_t x, const char *peer)
+{
+    clear(w);
+    assert_null(feed(w, S_P, "public-keys id=5 exchange=%" PRIu64 " our-id=10.9.0.1 peer-id=%s", x, peer));
+    const struct record *r = sent(w, &w->s[1], P_S, V_FAIL);
+    assert_non_null(r);
+    return r;
+}
+
+/* A key of somebody whom no connection expects would be of no use: what is wrong is who he says he is. */
+static void r2_unexpected_and_no_key(void **state)
+{
+    static const char *const wrong[] = { "10.0.0.5", "@wset", "@~3009", "@west" };
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    add(w, "name=r " PAIR "right-id=@east " RSA);
+    add(w, "name=n " PAIR "right-id=@north " RSA);
+    add(w, "name=p " PAIR "right-id=@west " PSK); /* he would be expected here, with a secret */
+    add(w, "name=far left-host=10.9.0.1 right-host=10.9.0.7 right-id=10.0.0.5 " RSA);
+    give(w, "@east", 1);
+    for (size_t i = 0; i < 4; i++) {
+        char text[300];
+        uint64_t x = first(w, "10.9.0.2");
+        chosen(w, x, "r");
+        const struct record *r = no_keys_of(w, x, wrong[i]);
+        const char *why = record_text(r, K_WHY);
+        assert_int_equal(record_number(r, K_CODE), 27);
+        snprintf(text, sizeof text, "the peer says that it is %s, which no connection expects with --rsasig (nor is there a "
+                 "public key of it); --id with that for its end would match: ", wrong[i]);
+        assert_memory_equal(why, text, strlen(text));
+        snprintf(text, sizeof text, "\"r\": it expects the identity @east, not %s", wrong[i]);
+        assert_non_null(strstr(why, text));
+        assert_non_null(strstr(why, "\"p\": it has no --rsasig, by which the peer proves who it is"));
+        assert_null(strstr(why, "--keyid"));
+        assert_string_equal(conn_find(&w->k, "r")->failure->why, why);
+        assert_string_equal(conn_find(&w->k, "p")->failure->why, why); /* it was offered, too */
+    }
+    uint64_t x = first(w, "10.9.0.2");
+    chosen(w, x, "r");
+    const struct record *r = no_keys_of(w, x, "@north");
+    assert_int_equal(record_number(r, K_CODE), 28);
+    /* where a connection to anybody is, everybody is expected, whose key is known */
+    add(w, "name=road " ROAD RSA);
+    x = first(w, "10.9.0.2");
+    chosen(w, x, "r");
+    r = no_keys_of(w, x, "@wset");
+    assert_int_equal(record_number(r, K_CODE), 28);
+    assert_string_equal(record_text(r, K_WHY), "no public key of \"@wset\": whack --keyid ID --pubkeyrsa 0s... gives it");
+    world_free(w);
+}
+
+/* The agreed algorithms rule out, too; and of what we begin secrets has compared the identities itself. */
+static void r2_unexpected_by_what_was_agreed(void **state)
+{
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    add(w, "name=r " PAIR "right-id=@east " RSA);
+    add(w, "name=old " PAIR "right-id=@west ike=3des-md5-modp1536 " RSA);
+    give(w, "@east", 1);
+    uint64_t x = first(w, "10.9.0.2");
+    const struct record *r = no_keys_of(w, x, "@west"); /* which one was chosen is not known yet */
+    assert_int_equal(record_number(r, K_CODE), 28);
+    chosen(w, x, "r");
+    r = no_keys_of(w, x, "@west");
+    assert_int_equal(record_number(r, K_CODE), 27);
+    assert_non_null(strstr(record_text(r, K_WHY), "\"old\": its --ike 3des-md5-modp1536 does not allow "
+                           "aes256-sha2_256-modp2048, which was agreed"));
+    add(w, "name=far left-host=10.9.0.1 right-host=10.9.0.7 right-id=@far " RSA);
+    give(w, "@far", 2);
+    assert_null(feed(w, W_P, "whack-initiate name=far"));
+    x = record_number(sent(w, &w->n, P_N, V_INITIATE), K_EXCHANGE);
+    r = no_keys_of(w, x, "@west");
+    assert_int_equal(record_number(r, K_CODE), 28);
     world_free(w);
 }
 
@@ -425,10 +528,13 @@ int main(void)
         cmocka_unit_test(test_no_sa_is_handed_over),
         cmocka_unit_test(test_method_that_was_not_announced),
         cmocka_unit_test(test_road_warriors),
+        cmocka_unit_test(r2_named_elsewhere),
         cmocka_unit_test(r5_methods_are_not_mixed),
         cmocka_unit_test(test_all_keys_in_order),
         cmocka_unit_test(test_largest_keys),
         cmocka_unit_test(test_no_keys),
+        cmocka_unit_test(r2_unexpected_and_no_key),
+        cmocka_unit_test(r2_unexpected_by_what_was_agreed),
         cmocka_unit_test(test_initiate_without_key),
         cmocka_unit_test(test_explain),
         cmocka_unit_test(test_status),
