@@ -99,6 +99,17 @@ static void tell_trouble(const struct loop *loop, const char *path, const struct
     }
 }
 
+/* libunbound anew, for the servers that are known; what is open is asked of it again. */
+static void begin_anew(struct loop *loop)
+{
+    const char *why = resolver_set(loop->resolver, &loop->servers);
+    if (why != NULL) {
+        log_serious(&loop->log, "%s", why);
+    }
+    log_debug(&loop->log, DEBUG_DNS, "DNS servers: %s", loop->servers_text);
+    lookups_again(loop->lookups, clock_ms());
+}
+
 static void take_servers(struct loop *loop, const struct opener_text *text)
 {
     struct servers now;
@@ -108,14 +119,7 @@ static void take_servers(struct loop *loop, const struct opener_text *text)
     }
     loop->servers = now;
     servers_print(&now, loop->servers_text);
-    const char *why = resolver_set(loop->resolver, &now);
-    if (why != NULL) {
-        log_serious(&loop->log, "%s", why);
-    }
-    log_debug(&loop->log, DEBUG_DNS, "DNS servers: %s", loop->servers_text);
-    if (loop->ready) {
-        lookups_again(loop->lookups, clock_ms());
-    }
+    begin_anew(loop);
     loop->ready = true;
 }
 
@@ -307,6 +311,9 @@ static void work(void *context)
     look(loop, now);
     if (lookups_deadline(loop->lookups) <= now) {
         lookups_tick(loop->lookups, now);
+    }
+    if (resolver_is_choked(loop->resolver)) {
+        begin_anew(loop);
     }
     if (loop->names != NULL) {
         if (loop->next == loop->name_count && lookups_open(loop->lookups) == 0) {

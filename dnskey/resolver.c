@@ -9,12 +9,14 @@
 #include <utlist.h>
 
 #define CLASS_IN 1
+#define DROPPED_MAX 512u /* questions that nobody waits for any more, under way in libunbound */
 
 struct question {
     struct resolver *resolver;
     uint64_t ticket;
     enum answer_type type;
     int number;      /* libunbound's, for ub_cancel */
+    bool dropped;    /* its answer is for nobody, but for libunbound's cache */
     char name[HOSTNAME_LEN + 1];
     struct question *prev;
     struct question *next;
@@ -24,6 +26,7 @@ struct resolver {
     struct events events;
     struct ub_ctx *unbound;     /* NULL: there is none */
     struct question *questions; /* open ones */
+    unsigned dropped;           /* of them */
     resolver_answered *answered;
     void *context;
 };
@@ -42,6 +45,7 @@ struct resolver *resolver_new(struct ev_loop *loop, resolver_answered *answered,
 
 static void forget(struct resolver *r, struct question *q)
 {
+    r->dropped -= q->dropped ? 1 : 0;
     DL_DELETE(r->questions, q);
     free(q);
 }
@@ -118,13 +122,16 @@ static void on_answer(void *context, int rcode, void *packet, int len, int secur
     struct resolver *r = q->resolver;
     const uint64_t ticket = q->ticket;
     const enum answer_type type = q->type;
+    const bool dropped = q->dropped;
     struct answer a;
     (void)security;
     (void)why_bogus;
     (void)limited;
     answer_read(&a, q->name, type, rcode, packet, len > 0 ? (size_t)len : 0);
     forget(r, q);
-    r->answered(r->context, ticket, type, &a);
+    if (!dropped) {
+        r->answered(r->context, ticket, type, &a);
+    }
 }
 
 const char *resolver_ask(struct resolver *r, uint64_t ticket, const char *name, enum answer_type type)
@@ -153,10 +160,15 @@ void resolver_drop(struct resolver *r, uint64_t ticket, enum answer_type type)
 {
     struct question *q;
     DL_FOREACH(r->questions, q) {
-        if (q->ticket == ticket && q->type == type) {
-            (void)ub_cancel(r->unbound, q->number);
-            forget(r, q);
+        if (q->ticket == ticket && q->type == type && !q->dropped) {
+            q->dropped = true;
+            r->dropped++;
             return;
         }
     }
+}
+
+bool resolver_is_choked(const struct resolver *r)
+{
+    return r->dropped > DROPPED_MAX;
 }

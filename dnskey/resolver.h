@@ -30,4 +30,10 @@ const char *resolver_set(struct resolver *r, const struct servers *servers);
 const char *resolver_ask(struct resolver *r, uint64_t ticket, const char *name, enum answer_type type);
 void resolver_drop(struct resolver *r, uint64_t ticket, enum answer_type type);
 
+/*
+ * libunbound goes on with what was dropped, and what is asked after that waits for its sockets. Where no server
+ * answers that would become ever more: then this is true, and resolver_set is to be called again.
+ */
+bool resolver_is_choked(const struct resolver *r);
+
 #endif

@@ -439,6 +439,20 @@ END
     assert_line --index 3 'status 0 0'
 }
 
+@test "dnskey under plutod: what waits for silent servers is in nobody's way when they answer again, and does not pile up" {
+    under_plutod '
+        sub data { open(my $f, "/proc/$pid/status"); return (map { /VmData:\s+(\d+)/ } <$f>)[0] }
+        say_to("hello version=1 epoch=1 tool=plutod worker=0\n");
+        say_to(join("", map { "resolve id=$_ host=silent.n$_.test\n" } 1..512)); hear() for 1..512;
+        my $before = time; my $data = data();
+        say_to(join("", map { "resolve id=$_ host=good.n$_.test\n" } 1..512)); hear() for 1..512;
+        print "late\n" if time > $before + 3; print "more\n" if data() > 1.5 * $data; done();'
+    assert_equal "$(grep -c '^fail id=.*retry=15$' <<<"$output")" 512
+    assert_equal "$(grep -c '^ok id=.*addresses=10.9.9.9,2001:db8::9 ' <<<"$output")" 512
+    refute_line late
+    refute_line more
+}
+
 @test "dnskey under plutod: two processes, of one user, without a capability, with a filter; only one has files" {
     [ -z "${BUILD_DIR-}" ] || skip 'with AddressSanitizer there is no sandbox'
     under_plutod 'say_to("hello version=1 epoch=1 tool=plutod worker=0\nresolve id=1 host=good.test\n"); hear();
