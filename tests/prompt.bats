@@ -223,7 +223,7 @@ psk='127.0.0.1 10.64.0.1 : PSK "a secret of both"'
     within 5 grep -q 'left with echo on' "$dir/second"
     wait "$asked"
     grep -q '^003 another whack --listen reads the secrets: what this one began is given up' "$dir/second"
-    ! grep -q 'is not open any more' "$dir/second" "$dir/err"
+    run ! grep -q 'is not open any more' "$dir/second" "$dir/err"
     signs one || fail "$output"
     signs late || fail "$output"
     ! has_psk || fail "$output"
@@ -313,8 +313,8 @@ gone_all() {
             within 10 handed_on_times "$times" || fail "$(cat "$dir/err")"
         done
     done
-    ! grep -q 'without the key' "$dir/err"
-    ! grep -q 'is not used' "$dir/err"
+    run ! grep -q 'without the key' "$dir/err"
+    run ! grep -q 'is not used' "$dir/err"
     # and so does a reload
     reload
     signs one || fail "$output"
