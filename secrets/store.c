@@ -19,14 +19,14 @@ struct store {
     struct secret *secrets;
     size_t count;
     size_t cap;
-    struct key_file *key_files; /* by path */
-    size_t sockets;             /* that are kept */
+    struct key_files key_files;
 };
 
 struct store *store_new(void)
 {
     struct store *s = calloc(1, sizeof *s);
     if (s != NULL) {
+        key_files_init(&s->key_files);
         s->hosts = host_table_new();
     }
     if (s != NULL && s->hosts == NULL) {
@@ -34,59 +34,6 @@ struct store *store_new(void)
         return NULL;
     }
     return s;
-}
-
-/* There may be more in it than the encrypted key. */
-static void forget_text(struct key_file *k)
-{
-    if (k->text != NULL) {
-        explicit_bzero(k->text, k->len);
-    }
-    free(k->text);
-    k->text = NULL;
-}
-
-static void key_file_free(struct key_file *k)
-{
-    if (k != NULL) {
-        forget_text(k);
-        if (k->socket >= 0) {
-            close(k->socket);
-        }
-        free(k->path);
-        free(k);
-    }
-}
-
-static struct key_file *key_file_new(const char *path, const char *text, size_t len)
-{
-    struct key_file *k = calloc(1, sizeof *k);
-    if (k == NULL) {
-        return NULL;
-    }
-    k->socket = -1;
-    k->path = strdup(path);
-    k->text = malloc(len + 1);
-    if (k->path == NULL || k->text == NULL) {
-        key_file_free(k);
-        return NULL;
-    }
-    memcpy(k->text, text, len);
-    k->len = len;
-    return k;
-}
-
-static struct key_file *find_key_file(const struct store *s, const char *path)
-{
-    struct key_file *k;
-    HASH_FIND_STR(s->key_files, path, k);
-    return k;
-}
-
-static void drop_key_file(struct store *s, struct key_file *k)
-{
-    HASH_DEL(s->key_files, k);
-    key_file_free(k);
 }
 
 static void secret_wipe(struct secret *s)
@@ -110,9 +57,7 @@ void store_free(struct store *s)
     }
     free(s->secrets);
     host_table_free(s->hosts);
-    while (s->key_files != NULL) {
-        drop_key_file(s, s->key_files);
-    }
+    key_files_free(&s->key_files);
     while (s->files != NULL) {
         struct file_name *next = s->files->next;
         free(s->files);
@@ -246,16 +191,13 @@ const char *store_add_locked(struct store *s, const char *file, unsigned line, c
                              size_t index_count, const char *path, const char *text, size_t len)
 {
     struct secret *new = NULL;
-    struct key_file *k = find_key_file(s, path);
-    struct key_file *made = k != NULL ? NULL : key_file_new(path, text, len);
-    if (made != NULL) {
-        HASH_ADD_KEYPTR(hh, s->key_files, made->path, strlen(made->path), made);
-    }
+    struct key_file *k = key_files_find(&s->key_files, path);
+    struct key_file *made = k != NULL ? NULL : key_files_add(&s->key_files, path, text, len);
     k = k != NULL ? k : made;
     const char *why = k == NULL ? "out of memory" : add(s, file, line, index, index_count, &new);
     if (why != NULL) {
         if (made != NULL) {
-            drop_key_file(s, made);
+            key_files_drop(&s->key_files, made);
         }
         return why;
     }
@@ -266,13 +208,13 @@ const char *store_add_locked(struct store *s, const char *file, unsigned line, c
 
 bool store_is_locked(const struct store *s, const char *path)
 {
-    const struct key_file *k = find_key_file(s, path);
+    const struct key_file *k = key_files_find(&s->key_files, path);
     return k != NULL && k->text != NULL;
 }
 
 const struct key_file *store_next_locked(const struct store *s, const struct key_file *after)
 {
-    const struct key_file *k = after == NULL ? s->key_files : after->hh.next;
+    const struct key_file *k = after == NULL ? s->key_files.first : after->hh.next;
     while (k != NULL && k->text == NULL) {
         k = k->hh.next;
     }
@@ -282,7 +224,7 @@ const struct key_file *store_next_locked(const struct store *s, const struct key
 /* Its text stays, and its entries wait on, until all are open. */
 const char *store_open(struct store *s, const char *path, const char *passphrase)
 {
-    struct key_file *k = find_key_file(s, path);
+    struct key_file *k = key_files_find(&s->key_files, path);
     struct secret *first = NULL;
     struct rsa_key *key = NULL;
 
@@ -306,24 +248,23 @@ const char *store_open(struct store *s, const char *path, const char *passphrase
         return why;
     }
     first->rsa = key;
-    forget_text(k);
+    key_file_forget_text(k);
     return NULL;
 }
 
 void store_keep_socket(struct store *s, const char *path, int fd)
 {
-    struct key_file *k = find_key_file(s, path);
-    if (k == NULL || k->socket >= 0 || s->sockets == STORE_SOCKETS_MAX) {
+    struct key_file *k = key_files_find(&s->key_files, path);
+    if (k == NULL) {
         close(fd);
-        return;
+    } else {
+        key_files_keep_socket(&s->key_files, k, fd);
     }
-    k->socket = fd;
-    s->sockets++;
 }
 
 int store_socket(const struct store *s, const char *path)
 {
-    const struct key_file *k = find_key_file(s, path);
+    const struct key_file *k = key_files_find(&s->key_files, path);
     return k == NULL ? -1 : k->socket;
 }
 

@@ -10,15 +10,14 @@
 
 #include "host_table.h"
 #include "identity.h"
+#include "key_files.h"
 #include "rsa.h"
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <uthash.h>
 
 #define STORE_ENTRIES_MAX 65536u
 #define STORE_INDICES_MAX 64u /* identities before one colon */
-#define STORE_SOCKETS_MAX 500u /* that are kept: half of the descriptors that a process has as a rule */
 
 enum index_kind { INDEX_ID, INDEX_HOST, INDEX_ANY, INDEX_ANY6 };
 
@@ -26,14 +25,6 @@ struct index { /* one identity before the colon */
     enum index_kind kind;
     struct identity id; /* INDEX_ID; of INDEX_HOST its name, as an FQDN, which is no identity of anybody here */
     const struct named_host *host; /* INDEX_HOST, in a store: it stands for each of its addresses */
-};
-
-struct key_file { /* with %prompt, one for each path: what the key is opened from when its passphrase comes */
-    char *path; /* owned */
-    char *text; /* owned; NULL: it is open */
-    size_t len;
-    int socket; /* owned: the passphrase that opened it lies in it; -1: none is kept */
-    UT_hash_handle hh;
 };
 
 struct secret {
