@@ -3,6 +3,7 @@
 #include "file_inside.h"
 #include "names.h"
 #include "passphrase.h"
+#include "quote.h"
 #include "rsa_inside.h"
 #include "rsa_pem.h"
 
@@ -64,13 +65,26 @@ static bool may_print(const struct options *o)
     return o->out != NULL || o->private || isatty(STDOUT_FILENO) == 0;
 }
 
+static int wrong_owner(const struct identity *id, const char *why)
+{
+    char text[IDENTITY_TEXT];
+    identity_print(id, text);
+    (void)fprintf(stderr, "secrets: %s: no record of DNS can stand at this name: %s; use another form (--as), or "
+                  "another identity (--id)\n", text, why);
+    return EXIT_WRONG;
+}
+
 static int put(const struct options *o, const struct rsa_key *key, const struct identity *id, bool private)
 {
     struct buffer text;
     int status = 0;
 
+    const char *why = rsa_text_owner(o->form, id);
+    if (why != NULL) {
+        return wrong_owner(id, why);
+    }
     buffer_init(&text, 0);
-    const char *why = rsa_text(&text, key, o->form, id, private);
+    why = rsa_text(&text, key, o->form, id, private);
     if (why != NULL) {
         status = wrong("this key", why);
     } else if (o->out != NULL) {
@@ -129,7 +143,39 @@ static EVP_PKEY *draw(unsigned bits)
     return pkey;
 }
 
-static void say_made(const struct options *o, const struct rsa_key *key)
+/* What to do with the new file, each line as it is to be pasted. */
+static void say_use(const struct identity *id, const char *path)
+{
+    struct buffer text;
+    char id_text[IDENTITY_TEXT];
+    buffer_init(&text, 0);
+    buffer_add_text(&text, "    in ipsec.secrets:  ");
+    if (id != NULL) {
+        quote_id_for_entry(&text, id);
+        buffer_add_text(&text, " ");
+    }
+    buffer_add_text(&text, ": RSA ");
+    if (!quote_file_for_entry(&text, path)) {
+        buffer_wipe(&text);
+        buffer_add_text(&text, "    no entry of ipsec.secrets can name this file (newlines, quotes, or more than 1023 bytes): "
+                        "rename it");
+    }
+    buffer_add_text(&text, "\n    for the peer:      secrets --show ");
+    quote_for_shell(&text, path);
+    if (id != NULL) {
+        identity_print(id, id_text);
+        buffer_add_text(&text, " --id ");
+        quote_for_shell(&text, id_text);
+    }
+    buffer_add_text(&text, "\n");
+    buffer_add_u8(&text, 0);
+    if (!text.overflowed) {
+        (void)fputs((const char *)text.data, stderr);
+    }
+    buffer_wipe(&text);
+}
+
+static void say_made(const struct options *o, const struct rsa_key *key, const struct identity *id)
 {
     char fingerprint[RSA_FINGERPRINT];
     rsa_public_fingerprint(rsa_key_public(key), fingerprint);
@@ -137,9 +183,7 @@ static void say_made(const struct options *o, const struct rsa_key *key)
                   rsa_key_public(key)->bits, RSA_FINGERPRINT_SHORT, fingerprint);
     char *path = o->out != NULL && o->form == RSA_FORM_PEM ? realpath(o->out, NULL) : NULL;
     if (path != NULL) {
-        const char *id = o->id == NULL ? "ID" : o->id;
-        (void)fprintf(stderr, "    in ipsec.secrets:  %s : RSA %s\n"
-                      "    for the peer:      secrets --show %s --id %s\n", id, path, path, id);
+        say_use(id, path);
     }
     free(path);
 }
@@ -177,7 +221,7 @@ int keys_generate(const struct options *o)
     }
     int status = put(o, key, o->id == NULL ? NULL : &id, true);
     if (status == 0) {
-        say_made(o, key);
+        say_made(o, key, o->id == NULL ? NULL : &id);
     }
     rsa_key_free(key);
     return status;
@@ -185,9 +229,13 @@ int keys_generate(const struct options *o)
 
 /* ---- --show ---- */
 
+/* What looks like one, or what can be nothing else. */
 static bool is_file(const char *what)
 {
-    return strchr(what, '/') != NULL || strstr(what, ".pem") != NULL;
+    struct identity id;
+    struct stat st;
+    return strchr(what, '/') != NULL || strstr(what, ".pem") != NULL
+           || (identity_parse(&id, what) != NULL && stat(what, &st) == 0 && S_ISREG(st.st_mode));
 }
 
 /* Asks on the terminal: a passphrase has no place in a command line. */
@@ -247,7 +295,8 @@ static int show_of_store(const struct options *o, const struct identity *id)
 
     const char *why = identity_parse(&ours, o->what);
     if (why != NULL) {
-        (void)wrong(o->what, why);
+        (void)fprintf(stderr, "secrets: %s: no identity (%s), and no file: expected @NAME, an address, or the name of "
+                      "a key file\n", o->what, why);
         return EXIT_MISUSE;
     }
     struct store *store = store_new();

@@ -1,5 +1,7 @@
 #include "rsa_text.h"
 
+#include "hostname.h"
+#include "quote.h"
 #include "rsa_inside.h"
 #include "rsa_pem.h"
 
@@ -29,19 +31,24 @@ static bool is_address(const struct identity *id)
     return id != NULL && (id->type == ID_IPV4_ADDR || id->type == ID_IPV6_ADDR);
 }
 
-/* One that can stand in a zone file as it is. */
+/* NULL, or why it is no name that can stand in a zone file as it is. */
+static const char *check_name(const struct identity *id)
+{
+    char name[ID_VALUE_MAX + 1];
+    memcpy(name, id->bytes, id->len);
+    name[id->len] = '\0';
+    return memchr(name, '\0', id->len) != NULL ? "a NUL byte" : hostname_check(name);
+}
+
 static bool is_host_name(const struct identity *id)
 {
-    static const char usual[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
-    if (id == NULL || id->type != ID_FQDN || id->len == 0 || id->bytes[0] == '.') {
-        return false;
-    }
-    for (size_t i = 0; i < id->len; i++) {
-        if (id->bytes[i] == '\0' || strchr(usual, id->bytes[i]) == NULL) {
-            return false;
-        }
-    }
-    return true;
+    return id != NULL && id->type == ID_FQDN && check_name(id) == NULL;
+}
+
+const char *rsa_text_owner(enum rsa_form form, const struct identity *id)
+{
+    const bool of_dns = form == RSA_FORM_DNS || form == RSA_FORM_IPSECKEY || form == RSA_FORM_TXT;
+    return of_dns && id != NULL && id->type == ID_FQDN ? check_name(id) : NULL;
 }
 
 /* As DNS has it, with the dot at its end. */
@@ -133,21 +140,11 @@ static const char *add_txt(struct buffer *out, const struct identity *id, const 
     return NULL;
 }
 
-/* As a shell takes it: identities may have any bytes that print. */
 static void add_quoted_id(struct buffer *out, const struct identity *id)
 {
-    static const char harmless[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:@%#";
     char text[IDENTITY_TEXT];
     identity_print(id, text);
-    if (text[strspn(text, harmless)] == '\0' && text[0] != '#') {
-        buffer_add_text(out, text);
-        return;
-    }
-    buffer_add_text(out, "'");
-    for (const char *c = text; *c != '\0'; c++) {
-        buffer_add(out, *c == '\'' ? "'\\''" : c, *c == '\'' ? 4 : 1);
-    }
-    buffer_add_text(out, "'");
+    quote_for_shell(out, text);
 }
 
 /* [K1], as FreeS/WAN wrote it. */
@@ -157,7 +154,7 @@ static const char *add_entry(struct buffer *out, const struct rsa_key *key, cons
                                                     "Prime2", "Exponent1", "Exponent2", "Coefficient" };
     const char *why = NULL;
     if (id != NULL) {
-        add_id(out, id);
+        quote_id_for_entry(out, id);
         buffer_add_text(out, " ");
     }
     buffer_add_text(out, ": RSA {\n");
@@ -189,6 +186,10 @@ const char *rsa_text(struct buffer *out, const struct rsa_key *key, enum rsa_for
     const char *why = NULL;
 
     rsa_public_print(rsa_key_public(key), text);
+    why = rsa_text_owner(form, id);
+    if (why != NULL) {
+        return why;
+    }
     switch (form) {
     case RSA_FORM_WHACK:
         if (id != NULL) {

@@ -15,6 +15,9 @@ enum rsa_form { RSA_FORM_WHACK, RSA_FORM_DNS, RSA_FORM_IPSECKEY, RSA_FORM_TXT, R
 
 bool rsa_form_named(enum rsa_form *form, const char *word);
 
+/* May a record of this form stand at this name? NULL, or what it is that no name in DNS has (static text). */
+const char *rsa_text_owner(enum rsa_form form, const struct identity *id);
+
 /*
  * id NULL: it is not known whose key it is. The private part only if `private`, in the forms that can
  * have it. NULL, or why not (static text).

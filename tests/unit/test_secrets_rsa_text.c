@@ -16,7 +16,7 @@
 
 static const char *const pems[] = { rsa_pem_512, rsa_pem_512_e3, rsa_pem_1024, rsa_pem_2048, rsa_pem_4096 };
 static const char *const ids[] = { "10.9.0.1", "2001:db8::1:2", "@east.example.com", "@east.example.com.",
-                                   "user@example.com", "@#0a0b", "@a%20b", NULL };
+                                   "user@example.com", "@#0a0b", "#a%20b@'c\"", NULL };
 
 static char *text_of(const struct rsa_key *key, enum rsa_form form, const char *id_text, const char **why)
 {
@@ -172,6 +172,32 @@ static void entries_are_read_again(void **state)
     }
 }
 
+/* Where a record would have to stand that no zone can hold: not a line that nsd or BIND refuses. */
+static void names_that_dns_has_not(void **state)
+{
+    static const char *const names[] = { "@a..b", "@.a", "@a b", "@a;b", "@a$b", "@-a.example", "@a%00b", "@a.b..",
+        "@aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffgggg.example" };
+    static const enum rsa_form forms[] = { RSA_FORM_DNS, RSA_FORM_IPSECKEY, RSA_FORM_TXT };
+    struct rsa_key *key = rsa_test_key(rsa_pem_512);
+    const char *why = NULL;
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct identity id;
+        if (identity_parse(&id, names[i]) != NULL) {
+            continue;
+        }
+        for (size_t j = 0; j < sizeof forms / sizeof forms[0]; j++) {
+            assert_null(text_of(key, forms[j], names[i], &why));
+            assert_non_null(why);
+            assert_ptr_equal(rsa_text_owner(forms[j], &id), why);
+        }
+        char *text = text_of(key, RSA_FORM_WHACK, names[i], &why);
+        assert_null(why);
+        free(text);
+    }
+    rsa_key_free(key);
+}
+
 static void words_of_forms(void **state)
 {
     enum rsa_form form = RSA_FORM_TXT;
@@ -188,6 +214,7 @@ int main(void)
         cmocka_unit_test(records_of_dns),
         cmocka_unit_test(records_of_gateways),
         cmocka_unit_test(entries_are_read_again),
+        cmocka_unit_test(names_that_dns_has_not),
         cmocka_unit_test(words_of_forms),
     };
     return cmocka_run_group_tests_name("secrets_rsa_text", tests, NULL, NULL);
