@@ -15,6 +15,9 @@ static const char wrong_passphrase[] = "the passphrase of the key is wrong, or t
 static const char no_passphrase[] = "the key is encrypted: expected its passphrase after the file name";
 static const char other_algorithm[] = "expected an RSA key: this one is of another algorithm";
 
+static const char of_openssh[] = "the key is in a container of OpenSSH's own, which is not read: expected an RSA key in "
+                                 "PEM form; convert a copy in place: ssh-keygen -p -m PEM -f FILE";
+
 #define TEXT(number) #number
 #define TEXT_OF(number) TEXT(number)
 static const char too_slow[] = "the key is encrypted with more than " TEXT_OF(PEM_WORK_OF_KEY) " iterations, which "
@@ -111,21 +114,35 @@ static void integers_free(ASN1_SEQUENCE_ANY *all)
     sk_ASN1_TYPE_pop_free(all, ASN1_TYPE_free);
 }
 
+/* NULL or why. */
+static const char *check_version(const ASN1_INTEGER *number)
+{
+    int64_t version = -1;
+    return ASN1_INTEGER_get_int64(&version, number) == 1 && version == 0
+               ? NULL : "the version of the RSA key, its first number, is not 0 (two primes), which is not supported";
+}
+
 /* The version, and the numbers after it. */
 static const char *take_integers(struct rsa_key **key, const ASN1_SEQUENCE_ANY *all, const char *otherwise)
 {
     struct rsa_numbers numbers;
+    const char *why = NULL;
     for (int i = 0; i < sk_ASN1_TYPE_num(all); i++) {
         const ASN1_TYPE *t = sk_ASN1_TYPE_value(all, i);
         if (t->type != V_ASN1_INTEGER || t->value.integer->type != V_ASN1_INTEGER) {
             return i > RSA_NUMBERS ? "the RSA key has more than two primes, which is not supported" : otherwise;
         }
-        if (i >= 1 && i <= RSA_NUMBERS) {
+        if (i == 0) {
+            why = check_version(t->value.integer);
+        } else if (i <= RSA_NUMBERS) {
             numbers.of[i - 1].bytes = ASN1_STRING_get0_data(t->value.integer);
             numbers.of[i - 1].len = (size_t)ASN1_STRING_length(t->value.integer);
         }
     }
-    return sk_ASN1_TYPE_num(all) == 1 + RSA_NUMBERS ? rsa_key_new(key, &numbers) : otherwise;
+    if (sk_ASN1_TYPE_num(all) != 1 + RSA_NUMBERS) {
+        return otherwise;
+    }
+    return why != NULL ? why : rsa_key_new(key, &numbers);
 }
 
 /*
@@ -244,6 +261,9 @@ static const char *take_block(struct rsa_key **key, struct pem *pem, const char 
     }
     if (strcmp(pem->name, PEM_STRING_PKCS8) == 0) {
         return take_encrypted(key, pem, passphrase, work);
+    }
+    if (strcmp(pem->name, "OPENSSH PRIVATE KEY") == 0) {
+        return of_openssh;
     }
     return strstr(pem->name, "PRIVATE KEY") == NULL ? NULL : other_algorithm;
 }

@@ -117,6 +117,12 @@ static void f18_numbers_of_pem(void **state)
     expect(&d, "x", damaged);
     d = der_of(&n, 10, 9, "\x30\x03\x02\x01\x05");
     expect(&d, "", "more than two primes");
+    static const char *const versions[] = { "\x02\x01\x01", "\x02\x01\x02", "\x02\x01\x07", "\x02\x02\x01\x01",
+                                            "\x02\x09\x01\x01\x01\x01\x01\x01\x01\x01\x01" };
+    for (size_t i = 0; i < sizeof versions / sizeof versions[0]; i++) {
+        d = der_of(&n, 9, 0, versions[i]);
+        expect(&d, "", "the version of the RSA key");
+    }
     for (size_t i = 0; i < 9; i++) {
         for (size_t j = 0; j < sizeof no_numbers / sizeof no_numbers[0]; j++) {
             d = der_of(&n, 9, i, no_numbers[j]);

@@ -190,21 +190,33 @@ static void the_smallest_and_the_largest(void **state)
         "BDF18C5530F2C14E302A73EA73A5E7652BD0AD4CA7C4B704F5EC2AED9EB14A0CCA6E40EA803311AA14FB2812DB22C12B"
         "CB3CB8E4F880C5FB2B25ABACEDEA9350A7F3EA2CE9B3733B53BF16C30EBAA771CB24C228EF424796E6193EEEFD437465"
         "DDD9864D376E91F88DCE0148265337F8AE9D36D159B6FA7326006CB7CA96CA47";
+    static const char quarter[] = "less than a quarter";
+    static const char p_1024[] =
+        "E242995F0D9C9A874475C554D0874BBF13E26D726397D25E24462F8E9EC1543D73B823A0BC1CA5AB832CAC185DBDB904"
+        "83F701F5450B3C87E7DEEC967FDD2FE1AB8887BAAAEA5C017C633A102C1989791B96C975B8FFDC1A6C63620F69DD738E"
+        "8A778919DA260174D23722D43605347070ECB73F0A64758555CC354078C16F75";
+    static const char p_342[] =
+        "37F34D4D8E6E29423F9600FC8B265C4694247E5A7F085B29F6F8921BB36CF0B2138426723CE04689ACEC21";
+    static const char p_341[] =
+        "1FD2330604346CFA94A0119AC34904BD7509809AE755A2D5FCD91BDF3E972A85641265E4C3741B354BBA5B";
     static const struct {
         const char *p;
         const char *q;
         int bits;
-        bool taken;
-    } cases[] = { { p_255, q_256, 511, false }, { p_255, q_257, 512, true }, { p_4096, q_4096, 8192, true },
-                  { p_4096, q_257, 4353, true } };
+        const char *why; /* NULL: it is taken */
+    } cases[] = { { p_255, q_256, 511, "512 to 8192 bits" }, { p_255, q_257, 512, NULL },
+                  { p_4096, q_4096, 8192, NULL },
+                  { p_4096, q_257, 4353, quarter }, { q_257, p_4096, 4353, quarter },
+                  { p_1024, "0100DD", 1040, quarter }, { p_1024, "0B", 1028, quarter },
+                  { p_1024, p_342, 1366, NULL }, { p_1024, p_341, 1365, quarter } };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct parts parts = key_of(cases[i].p, cases[i].q);
         struct rsa_key *key = NULL;
         assert_int_equal(BN_num_bits(parts.bn[RSA_MODULUS]), cases[i].bits);
         const char *why = make(&parts, &key);
-        assert_true((why == NULL) == cases[i].taken);
-        assert_true(why == NULL || strstr(why, "512 to 8192 bits") != NULL);
+        assert_true((why == NULL) == (cases[i].why == NULL));
+        assert_true(why == NULL || strstr(why, cases[i].why) != NULL);
         if (why == NULL) {
             assert_int_equal(rsa_key_public(key)->bits, cases[i].bits);
         }
@@ -304,7 +316,7 @@ static void pem_of_something_else(void **state)
     BIO_free(bio);
     EVP_PKEY_free(pkey);
     expect("-----BEGIN OPENSSH PRIVATE KEY-----\nMAA=\n-----END OPENSSH PRIVATE KEY-----\n", NULL,
-           "of another algorithm");
+           "ssh-keygen -p -m PEM -f FILE");
     expect("-----BEGIN RSA PRIVATE KEY-----\nMAA=\n-----END RSA PRIVATE KEY-----\n", NULL, "damaged");
     expect("-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n", NULL, "damaged");
     expect("-----BEGIN ENCRYPTED PRIVATE KEY-----\nMAA=\n-----END ENCRYPTED PRIVATE KEY-----\n", NULL,
