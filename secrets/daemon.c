@@ -23,6 +23,7 @@ struct daemon {
     struct log *log;   /* borrowed */
     uint64_t worker;
     bool by_hand;
+    bool redact;       /* by hand: answers have nothing secret in them */
     int status;        /* by hand: what was wrong on the way */
     size_t seen;       /* bytes of the answers that were looked through for `bad` */
 };
@@ -76,6 +77,24 @@ static void ended_by_hand(struct daemon *d, struct channel *all)
         standard_not_written("secrets", errno);
         d->status = EXIT_SYSTEM;
     }
+}
+
+/* What was written since it held so many bytes, which are whole lines, is left without what is secret in it. */
+static void redact(struct buffer *out, size_t before)
+{
+    struct buffer shown;
+    size_t at = before;
+    const uint8_t *lf = NULL;
+    buffer_init(&shown, 0);
+    while (at < out->len && (lf = memchr(out->data + at, '\n', out->len - at)) != NULL) {
+        const size_t len = (size_t)(lf - out->data) - at;
+        record_redact(&shown, (const char *)out->data + at, len);
+        buffer_add_u8(&shown, '\n');
+        at += len + 1;
+    }
+    buffer_truncate(out, before);
+    buffer_add(out, shown.data, shown.len);
+    buffer_wipe(&shown);
 }
 
 /* ---- when somebody does not read ---- */
@@ -205,7 +224,11 @@ static bool take_record(void *context, struct hub_line *l, const struct record *
         passphrase_hand_on(d->store, r, l->channel);
         return true;
     }
+    const size_t before = out.plutod->len;
     secrets_record(d->core, r, &out, clock_ms());
+    if (d->redact) {
+        redact(out.plutod, before);
+    }
     if (congested(d)) {
         relieve(d);
     }
@@ -245,9 +268,13 @@ struct daemon *secrets_daemon_new(struct channel *control, struct core *core, st
 }
 
 struct daemon *secrets_daemon_new_by_hand(struct channel *all, struct core *core, struct store *store,
-                                          struct log *log)
+                                          struct log *log, bool redact)
 {
-    return daemon_new(all, core, store, NULL, log, 0, true);
+    struct daemon *d = daemon_new(all, core, store, NULL, log, 0, true);
+    if (d != NULL) {
+        d->redact = redact;
+    }
+    return d;
 }
 
 int secrets_daemon_run(struct daemon *d)

@@ -21,9 +21,12 @@ struct file_counts;
  */
 struct daemon *secrets_daemon_new(struct channel *control, struct core *core, struct store *store,
                                   struct file_counts *counts, struct log *log, uint64_t worker);
-/* By hand: one channel for all. The records come from everybody, the answers go to everybody. */
+/*
+ * By hand: one channel for all. The records come from everybody, the answers go to everybody. redact: somebody looks at
+ * them, so what is secret in them is shown as <N bytes>.
+ */
 struct daemon *secrets_daemon_new_by_hand(struct channel *all, struct core *core, struct store *store,
-                                          struct log *log);
+                                          struct log *log, bool redact);
 /*
  * Until plutod (the input) is gone: 0. A record of plutod was wrong: 111. By hand: 1 if one was, 111 if
  * not all answers could be written; stderr then says why.

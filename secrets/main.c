@@ -105,7 +105,8 @@ static int serve(const struct options *o, struct store *store, const struct dh_l
     passphrase_list(store, channel_out(control));
     names_tell_loaded(store, &counts, channel_out(control));
     d = o->control_fd >= 0 ? secrets_daemon_new(control, core, store, &counts, &log, o->worker)
-                           : secrets_daemon_new_by_hand(control, core, store, &log);
+                           : secrets_daemon_new_by_hand(control, core, store, &log,
+                                                      !o->show_keys && isatty(STDOUT_FILENO) != 0);
     if (d == NULL) {
         status = failed("cannot make an event loop", strerror(errno));
         goto out;

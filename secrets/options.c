@@ -6,7 +6,7 @@
 #include <string.h>
 
 static const char usage[] =
-    "usage: secrets --file GLOB [--insecure-secretsfile]\n"
+    "usage: secrets --file GLOB [--insecure-secretsfile] [--show-keys]\n"
     "           records on stdin, answers on stdout\n"
     "       secrets --generate rsa BITS [--out FILE] [--as pem|secrets] [--id ID] [--private]\n"
     "           make an RSA key\n"
@@ -24,9 +24,10 @@ static const char usage[] =
     "  --file GLOB             the files with the secrets, as a pattern; to look into:\n"
     "                          " SECRETS_FILE " if not given\n"
     "  --insecure-secretsfile  read them even if group or others may read or write them\n"
+    "  --show-keys             secret fields of answers on a terminal, too, not as <32 bytes>\n"
     "  --generate rsa BITS     an RSA key of 1024 to 8192 bits\n"
     "  --show ID|FILE          the key by which we sign as ID, or that of a file in PEM form\n"
-    "                          (a name with a / or .pem in it)\n"
+    "                          (a name with a / or .pem in it, or that is no identity)\n"
     "  --as FORM               its form: a command for whack, DNS records, PEM, or an entry\n"
     "                          of ipsec.secrets\n"
     "  --id ID                 whose it is, where a form says that\n"
@@ -67,7 +68,7 @@ static bool parse_number(const char *text, uint64_t most, uint64_t *number)
 
 enum { OPTION_HELP = 256, OPTION_VERSION, OPTION_FILE, OPTION_CONTROL, OPTION_WORKER, OPTION_INSECURE,
        OPTION_LINT, OPTION_MATCH, OPTION_SHOW, OPTION_GENERATE, OPTION_AS, OPTION_ID, OPTION_PRIVATE,
-       OPTION_OUT, OPTION_NO_PROMPT, OPTION_LAST };
+       OPTION_OUT, OPTION_NO_PROMPT, OPTION_SHOW_KEYS, OPTION_LAST };
 
 static const struct option long_options[] = { /* in the order of the numbers */
     { "help", no_argument, NULL, OPTION_HELP },
@@ -85,6 +86,7 @@ static const struct option long_options[] = { /* in the order of the numbers */
     { "private", no_argument, NULL, OPTION_PRIVATE },
     { "out", required_argument, NULL, OPTION_OUT },
     { "no-prompt", no_argument, NULL, OPTION_NO_PROMPT },
+    { "show-keys", no_argument, NULL, OPTION_SHOW_KEYS },
     { NULL, 0, NULL, 0 },
 };
 
@@ -108,6 +110,7 @@ static const unsigned jobs_of[PLACE(OPTION_LAST)] = {
     [PLACE(OPTION_PRIVATE)] = WITH(JOB_SHOW) | WITH(JOB_GENERATE),
     [PLACE(OPTION_OUT)] = WITH(JOB_SHOW) | WITH(JOB_GENERATE),
     [PLACE(OPTION_NO_PROMPT)] = WITH(JOB_SERVE),
+    [PLACE(OPTION_SHOW_KEYS)] = WITH(JOB_SERVE),
 };
 
 static const char *const job_names[] = { "serving", "--lint", "--match", "--show", "--generate" };
@@ -175,6 +178,9 @@ static int take_option(struct options *o, int option, const char *value)
     case OPTION_NO_PROMPT:
         o->no_prompt = true;
         return -1;
+    case OPTION_SHOW_KEYS:
+        o->show_keys = true;
+        return -1;
     case OPTION_PRIVATE:
         o->private = true;
         return -1;
@@ -235,6 +241,9 @@ static int check(const struct options *o, const bool *seen)
     }
     if (o->no_prompt && o->control_fd < 0 && o->job == JOB_SERVE) {
         return misuse("--no-prompt", "", "expected --control-fd with it: by hand the terminal is asked");
+    }
+    if (o->show_keys && o->control_fd >= 0) {
+        return misuse("--show-keys", "", "not together with --control-fd: it is for a terminal");
     }
     for (int i = 0; i < OPTION_LAST - OPTION_HELP; i++) {
         char name[40];

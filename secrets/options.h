@@ -26,6 +26,7 @@ struct options { /* texts are argv's */
     uint64_t worker;
     bool insecure;
     bool no_prompt;     /* as a child: passphrases are asked for by nobody */
+    bool show_keys;     /* by hand: what is secret in answers is shown on a terminal, too */
     const char *what;   /* --match: our identity; --show: an identity or key file */
     const char *peer;   /* --match */
     const char *id;     /* NULL: not given */

@@ -31,7 +31,7 @@ examples() {
 @test "help and version are on stdout" {
     run --separate-stderr secrets --help
     assert_success
-    assert_line --index 0 'usage: secrets --file GLOB [--insecure-secretsfile]'
+    assert_line --index 0 'usage: secrets --file GLOB [--insecure-secretsfile] [--show-keys]'
     assert_line --regexp '^  --generate rsa BITS  '
     assert_line --regexp '^  --insecure-secretsfile  '
     assert_line --partial 'Exit status: 0 done, 1 '
@@ -64,6 +64,8 @@ examples() {
 --file s --lint --worker 1 --control-fd 3:--control-fd: not together with --lint
 --file s --no-prompt:--no-prompt: expected --control-fd with it
 --file s --lint --no-prompt:--no-prompt: not together with --lint
+--file s --lint --show-keys:--show-keys: not together with --lint
+--file s --show-keys --worker 1 --control-fd 3:--show-keys: not together with --control-fd
 --lint s more:argument more: expected options only
 --file s --lint more:--lint more: expected one file
 --lint --match @a:expected one of --lint, --match, --show, --generate alone
@@ -253,6 +255,38 @@ END
     run --separate-stderr secrets --lint ipsec.secrets
     assert_success
     assert_output '4 PSK, 1 RSA, 0 errors, 1 doubts, in 3 files'
+}
+
+@test "[K5] nothing secret on a terminal, unless it is asked for; a pipe gets the records" {
+    local words secret='(skeyid-[ae]|key-(in|out|encr[a-z]*|integ[a-z]*))'
+    printf '%s\n' "$announce peer-id=10.9.0.2" 'ke id=1 exchange=1 group=ecp256' >records
+    # A peer's half that is none of its own: the base point of the curve.
+    local point=6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296
+    point+=4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5
+    echo "keys id=2 exchange=1 ${keys/ke-peer=00/ke-peer=$point}" >>records
+    run --separate-stderr bash -c 'secrets --file ipsec.secrets <records'
+    assert_success
+    assert_line --regexp '^ok id=2 re=keys .*skeyid-a=[0-9a-f]{64} skeyid-e=[0-9a-f]{64}'
+    for words in '' --show-keys; do
+        run script -qec "secrets --file ipsec.secrets $words <records" /dev/null </dev/null
+        assert_success
+        if [ -z "$words" ]; then
+            assert_line --partial 'skeyid-a=<32 bytes> skeyid-e=<32 bytes>'
+            refute_output --regexp "$secret=[0-9a-f]"
+        else
+            assert_line --regexp 'skeyid-a=[0-9a-f]{64} skeyid-e=[0-9a-f]{64}'
+        fi
+        assert_line --regexp '^ok id=1 re=ke ke=[0-9a-f]{128} nonce=[0-9a-f]+' # what is public is there
+    done
+    # typed in, with an answer that is wrong; and many answers
+    run timeout 20 script -qec 'secrets --file ipsec.secrets' /dev/null < <(cat records; echo 'ke id=9 exchange=3'; sleep 1; printf '\004')
+    assert_equal "$status" 1
+    assert_line --partial 'skeyid-a=<32 bytes>'
+    refute_output --regexp "$secret=[0-9a-f]"
+    { cat records; for _ in {1..2000}; do tail -n 1 records; done; } >many
+    run timeout 60 script -qec 'secrets --file ipsec.secrets <many' /dev/null </dev/null
+    assert_equal "$(grep -c 'skeyid-a=<32 bytes>' <<<"$output")" 2001
+    refute_output --regexp "$secret=[0-9a-f]"
 }
 
 @test "a standard descriptor that is closed is named, or not needed" {
