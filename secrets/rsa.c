@@ -174,15 +174,15 @@ static const char *check_numbers(BIGNUM *const *all, BN_CTX *context)
     if (!BN_is_odd(p) || !BN_is_odd(q) || BN_is_one(p) || BN_is_one(q) || BN_cmp(p, q) == 0) {
         return "the primes of the RSA key are no two different primes";
     }
-    if (4 * BN_num_bits(BN_ucmp(p, q) < 0 ? p : q) < BN_num_bits(all[RSA_MODULUS])) {
-        return "a prime of the RSA key has less than a quarter of the modulus's bits, so that others can find it out";
-    }
     BN_CTX_start(context);
     BIGNUM *product = BN_CTX_get(context);
     const char *why = product == NULL || BN_mul(product, p, q, context) != 1 ? no_memory
                       : BN_cmp(product, all[RSA_MODULUS]) != 0
                           ? "the modulus of the RSA key is not the product of its primes" : NULL;
     BN_CTX_end(context);
+    if (why == NULL && 4 * BN_num_bits(BN_ucmp(p, q) < 0 ? p : q) < BN_num_bits(all[RSA_MODULUS])) {
+        why = "a prime of the RSA key has less than a quarter of the modulus's bits, so that others can find it out";
+    }
     if (why == NULL) {
         why = check_exponent(p, all[RSA_EXPONENT_1], all, context);
     }
