@@ -8,6 +8,7 @@
  *   N, S, K, D RECORD      ike-negotiate, secrets (worker 1), kernel-sa, dnskey; id=@: of its last request
  *   n, s, k, d                that tool dies and is started again
  *   T MS                   time goes by         J good|bad   the oldest script ends
+ * At whack's --listen names are to be resolved anew, at --unlisten what was read is used.
  * Holds: all that plutod says to the tools is records; whack's lines begin with a number and are
  * printable.
  */
@@ -67,12 +68,15 @@ static struct run *run_of(struct supervisor *s)
 void supervisor_listen(struct supervisor *s, uint64_t client)
 {
     listen_at(run_of(s));
+    resolve_begin(&s->keying); /* the secrets are read */
     keying_say(&s->keying, client, 2, "listening for IKE messages");
 }
 
 void supervisor_unlisten(struct supervisor *s, uint64_t client)
 {
     keying_unlisten(&s->keying);
+    resolve_hurry(&s->keying);
+    resolve_trim(&s->keying);
     keying_say(&s->keying, client, 2, "no longer listening for IKE messages");
 }
 
