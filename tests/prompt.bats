@@ -307,6 +307,7 @@ gone_all() {
     for round in 1 2 3; do # at last none of those that a person has given it is there
         for pid in $(workers); do
             kill -KILL "$pid"
+            within 5 grep -q "(pid $pid) was ended by signal 9" "$dir/err" # before, it may be asked
             signs one || fail "$round: $output"
             signs two || fail "$round: $output"
             times=$((times + 1))
@@ -483,6 +484,7 @@ handed_on_times() {
     # it was handed on, too
     reload
     assert_line --partial 'is open'
+    within 5 children_are 'ike-negotiate:1 kernel-sa:1 secrets:2' || fail "$(children)"
     kill -KILL "$(workers | head -n 1)"
     within 5 grep -q 'were handed on to it' "$dir/err"
     local pids
