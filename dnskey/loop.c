@@ -1,5 +1,6 @@
 #include "loop.h"
 
+#include "by_name.h"
 #include "files.h"
 #include "lookup.h"
 #include "opener.h"
@@ -35,10 +36,7 @@ struct loop {
     struct hub_watch opened;
     uint64_t look_until;     /* 0: it is not being looked */
     bool by_hand;
-    char *const *names;      /* by hand, or NULL: these instead of records */
-    size_t name_count;
-    size_t next;             /* of them, that is to be asked for */
-    struct buffer answers;   /* to them */
+    struct by_name *by_name; /* by hand, or NULL: names instead of records */
     int status;
 };
 
@@ -220,89 +218,13 @@ static void line_closed(void *context, struct hub_line *l, enum channel_result h
     }
 }
 
-/* ---- names ---- */
-
-/* The next name, as a request of the number that is its place from 1. */
-static void request_name(struct loop *loop)
-{
-    struct buffer line;
-    struct record r;
-    struct record_writer w;
-    const char *name = loop->names[loop->next];
-    buffer_init(&line, RECORD_MAX);
-    if (strlen(name) == 0 || strlen(name) > HOSTNAME_LEN) {
-        log_serious(&loop->log, "a host's name has 1 to %u bytes, not %zu: %.40s", HOSTNAME_LEN, strlen(name), name);
-        loop->status = EXIT_WRONG;
-    } else {
-        record_start(&w, &line, V_RESOLVE);
-        record_put_number(&w, K_ID, loop->next + 1);
-        record_put_text(&w, K_HOST, name);
-        if (record_finish(&w) && record_parse(&r, (char *)line.data, line.len - 1, P_D, NULL) == NULL) {
-            lookups_request(loop->lookups, &r, clock_ms());
-        } else {
-            log_serious(&loop->log, "%s: out of memory", name);
-            loop->status = EXIT_SYSTEM;
-        }
-    }
-    loop->next++;
-    buffer_wipe(&line);
-}
-
-static void print_answer(const struct loop *loop, const struct record *r)
-{
-    struct address_list list;
-    if (r->verb == V_FAIL) {
-        log_serious(&loop->log, "%s: %s", loop->names[record_number(r, K_ID) - 1], record_text(r, K_WHY));
-    } else if (address_list_parse(&list, record_text(r, K_ADDRESSES)) == NULL) {
-        for (unsigned i = 0; i < list.count; i++) {
-            char text[ADDRESS_TEXT];
-            address_print(&list.at[i], text);
-            (void)printf("%s\n", text);
-        }
-    }
-}
-
-/* They came in any order, and are printed in that of the names. */
-static bool print_answers(const struct loop *loop)
-{
-    struct record *answers = calloc(loop->next, sizeof *answers);
-    char *at = (char *)loop->answers.data;
-    size_t left = loop->answers.len;
-    if (answers == NULL) {
-        return false;
-    }
-    while (left > 0) {
-        struct record r;
-        const size_t len = (size_t)((char *)memchr(at, '\n', left) - at);
-        if (record_parse(&r, at, len, D_P, NULL) == NULL) {
-            answers[record_number(&r, K_ID) - 1] = r;
-        }
-        at += len + 1;
-        left -= len + 1;
-    }
-    for (size_t i = 0; i < loop->next; i++) {
-        if (answers[i].verb != V_NONE) {
-            print_answer(loop, &answers[i]);
-        }
-    }
-    free(answers);
-    return true;
-}
-
-static void work_on_names(struct loop *loop)
-{
-    while (loop->next < loop->name_count && lookups_open(loop->lookups) < RESOLVES_MAX) {
-        request_name(loop);
-    }
-}
-
 /* ---- the loop ---- */
 
 static void work(void *context)
 {
     struct loop *loop = context;
-    if (loop->names != NULL) {
-        work_on_names(loop);
+    if (loop->by_name != NULL) {
+        by_name_ask(loop->by_name, loop->lookups, clock_ms());
     }
     if (loop->opened.ready) {
         take_files(loop);
@@ -315,8 +237,8 @@ static void work(void *context)
     if (resolver_is_choked(loop->resolver)) {
         begin_anew(loop);
     }
-    if (loop->names != NULL) {
-        if (loop->next == loop->name_count && lookups_open(loop->lookups) == 0) {
+    if (loop->by_name != NULL) {
+        if (lookups_open(loop->lookups) == 0 && !by_name_has_more(loop->by_name)) {
             hub_end(loop->hub);
         }
     } else if (loop->by_hand) {
@@ -329,7 +251,7 @@ static uint64_t deadline(void *context)
     const struct loop *loop = context;
     const uint64_t first = lookups_deadline(loop->lookups);
     const bool looking = loop->look_until != 0 && loop->ready && lookups_waiting(loop->lookups) > 0;
-    if (loop->names != NULL && loop->next < loop->name_count && lookups_open(loop->lookups) < RESOLVES_MAX) {
+    if (loop->by_name != NULL && by_name_has_more(loop->by_name) && lookups_open(loop->lookups) < RESOLVES_MAX) {
         return 0;
     }
     return looking && loop->look_until < first ? loop->look_until : first;
@@ -362,7 +284,6 @@ struct loop *loop_new(int opener)
     }
     loop->log.tool = "dnskey";
     loop->opener = opener;
-    buffer_init(&loop->answers, 0);
     if (!make_parts(loop)) {
         const int error = errno;
         loop_free(loop);
@@ -383,7 +304,7 @@ void loop_free(struct loop *loop)
         hub_free(loop->hub);
     }
     close(loop->opener);
-    buffer_wipe(&loop->answers);
+    by_name_free(loop->by_name);
     free(loop->hosts.bytes);
     free(loop);
 }
@@ -415,11 +336,13 @@ bool loop_by_hand(struct loop *loop)
     return true;
 }
 
-void loop_names(struct loop *loop, char *const names[], size_t count)
+bool loop_names(struct loop *loop, char *const names[], size_t count)
 {
-    loop->names = names;
-    loop->name_count = count;
-    lookups_out(loop->lookups, &loop->answers);
+    loop->by_name = by_name_new(names, count, &loop->log);
+    if (loop->by_name != NULL) {
+        lookups_out(loop->lookups, by_name_answers(loop->by_name));
+    }
+    return loop->by_name != NULL;
 }
 
 void loop_note(struct loop *loop, const char *text)
@@ -431,8 +354,8 @@ int loop_run(struct loop *loop)
 {
     int status = hub_run(loop->hub);
     status = status == 0 ? loop->status : status;
-    if (loop->names != NULL && !print_answers(loop)) {
-        status = EXIT_SYSTEM;
+    if (loop->by_name != NULL && status == 0) {
+        status = by_name_print(loop->by_name) ? 0 : EXIT_WRONG;
     }
     return status == 0 && loop->log.records == NULL && lookups_failed(loop->lookups) > 0 ? EXIT_WRONG : status;
 }

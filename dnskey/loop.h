@@ -19,7 +19,7 @@ void loop_free(struct loop *loop); /* NULL is allowed */
 bool loop_control(struct loop *loop, int fd);
 bool loop_by_hand(struct loop *loop);
 /* Looks these up, and prints their addresses, a line each, in the order of the names. */
-void loop_names(struct loop *loop, char *const names[], size_t count); /* borrowed */
+bool loop_names(struct loop *loop, char *const names[], size_t count); /* borrowed */
 
 void loop_note(struct loop *loop, const char *text); /* a line for the log */
 

@@ -101,8 +101,7 @@ static int system_failure(const char *what)
 static bool open_side(struct loop *loop, const struct options *o)
 {
     if (o->names != NULL) {
-        loop_names(loop, o->names, o->count);
-        return true;
+        return loop_names(loop, o->names, o->count);
     }
     return o->control_fd >= 0 ? loop_control(loop, o->control_fd) : loop_by_hand(loop);
 }

@@ -403,7 +403,7 @@ END
     world 'server_on 127.0.0.1; perl "$dir/parent.pl"; kill $server'
 }
 
-@test "dnskey under plutod: hello, answers, log and debug lines; ends with the channel" {
+@test "[P9] dnskey under plutod: hello, answers, log and debug lines; ends with the channel" {
     under_plutod '
         say_to("hello version=1 epoch=1 tool=plutod worker=0\nresolve id=91 host=good.test\n"); hear();
         say_to("resolve id=92 host=mixed.test\n"); hear(); hear();
