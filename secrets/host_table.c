@@ -13,9 +13,13 @@ struct table_entry {
     char name[];
 };
 
+struct place {
+    struct table_entry *entry; /* owned */
+};
+
 struct host_table {
     struct table_entry *by_name;
-    struct table_entry **list; /* owned, as what is in it */
+    struct place *list; /* owned */
     size_t count;
     size_t cap;
     size_t waiting;
@@ -33,7 +37,7 @@ void host_table_free(struct host_table *h)
     }
     HASH_CLEAR(hh, h->by_name);
     for (size_t i = 0; i < h->count; i++) {
-        free(h->list[i]);
+        free(h->list[i].entry);
     }
     free(h->list);
     free(h);
@@ -45,7 +49,7 @@ static bool make_room(struct host_table *h)
         return true;
     }
     size_t cap = h->cap == 0 ? 16 : h->cap * 2;
-    struct table_entry **more = realloc(h->list, cap * sizeof *more); /* an array of pointers */
+    struct place *more = realloc(h->list, cap * sizeof *more);
     if (more == NULL) {
         return false;
     }
@@ -88,7 +92,7 @@ const struct named_host *host_table_add(struct host_table *h, const char *name, 
     memcpy(e->name, normal, size);
     e->host.name = e->name;
     HASH_ADD_STR(h->by_name, name, e);
-    h->list[h->count++] = e;
+    h->list[h->count++].entry = e;
     h->waiting++;
     return &e->host;
 }
@@ -105,12 +109,12 @@ size_t host_table_waiting(const struct host_table *h)
 
 const struct named_host *host_table_at(const struct host_table *h, size_t i)
 {
-    return &h->list[i]->host;
+    return &h->list[i].entry->host;
 }
 
 bool host_table_answer(struct host_table *h, size_t i, const struct address_list *addresses)
 {
-    struct named_host *host = i < h->count ? &h->list[i]->host : NULL;
+    struct named_host *host = i < h->count ? &h->list[i].entry->host : NULL;
     if (host == NULL || host->state != HOST_WAITS) {
         return false;
     }

@@ -109,7 +109,7 @@ static bool take(void *context, struct channel *c, const struct record *r, int f
 static const char *ask_all(struct asked *a)
 {
     uint64_t until = clock_ms() + PATIENCE;
-    while (ask(a), a->open > 0) {
+    for (ask(a); a->open > 0; ask(a)) {
         const size_t before = a->open;
         const uint64_t now = clock_ms();
         struct pollfd p = { .fd = channel_fd_in(a->dnskey), .events = POLLIN };

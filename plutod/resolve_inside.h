@@ -1,0 +1,60 @@
+/*
+ * What the files of resolve.h share. Not for: anything else.
+ */
+#ifndef PLUTOD_RESOLVE_INSIDE_H
+#define PLUTOD_RESOLVE_INSIDE_H
+
+#include "resolve.h"
+
+#include <uthash.h>
+
+struct asker { /* a worker that waits */
+    struct asker *next;
+    uint32_t worker;
+    uint64_t id;        /* of its request */
+};
+
+enum resolving_state {
+    RESOLVING_IDLE,     /* nothing is done about it */
+    RESOLVING_QUEUED,   /* dnskey has enough to do, or does not run */
+    RESOLVING_ASKED,    /* dnskey was asked */
+    RESOLVING_RESTS     /* nobody answered: asked again when `again` is due */
+};
+
+struct resolving {
+    enum resolving_state state;
+    bool fresh;         /* what is known of it answers those who ask; else it is of an earlier reading, or nothing */
+    bool refused;       /* and that is `why` */
+    bool said;          /* that it is waited for */
+    bool fatal;         /* dnskey ended when it had been asked for this alone */
+    uint64_t id;        /* of the request to dnskey */
+    uint64_t until;     /* dnskey has to answer */
+    uint64_t learnt;    /* when `addresses` came */
+    uint32_t pause;     /* milliseconds, the last one */
+    struct agenda_item again;
+    char *why;          /* owned: what came of it last; NULL: nothing yet */
+    char *addresses;    /* owned: the last answer; NULL: there was none */
+    struct asker *askers; /* owned */
+    struct resolving *prev, *next; /* of those in the same state: queued, or asked, the oldest first */
+    UT_hash_handle hh;
+    char host[];
+};
+
+extern const char resolve_no_memory[];
+
+/* ---- resolve.c ---- */
+
+/* For the log, and for whack --events. */
+void resolve_tell(struct keying *k, enum log_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void resolve_state(struct keying *k, struct resolving *n, enum resolving_state state);
+/* There is an answer, for those who wait and for those who ask from now on; refused: it is `why`. */
+void resolve_settle(struct keying *k, struct resolving *n, bool refused);
+void resolve_keep_why(struct resolving *n, const char *why);
+/* No answer, but there may be one later. retry: milliseconds that dnskey advises; 0: it said nothing. */
+void resolve_unanswered(struct keying *k, struct resolving *n, const char *why, uint64_t retry);
+
+/* ---- resolve_dnskey.c ---- */
+
+void resolve_go_on(struct keying *k); /* asks dnskey as much as it may be asked at once; begins it, if need be */
+
+#endif
