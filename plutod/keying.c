@@ -331,6 +331,7 @@ void keying_interfaces(struct keying *k, struct interface *list, size_t count, b
     orient_all(k, by_itself ? "the addresses of this machine have changed, and its ends with them"
                             : "whack --listen found that its ends have changed");
     free(old);
+    resolve_again(k);
     if (waited) {
         initiate_what_waited(k);
     }

@@ -226,20 +226,26 @@ void resolve_worker_down(struct keying *k, uint32_t worker)
     }
 }
 
-void resolve_begin(struct keying *k)
+void resolve_again(struct keying *k)
 {
-    struct resolving *n;
-    resolve_trim(k); /* of one that never came into use */
-    k->resolve.said = 0;
-    for (n = k->resolve.names; n != NULL; n = n->hh.next) {
-        n->fresh = false;
-        n->said = false;
+    for (struct resolving *n = k->resolve.names; n != NULL; n = n->hh.next) {
         if (n->state == RESOLVING_RESTS) {
             n->pause = 0;
-            resolve_state(k, n, RESOLVING_QUEUED); /* a person wants to know */
+            resolve_state(k, n, RESOLVING_QUEUED);
         }
     }
     resolve_go_on(k);
+}
+
+void resolve_begin(struct keying *k)
+{
+    resolve_trim(k); /* of one that never came into use */
+    k->resolve.said = 0;
+    for (struct resolving *n = k->resolve.names; n != NULL; n = n->hh.next) {
+        n->fresh = false;
+        n->said = false;
+    }
+    resolve_again(k);
 }
 
 void resolve_hurry(struct keying *k)

@@ -39,6 +39,8 @@ void resolve_worker_down(struct keying *k, uint32_t worker);
 
 /* The secrets are read anew: what is known is asked for anew. */
 void resolve_begin(struct keying *k);
+/* Something has changed that may help: names that nobody answered for are asked for at once. */
+void resolve_again(struct keying *k);
 /* Whoever waits gets what was known before, where something was: he is not to wait any longer for better. */
 void resolve_hurry(struct keying *k);
 /* What was read is used now: other names are of no use any more. */

@@ -212,6 +212,11 @@ enum outcome phase1_keys(struct core *c, struct exchange *x, const struct record
 const struct secret *secret_for(const struct core *c, enum method method, const struct identity *ours,
                                 const struct identity *peer, const struct secret **other);
 /* There is none: OUTCOME_FAIL. */
+/*
+ * There is none, but perhaps when a name of a host is looked up. plutod may know it already, and its answer be on the way: a
+ * worker that was begun again is told of exchanges at once.
+ */
+bool secret_may_come(const struct core *c, enum method method, const struct identity *ours, const struct identity *peer);
 enum outcome deny_secret(struct core *c, enum method method, const struct identity *our_id,
                          const struct identity *peer_id);
 /* What the HASHes cover, borrowed from the half; without nonces and g^xy. After keys. */

@@ -130,6 +130,7 @@ alone='127.0.0.1 10.64.0.1 : PSK "needs no name at all"'
     assert_line --partial '003 hung.example.org cannot be looked up yet: there is no answer yet'
     status_has 'gate.example.org in ipsec.secrets waits for its address: no server answers' || fail "$output"
     run timeout 20 "$whack" --ctlbase "$base" --status --json
+    "$repo/tests/lib/status-valid" <<<"$output"
     assert_equal "$(jq -r '[.names_waiting, .names[0].host, .names[0].why, .names[1].host, .names[1].why] | map(tostring) | join(" ")' <<<"$output")" \
         '2 gate.example.org no server answers hung.example.org null'
     printf '%s\n' 'gate.example.org ok 10.64.0.2' 'hung.example.org ok 10.64.0.4' >"$dir/dns/answers"

@@ -146,6 +146,22 @@ static void k1_nobody_answers_asked_again_said_once(void **state)
     world_free(w);
 }
 
+/* An address came, and with it perhaps the way to a server. */
+static void k1_asked_again_when_addresses_change(void **state)
+{
+    struct world *w = begin();
+    (void)state;
+    keying_dnskey_up(&w->k, &w->d);
+    asks(w, 1, 1, "gate.example.org");
+    fails(w, wants(w, "gate.example.org"), "retry=60 why=no%20server");
+    later(w, 1000);
+    wants(w, NULL);
+    world_listen(w, "10.9.0.1,10.9.0.5");
+    answers(w, wants(w, "gate.example.org"), "addresses=10.9.0.2");
+    gets(w, 1, 1, "10.9.0.2");
+    world_free(w);
+}
+
 static void k1_many_that_wait_few_lines(void **state)
 {
     struct world *w = begin();
@@ -431,6 +447,7 @@ int main(void)
         cmocka_unit_test(k1_asked_once_for_all),
         cmocka_unit_test(k1_final_refusals_go_on_at_once),
         cmocka_unit_test(k1_nobody_answers_asked_again_said_once),
+        cmocka_unit_test(k1_asked_again_when_addresses_change),
         cmocka_unit_test(k1_many_that_wait_few_lines),
         cmocka_unit_test(k1_so_many_at_once),
         cmocka_unit_test(k1_no_room_for_more_names),
