@@ -1,11 +1,11 @@
 /* Nothing of a private key is left in memory when its store is freed, and while it is there nothing but the key. */
+#include "own_memory.h"
 #include "rsa_keys.h"
 
 #include "secrets/file.h"
 #include "secrets/rsa_inside.h"
 #include "secrets/rsa_text.h"
 
-#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -22,18 +22,21 @@
 #include <openssl/pem.h>
 
 #define SECRET_NUMBERS 3
-#define LEN 24             /* bytes out of each number */
-#define MASK 0x5a          /* so that the patterns themselves are not found */
-#define MAPPING_MAX ((size_t)64 << 20) /* larger ones are a sanitizer's own */
+#define PIECES 12 /* of each text: it is not seen where other things came into its place */
 
 static const enum rsa_number numbers[SECRET_NUMBERS] = { RSA_PRIVATE_EXPONENT, RSA_PRIME_1, RSA_PRIME_2 };
 
-struct fixture {
-    char folder[64];
-    uint8_t pattern[SECRET_NUMBERS][LEN];
+enum form { PKCS1, PKCS8, PKCS1_LOCKED, PKCS8_LOCKED, ENTRY, PSK_ENTRY, FORMS };
+
+struct patterns {
+    struct own_memory_pattern number[SECRET_NUMBERS];
+    struct own_memory_pattern text[FORMS][PIECES]; /* out of the files, as they are */
 };
 
-enum form { PKCS1, PKCS8, PKCS1_LOCKED, PKCS8_LOCKED, ENTRY, FORMS };
+struct fixture {
+    char folder[64];
+    struct patterns patterns;
+};
 
 static void write_key(const struct rsa_key *key, enum form form)
 {
@@ -53,6 +56,12 @@ static void write_key(const struct rsa_key *key, enum form form)
         assert_null(rsa_text(&text, key, RSA_FORM_SECRETS, &id, true));
         assert_int_equal(BIO_write(bio, text.data, (int)text.len), (int)text.len);
         buffer_wipe(&text);
+    } else if (form == PSK_ENTRY) {
+        BIO_puts(bio, ": PSK \"");
+        for (unsigned i = 0; i < 60; i++) {
+            BIO_printf(bio, "%08x", rand());
+        }
+        BIO_puts(bio, "\"\n");
     } else if (form == PKCS8 || form == PKCS8_LOCKED) {
         assert_int_equal(PEM_write_bio_PKCS8PrivateKey(bio, pkey, cipher, (const char *)word, size, NULL,
                                                        NULL), 1);
@@ -63,24 +72,39 @@ static void write_key(const struct rsa_key *key, enum form form)
     assert_int_equal(chmod(name, 0600), 0);
 }
 
+/* Pieces of that file: the first and last ones are no secret in some forms. */
+static void take_pieces(enum form form, struct own_memory_pattern pieces[PIECES])
+{
+    uint8_t text[20000];
+    char name[] = "0";
+    name[0] = (char)('0' + form);
+    FILE *file = fopen(name, "r");
+    size_t len = fread(text, 1, sizeof text, file);
+    fclose(file);
+    assert_true(len > (size_t)PIECES * OWN_MEMORY_LEN);
+    for (size_t i = 0; i < PIECES; i++) {
+        own_memory_mask(&pieces[i], text + (i + 1) * (len - OWN_MEMORY_LEN) / (PIECES + 1));
+    }
+}
+
 /* In a process of its own, so that nothing of it is in the memory that is looked through. */
 static void make_keys(int to)
 {
+    struct patterns made;
     struct rsa_key *key = rsa_test_key(rsa_pem_2048);
     for (enum form form = PKCS1; form < FORMS; form++) {
         write_key(key, form);
+        take_pieces(form, made.text[form]);
     }
     for (size_t i = 0; i < SECRET_NUMBERS; i++) {
         uint8_t bytes[RSA_SIGNATURE_MAX];
         BIGNUM *bn = NULL;
         assert_int_equal(EVP_PKEY_get_bn_param(rsa_key_pkey(key), rsa_number_names[numbers[i]], &bn), 1);
         BN_bn2bin(bn, bytes);
-        for (size_t j = 0; j < LEN; j++) {
-            bytes[j + 16] ^= MASK;
-        }
-        assert_int_equal(write(to, bytes + 16, LEN), LEN);
+        own_memory_mask(&made.number[i], bytes + 16);
         BN_free(bn);
     }
+    assert_int_equal(write(to, &made, sizeof made), sizeof made);
     rsa_key_free(key);
 }
 
@@ -101,7 +125,7 @@ static int set_up(void **state)
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
-    assert_int_equal(read(ends[0], f->pattern, sizeof f->pattern), sizeof f->pattern);
+    assert_int_equal(read(ends[0], &f->patterns, sizeof f->patterns), sizeof f->patterns);
     close(ends[0]);
     close(ends[1]);
     *state = f;
@@ -119,82 +143,57 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* How often it is there, in this byte order. */
-static size_t count(const uint8_t *memory, size_t len, const uint8_t pattern[LEN], bool reversed)
+/* So often is each piece of its file's text in memory. */
+static void text_is_there(const struct fixture *f, enum form form, size_t times)
 {
-    size_t found = 0;
-    for (size_t i = 0; i + LEN <= len; i++) {
-        size_t j = 0;
-        while (j < LEN && (memory[i + j] ^ MASK) == pattern[reversed ? LEN - 1 - j : j]) {
-            j++;
-        }
-        found += j == LEN ? 1 : 0;
+    size_t found[PIECES][2];
+    own_memory_count(f->patterns.text[form], PIECES, found);
+    for (size_t i = 0; i < PIECES; i++) {
+        assert_int_equal(found[i][0], times);
     }
-    return found;
 }
 
-/* In all memory of this process that may be written to. */
-static void scan(const struct fixture *f, size_t found[SECRET_NUMBERS][2])
+/* The store of a secrets file: this form, or one with an entry for it. */
+static struct store *read_store(const struct fixture *f, enum form form, const char *passphrase)
 {
-    uint8_t *copy = malloc(MAPPING_MAX);
-    FILE *maps = fopen("/proc/self/maps", "r");
-    int memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC); /* a FILE would keep some of it in its buffer */
-    char line[500];
+    char text[200];
+    char name[] = "0";
+    struct file_counts counts;
+    const struct log log = { .tool = "test" };
+    struct store *store = store_new();
 
-    assert_true(copy != NULL && maps != NULL && memory >= 0);
-    memset(found, 0, SECRET_NUMBERS * sizeof found[0]);
-    while (fgets(line, sizeof line, maps) != NULL) {
-        char *end = NULL;
-        unsigned long from = strtoul(line, &end, 16);
-        unsigned long to = strtoul(end + 1, &end, 16);
-        bool is_copy = from <= (unsigned long)copy && (unsigned long)copy < to;
-        if (strncmp(end, " rw", 3) != 0 || is_copy || to - from > MAPPING_MAX) {
-            continue;
-        }
-        ssize_t n = pread(memory, copy, to - from, (off_t)from);
-        size_t len = n < 0 ? 0 : (size_t)n;
-        for (size_t i = 0; i < SECRET_NUMBERS; i++) {
-            found[i][0] += count(copy, len, f->pattern[i], false);
-            found[i][1] += count(copy, len, f->pattern[i], true);
-        }
-        explicit_bzero(copy, len);
-    }
-    close(memory);
-    fclose(maps);
-    free(copy);
+    name[0] = (char)('0' + form);
+    snprintf(text, sizeof text, "@a : RSA %s/%s %s\n", f->folder, name, passphrase);
+    FILE *file = fopen("s", "w");
+    assert_true(fputs(text, file) >= 0);
+    fclose(file);
+    assert_int_equal(chmod("s", 0600), 0);
+    file_read(store, form == ENTRY || form == PSK_ENTRY ? name : "s", false, &log, &counts);
+    assert_int_equal(counts.errors, 0);
+    assert_int_equal(store_count(store), 1);
+    return store;
 }
 
 static void look(const struct fixture *f, enum form form)
 {
     static const uint8_t hash[20] = "these are twenty, ok";
     size_t found[SECRET_NUMBERS][2];
-    char text[200];
-    char name[] = "0";
     uint8_t sig[RSA_SIGNATURE_MAX];
     size_t len = 0;
     struct identity id;
-    struct file_counts counts;
     const struct secret *other = NULL;
-    const struct log log = { .tool = "test" };
-    struct store *store = store_new();
+    struct store *store = read_store(f, form, "sesame");
 
-    name[0] = (char)('0' + form);
-    snprintf(text, sizeof text, "@a : RSA %s/%s sesame\n", f->folder, name);
-    FILE *file = fopen("s", "w");
-    assert_true(fputs(text, file) >= 0);
-    fclose(file);
-    assert_int_equal(chmod("s", 0600), 0);
-    file_read(store, form == ENTRY ? name : "s", false, &log, &counts);
-    assert_int_equal(counts.rsa, 1);
+    text_is_there(f, form, 0);
     assert_null(identity_parse(&id, "@a"));
     assert_null(rsa_sign(store_find_rsa(store, &id, &other)->rsa, hash, sizeof hash, sig, &len));
-    scan(f, found);
+    own_memory_count(f->patterns.number, SECRET_NUMBERS, found);
     for (size_t i = 0; i < SECRET_NUMBERS; i++) {
         assert_int_equal(found[i][0], 0); /* as files have it */
         assert_in_range(found[i][1], 1, 2); /* as OpenSSL has it: of the primes its Montgomery form's, too */
     }
     store_free(store);
-    scan(f, found);
+    own_memory_count(f->patterns.number, SECRET_NUMBERS, found);
     for (size_t i = 0; i < SECRET_NUMBERS; i++) {
         assert_int_equal(found[i][0] + found[i][1], 0);
     }
@@ -202,15 +201,47 @@ static void look(const struct fixture *f, enum form form)
 
 static void nothing_is_left(void **state)
 {
-    for (enum form form = PKCS1; form < FORMS; form++) {
+    for (enum form form = PKCS1; form < PSK_ENTRY; form++) {
         look(*state, form);
     }
+}
+
+/* The text of a key that is not open yet is kept, once, until it is: there may be more in it than that key. */
+static void a_locked_text_is_forgotten(void **state)
+{
+    struct fixture *f = *state;
+    for (enum form form = PKCS1_LOCKED; form <= PKCS8_LOCKED; form++) {
+        struct store *store = read_store(f, form, "%prompt");
+        const struct key_file *locked = store_next_locked(store, NULL);
+        assert_non_null(locked);
+        text_is_there(f, form, 1);
+        assert_non_null(store_open(store, locked->path, "another"));
+        text_is_there(f, form, 1);
+        assert_null(store_open(store, locked->path, "sesame"));
+        text_is_there(f, form, 0);
+        store_free(store);
+        store = read_store(f, form, "%prompt");
+        text_is_there(f, form, 1);
+        store_free(store); /* it was never opened */
+        text_is_there(f, form, 0);
+    }
+}
+
+static void a_preshared_secret_is_there_once(void **state)
+{
+    struct fixture *f = *state;
+    struct store *store = read_store(f, PSK_ENTRY, "");
+    text_is_there(f, PSK_ENTRY, 1);
+    store_free(store);
+    text_is_there(f, PSK_ENTRY, 0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(nothing_is_left, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_locked_text_is_forgotten, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_preshared_secret_is_there_once, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("secrets_rsa_wiped", tests, NULL, NULL);
 }

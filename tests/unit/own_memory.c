@@ -1,0 +1,65 @@
+#include "own_memory.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define MASK 0x5a
+#define MAPPING_MAX ((size_t)64 << 20) /* larger ones are a sanitizer's own */
+
+void own_memory_mask(struct own_memory_pattern *p, const uint8_t bytes[OWN_MEMORY_LEN])
+{
+    for (size_t i = 0; i < OWN_MEMORY_LEN; i++) {
+        p->masked[i] = bytes[i] ^ MASK;
+    }
+}
+
+static size_t count_in(const uint8_t *memory, size_t len, const struct own_memory_pattern *p, bool reversed)
+{
+    size_t found = 0;
+    for (size_t i = 0; i + OWN_MEMORY_LEN <= len; i++) {
+        size_t j = 0;
+        while (j < OWN_MEMORY_LEN && (memory[i + j] ^ MASK) == p->masked[reversed ? OWN_MEMORY_LEN - 1 - j : j]) {
+            j++;
+        }
+        found += j == OWN_MEMORY_LEN ? 1 : 0;
+    }
+    return found;
+}
+
+void own_memory_count(const struct own_memory_pattern *p, size_t count, size_t found[][2])
+{
+    uint8_t *copy = malloc(MAPPING_MAX);
+    FILE *maps = fopen("/proc/self/maps", "r");
+    int memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC); /* a FILE would keep some of it in its buffer */
+    char line[500];
+
+    assert_true(copy != NULL && maps != NULL && memory >= 0);
+    memset(found, 0, count * sizeof found[0]);
+    while (fgets(line, sizeof line, maps) != NULL) {
+        char *end = NULL;
+        unsigned long from = strtoul(line, &end, 16);
+        unsigned long to = strtoul(end + 1, &end, 16);
+        bool is_copy = from <= (unsigned long)copy && (unsigned long)copy < to;
+        if (strncmp(end, " rw", 3) != 0 || is_copy || to - from > MAPPING_MAX) {
+            continue;
+        }
+        ssize_t n = pread(memory, copy, to - from, (off_t)from);
+        size_t len = n < 0 ? 0 : (size_t)n;
+        for (size_t i = 0; i < count; i++) {
+            found[i][0] += count_in(copy, len, &p[i], false);
+            found[i][1] += count_in(copy, len, &p[i], true);
+        }
+        explicit_bzero(copy, len);
+    }
+    close(memory);
+    fclose(maps);
+    free(copy);
+}
