@@ -63,6 +63,39 @@ static void numbers_that_belong_together(void **state)
     }
 }
 
+/* The same key: modulus and exponent, to the last byte. With one modulus there may be two exponents. */
+static void k2_equal_public_keys(void **state)
+{
+    static const uint8_t exponents[][3] = { { 1, 0, 1 }, { 1, 0, 3 }, { 3, 0, 1 } };
+    struct rsa_key *key = rsa_test_key(rsa_pem_1024);
+    const struct rsa_public *public = rsa_key_public(key);
+    uint8_t modulus[RSA_PUBLIC_MAX];
+    (void)state;
+    assert_memory_equal(public->exponent, exponents[0], 3);
+    memcpy(modulus, public->modulus, public->modulus_len);
+    struct rsa_public same = { .modulus = modulus, .modulus_len = public->modulus_len, .exponent = exponents[0],
+                               .exponent_len = 3 };
+    assert_true(rsa_public_equal(public, &same));
+    for (size_t i = 1; i < 3; i++) {
+        same.exponent = exponents[i];
+        assert_false(rsa_public_equal(public, &same));
+    }
+    same.exponent = exponents[0];
+    same.exponent_len = 1;
+    assert_false(rsa_public_equal(public, &same));
+    assert_false(rsa_public_equal(&same, public));
+    same.exponent_len = 3;
+    for (size_t i = 0; i < same.modulus_len; i += same.modulus_len - 1) {
+        modulus[i] ^= 2;
+        assert_false(rsa_public_equal(public, &same));
+        modulus[i] ^= 2;
+    }
+    same.modulus_len--;
+    assert_false(rsa_public_equal(public, &same));
+    assert_false(rsa_public_equal(&same, public));
+    rsa_key_free(key);
+}
+
 static void f8_numbers_that_do_not(void **state)
 {
     static const char *const said[RSA_NUMBERS] = {
@@ -416,6 +449,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_that_belong_together),
+        cmocka_unit_test(k2_equal_public_keys),
         cmocka_unit_test(f8_numbers_that_do_not),
         cmocka_unit_test(primes_that_are_none),
         cmocka_unit_test(the_smallest_and_the_largest),
