@@ -229,3 +229,67 @@ secrets qinv'
     cut -d' ' -f3 "$HOSTS_DIR/places" | sort -u >"$HOSTS_DIR/forms" # as OpenSSL has it, and not as files have it
     assert_equal "$(cat "$HOSTS_DIR/forms")" reversed
 }
+
+# unlocked PID: its own writable memory that could be swapped out, one mapping a line.
+unlocked() {
+    awk '/^[0-9a-f]+-[0-9a-f]+ / { mapping = $0 }
+         /^VmFlags:/ && mapping ~ /^[^ ]+ .w.p / && $0 !~ / lo( |$)/ { print mapping }' "/proc/$1/smaps"
+}
+
+@test "memory: of secrets nothing is swapped out, what comes after the sandbox neither" {
+    local pid
+    tunnel_is
+    two_hosts
+    rsa_make left
+    rsa_make right
+    pluto_rsa left
+    pluto_rsa right
+    pid=$(tool_pids left secrets)
+    assert_equal "$(unlocked "$pid")" ''
+    whack_initiates left
+    assert_equal "$(unlocked "$pid")" ''
+    [ -n "$(unlocked "$(pluto_pid left)")" ] || fail 'all is locked anyway: nothing is seen here'
+}
+
+# is_reading PID: it has spent that much time; and of that nearly all goes into the key's passphrase.
+is_reading() {
+    local stat
+    read -r -a stat <"/proc/$1/stat" && [ "${stat[13]}" -ge 30 ]
+}
+
+# not_dumped PID: no core of any size, and its files belong to root: its own user cannot trace it either.
+not_dumped() {
+    assert_equal "$(sed -nE 's/^Max core file size +([0-9a-z]+) +([0-9a-z]+).*/\1 \2/p' "/proc/$1/limits")" '0 0'
+    assert_equal "$(stat -c %u "/proc/$1/environ")" 0
+}
+
+@test "memory: secrets locks its own, and dumps no core, before it reads anything" {
+    local words pid nobody=65534 nobodys=/tmp/nobodys
+    mkdir "$nobodys"
+    cd "$nobodys"
+    openssl genrsa -out clear 1024 2>/dev/null
+    openssl pkcs8 -topk8 -in clear -passout pass:sesame -iter 2000000 -out slow
+    echo "@a : RSA $nobodys/slow sesame" >s
+    echo "@b : RSA $nobodys/slow sesame" >>s
+    while read -r words; do
+        # shellcheck disable=SC2086 # words
+        "$(tool_path secrets)" $words --file s --insecure-secretsfile </dev/null >/dev/null 2>&1 3>&- &
+        pid=$!
+        wait_for 30 is_reading "$pid"
+        assert_equal "$(unlocked "$pid")" ''
+        not_dumped "$pid"
+        assert_equal "$(sed -n 's/^Seccomp:[[:blank:]]*//p' "/proc/$pid/status")" 0 # it was reading
+        wait "$pid"
+    done <<'END'
+
+--match @a @b
+--show @a
+END
+    # root's files are root's: so as somebody else, who may lock little
+    chown -R "$nobody" .
+    setpriv --reuid "$nobody" --clear-groups "$(tool_path secrets)" --file s --insecure-secretsfile </dev/null >/dev/null 2>&1 3>&- &
+    pid=$!
+    wait_for 30 is_reading "$pid"
+    not_dumped "$pid"
+    wait "$pid"
+}
