@@ -199,6 +199,7 @@ enum outcome proof_check(struct core *c, struct exchange *x, const struct record
     struct part body = part_of(r, K_ID_BODY);
     struct identity id;
 
+    /* That there is no second try is held twice: here, and by core.c, which takes each step once. */
     if (m->stage != STAGE_KEYED || m->half->wait != NULL || !is_agreed_kind(m->half, r)) {
         return deny(c, OUTCOME_BAD, 0, "auth comes once, after keys, with a hash or a sig as was agreed on");
     }
