@@ -3,7 +3,10 @@
 #include "file.h"
 #include "log.h"
 #include "names.h"
+#include "shadow.h"
 
+#include <openssl/err.h>
+#include <openssl/x509.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +30,6 @@ struct lint {
     const struct store *store;
     size_t doubts;
     size_t disagreements;
-    bool *unused; /* entry by entry: it was said that it is never used */
 };
 
 static void doubt(struct lint *l, const struct secret *s, const char *format, ...)
@@ -96,6 +98,17 @@ static const char *odd_name(const uint8_t *name, size_t len)
     return label ? NULL : "a name that ends with a dot: peers leave it out, and it makes a difference";
 }
 
+/* All of it, with something in it. */
+static bool is_name_in_der(const struct identity *id)
+{
+    const unsigned char *at = id->bytes;
+    X509_NAME *name = d2i_X509_NAME(NULL, &at, id->len);
+    const bool is = name != NULL && at == id->bytes + id->len && X509_NAME_entry_count(name) > 0;
+    X509_NAME_free(name);
+    ERR_clear_error();
+    return is;
+}
+
 /* NULL, or what no usual identity is like. */
 static const char *odd_id(const struct identity *id)
 {
@@ -116,6 +129,8 @@ static const char *odd_id(const struct identity *id)
         return id->bytes[0] == 0xff || (id->bytes[0] == 0xfe && (id->bytes[1] & 0xc0) == 0x80)
                || id->bytes[0] == 0
                    ? "an address that no host has in a network, or only on one link" : NULL;
+    case ID_DER_ASN1_DN:
+        return is_name_in_der(id) ? NULL : "no name in DER (RFC 4514's CN=..., encoded), as certificates have it";
     case ID_KEY_ID:
     default:
         return NULL;
@@ -124,19 +139,16 @@ static const char *odd_id(const struct identity *id)
 
 static void lint_ids(struct lint *l, const struct secret *s)
 {
-    bool has_id = s->index_count == 0;
     for (size_t i = 0; i < s->index_count; i++) {
         const struct index *index = &s->index[i];
         char text[IDENTITY_TEXT] = "%any";
         if (index->kind == INDEX_HOST) {
-            has_id = true;
             (void)snprintf(text, sizeof text, "%s", index->host->name);
             doubt(l, s, "%s is looked up whenever this is read: whoever answers for that name in DNS says which address "
                   "this is for; write an address, or @%s if that is the identity", text, text);
         }
         if (index->kind == INDEX_ID) {
             const char *why = odd_id(&index->id);
-            has_id = true;
             identity_print(&index->id, text);
             if (why != NULL) {
                 doubt(l, s, "%s is %s", text, why);
@@ -148,9 +160,6 @@ static void lint_ids(struct lint *l, const struct secret *s)
                 break;
             }
         }
-    }
-    if (!has_id && !secret_is_rsa(s)) {
-        doubt(l, s, "it is never used: it names nobody that could be us");
     }
 }
 
@@ -165,31 +174,10 @@ static void lint_secret(struct lint *l, const struct secret *s)
     }
 }
 
-/* Are all identities of b those of a, too? */
-static bool has_all(const struct secret *a, const struct secret *b)
+/* They can be told apart: where a passphrase is missing, nobody knows. */
+static bool differ(const struct secret *a, const struct secret *b)
 {
-    for (size_t i = 0; i < b->index_count; i++) {
-        size_t j = 0;
-        while (j < a->index_count && !index_equal(&a->index[j], &b->index[i])) {
-            j++;
-        }
-        if (j == a->index_count) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Is the later one, b, never used, because a is as good wherever b fits? */
-static bool is_shadowed(const struct secret *a, const struct secret *b)
-{
-    if (secret_is_rsa(a) != secret_is_rsa(b)) {
-        return false;
-    }
-    if (!secret_is_rsa(a) && (b->index_count < 2 || a->index_count < 2) && a->index_count != b->index_count) {
-        return false; /* an entry with one identity, or none, is for other peers, too */
-    }
-    return (a->index_count == 0) == (b->index_count == 0) && has_all(a, b);
+    return !secret_equal(a, b) && !secret_is_locked(a) && !secret_is_locked(b);
 }
 
 static void lint_pair(void *context, size_t before, size_t after)
@@ -197,17 +185,40 @@ static void lint_pair(void *context, size_t before, size_t after)
     struct lint *l = context;
     const struct secret *a = store_at(l->store, before);
     const struct secret *b = store_at(l->store, after);
-    bool same = secret_equal(a, b);
-    bool known = same || !(secret_is_locked(a) || secret_is_locked(b)); /* else nobody can tell */
-
-    if (!same && known && store_equally_good(a, b)) {
+    if (differ(a, b) && store_equally_good(a, b)) {
         disagreement(l, a, b);
-    } else if (same && !l->unused[after] && is_shadowed(a, b)) {
-        l->unused[after] = true;
-        doubt(l, b, a->index_count == b->index_count
-                        ? "it says the same as %s:%u" : "it is never used: %s:%u has the same "
-                        "identities and more, and the same secret", a->file, a->line);
     }
+}
+
+/* One that is never used. */
+static void lint_shadow(void *context, const struct shadow *shadow)
+{
+    struct lint *l = context;
+    const struct secret *s = store_at(l->store, shadow->entry);
+    const struct secret *by = shadow->count == 0 ? NULL : store_at(l->store, shadow->by[0]);
+    char others[300] = "";
+
+    if (by == NULL) {
+        doubt(l, s, "it is never used: %s", has_kind(s, INDEX_ID) ? "it names nobody but us, and that twice"
+              : "it names nobody that could be us");
+        return;
+    }
+    if (shadow->count == 1) {
+        if (differ(by, s) && store_equally_good(by, s)) {
+            return; /* that was said, and is worse */
+        }
+        doubt(l, s, by->index_count == s->index_count && secret_equal(by, s) ? "it says the same as %s:%u"
+              : "it is never used: %s:%u is a better match wherever this one fits, or an equal one before it",
+              by->file, by->line);
+        return;
+    }
+    for (size_t i = 1; i < shadow->count && i < SHADOWS_NAMED; i++) {
+        const struct secret *other = store_at(l->store, shadow->by[i]);
+        size_t len = strlen(others);
+        (void)snprintf(others + len, sizeof others - len, ", %s:%u", other->file, other->line);
+    }
+    doubt(l, s, "it is never used: one of %s:%u%s%s is a better match wherever this one fits, or an equal one before it",
+          by->file, by->line, others, shadow->count > SHADOWS_NAMED ? " and more" : "");
 }
 
 int lint(const struct options *o)
@@ -220,8 +231,7 @@ int lint(const struct options *o)
     }
     file_read(store, o->file, o->insecure, &l.log, &counts);
     l.store = store;
-    l.unused = calloc(store_count(store) + 1, sizeof *l.unused);
-    if (l.unused == NULL || !store_pairs(store, lint_pair, &l)) {
+    if (!store_pairs(store, lint_pair, &l) || !shadow_find(store, lint_shadow, &l)) {
         log_serious(&l.log, "%s: too many entries have the same identities: not all were compared", o->file);
         counts.errors++;
     }
@@ -230,7 +240,6 @@ int lint(const struct options *o)
         lint_ids(&l, store_at(store, i));
     }
     counts.errors += l.disagreements;
-    free(l.unused);
     store_free(store);
     (void)printf("%zu PSK, %zu RSA", counts.psk, counts.rsa);
     if (counts.locked > 0) { /* nobody is asked: a look into the file needs no key */

@@ -115,9 +115,8 @@ const struct secret *store_waiting_for(const struct store *s, bool rsa, const st
 bool store_equally_good(const struct secret *a, const struct secret *b);
 
 /*
- * Calls `pair` with all pairs of entries that may be equally good for somebody, or of which one has all
- * that the other has; others too. Of entries without identities each only with the next. False:
- * there are more than can be looked at, or no memory.
+ * Calls `pair` with all pairs of entries that may be equally good for somebody; others too. Of entries without
+ * identities each only with the next of its kind. False: there are more than can be looked at, or no memory.
  */
 typedef void store_pair(void *context, size_t before, size_t after);
 bool store_pairs(const struct store *s, store_pair *pair, void *context);

@@ -193,7 +193,7 @@ END
     assert_output '8 PSK, 4 RSA, 0 errors, 12 doubts, in 5 files'
     run printf '%s\n' "$stderr"
     for line in '2: doubtful: it says the same as ipsec.secrets:1' \
-        '4: doubtful: it is never used: ipsec.secrets:3 has the same identities and more' \
+        '4: doubtful: it is never used: ipsec.secrets:3 is a better match wherever this one fits, or an equal one before it' \
         '5: doubtful: a secret of 5 bytes can be guessed' \
         '6: doubtful: it is never used: it names nobody that could be us' \
         '7: doubtful: @10.9.0.1 is a name that is an address' \
@@ -201,7 +201,7 @@ END
         '8: doubtful: 127.0.0.1 is an address that no host has' \
         '8: doubtful: ff02::1 is an address that no host has' \
         '9: doubtful: an RSA key of 1024 bits is small' \
-        '11: doubtful: it is never used: ipsec.secrets:10 has' \
+        '11: doubtful: it is never used: ipsec.secrets:10 is a better match' \
         '12: doubtful: @i stands there twice'; do
         assert_line --partial "ipsec.secrets:$line"
     done
@@ -209,6 +209,48 @@ END
     refute_line --partial 'secrets:3:'
     refute_line --partial 'secrets:10:'
     refute_output --partial enough
+}
+
+@test "[K2] --lint: what others are always found in the place of, by the line of one or of several" {
+    local line
+    make_key a.pem 2048
+    make_key b.pem 2048
+    cat >ipsec.secrets <<END
+@a %any %any6 : PSK "long enough to be good"
+@a : PSK "good enough to be long"
+%any %any6 : RSA $PWD/a.pem
+: RSA $PWD/b.pem
+@b : PSK "another for whoever it may be"
+@b %any : PSK "long enough to be good"
+@b %any6 : PSK "long enough to be good"
+@c @c : PSK "long enough to be good"
+@d %any : PSK "long enough to be good"
+@d : PSK "for peers with IPv6 addresses"
+gate.example.com : PSK "before the next for its own addresses"
+gate.example.com %any %any6 : PSK "long enough to be good"
+END
+    chmod 600 ipsec.secrets
+    run --separate-stderr secrets --lint ipsec.secrets
+    assert_success
+    # shellcheck disable=SC2154 # stderr: by --separate-stderr
+    run grep -v 'is looked up whenever' <<<"$stderr"
+    for line in '2: doubtful: it is never used: ipsec.secrets:1 is a better match' \
+        '4: doubtful: it is never used: ipsec.secrets:3 is a better match' \
+        '5: doubtful: it is never used: one of ipsec.secrets:6, ipsec.secrets:7 is a better match' \
+        '8: doubtful: @c stands there twice' '8: doubtful: it is never used: it names nobody but us, and that twice'; do
+        assert_line --partial "ipsec.secrets:$line"
+    done
+    assert_equal "${#lines[@]}" 5
+}
+
+@test "[K2] --lint: names in DER, as certificates have them" {
+    local dn=300f310d300b06035504030c0465617374 # CN=east; then none, one cut off, with something behind it, empty
+    printf '@~%s @east : PSK "long enough to be good"\n' $dn 00 "${dn%??}" "${dn}00" 3000 >ipsec.secrets
+    chmod 600 ipsec.secrets
+    run secrets --lint ipsec.secrets
+    assert_success
+    assert_equal "$(grep -c ': doubtful: @~.* is no name in DER' <<<"$output")" 4
+    refute_line --partial 'ipsec.secrets:1:'
 }
 
 @test "[K2] --lint: RSA keys that disagree" {

@@ -10,6 +10,7 @@
 #include "fuzz.h"
 
 #include "secrets/file.h"
+#include "secrets/shadow.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -160,6 +161,29 @@ static void check_pair(void *context, size_t before, size_t after)
                == store_equally_good(store_at(store, after), store_at(store, before)));
 }
 
+/* What is said never to be used is not what was found. */
+struct never {
+    const struct store *store;
+    const struct secret *found;
+};
+
+static void check_shadow(void *context, const struct shadow *shadow)
+{
+    const struct never *n = context;
+    fuzz_check(store_at(n->store, shadow->entry) != n->found);
+    for (size_t i = 0; i < shadow->count && i < SHADOWS_NAMED; i++) {
+        fuzz_check(shadow->by[i] < store_count(n->store) && shadow->by[i] != shadow->entry);
+    }
+}
+
+static void is_used(const struct store *store, const struct secret *found)
+{
+    struct never n = { store, found };
+    if (found != NULL) {
+        fuzz_check(shadow_find(store, check_shadow, &n));
+    }
+}
+
 static void look_up(const struct store *store)
 {
     static const char *const ids[] = { "10.9.0.1", "@left", "a@b", "%any", "2001:db8::1" };
@@ -172,10 +196,16 @@ static void look_up(const struct store *store)
         const struct secret *s = store_find(store, &ours, &peer, &other);
         fuzz_check(s == NULL || (s->rsa == NULL && s->len >= 1 && s->len <= PSK_MAX && s->line >= 1));
         fuzz_check(other == NULL || !secret_equal(s, other));
+        if (ours.type != ID_ANY) {
+            is_used(store, s);
+        }
         s = store_find_rsa(store, &ours, &other);
         fuzz_check(s == NULL || (s->rsa != NULL && s->line >= 1));
         fuzz_check(other == NULL || !secret_equal(s, other));
         fuzz_check(s == NULL || signs(s->rsa));
+        if (ours.type != ID_ANY) {
+            is_used(store, s);
+        }
     }
     fuzz_check(store_pairs(store, check_pair, (void *)(uintptr_t)store));
 }
