@@ -23,11 +23,8 @@ start_here() {
     nsenter -t "$daemon" -n ip link set lo up
 }
 
-# listen: whack --listen; how many seconds it took is in $took
 listen() {
-    local begun=$SECONDS
     ask --listen
-    took=$((SECONDS - begun))
 }
 
 # has_psk PEER: is there a preshared secret for 127.0.0.1 and this one?
@@ -279,7 +276,8 @@ alone='127.0.0.1 10.64.0.1 : PSK "needs no name at all"'
 
 # by_hand WORD...: secrets, with that dnskey beside it
 by_hand() {
-    IPSEC_DIR=$dir/dns run timeout 60 "${IPSEC_DIR:-$repo/secrets}/secrets" "$@"
+    local tool=${IPSEC_DIR:-$repo/secrets}/secrets
+    IPSEC_DIR=$dir/dns run timeout 60 "$tool" "$@"
 }
 
 @test "[K1] [K2] names by hand: --match looks them up; two names of one address disagree; --lint asks nobody and says so" {

@@ -307,8 +307,8 @@ static void k1_dnskey_is_silent(void **state)
     world_free(w);
 }
 
-#define SEVENTEEN "10.0.0.1,10.0.0.2,10.0.0.3,10.0.0.4,10.0.0.5,10.0.0.6,10.0.0.7,10.0.0.8,10.0.0.9,10.0.0.10,10.0.0.11," \
-    "10.0.0.12,10.0.0.13,10.0.0.14,10.0.0.15,10.0.0.16,10.0.0.17"
+static const char seventeen[] = "ok id=@ re=resolve addresses=10.0.0.1,10.0.0.2,10.0.0.3,10.0.0.4,10.0.0.5,10.0.0.6,10.0.0.7,10.0.0.8,10.0.0.9,10.0.0.10,"
+    "10.0.0.11,10.0.0.12,10.0.0.13,10.0.0.14,10.0.0.15,10.0.0.16,10.0.0.17";
 
 static void k1_lies_of_dnskey(void **state)
 {
@@ -316,7 +316,7 @@ static void k1_lies_of_dnskey(void **state)
         "ok id=99 re=resolve addresses=10.0.0.1", "fail id=99 re=resolve why=no", "ok id=@ re=resolve addresses=xyz",
         "ok id=@ re=resolve addresses=10.0.0.1,", "ok id=@ re=resolve addresses=0.0.0.0", "ok id=@ re=resolve addresses=255.255.255.255",
         "ok id=@ re=resolve addresses=224.0.0.1", "ok id=@ re=resolve addresses=ff02::1",
-        "ok id=@ re=resolve addresses=" SEVENTEEN,
+        seventeen,
         "log level=info text=x exchange=4294967297", "log level=info text=x remote=10.9.0.2", "log level=info text=x code=2",
         "bad why=no",
     };
