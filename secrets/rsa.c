@@ -30,6 +30,7 @@ struct rsa_key {
     struct rsa_public public; /* points into public_bytes */
     EVP_PKEY *pkey;
     EVP_PKEY_CTX *signing;    /* made once: each making would look up algorithms by name */
+    BN_MONT_CTX *modulus;     /* to check our signatures with; made once: of a check it would be a quarter */
     uint8_t public_bytes[RSA_PUBLIC_MAX];
 };
 
@@ -52,8 +53,11 @@ static const char *build_block(uint8_t *block, size_t size, const uint8_t *hash,
     return NULL;
 }
 
-/* The public operation is no secret's, so that plain arithmetic does: there is nothing to look up. */
-static const char *open_signature(const struct rsa_public *key, const uint8_t *sig,
+/*
+ * The public operation is no secret's, so that plain arithmetic does: there is nothing to look up. modulus: the
+ * key's, prepared; NULL: it is not.
+ */
+static const char *open_signature(const struct rsa_public *key, BN_MONT_CTX *modulus, const uint8_t *sig,
                                   uint8_t block[RSA_SIGNATURE_MAX])
 {
     const char *why = no_memory;
@@ -71,7 +75,8 @@ static const char *open_signature(const struct rsa_public *key, const uint8_t *s
               "not supported";
     } else if (BN_ucmp(s, n) >= 0) {
         why = "the signature is no number below the key's modulus";
-    } else if (BN_mod_exp(opened, s, e, n, context) == 1
+    } else if ((modulus == NULL ? BN_mod_exp(opened, s, e, n, context)
+                                : BN_mod_exp_mont(opened, s, e, n, context, modulus)) == 1
                && BN_bn2binpad(opened, block, (int)key->modulus_len) == (int)key->modulus_len) {
         why = NULL;
     }
@@ -84,8 +89,8 @@ out:
     return why;
 }
 
-const char *rsa_check(const struct rsa_public *key, const uint8_t *hash, size_t len,
-                      const uint8_t *sig, size_t sig_len)
+static const char *check(const struct rsa_public *key, BN_MONT_CTX *modulus, const uint8_t *hash, size_t len,
+                         const uint8_t *sig, size_t sig_len)
 {
     uint8_t expected[RSA_SIGNATURE_MAX];
     uint8_t block[RSA_SIGNATURE_MAX];
@@ -97,13 +102,19 @@ const char *rsa_check(const struct rsa_public *key, const uint8_t *hash, size_t 
     if (sig_len != key->modulus_len) {
         return "the signature is not as long as the key's modulus";
     }
-    why = open_signature(key, sig, block);
+    why = open_signature(key, modulus, sig, block);
     if (why == NULL && memeql_sec(expected, block, key->modulus_len) == 0) {
         why = "the signature is not one of this key over this hash";
     }
     explicit_bzero(expected, sizeof expected);
     explicit_bzero(block, sizeof block);
     return why;
+}
+
+const char *rsa_check(const struct rsa_public *key, const uint8_t *hash, size_t len,
+                      const uint8_t *sig, size_t sig_len)
+{
+    return check(key, NULL, hash, len, sig, sig_len);
 }
 
 const char *rsa_sign(const struct rsa_key *key, const uint8_t *hash, size_t len,
@@ -117,7 +128,7 @@ const char *rsa_sign(const struct rsa_key *key, const uint8_t *hash, size_t len,
     if (why == NULL && EVP_PKEY_sign(key->signing, sig, sig_len, hash, len) != 1) {
         why = "OpenSSL makes no signature with this RSA key";
     }
-    if (why == NULL && rsa_check(&key->public, hash, len, sig, *sig_len) != NULL) {
+    if (why == NULL && check(&key->public, key->modulus, hash, len, sig, *sig_len) != NULL) {
         why = "the RSA signature that was made is wrong, and is not given out: the key or this machine "
               "has a fault";
     }
@@ -266,6 +277,11 @@ static const char *key_from_bns(struct rsa_key **key, BIGNUM *const *all)
     if (why != NULL) {
         goto out;
     }
+    new->modulus = BN_MONT_CTX_new();
+    if (new->modulus == NULL || BN_MONT_CTX_set(new->modulus, all[RSA_MODULUS], context) != 1) {
+        why = no_memory;
+        goto out;
+    }
     new->pkey = make_pkey(all);
     new->signing = new->pkey == NULL ? NULL : EVP_PKEY_CTX_new_from_pkey(NULL, new->pkey, NULL);
     if (new->signing == NULL || EVP_PKEY_sign_init(new->signing) != 1
@@ -352,6 +368,7 @@ void rsa_key_free(struct rsa_key *key)
     if (key != NULL) {
         EVP_PKEY_CTX_free(key->signing);
         EVP_PKEY_free(key->pkey);
+        BN_MONT_CTX_free(key->modulus);
         free(key);
     }
 }
