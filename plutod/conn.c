@@ -17,7 +17,6 @@
 void conn_join(struct keying *k, struct conn *c)
 {
     index_join(k, c);
-    methods_forget(c); /* its ends may be called otherwise than they were */
     if (c->oriented) {
         name_ours(c->our_id, true);
     }

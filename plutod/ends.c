@@ -7,7 +7,9 @@
 #include "renew.h"
 #include "routing.h"
 
+#include <bsd/string.h>
 #include <bsd/sys/endian.h>
+#include <stdio.h>
 #include <utlist.h>
 
 static void tell_peer(struct keying *k, const struct xchg *y)
@@ -226,6 +228,26 @@ void ends_and_remove(struct keying *k, struct conn *c, uint64_t client, const ch
 
 /* ---- by the peer ---- */
 
+#define AT_ONCE 5000 /* milliseconds */
+#define REFUSES_US (IDENTITY_TEXT + 200)
+/*
+ * Who has begun knows who we are only from message 6, after which the SA stands for us. If he does not believe it
+ * he may say nothing but this.
+ */
+static void say_refuses_us(const struct keying *k, const struct xchg *x, char why[REFUSES_US])
+{
+    char ours[IDENTITY_TEXT];
+    const struct conn *c = x->conn;
+    strlcpy(why, "the peer deleted the ISAKMP SA", REFUSES_US);
+    if (!x->initiator && !x->used && c != NULL && !connection_isakmp_only(c->form) && k->now - x->since < AT_ONCE) {
+        size_t len = strlen(why);
+        identity_print(c->our_id, ours);
+        snprintf(why + len, REFUSES_US - len, " before anything was negotiated under it: perhaps he %s \"%s\"",
+                 x->method == METHOD_RSASIG ? "refuses our signature (does he know our public key?), or does not expect that we are"
+                                            : "does not expect that we are", ours);
+    }
+}
+
 static void peer_deleted_isakmp(struct keying *k, struct xchg *x, uint64_t number)
 {
     struct xchg *target = xchg_find_main(k, number);
@@ -233,7 +255,9 @@ static void peer_deleted_isakmp(struct keying *k, struct xchg *x, uint64_t numbe
         keying_log_heard(k, x, "Delete for an ISAKMP SA that is not with this peer: ignored");
         return;
     }
-    ends_main(k, target, ENDS_SILENTLY, "the peer deleted the ISAKMP SA");
+    char why[REFUSES_US];
+    say_refuses_us(k, target, why);
+    ends_main(k, target, ENDS_SILENTLY, why);
 }
 
 /* Of those that are not there one line tells, however many he names. */

@@ -86,8 +86,10 @@ static void end_failed(struct keying *k, struct xchg *x, const struct record *r)
         }
         ends_failed(k, x, code, why, true);
     } else {
-        char more[WITH_MISSING];
-        ends_failed(k, x, code, with_missing(k, x, code, text, more), true);
+        char missing[WITH_MISSING];
+        char ids[WITH_MISSING];
+        const char *why = with_missing(k, x, code, text, missing);
+        ends_failed(k, x, code, hint_with_ids(x, why, ids, sizeof ids), true);
     }
     if (parent != NULL) {
         ends_main(k, parent, ENDS_TELL_PEER, "the peer does not answer under it; the next attempt begins "
@@ -172,10 +174,12 @@ static void take_hint(struct keying *k, const struct record *r)
     if (x == NULL || is_over(x) || x->hinted) {
         return;
     }
+    char more[HINT_TEXT];
+    const char *why = hint_with_ids(x, record_text(r, K_WHY), more, sizeof more);
     x->hinted = true;
-    hint_set(x, record_text(r, K_WHY));
+    hint_set(x, why);
     k->words = true;
-    keying_event_serious(k, x, REPLY_SERIOUS, "%s", record_text(r, K_WHY));
+    keying_event_serious(k, x, REPLY_SERIOUS, "%s", why);
 }
 
 /* ike-negotiate has logged it. An unprotected one is only a hint, but what whack waits for may fail. */

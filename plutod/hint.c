@@ -18,6 +18,23 @@ void hint_add_proposal(const struct xchg *x, char *text, size_t size)
     }
 }
 
+const char *hint_with_ids(const struct xchg *x, const char *text, char *out, size_t size)
+{
+    char ours[IDENTITY_TEXT];
+    char peer[IDENTITY_TEXT];
+    bool proving = !x->quick && !x->up && x->conn != NULL && (x->state == STATE_MAIN_I3 || x->state == STATE_MAIN_R2);
+    if (!proving) {
+        return text;
+    }
+    identity_print(x->conn->our_id, ours);
+    identity_print(x->authenticated ? x->peer_id : x->conn->peer_id, peer);
+    if (strstr(text, ours) != NULL && strstr(text, peer) != NULL) {
+        return text;
+    }
+    snprintf(out, size, "%s (we are \"%s\", and the peer is to be \"%s\")", text, ours, peer);
+    return out;
+}
+
 void hint_set(struct xchg *x, const char *text)
 {
     free(x->hint);

@@ -15,5 +15,10 @@ void hint_set(struct xchg *x, const char *text); /* NULL: nothing (any more) */
 bool hint_of(const struct xchg *x, char out[HINT_TEXT]);
 /* Behind what the peer said when it refused x: what we proposed, and what is to be done. */
 void hint_add_proposal(const struct xchg *x, char *text, size_t size);
+/*
+ * Behind what goes wrong where the two prove who they are: who that would be, unless the text names them. Returns
+ * text, or out.
+ */
+const char *hint_with_ids(const struct xchg *x, const char *text, char *out, size_t size);
 
 #endif

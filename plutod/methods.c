@@ -88,7 +88,7 @@ static void learn(const struct keying *k, struct conn *c, uint32_t reading, cons
                   enum method method, const struct record *r)
 {
     struct at_hand *h = &described(c)->at_hand;
-    if (reading != k->reading || w == NULL || !w->current) {
+    if (reading != k->reading || w == NULL) {
         return;
     }
     if (at_hand(k, w, c) == NULL) {

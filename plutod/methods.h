@@ -51,6 +51,6 @@ enum methods_missing { METHODS_SOMETHING, METHODS_NOTHING };
 struct conn *methods_say_missing(struct keying *k, const struct keying_worker *w, const struct address *local,
                                  const struct address *remote, enum methods_missing what, char out[METHODS_LIST]);
 
-void methods_forget(struct conn *c); /* what was said about it: it is called otherwise now, or goes */
+void methods_forget(struct conn *c); /* what was said about it: it goes, or that counts no more */
 
 #endif

@@ -102,6 +102,7 @@ void xchg_set_parent(struct xchg *y, struct xchg *x)
     y->main = x;
     DL_APPEND2(x->children, y, child_prev, child_next);
     x->peers_open += y->initiator ? 0 : 1;
+    x->used = true;
     y->local = x->local;
     y->remote = x->remote;
     y->local_port = x->local_port;

@@ -90,6 +90,7 @@ struct xchg {
     uint32_t asked_reqid;   /* WAITS_METHODS: the connection that secrets was asked about, */
     uint32_t asked_reading; /* and k->reading at that time */
     bool contacted;         /* the peer has said once under it that it knows no other SA with us */
+    bool used;              /* a Quick Mode was begun under it */
     bool renews;            /* takes the place of one that was lost (renew.h) */
     unsigned method;        /* place in the schema's `method` */
     const struct identity *peer_id; /* held (name.h); identity_any before the peer proved one */

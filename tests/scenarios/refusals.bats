@@ -74,7 +74,7 @@ log_line_has() {
     pluto_on left
     charon_on right psk='another secret'
     charon_is_refused right
-    log_has left 'probably a wrong secret'
+    log_line_has left 'probably a wrong secret; compare the PSK of both sides' '(we are "10.9.0.1", and the peer is to be "10.9.0.2")'
     no_sas left
 }
 

@@ -116,6 +116,21 @@ END
     assert_equal "$(sa_count left)" 0
 }
 
+@test "[W11] RSA: we answer with a key that charon does not know: that he deletes it at once is said to be that" {
+    two_signers old
+    pluto_rsa left right
+    charon_rsa right
+    pluto_secrets left "@left : RSA $HOSTS_DIR/keys/old.pem"
+    whack_on left --listen
+    ! charon_initiate right net 10 || fail 'charon had its way'
+    log_has left 'the peer deleted the ISAKMP SA before anything was negotiated under it: perhaps he refuses our signature'
+    log_has left 'expect that we are "@left"'
+    # and where we begin, he says so
+    run whack_on left --initiate --name net
+    assert_equal "$status" 224
+    assert_output --partial '(we are "@left", and the peer is to be "@right")'
+}
+
 # working_secrets: the pids of those that are not of before the last --listen
 working_secrets() {
     whack_on left --status | sed -n 's/^000 process secrets [0-9]* pid \([0-9]*\) for [0-9]*s; restarts.*/\1/p'

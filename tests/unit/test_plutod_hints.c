@@ -45,6 +45,7 @@ static void r4_answering(void **state)
     assert_int_equal(said(l, 1, "whack-explain name=net", "no negotiation of it has failed"), 1);
     all_say(l, 1, WRONG "; compare the PSK of both sides");
     assert_int_equal(lab_count(&l->host[1].log, WRONG), 1);
+    assert_int_equal(lab_count(&l->host[1].log, "both sides (we are \"10.9.0.2\", and the peer is to be \"10.9.0.1\")"), 1);
     lab_free(l);
 }
 

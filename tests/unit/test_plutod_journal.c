@@ -81,7 +81,19 @@ static void test_instances(void **state)
     events(w, "road");
     assert_true(has(&w->said, "\"road\"[1] 10.9.0.7 #1: STATE_MAIN_R3: sent MR3, ISAKMP SA established as responder: "));
     assert_true(has(&w->said, "peer @traveller by preshared secret"));
-    assert_true(has(&w->said, "\"road\"[1] 10.9.0.7 #1: deleting the ISAKMP SA: the peer deleted the ISAKMP SA\n"));
+    assert_true(has(&w->said, "\"road\"[1] 10.9.0.7 #1: deleting the ISAKMP SA: the peer deleted the ISAKMP SA "
+                              "before anything was negotiated under it: perhaps he does not expect that we are \"10.9.0.1\"\n"));
+    /* nobody knows why where he had begun a Quick Mode, or later */
+    x = main_mode(w, "10.9.0.7", "road", "@traveller");
+    (void)quick_ask(w, x, "10.1.0.0/24", "10.9.0.7/32");
+    assert_null(feed(w, N_P, "peer-deleted exchange=%" PRIu64 " protocol=isakmp target=%" PRIu64, x, x));
+    events(w, "road");
+    assert_true(has(&w->said, " 10.9.0.7 #2: deleting the ISAKMP SA: the peer deleted the ISAKMP SA\n"));
+    x = main_mode(w, "10.9.0.7", "road", "@traveller");
+    w->k.now += 5000;
+    assert_null(feed(w, N_P, "peer-deleted exchange=%" PRIu64 " protocol=isakmp target=%" PRIu64, x, x));
+    events(w, "road");
+    assert_true(has(&w->said, " 10.9.0.7 #4: deleting the ISAKMP SA: the peer deleted the ISAKMP SA\n"));
     world_free(w);
 }
 

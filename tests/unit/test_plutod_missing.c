@@ -7,6 +7,7 @@
 #define FIRST "first id=1 local=10.9.0.1 local-port=500 remote=10.9.0.2 remote-port=500"
 #define PSK "policy=psk,encrypt,tunnel"
 #define RSASIG "policy=rsasig,encrypt,tunnel"
+#define AES "aes128-sha2_256-modp2048"
 #define ROAD "left-host=10.9.0.1 left-nexthop=%25direct right-host=%25any left-client=10.1.0.0/24 "
 
 static void offers(struct world *w, const char *candidates)
@@ -63,7 +64,7 @@ static void f15_a_peer_without_a_secret_is_refused_at_once(void **state)
         assert_null(feed(w, W_P, "whack-events name=a"));
         assert_true(has(&w->said, "\"a\" 10.9.0.2: a first message of Main Mode from 10.9.0.2 is refused: " NO_SECRET));
         /* and what is read anew is asked for anew */
-        keying_worker_ready(&w->k, 1, WORKER_READY);
+        keying_worker_ready(&w->k, 1, WORKER_READS); /* as it was */
         assert_null(feed(w, N_P, FIRST));
         asked_for(w, 1, method, true);
         offers(w, method == METHOD_PSK ? "a:psk:default" : "a:rsasig:default");
@@ -98,6 +99,8 @@ static void others_are_taken(void **state)
         { ENDS "right-id=@east " PSK, ENDS "right-id=@west " PSK, METHOD_PSK, "b:psk:default" },
         { ENDS "left-id=@here " PSK, ENDS PSK, METHOD_PSK, "b:psk:default" },
         { ENDS PSK, ROAD PSK, METHOD_PSK, "b:psk:default" },
+        { ENDS PSK, ENDS "right-id=@west ike=" AES " " PSK, METHOD_PSK, "b:psk:" AES },
+        { ENDS "ike=" AES " " PSK, ENDS "right-id=@west " PSK, METHOD_PSK, "b:psk:default" },
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -116,6 +119,30 @@ static void others_are_taken(void **state)
     asked_for(w, 1, METHOD_PSK, false);
     assert_false(has(&w->s[1], "secret "));
     refuses(w, NO_SECRET);
+    assert_null(feed(w, W_P, "whack-explain name=b")); /* which asks for it by name */
+    asked_for(w, 1, METHOD_PSK, false);
+    assert_null(feed(w, N_P, FIRST));
+    refuses(w, NO_SECRET);
+    world_free(w);
+}
+
+/* It comes in as one of many; then its instance is between the same hosts as what was passed over. */
+static void instances_are_not_offered(void **state)
+{
+    struct world *w = with(ENDS "right-id=@east " PSK, ROAD PSK);
+    (void)state;
+    assert_null(feed(w, N_P, FIRST));
+    asked_for(w, 1, METHOD_PSK, false);
+    asked_for(w, 1, METHOD_PSK, true);
+    uint64_t x = w->k.exchanges->number;
+    offers(w, "b:psk:default");
+    chosen(w, x, "b");
+    authenticated(w, x, "b", "@north", "yes");
+    assert_null(up(w, x));
+    assert_non_null(conn_find(&w->k, "b[1]"));
+    clear(w);
+    assert_null(feed(w, N_P, FIRST));
+    offers(w, "b:psk:default");
     world_free(w);
 }
 
@@ -132,6 +159,13 @@ static void what_was_left_out_is_said(void **state)
     clear(w);
     assert_null(feed(w, N_P, "failed exchange=%" PRIu64 " code=214 why=nothing%%20fits", x));
     assert_true(has(&w->log, "nothing fits; left out for what is missing: \"a\": no public key of \"@east\""));
+    /* what we begin is for one connection, and what that lacks was said */
+    clear(w);
+    assert_null(feed(w, W_P, "whack-initiate name=b"));
+    x = record_number(sent(w, &w->n, P_N, V_INITIATE), K_EXCHANGE);
+    assert_null(feed(w, N_P, "failed exchange=%" PRIu64 " code=214 why=nothing%%20fits", x));
+    assert_true(has(&w->log, "nothing fits"));
+    assert_false(has(&w->log, "left out"));
     world_free(w);
 }
 
@@ -257,7 +291,7 @@ static void what_is_added_meanwhile_is_not_offered(void **state)
     struct world *w = with(ENDS PSK, NULL);
     (void)state;
     assert_null(feed(w, N_P, FIRST));
-    assert_null(feed(w, W_P, "whack-connection name=b " ENDS "ike=aes128 " PSK));
+    assert_null(feed(w, W_P, "whack-connection name=b " ENDS "ike=" AES " " PSK));
     asked_for(w, 1, METHOD_PSK, true);
     offers(w, "a:psk:default");
     world_free(w);
@@ -291,6 +325,10 @@ static void w12_explain_says_what_would_be_proposed(void **state)
     /* it is known now: also between addresses, by whichever side */
     assert_null(feed(w, W_P, "whack-explain from=10.9.0.1 to=10.9.0.2"));
     assert_true(has(&w->said, "a first message of IKE from 10.9.0.2 to 10.9.0.1: it is refused: " NO_SECRET "\n"));
+    clear(w);
+    assert_null(feed(w, N_P, FIRST));
+    assert_null(feed(w, W_P, "whack-explain name=a"));
+    assert_true(has(&w->said, "\"a\": it failed last 0 s ago: " NO_SECRET "\n"));
     world_free(w);
 }
 
@@ -322,6 +360,7 @@ int main(void)
         cmocka_unit_test(f15_a_peer_without_a_secret_is_refused_at_once),
         cmocka_unit_test(f15_a_peer_without_a_public_key_is_refused_at_once),
         cmocka_unit_test(others_are_taken),
+        cmocka_unit_test(instances_are_not_offered),
         cmocka_unit_test(what_was_left_out_is_said),
         cmocka_unit_test(r4_road_warriors_are_asked_for_as_any),
         cmocka_unit_test(workers_of_one_reading_have_the_same),
