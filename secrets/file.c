@@ -33,7 +33,9 @@ void complain(struct reader *r, const char *path, unsigned line, const char *wha
         }
         return;
     }
-    if (line == 0) {
+    if (line == 0 && r->entry_path != NULL) {
+        log_serious(r->log, "%s:%u: key file %s: %s%s", r->entry_path, r->entry_line, path, what, more);
+    } else if (line == 0) {
         log_serious(r->log, "%s: %s%s", path, what, more);
     } else {
         log_serious(r->log, "%s:%u: %s%s", path, line, what, more);

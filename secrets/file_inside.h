@@ -14,6 +14,8 @@ struct reader {
     size_t total; /* bytes so far */
     uint64_t work; /* that opening key files may still be */
     bool insecure;
+    const char *entry_path; /* where the entry stands whose key file is looked at; NULL: it is no entry's */
+    unsigned entry_line;
 };
 
 /* line 0: none. `more` is shown behind what; of the inside of a file it is at most a name or a pattern. */

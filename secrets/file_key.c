@@ -40,7 +40,11 @@ static struct rsa_key *key_of_file(struct reader *r, const char *path, const str
         keep_locked(r, path, e, key_path, NULL, 0);
         return NULL;
     }
-    if (key_text_read(r, key_path, &t, &why)) {
+    r->entry_path = path;
+    r->entry_line = e->line;
+    const bool read = key_text_read(r, key_path, &t, &why);
+    r->entry_path = NULL;
+    if (read) {
         why = rsa_pem_read(&key, t.text, t.len, e->has_passphrase ? e->passphrase : NULL, &r->work);
     }
     if (why != NULL && e->prompt && rsa_pem_needs_passphrase(why)) {

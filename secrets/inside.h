@@ -224,6 +224,8 @@ struct phase1_values phase1_view(const struct exchange *x);
 
 /* ---- proof.c ---- */
 
+/* It cannot sign what it would have to. */
+enum outcome deny_key(struct core *c, enum outcome outcome, const struct secret *s, const char *why);
 /* Our identity, and our HASH or SIG. false: it cannot be signed, and c->why says why. */
 bool proof_put(struct core *c, struct record_writer *w, const struct exchange *x);
 /* HASH_I or HASH_R for this identity. */

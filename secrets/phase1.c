@@ -32,12 +32,28 @@ static const char *check_announcement(const struct record *r, const struct ident
     return ike_proposals_parse(&proposals, record_text(r, K_IKE), NULL);
 }
 
-/* An initiator's peer is known: without any secret for him there is no use in asking him anything. */
+/* Can it sign a HASH of any of the proposals that we make? NULL, or why not. */
+static const char *check_key(const struct rsa_key *key, const char *ike)
+{
+    struct ike_proposals p;
+    size_t shortest = HASH_MAX;
+    const char *why = ike_proposals_parse(&p, ike, NULL);
+    for (size_t i = 0; why == NULL && i < p.offered; i++) {
+        shortest = p.suite[i].hash->len < shortest ? p.suite[i].hash->len : shortest;
+    }
+    return why != NULL ? why : rsa_holds(rsa_key_public(key)->modulus_len, shortest);
+}
+
+/*
+ * An initiator's peer is known: without any secret for him, or with a key that can sign nothing that we propose, there is
+ * no use in asking him anything.
+ */
 static void check_secret(struct core *c, const struct exchange *x, const struct candidate *a)
 {
     struct record_writer w;
     const struct secret *other = NULL;
     enum method missing = METHOD_PSK;
+    const char *why = NULL;
     if (x->role != ROLE_INITIATOR || c->out.plutod == NULL) {
         return;
     }
@@ -45,12 +61,19 @@ static void check_secret(struct core *c, const struct exchange *x, const struct 
         if (!methods_allow(a->methods, method)) {
             continue;
         }
-        if (secret_for(c, method, &a->ours, &a->peer, &other) != NULL || secret_may_come(c, method, &a->ours, &a->peer)) {
+        const struct secret *s = secret_for(c, method, &a->ours, &a->peer, &other);
+        why = s == NULL || method == METHOD_PSK ? NULL : check_key(s->rsa, a->ike);
+        if ((s != NULL && why == NULL) || secret_may_come(c, method, &a->ours, &a->peer)) {
             return;
+        }
+        if (why != NULL) {
+            (void)deny_key(c, OUTCOME_FAIL, s, why);
         }
         missing = method;
     }
-    (void)deny_secret(c, missing, &a->ours, &a->peer);
+    if (why == NULL) {
+        (void)deny_secret(c, missing, &a->ours, &a->peer);
+    }
     record_start(&w, c->out.plutod, V_FAILED);
     record_put_number(&w, K_EXCHANGE, x->number);
     record_put_number(&w, K_CODE, REPLY_NO_KEY);

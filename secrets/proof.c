@@ -12,14 +12,18 @@ void proof_hash(const struct exchange *x, bool of_initiator, struct part id_body
     derive_hash(hash, &values, x->main_mode->half->skeyid, of_initiator, id_body);
 }
 
+enum outcome deny_key(struct core *c, enum outcome outcome, const struct secret *s, const char *why)
+{
+    return deny(c, outcome, 0, "the RSA key of %s:%u cannot be used: %s", s->file, s->line, why);
+}
+
 static bool put_signature(struct core *c, struct record_writer *w, const struct half *h, struct part hash)
 {
     uint8_t sig[RSA_SIGNATURE_MAX];
     size_t len = 0;
     const char *why = rsa_sign(h->secret->rsa, hash.bytes, hash.len, sig, &len);
     if (why != NULL) {
-        (void)deny(c, OUTCOME_FINAL, 0, "the RSA key of %s:%u cannot be used: %s", h->secret->file, h->secret->line,
-                   why);
+        (void)deny_key(c, OUTCOME_FINAL, h->secret, why);
         return false;
     }
     record_put_bytes(w, K_SIG, sig, len);

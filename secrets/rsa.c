@@ -36,14 +36,21 @@ struct rsa_key {
 
 /* ---- the block, and the public operation ---- */
 
+const char *rsa_holds(size_t modulus_len, size_t len)
+{
+    return modulus_len > RSA_SIGNATURE_MAX || modulus_len < BLOCK_OVERHEAD || len > modulus_len - BLOCK_OVERHEAD
+               ? "the RSA key is too small for this hash: use a larger key, or a shorter hash in --ike" : NULL;
+}
+
 /* 00 01 FF ... FF 00 HASH. NULL or why. */
 static const char *build_block(uint8_t *block, size_t size, const uint8_t *hash, size_t len)
 {
     if (len == 0) {
         return "there is no hash to sign";
     }
-    if (size > RSA_SIGNATURE_MAX || size < BLOCK_OVERHEAD || len > size - BLOCK_OVERHEAD) {
-        return "the RSA key is too small for this hash: use a larger key, or a shorter hash in --ike";
+    const char *why = rsa_holds(size, len);
+    if (why != NULL) {
+        return why;
     }
     block[0] = 0;
     block[1] = 1;

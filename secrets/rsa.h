@@ -43,6 +43,9 @@ void rsa_key_free(struct rsa_key *key); /* wipes; NULL is allowed */
 const struct rsa_public *rsa_key_public(const struct rsa_key *key);
 bool rsa_public_equal(const struct rsa_public *a, const struct rsa_public *b);
 
+/* Is there room for a HASH of so many bytes in a block as long as the modulus? NULL, or why not (static text). */
+const char *rsa_holds(size_t modulus_len, size_t len);
+
 /*
  * A signature of rsa_key_public(key)->modulus_len bytes. Blinded, and checked before it is let go: one
  * that went wrong would give the key away. NULL, or why (static text).

@@ -281,7 +281,7 @@ static void f18_key_files_that_are_wrong(void **state)
     static const char *const wanted[] = {
         "s:1:%20key%20file%20", "/locked:%20the%20passphrase%20of%20the%20key%20is%20wrong",
         "s:2:%20key%20file%20", "expected%20its%20passphrase%20after%20the%20file%20name",
-        "chmod%20600%20", "s:4:%20key%20file%20", "/cut:%20the%20key%20is%20cut%20off%20or%20damaged",
+        "s:3:%20key%20file%20", "/open:%20group%20or%20others%20may%20read", "chmod%20600%20", "s:4:%20key%20file%20", "/cut:%20the%20key%20is%20cut%20off%20or%20damaged",
         "/ec:%20expected%20an%20RSA%20key:%20this%20one%20is%20of%20another",
         "/text:%20expected%20a%20private%20key%20in%20PEM%20form",
         "/empty:%20expected%20a%20private%20key%20in%20PEM%20form", "/large:%20larger%20than%2064%20KiB",

@@ -267,12 +267,29 @@ static void f8_a_key_too_small_for_the_hash(void **state)
 {
     (void)state;
     struct pair *p = pair_new("aes256-sha2_512-ecp256", rsa_pem_512, rsa_pem_1024);
+    assert_true(side_take(p->i, &p->i->plutod, S_P)); /* an initiator hears it before the first packet */
+    assert_int_equal(p->i->answer.verb, V_FAILED);
+    assert_int_equal(record_number(&p->i->answer, K_CODE), 28);
+    assert_true(side_why_has(p->i, "the RSA key of ") && side_why_has(p->i, "ipsec.secrets:9 cannot be used: "));
+    assert_true(side_why_has(p->i, "too small for this hash"));
     side_good(p->i, "ke id=1 exchange=1 group=ecp256");
     side_good(p->r, "keys id=1 exchange=7 connection=net method=rsasig proposal=%s " CKY " sa-body=" SA
               " ke-peer=%s nonce-peer=%s", p->ike, side_hex(p->i, K_KE), side_hex(p->i, K_NONCE));
     side_fails(p->i, "keys id=2 exchange=1 connection=net method=rsasig proposal=%s " CKY " sa-body=" SA
                " ke-peer=%s nonce-peer=%s", p->ike, side_hex(p->r, K_KE), side_hex(p->r, K_NONCE));
     assert_true(side_why_has(p->i, "ipsec.secrets:9"));
+    pair_free(p);
+}
+
+/* Where one of the proposals has a hash that it can sign, the peer may choose that. */
+static void f8_a_key_too_small_for_one_hash(void **state)
+{
+    (void)state;
+    struct pair *p = pair_new("aes256-sha2_512-ecp256,aes256-sha2_256-ecp256", rsa_pem_512, rsa_pem_1024);
+    assert_int_equal(p->i->plutod.len, 0);
+    pair_free(p);
+    p = pair_new("aes256-sha2_256-ecp256", rsa_pem_512, rsa_pem_1024);
+    assert_int_equal(p->i->plutod.len, 0);
     pair_free(p);
 }
 
@@ -373,6 +390,7 @@ int main(void)
         cmocka_unit_test(an_answer_that_nobody_waits_for),
         cmocka_unit_test(w11_no_private_key),
         cmocka_unit_test(f8_a_key_too_small_for_the_hash),
+        cmocka_unit_test(f8_a_key_too_small_for_one_hash),
         cmocka_unit_test(r2_another_connection),
         cmocka_unit_test(r2_another_connection_with_another_key),
         cmocka_unit_test(what_waits_is_wiped),
