@@ -96,9 +96,9 @@ static void learn(const struct keying *k, struct conn *c, uint32_t reading, cons
         h->reading = k->reading;
         h->grade = (uint8_t)w->grade;
     }
-    h->known |= BIT(method);
+    h->known = (uint8_t)(h->known | BIT(method));
     if (r->verb != V_FAIL) { /* also where it does not understand: then it says so at message 3 */
-        h->there |= BIT(method);
+        h->there = (uint8_t)(h->there | BIT(method));
     } else {
         add_lack(h, record_text(r, K_WHY));
     }
