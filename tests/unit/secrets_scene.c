@@ -10,29 +10,44 @@ void scene_announce(struct side *s, unsigned exchange, const char *role, const c
              " our-id=%s peer-id=%s", exchange, role, ours, peer);
 }
 
-int scene_set_up(void **state)
+struct scene *scene_new(const char *secrets)
 {
     struct scene *e = calloc(1, sizeof *e);
     if (e == NULL) {
         abort();
     }
-    e->i = side_new(scene_secrets);
-    e->r = side_new(scene_secrets);
-    scene_announce(e->i, 1, "initiator", "10.9.0.1", "10.9.0.2");
-    scene_announce(e->r, 7, "responder", "10.9.0.2", "10.9.0.1");
+    e->i = side_new(secrets);
+    e->r = side_new(secrets);
+    return e;
+}
+
+void scene_free(struct scene *e)
+{
+    side_free(e->i);
+    side_free(e->r);
+    free(e);
+}
+
+void scene_draw(struct scene *e)
+{
     side_good(e->i, "ke id=1 exchange=1 group=ecp256");
     e->ke_i = side_hex(e->i, K_KE);
     e->n_i = side_hex(e->i, K_NONCE);
+}
+
+int scene_set_up(void **state)
+{
+    struct scene *e = scene_new(scene_secrets);
+    scene_announce(e->i, 1, "initiator", "10.9.0.1", "10.9.0.2");
+    scene_announce(e->r, 7, "responder", "10.9.0.2", "10.9.0.1");
+    scene_draw(e);
     *state = e;
     return 0;
 }
 
 int scene_tear_down(void **state)
 {
-    struct scene *e = *state;
-    side_free(e->i);
-    side_free(e->r);
-    free(e);
+    scene_free(*state);
     return 0;
 }
 

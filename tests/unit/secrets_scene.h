@@ -27,6 +27,9 @@ struct scene {
 
 extern const char scene_secrets[]; /* of both: lines of ipsec.secrets */
 
+struct scene *scene_new(const char *secrets); /* both read that; nothing is announced */
+void scene_free(struct scene *e);
+void scene_draw(struct scene *e);                 /* the initiator's value and nonce */
 int scene_set_up(void **state); /* for cmocka */
 int scene_tear_down(void **state);
 

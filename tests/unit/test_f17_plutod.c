@@ -24,8 +24,7 @@ static const char *prove(struct world *w, uint64_t x, const char *connection, co
 /* "net" and "other" fit the peer's address, "far" does not. */
 static struct world *three(uint64_t *x)
 {
-    struct world *w = world_new("10.9.0.1");
-    assert_null(feed(w, W_P, NET NET_POLICY));
+    struct world *w = net_that_is_known();
     assert_null(feed(w, W_P, "whack-connection name=other left-host=10.9.0.1 left-client=10.1.0.0/24 right-host=10.9.0.2 "
                      "right-id=@other right-client=10.4.0.0/24 ike=" STRONG " " NET_POLICY));
     assert_null(feed(w, W_P, "whack-connection name=far left-host=10.9.0.1 left-client=10.1.0.0/24 right-host=10.9.0.9 "
@@ -131,10 +130,8 @@ static void f17_steps_of_another_kind(void **state)
 {
     static const char *const of_main[] = { "MAIN_I1", "MAIN_I2", "MAIN_I3", "MAIN_I4", "MAIN_R1", "MAIN_R2", "MAIN_R3" };
     static const char *const of_quick[] = { "QUICK_I1", "QUICK_I2", "QUICK_R0", "QUICK_R1", "QUICK_R2" };
-    struct world *w = world_new("10.9.0.1");
+    struct world *w = net_that_begins();
     (void)state;
-    assert_null(feed(w, W_P, NET NET_POLICY));
-    assert_null(feed(w, W_P, "whack-initiate name=net"));
     const uint64_t x = record_number(sent(w, &w->n, P_N, V_INITIATE), K_EXCHANGE);
     const uint64_t y = record_number(sent(w, &w->n, P_N, V_QUICK), K_EXCHANGE);
     const uint64_t theirs = first(w, "10.9.0.2");

@@ -21,19 +21,14 @@ static void f17_our_identity_of_another_candidate(void **state)
                   { "10.9.0.9", "010000000a090009", true }, { "@fourth", "02000000666f75727468", false } };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct scene *e = calloc(1, sizeof *e);
-        assert_non_null(e);
-        e->i = side_new(": PSK \"correct horse\"\n");
-        e->r = side_new(": PSK \"correct horse\"\n");
+        struct scene *e = scene_new(": PSK \"correct horse\"\n");
         scene_announce(e->i, 1, "initiator", cases[i].initiates, "10.9.0.2");
         scene_announce(e->r, 7, "responder", "10.9.0.2", "%25any");
         side_say(e->r, "announce exchange=7 connection=second role=responder methods=psk ike=" IKE
                  " our-id=@third peer-id=%%25any");
         side_say(e->r, "announce exchange=7 connection=third role=responder methods=psk ike=" IKE
                  " our-id=10.9.0.9 peer-id=%%25any");
-        side_good(e->i, "ke id=1 exchange=1 group=ecp256");
-        e->ke_i = side_hex(e->i, K_KE);
-        e->n_i = side_hex(e->i, K_NONCE);
+        scene_draw(e);
         scene_make_keys(e);
         assert_string_equal(e->id, cases[i].body);
         if (cases[i].ours) { /* the proof itself is right */
@@ -44,9 +39,7 @@ static void f17_our_identity_of_another_candidate(void **state)
         } else {
             side_good(e->r, "auth id=3 exchange=7 id-body=%s hash=%s", e->id, e->hash);
         }
-        side_free(e->i);
-        side_free(e->r);
-        free(e);
+        scene_free(e);
     }
 }
 
@@ -90,17 +83,12 @@ static void f17_the_candidate_that_was_named(void **state)
     static const char *const bodies[] = { "020000006669727374", "020000007365636f6e64", "020000007468697264" };
     (void)state;
     for (unsigned named = 0; named < 3; named++) {
-        struct scene *e = calloc(1, sizeof *e);
-        assert_non_null(e);
-        e->i = side_new(": PSK \"correct horse\"\n");
-        e->r = side_new(": PSK \"correct horse\"\n");
+        struct scene *e = scene_new(": PSK \"correct horse\"\n");
         for (unsigned i = 0; i < 3; i++) {
             announce(e->r, 7, connections[i], "responder", ids[i], "10.9.0.1");
         }
         announce(e->i, 1, "net", "initiator", "10.9.0.1", ids[named]);
-        side_good(e->i, "ke id=1 exchange=1 group=ecp256");
-        e->ke_i = side_hex(e->i, K_KE);
-        e->n_i = side_hex(e->i, K_NONCE);
+        scene_draw(e);
         keys_with(e, connections[named], V_OK);
         char *ke = side_hex(e->r, K_KE);
         char *nonce = side_hex(e->r, K_NONCE);
@@ -116,9 +104,7 @@ static void f17_the_candidate_that_was_named(void **state)
         } while (e->r->answer.verb != V_AUTHENTICATED);
         assert_string_equal(record_text(&e->r->answer, K_CONNECTION), connections[named]);
         side_good(e->i, "auth id=4 exchange=1 id-body=%s hash=%s", id, hash);
-        side_free(e->i);
-        side_free(e->r);
-        free(e);
+        scene_free(e);
     }
 }
 
@@ -144,9 +130,7 @@ static void f17_drawn_too_late(void **state)
     side_say(e->i, "forget exchange=1");
     side_say(e->i, "announce exchange=1 connection=net role=initiator methods=psk ike=" IKE ",aes256-sha2_256-curve25519 "
              "our-id=10.9.0.1 peer-id=10.9.0.2");
-    side_good(e->i, "ke id=1 exchange=1 group=ecp256");
-    e->ke_i = side_hex(e->i, K_KE);
-    e->n_i = side_hex(e->i, K_NONCE);
+    scene_draw(e);
     scene_make_keys(e);
     side_bad(e->i, "ke id=9 exchange=1 group=curve25519");
     side_good(e->r, "auth id=3 exchange=7 id-body=%s hash=%s", e->id, e->hash);

@@ -35,10 +35,8 @@ static void test_attempts(void **state)
 /* [W11] [W12]: it is a failure as others are, which is counted, shown, and no reason to try again by ourselves. */
 static void w12_script_that_fails_undoes(void **state)
 {
-    struct world *w = world_new("10.9.0.1");
+    struct world *w = net_that_begins();
     (void)state;
-    assert_null(feed(w, W_P, NET NET_POLICY));
-    assert_null(feed(w, W_P, "whack-initiate name=net"));
     (void)main_mode_goes_well(w);
     uint64_t y = quick_mode_goes_well(w, 0x1234, false);
     script_ends(w, "prepare-client", true);
@@ -91,10 +89,8 @@ static void test_no_secret(void **state)
 /* An ISAKMP SA that stands has had its secret. */
 static void test_no_secret_is_said_too_late(void **state)
 {
-    struct world *w = world_new("10.9.0.1");
+    struct world *w = net_that_begins();
     (void)state;
-    assert_null(feed(w, W_P, NET NET_POLICY));
-    assert_null(feed(w, W_P, "whack-initiate name=net"));
     uint64_t x = main_mode_goes_well(w);
     assert_non_null(feed(w, S_P, "failed exchange=%" PRIu64 " code=28 why=none", x));
     assert_non_null(xchg_find(&w->k, x));
@@ -138,11 +134,9 @@ static void c3_keyingtries(void **state)
 /* [W9]: a second whack is told at once what it waits for: the first one hears how that goes. */
 static void w9_a_second_initiate_is_told_what_it_waits_for(void **state)
 {
-    struct world *w = world_new("10.9.0.1");
+    struct world *w = net_that_begins();
     char line[100];
     (void)state;
-    assert_null(feed(w, W_P, NET NET_POLICY));
-    assert_null(feed(w, W_P, "whack-initiate name=net"));
     assert_false(has(&w->said, "waits for"));
     assert_null(feed(w, N_P, "state exchange=%" PRIu64 " state=MAIN_I1",
                      record_number(sent(w, &w->n, P_N, V_INITIATE), K_EXCHANGE)));
@@ -162,10 +156,8 @@ static void w9_a_second_initiate_is_told_what_it_waits_for(void **state)
 static void w9_what_a_killed_whack_began_gives_way(void **state)
 {
     static const char *const more[] = { "", " asynchronous=yes" };
-    struct world *w = world_new("10.9.0.1");
+    struct world *w = net_that_begins();
     (void)state;
-    assert_null(feed(w, W_P, NET NET_POLICY));
-    assert_null(feed(w, W_P, "whack-initiate name=net"));
     for (unsigned i = 0; i < 2; i++) {
         w->killed = true;
         clear(w);

@@ -301,9 +301,8 @@ static void r5_without_uniqueids_both_stay(void **state)
 /* [C4] [R5]: of whoever it is, the one that came last has a net that is fixed. */
 static void test_a_fixed_client_evicts(void **state)
 {
-    struct world *w = world_new("10.9.0.1");
+    struct world *w = net_that_is_known();
     (void)state;
-    assert_null(feed(w, W_P, NET NET_POLICY));
     add(w, "name=backup left-host=10.9.0.1 left-client=10.1.0.0/24 right-host=10.9.0.3 "
            "right-client=10.2.0.0/24 " NET_POLICY);
     uint64_t x = main_mode(w, "10.9.0.2", "net", "10.9.0.2");
@@ -347,9 +346,8 @@ static void test_orientation_follows_the_interfaces(void **state)
 /* [R1]: the line that ike-negotiate logs, and whack --explain has. */
 static void test_a_refused_stranger_is_told_apart(void **state)
 {
-    struct world *w = world_new("10.9.0.1");
+    struct world *w = net_that_is_known();
     (void)state;
-    assert_null(feed(w, W_P, NET NET_POLICY));
     add(w, "name=far left-host=10.66.0.1 right-host=10.9.0.7 policy=psk,encrypt");
     assert_null(feed(w, N_P, "first id=1 local=10.9.0.1 local-port=500 remote=10.9.0.7 remote-port=500"));
     const char *why = record_text(sent(w, &w->n, P_N, V_FAIL), K_WHY);

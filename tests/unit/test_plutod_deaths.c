@@ -326,11 +326,9 @@ static void test_peer_refuses(void **state)
 
 static void test_last_word_of_the_peer(void **state)
 {
-    struct world *w = world_new("10.9.0.1");
+    struct world *w = net_that_begins();
     char text[100];
     (void)state;
-    assert_null(feed(w, W_P, NET NET_POLICY));
-    assert_null(feed(w, W_P, "whack-initiate name=net"));
     uint64_t x = record_number(sent(w, &w->n, P_N, V_INITIATE), K_EXCHANGE);
     buffer_wipe(&w->said);
     assert_null(feed(w, N_P, "notified exchange=%" PRIu64 " notification=14 protected=no "

@@ -147,10 +147,8 @@ static void test_ends_while_the_script_runs(void **state)
 
 static void test_main_mode_is_deleted(void **state)
 {
-    struct world *w = world_new("10.9.0.1");
+    struct world *w = net_that_begins();
     (void)state;
-    assert_null(feed(w, W_P, NET NET_POLICY));
-    assert_null(feed(w, W_P, "whack-initiate name=net"));
     assert_null(feed(w, W_P, "whack-deletestate serial=1"));
     assert_true(has(&w->said, "031 "));
     assert_int_equal(w->holds, 0);
@@ -313,9 +311,8 @@ static void p8_nothing_begins_while_it_stops(void **state)
 /* [W8a] --delete says that it was done. */
 static void w8a_delete_is_said(void **state)
 {
-    struct world *w = world_new("10.9.0.1");
+    struct world *w = net_that_is_known();
     (void)state;
-    assert_null(feed(w, W_P, NET NET_POLICY));
     clear(w);
     assert_null(feed(w, W_P, "whack-delete name=net"));
     assert_true(has(&w->said, "002 \"net\": deleted connection description\n"));

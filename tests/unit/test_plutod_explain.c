@@ -9,9 +9,8 @@ static void explain(struct world *w, const char *name)
 
 static void test_all_is_well(void **state)
 {
-    struct world *w = world_new("10.9.0.1");
+    struct world *w = net_that_is_known();
     (void)state;
-    assert_null(feed(w, W_P, NET NET_POLICY));
     explain(w, "net");
     assert_true(has(&w->said, "000 \"net\": 10.1.0.0/24===10.9.0.1[10.9.0.1]...10.9.0.2[10.9.0.2]===10.2.0.0/24\n"));
     assert_true(has(&w->said, "if we began now: Main Mode from 10.9.0.1:500 to 10.9.0.2:500, as 10.9.0.1, proposing "
@@ -33,9 +32,8 @@ static void test_all_is_well(void **state)
 
 static void test_no_secret(void **state)
 {
-    struct world *w = world_new("10.9.0.1");
+    struct world *w = net_that_is_known();
     (void)state;
-    assert_null(feed(w, W_P, NET NET_POLICY));
     explain(w, "net");
     assert_null(feed(w, S_P, "fail id=%" PRIu64 " re=secret why=no%%20preshared%%20secret", w->k.next_id));
     assert_true(has(&w->said, "so it does not come up, whoever begins: no preshared secret\n"));
@@ -69,9 +67,8 @@ static void test_not_listening_not_oriented(void **state)
 /* [X3] what is off by default is named, and the option that turns it on. */
 static void test_weak_algorithms(void **state)
 {
-    struct world *w = world_new("10.9.0.1");
+    struct world *w = net_that_is_known();
     (void)state;
-    assert_null(feed(w, W_P, NET NET_POLICY));
     assert_null(feed(w, W_P, "whack-connection name=old left-host=10.9.0.1 right-host=10.9.0.3 policy=psk,encrypt "
                      "ike=classic"));
     explain(w, "net");
@@ -88,9 +85,8 @@ static void test_weak_algorithms(void **state)
 /* What the log said, explain says again: no proposal in common, a wrong identity, other clients. */
 static void test_last_failure(void **state)
 {
-    struct world *w = world_new("10.9.0.1");
+    struct world *w = net_that_is_known();
     (void)state;
-    assert_null(feed(w, W_P, NET NET_POLICY));
     uint64_t x = first(w, "10.9.0.2");
     assert_null(feed(w, N_P, "failed exchange=%" PRIu64 " code=214 why=no%%20proposal%%20chosen:%%203des", x));
     pass(w, 5000);
@@ -118,11 +114,9 @@ static void test_last_failure(void **state)
 /* [W12] A Main Mode that is stuck is no ISAKMP SA: what it waits for is said, and what whack --initiate would do. */
 static void test_under_way(void **state)
 {
-    struct world *w = world_new("10.9.0.1");
+    struct world *w = net_that_begins();
     char anew[] = "if we began now: Main Mode from 10.9.0.1:500 to 10.9.0.2:500";
     (void)state;
-    assert_null(feed(w, W_P, NET NET_POLICY));
-    assert_null(feed(w, W_P, "whack-initiate name=net"));
     uint64_t x = record_number(sent(w, &w->n, P_N, V_INITIATE), K_EXCHANGE);
     assert_null(feed(w, N_P, "state exchange=%" PRIu64 " state=MAIN_I1", x));
     pass(w, 3000);
@@ -155,9 +149,8 @@ static void test_under_way(void **state)
 
 static void test_other_candidates(void **state)
 {
-    struct world *w = world_new("10.9.0.1");
+    struct world *w = net_that_is_known();
     (void)state;
-    assert_null(feed(w, W_P, NET NET_POLICY));
     assert_null(feed(w, W_P, "whack-connection name=east left-host=10.9.0.1 right-host=10.9.0.2 right-id=@east "
                      "policy=psk,encrypt"));
     assert_null(feed(w, W_P, "whack-connection name=twin left-host=10.9.0.1 left-client=10.1.0.0/24 "
@@ -215,10 +208,9 @@ static void r2_whose_it_becomes(void **state)
 /* The line of a refused peer and that of whack are one. */
 static void test_unknown_address(void **state)
 {
-    struct world *w = world_new("10.9.0.1");
+    struct world *w = net_that_is_known();
     char why[4000];
     (void)state;
-    assert_null(feed(w, W_P, NET NET_POLICY));
     assert_null(feed(w, N_P, "first id=1 local=10.9.0.1 local-port=500 remote=10.9.0.7 remote-port=500"));
     const struct record *r = sent(w, &w->n, P_N, V_FAIL);
     snprintf(why, sizeof why, "000 a first message of IKE is refused: %s\n", record_text(r, K_WHY));

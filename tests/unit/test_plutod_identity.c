@@ -150,9 +150,8 @@ static void test_another_of_the_same_name(void **state)
 /* The same between the first message and the choice: it is not the negotiator's fault. */
 static void test_candidate_of_the_same_name(void **state)
 {
-    struct world *w = world_new("10.9.0.1");
+    struct world *w = net_that_is_known();
     (void)state;
-    assert_null(feed(w, W_P, NET NET_POLICY));
     uint64_t x = first(w, "10.9.0.2");
     assert_null(feed(w, W_P, NET NET_POLICY " right-id=@other replace=yes"));
     chosen(w, x, "net");

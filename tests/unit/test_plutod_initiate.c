@@ -3,11 +3,9 @@
 
 static void test_good_initiate(void **state)
 {
-    struct world *w = world_new("10.9.0.1");
+    struct world *w = net_that_begins();
     char line[100];
     (void)state;
-    assert_null(feed(w, W_P, NET NET_POLICY));
-    assert_null(feed(w, W_P, "whack-initiate name=net"));
     const struct record *r = sent(w, &w->s[1], P_S, V_ANNOUNCE);
     assert_non_null(r);
     assert_string_equal(record_text(r, K_PEER_ID), "10.9.0.2");
@@ -29,11 +27,9 @@ static void test_good_initiate(void **state)
 
 static void test_isakmp_sa_is_used_again(void **state)
 {
-    struct world *w = world_new("10.9.0.1");
+    struct world *w = net_that_begins();
     char line[100];
     (void)state;
-    assert_null(feed(w, W_P, NET NET_POLICY));
-    assert_null(feed(w, W_P, "whack-initiate name=net"));
     (void)main_mode_goes_well(w);
     (void)quick_mode_goes_well(w, 0x1234, true);
     clear(w);
@@ -46,9 +42,8 @@ static void test_isakmp_sa_is_used_again(void **state)
 
 static void test_connections_share_a_main_mode(void **state)
 {
-    struct world *w = world_new("10.9.0.1");
+    struct world *w = net_that_is_known();
     (void)state;
-    assert_null(feed(w, W_P, NET NET_POLICY));
     assert_null(feed(w, W_P, "whack-connection name=other left-host=10.9.0.1 "
                      "left-client=10.1.1.0/24 right-host=10.9.0.2 right-client=10.2.1.0/24 "
                      NET_POLICY));
@@ -108,9 +103,8 @@ static void test_what_is_in_the_way(void **state)
 
 static void test_eroute_conflict_is_refused(void **state)
 {
-    struct world *w = world_new("10.9.0.1");
+    struct world *w = net_that_is_known();
     (void)state;
-    assert_null(feed(w, W_P, NET NET_POLICY));
     assert_null(feed(w, W_P, "whack-connection name=rival left-host=10.9.0.1 "
                      "left-client=10.1.0.0/24 right-host=10.9.0.9 right-client=10.2.0.0/24 "
                      NET_POLICY));
@@ -213,9 +207,8 @@ static void w2_a_scripts_path(void **state)
 /* [C2]: each negotiation and SA has a number of its own, in the log and for whack, that is not used again. */
 static void c2_serial_numbers(void **state)
 {
-    struct world *w = world_new("10.9.0.1");
+    struct world *w = net_that_is_known();
     (void)state;
-    assert_null(feed(w, W_P, NET NET_POLICY));
     for (unsigned round = 0; round < 3; round++) {
         char text[80];
         clear(w);

@@ -122,10 +122,8 @@ static void test_steps(void **state)
 
 static void test_steps_of_one_under_way(void **state)
 {
-    struct world *w = world_new("10.9.0.1");
+    struct world *w = net_that_begins();
     (void)state;
-    assert_null(feed(w, W_P, NET NET_POLICY));
-    assert_null(feed(w, W_P, "whack-initiate name=net"));
     uint64_t x = record_number(sent(w, &w->n, P_N, V_INITIATE), K_EXCHANGE);
     buffer_wipe(&w->said);
     assert_null(feed(w, N_P, "state exchange=%" PRIu64 " state=MAIN_I1", x));
@@ -147,10 +145,8 @@ static void test_steps_of_one_under_way(void **state)
 
 static void test_whack_is_told_no_success(void **state)
 {
-    struct world *w = world_new("10.9.0.1");
+    struct world *w = net_that_begins();
     (void)state;
-    assert_null(feed(w, W_P, NET NET_POLICY));
-    assert_null(feed(w, W_P, "whack-initiate name=net"));
     uint64_t x = record_number(sent(w, &w->n, P_N, V_INITIATE), K_EXCHANGE);
     buffer_wipe(&w->said);
     assert_string_equal(feed(w, N_P, "log level=info exchange=%" PRIu64 " code=4 text=STATE_MAIN_I4", x),
@@ -171,10 +167,8 @@ static void test_whack_is_told_no_success(void **state)
 
 static void test_whack_hears_few_notifications(void **state)
 {
-    struct world *w = world_new("10.9.0.1");
+    struct world *w = net_that_begins();
     (void)state;
-    assert_null(feed(w, W_P, NET NET_POLICY));
-    assert_null(feed(w, W_P, "whack-initiate name=net"));
     uint64_t x = record_number(sent(w, &w->n, P_N, V_INITIATE), K_EXCHANGE);
     buffer_wipe(&w->said);
     for (int i = 0; i < 1000; i++) {
@@ -204,9 +198,8 @@ static void test_initial_contact_counts_once(void **state)
 /* Those that whacks wait for are found without those that they do not wait for. */
 static void test_who_waits(void **state)
 {
-    struct world *w = world_new("10.9.0.1");
+    struct world *w = net_that_is_known();
     (void)state;
-    assert_null(feed(w, W_P, NET NET_POLICY));
     assert_null(w->k.waiting);
     (void)first(w, "10.9.0.2");
     assert_null(w->k.waiting);
@@ -304,9 +297,8 @@ static void test_success_of_thousands_is_logged(void **state)
 /* A peer that proves itself again and again has so many lines, and no other peer fewer for it. */
 static void test_lines_of_one_connection(void **state)
 {
-    struct world *w = world_new("10.9.0.1");
+    struct world *w = net_that_is_known();
     (void)state;
-    assert_null(feed(w, W_P, NET NET_POLICY));
     assert_null(feed(w, W_P, "whack-connection name=other left-host=10.9.0.1 right-host=10.9.0.3 "
                      NET_POLICY));
     for (int i = 0; i < 5000; i++) {
@@ -392,9 +384,8 @@ static void test_pairs_of_one_connection(void **state)
 
 static void test_isakmp_sas_of_one_connection(void **state)
 {
-    struct world *w = world_new("10.9.0.1");
+    struct world *w = net_that_is_known();
     (void)state;
-    assert_null(feed(w, W_P, NET NET_POLICY));
     uint64_t x = 0;
     for (unsigned i = 0; i < 3000; i++) {
         x = main_mode(w, "10.9.0.2", "net", "10.9.0.2");
@@ -409,9 +400,8 @@ static void test_isakmp_sas_of_one_connection(void **state)
 /* Whoever has the secret of road warriors is as many as he likes, but leaves room for the others. */
 static void test_instances_leave_room(void **state)
 {
-    struct world *w = world_new("10.9.0.1");
+    struct world *w = net_that_is_known();
     (void)state;
-    assert_null(feed(w, W_P, NET NET_POLICY));
     assert_null(feed(w, W_P, "whack-connection name=road left-host=10.9.0.1 left-nexthop=%%25direct "
                      "right-host=%%25any " NET_POLICY));
     struct conn *road = conn_find(&w->k, "road");
@@ -434,9 +424,8 @@ static void test_instances_leave_room(void **state)
 
 static void test_numbers_are_never_used_twice(void **state)
 {
-    struct world *w = world_new("10.9.0.1");
+    struct world *w = net_that_is_known();
     (void)state;
-    assert_null(feed(w, W_P, NET NET_POLICY));
     w->k.next_exchange = UINT32_MAX - 1;
     uint64_t x = first(w, "10.9.0.2");
     assert_int_equal(x & UINT32_MAX, UINT32_MAX);

@@ -140,10 +140,8 @@ static void test_ipv6_verbs(void **state)
 
 static void test_interface_goes(void **state)
 {
-    struct world *w = world_new("10.9.0.1");
+    struct world *w = net_that_begins();
     (void)state;
-    assert_null(feed(w, W_P, NET NET_POLICY));
-    assert_null(feed(w, W_P, "whack-initiate name=net"));
     world_listen(w, "10.9.0.3");
     assert_null(w->k.exchanges);
     assert_int_equal(w->holds, 0);

@@ -97,9 +97,8 @@ static void test_identity_is_looked_up(void **state)
 
 static void test_identity_that_nobody_expects(void **state)
 {
-    struct world *w = world_new("10.9.0.1");
+    struct world *w = net_that_is_known();
     (void)state;
-    assert_null(feed(w, W_P, NET NET_POLICY));
     uint64_t x = first(w, "10.9.0.2");
     chosen(w, x, "net");
     authenticated(w, x, "net", "@stranger", "no");
@@ -175,9 +174,8 @@ static void test_road_warrior(void **state)
 /* [F17] */
 static void test_negotiator_that_lies(void **state)
 {
-    struct world *w = world_new("10.9.0.1");
+    struct world *w = net_that_is_known();
     (void)state;
-    assert_null(feed(w, W_P, NET NET_POLICY));
     assert_null(feed(w, W_P, "whack-connection name=far left-host=10.9.0.1 right-host=10.9.0.9 "
                      "policy=psk,encrypt"));
     uint64_t x = first(w, "10.9.0.2");
@@ -225,10 +223,8 @@ static void test_half_open_flood(void **state)
 /* [P8] What the network says of our messages is heard by the whack that waits for them. */
 static void test_network_error(void **state)
 {
-    struct world *w = world_new("10.9.0.1");
+    struct world *w = net_that_begins();
     (void)state;
-    assert_null(feed(w, W_P, NET NET_POLICY));
-    assert_null(feed(w, W_P, "whack-initiate name=net"));
     buffer_wipe(&w->said);
     assert_null(feed(w, N_P, "log level=info remote=192.0.2.1 remote-port=500 code=2 text=elsewhere"));
     assert_null(feed(w, N_P, "log level=info remote=10.9.0.2 remote-port=500 text=no%%20error"));
@@ -309,9 +305,8 @@ static enum verb quick_answer(struct world *w, uint64_t x, const char *ours, con
  * is keyed under an ISAKMP SA whose proposal it forbids [R1]. */
 static void test_quick_mode_stays_within_what_was_proved(void **state)
 {
-    struct world *w = world_new("10.9.0.1");
+    struct world *w = net_that_is_known();
     (void)state;
-    assert_null(feed(w, W_P, NET NET_POLICY));
     assert_null(feed(w, W_P, "whack-connection name=road left-host=10.9.0.1 left-client=10.7.0.0/24 "
                      "left-nexthop=%%25direct right-host=%%25any " NET_POLICY));
     assert_null(feed(w, W_P, "whack-connection name=strong left-host=10.9.0.1 "

@@ -138,10 +138,8 @@ static bool status_says(struct world *w, const char *text)
 
 static void test_status_of_negotiations(void **state)
 {
-    struct world *w = world_new("10.9.0.1");
+    struct world *w = net_that_begins();
     (void)state;
-    assert_null(feed(w, W_P, NET NET_POLICY));
-    assert_null(feed(w, W_P, "whack-initiate name=net"));
     uint64_t x = record_number(sent(w, &w->n, P_N, V_INITIATE), K_EXCHANGE);
     assert_null(feed(w, N_P, "state exchange=%" PRIu64 " state=MAIN_I1", x));
     assert_true(status_says(w, "000 #1: \"net\" STATE_MAIN_I1 (initiate); EVENT_RETRANSMIT in 10s"));
@@ -159,10 +157,8 @@ static void test_status_of_negotiations(void **state)
 
 static void test_status_shows_the_shorter_life(void **state)
 {
-    struct world *w = world_new("10.9.0.1");
+    struct world *w = net_that_begins();
     (void)state;
-    assert_null(feed(w, W_P, NET NET_POLICY));
-    assert_null(feed(w, W_P, "whack-initiate name=net"));
     (void)main_mode_goes_well(w);
     uint64_t y = record_number(sent(w, &w->n, P_N, V_QUICK), K_EXCHANGE);
     assert_null(feed(w, N_P, "state exchange=%" PRIu64 " state=QUICK_I1", y));
@@ -368,9 +364,8 @@ static const char *state_of(struct world *w, const char *name)
 
 static void test_json_says_which_are_up(void **state)
 {
-    struct world *w = world_new("10.9.0.1");
+    struct world *w = net_that_is_known();
     (void)state;
-    assert_null(feed(w, W_P, NET NET_POLICY));
     assert_null(feed(w, W_P, "whack-connection name=road left-host=10.9.0.1 left-nexthop=%%25direct "
                      "right-host=%%25any " NET_POLICY));
     assert_null(feed(w, W_P, "whack-connection name=far left-host=10.7.0.1 right-host=10.7.0.2 "
@@ -462,9 +457,8 @@ static void w12_a_question_that_is_open(void **state)
 
 static void test_counters(void **state)
 {
-    struct world *w = world_new("10.9.0.1");
+    struct world *w = net_that_is_known();
     (void)state;
-    assert_null(feed(w, W_P, NET NET_POLICY));
     for (unsigned i = 0; i < 3; i++) {
         static const unsigned codes[] = { 31, 214, 230 };
         assert_null(feed(w, W_P, "whack-initiate name=net"));

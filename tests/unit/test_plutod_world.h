@@ -274,6 +274,22 @@ static inline const char *feed(struct world *w, unsigned from, const char *forma
     return good ? NULL : why;
 }
 
+/* We are one of its hosts, and listen. */
+static inline struct world *net_that_is_known(void)
+{
+    struct world *w = world_new("10.9.0.1");
+    assert_null(feed(w, W_P, NET NET_POLICY));
+    return w;
+}
+
+/* And a whack waits for it to come up. */
+static inline struct world *net_that_begins(void)
+{
+    struct world *w = net_that_is_known();
+    assert_null(feed(w, W_P, "whack-initiate name=net"));
+    return w;
+}
+
 /* The first record with this verb that was sent into `out`; it and what was before it are dropped. */
 static inline const struct record *sent(struct world *w, struct buffer *out, unsigned from,
                                         enum verb verb)

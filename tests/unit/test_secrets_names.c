@@ -208,9 +208,7 @@ static void k1_a_name_that_is_on_its_way(void **state)
     e->i = side_new("10.9.0.1 gate.example.org : PSK \"correct horse\"\n");
     scene_announce(e->i, 1, "initiator", "10.9.0.1", "10.9.0.2");
     assert_int_equal(e->i->plutod.len, 0);
-    side_good(e->i, "ke id=1 exchange=1 group=ecp256");
-    e->ke_i = side_hex(e->i, K_KE);
-    e->n_i = side_hex(e->i, K_NONCE);
+    scene_draw(e);
     is(e->i, "gate.example.org", "10.9.0.2");
     scene_authenticate(e);
     assert_int_equal(scene_tear_down(&scene), 0);
