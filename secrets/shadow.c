@@ -122,7 +122,7 @@ static size_t one_of(struct search *q, size_t run, size_t entry)
 static size_t find_one(struct search *q, size_t entry)
 {
     const struct secret *b = store_at(q->store, entry);
-    const size_t *runs = &q->places.run_of[q->places.first[entry]];
+    const size_t *runs = q->places.run_of + q->places.first[entry];
     size_t rarest = runs[0];
     for (size_t i = 1; i < b->index_count; i++) {
         rarest = q->places.run_len[runs[i]] < q->places.run_len[rarest] ? runs[i] : rarest;
@@ -252,7 +252,7 @@ static bool fits_nobody(const struct secret *s)
 static bool is_shadowed(struct search *q, struct shadow *s)
 {
     const struct secret *b = store_at(q->store, s->entry);
-    const size_t *runs = &q->places.run_of[q->places.first[s->entry]];
+    const size_t *runs = q->places.run_of + q->places.first[s->entry];
     if (fits_nobody(b)) {
         return true;
     }

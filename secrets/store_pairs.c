@@ -78,7 +78,7 @@ static bool pairs_of_none(struct pairs *p)
 static bool pairs_of_entry(struct pairs *p, size_t entry)
 {
     const struct secret *s = store_at(p->store, entry);
-    const size_t *runs = &p->places.run_of[p->places.first[entry]];
+    const size_t *runs = p->places.run_of + p->places.first[entry];
     const size_t *run_len = p->places.run_len;
     size_t commonest = s->index_count;
 

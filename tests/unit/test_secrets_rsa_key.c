@@ -248,8 +248,7 @@ static void the_smallest_and_the_largest(void **state)
         struct rsa_key *key = NULL;
         assert_int_equal(BN_num_bits(parts.bn[RSA_MODULUS]), cases[i].bits);
         const char *why = make(&parts, &key);
-        assert_true((why == NULL) == (cases[i].why == NULL));
-        assert_true(why == NULL || strstr(why, cases[i].why) != NULL);
+        assert_true(why == NULL ? cases[i].why == NULL : cases[i].why != NULL && strstr(why, cases[i].why) != NULL);
         if (why == NULL) {
             assert_int_equal(rsa_key_public(key)->bits, cases[i].bits);
         }
