@@ -62,7 +62,7 @@ static bool make_room(struct host_table *h)
 static void normal_form(char out[HOSTNAME_LEN + 1], const char *name)
 {
     size_t len = 0;
-    for (; name[len] != '\0' && len < HOSTNAME_LEN; len++) {
+    for (; len < HOSTNAME_LEN && name[len] != '\0'; len++) {
         out[len] = (char)tolower((unsigned char)name[len]);
     }
     len -= len > 0 && out[len - 1] == '.' ? 1 : 0;
