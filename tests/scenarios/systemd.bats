@@ -23,7 +23,8 @@ left_write() {
 service_with_a_connection() {
     printf '#!/bin/sh\nenv >>/run/environment\nexec /run/ipsec/libexec/ipsec/updown\n' | left_write /run/ipsec/script
     on left chmod 755 /run/ipsec/script
-    echo "${T[left]} ${T[right]} : PSK \"${T[psk]}\"" | left_write /run/ipsec/secrets
+    printf '%s\n' "${T[left]} ${T[right]} : PSK \"${T[psk]}\"" 'localhost @elsewhere : PSK "of a name"' |
+        left_write /run/ipsec/secrets
     on left install -d /run/units/plutod.service.d
     on left tee /run/units/plutod.service.d/own.conf >/dev/null <<END
 [Service]
@@ -98,6 +99,8 @@ in_service() {
     systemd_on left
     service_with_a_connection
     systemd_do left systemctl start plutod
+    run systemd_do left journalctl -o cat _SYSTEMD_UNIT=plutod.service
+    assert_line --partial 'names of hosts in the secrets looked up: 2 entries, 0 errors' # dnskey runs within the unit's limits
     initiates
     local old
     old=$(plutod_of left)
