@@ -307,9 +307,12 @@ static int show_of_store(const struct options *o, const struct identity *id)
     names_by_hand(store, &counts, &log);
     open_locked(store, &ours);
     const struct secret *s = store_find_rsa(store, &ours, &other);
-    int status = s == NULL ? wrong(o->what, "there is no RSA key for this identity in the secrets that were "
-                                   "read (--file)")
-                           : put(o, s->rsa, id != NULL ? id : &ours, o->private);
+    const struct secret *locked = store_locked_for(store, &ours);
+    int status = locked != NULL ? wrong(locked->prompt->path, "is the key file for this identity, and its passphrase did "
+                                        "not come (%prompt)")
+                 : s == NULL ? wrong(o->what, "there is no RSA key for this identity in the secrets that were "
+                                     "read (--file)")
+                             : put(o, s->rsa, id != NULL ? id : &ours, o->private);
     if (other != NULL) {
         (void)fprintf(stderr, "secrets: %s:%u has another key for it, which is not used\n", other->file,
                       other->line);

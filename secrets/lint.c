@@ -288,7 +288,7 @@ static void print_others(const struct store *store, const struct secret *used, c
             return;
         }
         (void)printf("    %s:%u is not used: %s%s\n", s->file, s->line, fit_words(s, fit),
-                     fit < best ? "" : secret_equal(s, used) ? "; it comes later, and has the same secret"
+                     fit < best ? "" : secret_is_locked(used) ? "; it comes later" : secret_equal(s, used) ? "; it comes later, and has the same secret"
                      : "; it comes later, AND HAS ANOTHER SECRET");
     }
 }
@@ -309,14 +309,15 @@ static bool print_match(const struct store *store, const struct secret *used, co
     return true;
 }
 
-/* Which of them plutod will have when it has asked, nobody else knows. */
-static bool print_locked(const struct store *store, const struct identity *ours, const struct identity *peer)
+/* Which of them plutod will have when it has asked, nobody else knows. best: it was said; may be NULL. */
+static bool print_locked(const struct store *store, const struct secret *best, const struct identity *ours,
+                         const struct identity *peer)
 {
     size_t shown = 0;
     for (size_t i = 0; i < store_count(store); i++) {
         const struct secret *s = store_at(store, i);
         const enum fit fit = store_fit(s, ours, peer);
-        if (!secret_is_locked(s) || fit == FIT_NONE || secret_missing_host(s) != NULL) {
+        if (!secret_is_locked(s) || s == best || fit == FIT_NONE || secret_missing_host(s) != NULL) {
             continue;
         }
         if (shown++ == OTHERS_SHOWN) {
@@ -344,10 +345,15 @@ static bool match_in(const struct store *store, const struct identity *ours, con
                      text[0], text[1]);
     }
     (void)printf("RSA: ");
-    if (rsa == NULL || !print_match(store, rsa, ours, peer)) {
+    const struct secret *locked = store_locked_for(store, ours);
+    if (locked != NULL) {
+        (void)printf("%s:%u is the one, but not before the passphrase of %s is given (%%prompt): it %s\n", locked->file,
+                     locked->line, locked->prompt->path, fit_words(locked, store_fit(locked, ours, peer)));
+        print_others(store, locked, ours, peer);
+    } else if (rsa == NULL || !print_match(store, rsa, ours, peer)) {
         (void)printf("there is no key to sign with as %s; a line for it: %s : RSA FILE\n", text[0], text[0]);
     }
-    return print_locked(store, ours, peer) || psk != NULL || rsa != NULL;
+    return print_locked(store, locked, ours, peer) || locked != NULL || psk != NULL || rsa != NULL;
 }
 
 static bool read_id(struct identity *id, const char *text)

@@ -3,7 +3,8 @@
  *
  * Not for: reading them (file.h). Once it is filled nothing comes to a store or goes, so what store_find and
  * store_find_rsa return lives as long as the store; but keys that wait for a passphrase are opened in their place, and
- * names of hosts get their addresses. Until then nobody finds an entry that needs them.
+ * names of hosts get their addresses. Until then nobody finds an entry that needs them; where one that is locked is the
+ * best match, nobody finds another in its place.
  */
 #ifndef SECRETS_STORE_H
 #define SECRETS_STORE_H
@@ -75,8 +76,8 @@ const char *store_add_locked(struct store *s, const char *file, unsigned line, c
 bool store_is_locked(const struct store *s, const char *path); /* does this key file wait for its passphrase? */
 /* The next one that does, after this one or (NULL) the first; NULL: no more. */
 const struct key_file *store_next_locked(const struct store *s, const struct key_file *after);
-/* The path of one that would do to sign with as `ours`; NULL: there is none. */
-const char *store_locked_for(const struct store *s, const struct identity *ours);
+/* The one to sign with as `ours`, if it is locked; NULL: it is not, or there is none. */
+const struct secret *store_locked_for(const struct store *s, const struct identity *ours);
 /* Opens the keys of all entries with this key file. NULL, or why not (static text): they wait on. */
 const char *store_open(struct store *s, const char *path, const char *passphrase);
 /* Keeps the socket with the passphrase that has opened it (takes it), as long as the store: for others (passphrase.h). */
@@ -93,7 +94,8 @@ const struct secret *store_find(const struct store *s, const struct identity *ou
 
 /*
  * The RSA key to sign with as `ours`: one of an entry that has this identity (all identities before the
- * colon are ours) > one with %any or %any6 > one without any. NULL and *other: as above.
+ * colon are ours) > one with %any or %any6 > one without any. NULL and *other: as above; NULL also where the
+ * best is locked (store_locked_for).
  */
 const struct secret *store_find_rsa(const struct store *s, const struct identity *ours,
                                     const struct secret **other);

@@ -95,7 +95,7 @@ bool secret_equal(const struct secret *a, const struct secret *b)
     return a->len == b->len && memeql_sec(a->bytes, b->bytes, a->len) != 0;
 }
 
-/* rsa: keys, whoever the peer is; else preshared secrets. */
+/* rsa: keys, whoever the peer is; else preshared secrets. The best may be locked. */
 static const struct secret *find(const struct store *s, bool rsa, const struct identity *ours,
                                  const struct identity *peer, const struct secret **other)
 {
@@ -105,7 +105,7 @@ static const struct secret *find(const struct store *s, bool rsa, const struct i
     *other = NULL;
     for (size_t i = 0; i < store_count(s); i++) {
         const struct secret *here = store_at(s, i);
-        if (secret_is_rsa(here) != rsa || secret_is_locked(here)) {
+        if (secret_is_rsa(here) != rsa) {
             continue;
         }
         enum fit fit = store_fit(here, ours, peer);
@@ -116,7 +116,7 @@ static const struct secret *find(const struct store *s, bool rsa, const struct i
             best = here;
             best_fit = fit;
             *other = NULL;
-        } else if (fit != FIT_NONE && fit == best_fit && *other == NULL
+        } else if (fit != FIT_NONE && fit == best_fit && *other == NULL && !secret_is_locked(here)
                    && !secret_equal(best, here)) {
             *other = here;
         }
@@ -130,21 +130,23 @@ const struct secret *store_find(const struct store *s, const struct identity *ou
     return find(s, false, ours, peer, other);
 }
 
+/* A lesser one does not stand in for one that is locked: the peer expects the other key, and nobody would see why he refuses. */
 const struct secret *store_find_rsa(const struct store *s, const struct identity *ours,
                                     const struct secret **other)
 {
-    return find(s, true, ours, &identity_any, other);
+    const struct secret *best = find(s, true, ours, &identity_any, other);
+    if (best != NULL && secret_is_locked(best)) {
+        *other = NULL;
+        return NULL;
+    }
+    return best;
 }
 
-const char *store_locked_for(const struct store *s, const struct identity *ours)
+const struct secret *store_locked_for(const struct store *s, const struct identity *ours)
 {
-    for (size_t i = 0; i < store_count(s); i++) {
-        const struct secret *here = store_at(s, i);
-        if (secret_is_locked(here) && fit_of_rsa(here, ours) != FIT_NONE && secret_missing_host(here) == NULL) {
-            return here->prompt->path;
-        }
-    }
-    return NULL;
+    const struct secret *other = NULL;
+    const struct secret *best = find(s, true, ours, &identity_any, &other);
+    return best != NULL && secret_is_locked(best) ? best : NULL;
 }
 
 /* Could its missing hosts be these? */

@@ -27,6 +27,11 @@ enum outcome deny_secret(struct core *c, enum method method, const struct identi
     identity_print(our_id, ours);
     identity_print(peer_id, peer);
     c->code = REPLY_NO_KEY;
+    const struct secret *locked = method == METHOD_RSASIG ? store_locked_for(c->config.store, our_id) : NULL;
+    if (locked != NULL) {
+        return deny(c, OUTCOME_FAIL, NOTIFY_AUTHENTICATION_FAILED, "no private RSA key for \"%s\": the passphrase of %s "
+                    "has not come (%%prompt); %s", ours, locked->prompt->path, remedy(c->config.asks));
+    }
     const struct secret *waiting = store_waiting_for(c->config.store, method == METHOD_RSASIG, our_id, peer_id);
     if (waiting != NULL) {
         const struct named_host *host = secret_missing_host(waiting);
@@ -38,11 +43,6 @@ enum outcome deny_secret(struct core *c, enum method method, const struct identi
     if (method == METHOD_PSK) {
         return deny(c, OUTCOME_FAIL, NOTIFY_AUTHENTICATION_FAILED, "no preshared secret for \"%s\" and \"%s\" in "
                     "ipsec.secrets: add a line %s %s : PSK \"...\"", ours, peer, ours, peer);
-    }
-    const char *locked = store_locked_for(c->config.store, our_id);
-    if (locked != NULL) {
-        return deny(c, OUTCOME_FAIL, NOTIFY_AUTHENTICATION_FAILED, "no private RSA key for \"%s\": the passphrase of %s "
-                    "has not come (%%prompt); %s", ours, locked, remedy(c->config.asks));
     }
     return deny(c, OUTCOME_FAIL, NOTIFY_AUTHENTICATION_FAILED, "no private RSA key for \"%s\" in ipsec.secrets: add "
                 "an entry %s : RSA ... (secrets --generate makes a key)", ours, ours);

@@ -201,6 +201,33 @@ psk='127.0.0.1 10.64.0.1 : PSK "a secret of both"'
     has_psk || fail "$output"
 }
 
+@test "[K1] [K2] %prompt: a key that fits less does not sign in the place of one that is locked, which is named" {
+    local tool=${IPSEC_DIR:-$repo/secrets}/secrets
+    key one 'open sesame'
+    (umask 077 && openssl genrsa -out "$dir/clear.pem" 1024 2>/dev/null)
+    secrets ": RSA $dir/clear.pem" "@one : RSA $dir/one.pem %prompt"
+    start_here
+    reload
+    signs two || fail "$output"
+    ask --keyid @peer --pubkeyrsa "0x03010001$(openssl rand -hex 128 | sed 's/^./f/; s/.$/f/')"
+    ! signs one || fail "$output"
+    assert_output --partial "no private RSA key for \"@one\": the passphrase of $dir/one.pem has not come (%prompt); whack --listen, at a terminal, asks for it"
+    ask --name as-one --initiate
+    assert_equal "$status" 28
+    assert_output --partial "the passphrase of $dir/one.pem has not come"
+    listen "$(prompt one)" 'open sesame\n'
+    signs one || fail "$output"
+    assert_output --partial "our private key is that of $dir/secrets:2"
+    run setsid -w "$tool" --match @one @peer --file "$dir/secrets"
+    assert_success
+    assert_line "RSA: $dir/secrets:2 is the one, but not before the passphrase of $dir/one.pem is given (%prompt): it names us"
+    assert_line "    $dir/secrets:1 is not used: names nobody, so it is for everybody"
+    run setsid -w "$tool" --show @one --file "$dir/secrets"
+    assert_equal "$status" 1
+    assert_line "secrets: $dir/one.pem: is the key file for this identity, and its passphrase did not come (%prompt)"
+    refute_output --partial pubkeyrsa
+}
+
 @test "[K1] %prompt: while the question is open, all that was there before is there still" {
     key one 'open sesame'
     secrets "@one : RSA $dir/one.pem %prompt" "$psk"
@@ -515,7 +542,7 @@ handed_on_times() {
     assert_line '0 PSK, 0 RSA, 1 RSA whose passphrase is asked for (%prompt), 0 errors, 0 doubts, in 2 files'
     run setsid -w "$tool" --match @one @peer --file "$dir/secrets"
     assert_success
-    assert_line "    $dir/secrets:1 is there once the passphrase of $dir/one.pem is given (%prompt): it names us"
+    assert_line "RSA: $dir/secrets:1 is the one, but not before the passphrase of $dir/one.pem is given (%prompt): it names us"
     run timeout 60 "$(terminal)" "$(prompt one)" 'open sesame\n' 'loaded entries=1' '\004' -- "$tool" --file "$dir/secrets"
     assert_success
 }

@@ -302,7 +302,10 @@ static void weak_keys_are_told(void **state)
     assert_int_equal(line_of(f, "@a"), 1);
 }
 
-/* [K2] One that is not open yet is not chosen, is equal to none but its own file's, and is no preshared secret. */
+/*
+ * [K2] One that is not open yet is not chosen, and neither is one in its place that fits less, or comes later; it is equal to none
+ * but its own file's, and is no preshared secret.
+ */
 static void k2_locked_keys_among_others(void **state)
 {
     struct fixture *f = *state;
@@ -311,8 +314,11 @@ static void k2_locked_keys_among_others(void **state)
     put_key("clear", rsa_pem_2048, NULL);
     read_text(f, "@a : RSA ~/k %prompt\n@a : RSA ~/clear\n: RSA ~/k %prompt\n: RSA ~/clear\n");
     assert_null(identity_parse(&id, "@a"));
-    assert_int_equal(line_of(f, "@a"), 2);
-    assert_int_equal(line_of(f, "@b"), 4);
+    assert_int_equal(line_of(f, "@a"), 0);
+    assert_int_equal(line_of(f, "@b"), 0);
+    assert_null(store_find_rsa(f->s.store, &id, &other));
+    assert_null(other);
+    assert_int_equal(store_locked_for(f->s.store, &id)->line, 1);
     assert_null(store_find(f->s.store, &id, &id, &other));
     assert_null(other);
     assert_true(secret_equal(store_at(f->s.store, 0), store_at(f->s.store, 2)));
@@ -320,6 +326,18 @@ static void k2_locked_keys_among_others(void **state)
     expect_answer(f, message("open sesame"), "ok id=7 re=passphrase\n");
     assert_int_equal(line_of(f, "@a"), 1);
     assert_int_equal(line_of(f, "@b"), 3);
+    assert_null(store_locked_for(f->s.store, &id));
+    /* One that fits less, or comes later, is in nobody's way. */
+    read_text(f, ": RSA ~/k %prompt\n@a : RSA ~/clear\n@a : RSA ~/k %prompt\n");
+    assert_int_equal(store_find_rsa(f->s.store, &id, &other)->line, 2);
+    assert_null(other); /* nobody knows whether it is another key */
+    assert_null(store_locked_for(f->s.store, &id));
+    assert_int_equal(line_of(f, "@b"), 0);
+    /* The lesser one stays out for whom the better one is, and is used for all others. */
+    read_text(f, ": RSA ~/clear\n@a : RSA ~/k %prompt\n");
+    assert_int_equal(line_of(f, "@a"), 0);
+    assert_int_equal(store_locked_for(f->s.store, &id)->line, 2);
+    assert_int_equal(line_of(f, "@b"), 1);
 }
 
 int main(void)
