@@ -299,8 +299,15 @@ bool process_start(struct process *p)
     return true;
 }
 
+/*
+ * As its channel ends it exits by itself; but a secrets that still reads its files looks at no channel, and could go on
+ * for as long as a file system keeps it. It has nothing to put away and no signal of its own, so it needs no warning.
+ */
 void process_close(struct process *p)
 {
+    if (p->tool == TOOL_SECRETS && !p->loaded && p->pid != 0) {
+        process_kill(p);
+    }
     if (p->channel != NULL) {
         ev_io_stop(p->s->loop, &p->in);
         ev_io_stop(p->s->loop, &p->out);

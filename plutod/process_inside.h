@@ -9,7 +9,7 @@
 struct process *process_new(struct supervisor *s, enum tool tool, unsigned generation);
 bool process_start(struct process *p);  /* false: not now; it is tried again by itself */
 void process_kill(const struct process *p); /* what it has said by now is heard yet */
-void process_close(struct process *p);  /* its channel; the core is told; it exits by itself */
+void process_close(struct process *p);  /* its channel; the core is told; it exits by itself, or is killed if it cannot hear */
 void process_kill(const struct process *p); /* one that cannot be trusted any more */
 /* New channels to all of its peers. */
 void process_connect_peers(struct process *p);

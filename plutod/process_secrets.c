@@ -13,7 +13,7 @@
 
 /*
  * No secrets of theirs are used for what is new. Those that never came into use, but have been given passphrases, stay until
- * others do: these can have them from there (hand.h).
+ * others do: these can have them from there (hand.h). Who has not read its files yet is of no use to anybody, and is ended.
  */
 static void retire_others(struct supervisor *s, unsigned generation)
 {
@@ -28,6 +28,9 @@ static void retire_others(struct supervisor *s, unsigned generation)
             continue;
         }
         keying_worker_old(&s->keying, p->worker);
+        if (!p->loaded) {
+            process_close(p);
+        }
         if (p->pid == 0) {
             process_forget(p); /* was waiting to be begun again */
         }

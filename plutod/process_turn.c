@@ -10,7 +10,7 @@
 #include <utlist.h>
 
 #define LOOK 5.             /* seconds between two looks at a tool that has something to read */
-#define LOOKS_LOADING 120u  /* of a secrets that reads its files: keys with slow passphrases take their time */
+#define LOOKS_LOADING 36u   /* of a secrets that reads its files: work of ten seconds at most (secrets/file.h); the rest is a slow machine's */
 #define LOOKS 4u            /* so many in which it read nothing: by then every tool has, however busy it is */
 #define SILENCE 20.         /* seconds without an order; then it gets one, to see that it reads */
 

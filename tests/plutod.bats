@@ -223,6 +223,50 @@ debug_is() {
     assert_failure
 }
 
+# Of secrets that read: they hear neither channel nor end of it.
+@test "[F18] [P7] secrets that do not finish reading are ended, by another --listen and by --shutdown, and nobody waits for them" {
+    mkdir "$dir/tools"
+    local tool pid stuck
+    for tool in ike-negotiate kernel-sa secrets; do
+        cp "${IPSEC_DIR:-$repo/$tool}/$tool" "$dir/tools"
+    done
+    IPSEC_DIR=$dir/tools start --secrets-workers 2
+    ask --listen
+    assert_line --partial 'secrets read: 0 entries'
+    mv "$dir/tools/secrets" "$dir/good"
+    printf '#!/bin/sh\nexec sleep 300\n' >"$dir/tools/secrets"
+    chmod 755 "$dir/tools/secrets"
+    timeout 60 "$whack" --ctlbase "$base" --listen >"$dir/first" 3>&- &
+    pid=$!
+    within 5 children_are 'ike-negotiate:1 kernel-sa:1 secrets:2 sleep:2' || fail "$(children)"
+    stuck=$(pgrep -P "$daemon" -x sleep)
+    mv "$dir/good" "$dir/tools/secrets"
+    ask --listen
+    assert_line --partial 'secrets read: 0 entries'
+    wait "$pid"
+    grep -q 'what this one began is given up' "$dir/first"
+    within 5 children_are 'ike-negotiate:1 kernel-sa:1 secrets:2' || fail "$(children)"
+    run ps --no-headers -o stat,comm -p "$(tr '\n' ',' <<<"$stuck" | sed 's/,$//')"
+    assert_output ''
+    # and at the end
+    mv "$dir/tools/secrets" "$dir/good"
+    printf '#!/bin/sh\nexec sleep 300\n' >"$dir/tools/secrets"
+    chmod 755 "$dir/tools/secrets"
+    timeout 60 "$whack" --ctlbase "$base" --listen >"$dir/second" 3>&- &
+    pid=$!
+    within 5 children_are 'ike-negotiate:1 kernel-sa:1 secrets:2 sleep:2' || fail "$(children)"
+    stuck=$(pgrep -P "$daemon" -x sleep)
+    ask --shutdown
+    assert_success
+    within 5 gone "$daemon"
+    wait "$pid" || :
+    run ps --no-headers -o stat,comm -p "$(tr '\n' ',' <<<"$stuck" | sed 's/,$//')"
+    assert_output ''
+    run grep -E 'takes too long|was ended by signal' "$dir/err"
+    assert_failure
+    daemon=
+}
+
 @test "[P7] --listen says it when secrets cannot be started, or ends before it has read its file" {
     mkdir "$dir/tools"
     local tool
