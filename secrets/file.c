@@ -1,10 +1,9 @@
 #include "file_inside.h"
 
 #include "rsa_pem.h"
+#include "stack.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,31 +46,6 @@ static void complain_entry(struct reader *r, const char *path, unsigned line, co
     complain(r, path, line, what, "; this entry is not used");
 }
 
-void complain_permissions(struct reader *r, const char *path, unsigned mode)
-{
-    char what[120];
-    struct buffer command;
-    size_t harmless = strspn(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                   "0123456789/._-+,:@");
-    bool plain = path[0] != '-' && path[harmless] == '\0';
-
-    buffer_init(&command, 0);
-    (void)snprintf(what, sizeof what, "group or others may read or write it (mode %04o), so it is "
-                   "not read; run: chmod 600 ", mode & 07777);
-    if (plain) {
-        buffer_add_text(&command, path);
-    } else {
-        buffer_add_text(&command, "-- '");
-        for (const char *c = path; *c != '\0'; c++) {
-            buffer_add(&command, *c == '\'' ? "'\\''" : c, *c == '\'' ? 4 : 1);
-        }
-        buffer_add_text(&command, "'");
-    }
-    buffer_add_u8(&command, 0);
-    complain(r, path, 0, what, command.overflowed ? "it" : (const char *)command.data);
-    buffer_wipe(&command);
-}
-
 /* ---- entries ---- */
 
 static void read_entry(struct reader *r, const struct frame *f, struct lexer *l, struct token *t)
@@ -103,6 +77,16 @@ static void read_entry(struct reader *r, const struct frame *f, struct lexer *l,
 }
 
 /* ---- includes ---- */
+
+/* The one error for all that is beyond, which is shown however many there were before. */
+static void go_beyond(struct reader *r, const char *path, unsigned line, const char *why)
+{
+    if (!r->beyond) {
+        r->beyond = true;
+        r->counts->errors++;
+        log_serious(r->log, "%s:%u: %s; from here on no include is read", path, line, why);
+    }
+}
 
 /* The folder of the including file, with the pattern's own characters made harmless. */
 static bool add_folder(struct buffer *out, const char *path)
@@ -201,29 +185,33 @@ static void read_file(struct reader *r, const struct frame *outer, unsigned line
     char *text = NULL;
     size_t size = 0;
     size_t len = 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    const char *why = NULL;
 
-    if (fd < 0 || fstat(fd, &st) != 0) {
-        complain(r, path, 0, "cannot be opened: ", strerror(errno));
-        goto out;
+    if (r->opened == FILE_COUNT_MAX) {
+        go_beyond(r, outer == NULL ? path : outer->path, line, "more than 1000 files");
+        return;
+    }
+    int fd = file_open(r, path, &st, &why);
+    if (fd < 0) {
+        complain(r, path, 0, "cannot be opened: ", why);
+        return;
     }
     if (is_being_read(&f, &st)) {
         complain(r, outer->path, line, "a file that includes itself is not read again: ", path);
         goto out;
     }
-    const char *why = file_limits(r, &st, FILE_SIZE_MAX, "larger than 4 MiB");
+    why = file_limits(r, &st, FILE_SIZE_MAX, "larger than 4 MiB");
     if (why != NULL) {
         complain(r, path, 0, why, "; it is not read");
         goto out;
     }
-    if (!r->insecure && (st.st_mode & 066) != 0) {
-        complain_permissions(r, path, st.st_mode);
+    if (!file_is_private(r, path, &st)) {
         goto out;
     }
     f.device = st.st_dev;
     f.inode = st.st_ino;
     size = (size_t)st.st_size;
-    text = file_text(r, fd, size, &len);
+    text = file_text(r, path, fd, size, &len);
     if (text == NULL) {
         complain(r, path, 0, "cannot be read: ", strerror(errno));
         goto out;
@@ -231,16 +219,14 @@ static void read_file(struct reader *r, const struct frame *outer, unsigned line
     read_text(r, &f, text, len);
 out:
     file_text_free(text, size);
-    if (fd >= 0) {
-        close(fd);
-    }
+    close(fd);
 }
 
 /* shown: the pattern as messages may have it. */
 static void read_pattern(struct reader *r, const struct frame *outer, unsigned line,
                          const char *pattern, const char *shown)
 {
-    glob_t found = { 0 };
+    struct found_files found;
     const char *path = outer == NULL ? pattern : outer->path;
     unsigned depth = 0;
 
@@ -252,31 +238,53 @@ static void read_pattern(struct reader *r, const struct frame *outer, unsigned l
                                 "read", "");
         return;
     }
-    int rc = glob(pattern, 0, NULL, &found);
-    if (rc == GLOB_NOMATCH) {
-        /* A plain name: open(2) tells more than glob(3) does. */
+    if (!r->beyond && outer != NULL && r->includes++ == INCLUDE_COUNT_MAX) {
+        go_beyond(r, path, line, "more than 1000 includes");
+    }
+    if (r->beyond) {
+        return;
+    }
+    const char *why = file_glob(pattern, &r->looks, &found);
+    if (why == NULL && found.count == 0) {
+        /* A plain name: open(2) tells more than looking for it does. */
         if (outer == NULL && strpbrk(pattern, "*?[\\") == NULL) {
             read_file(r, outer, line, pattern);
         } else {
             complain(r, path, line, outer == NULL ? "no file matches the pattern"
                      : "no file matches the pattern after include: ", outer == NULL ? "" : shown);
         }
-    } else if (rc != 0) {
-        complain(r, path, line, "the pattern cannot be expanded", "");
     }
-    for (size_t i = 0; rc == 0 && i < found.gl_pathc; i++) {
-        read_file(r, outer, line, found.gl_pathv[i]);
+    for (size_t i = 0; i < found.count && !r->beyond; i++) {
+        read_file(r, outer, line, found.paths[i]);
     }
-    if (rc == 0) {
-        globfree(&found);
+    if (why != NULL && r->looks == 0) {
+        go_beyond(r, path, line, why);
+    } else if (why != NULL) {
+        complain(r, path, line, "the pattern cannot be expanded: ", why);
     }
+    found_files_free(&found);
+}
+
+/* Not part of file_read, whose frame is not wiped. */
+__attribute__((noinline)) static void read_all(struct reader *r, const char *pattern)
+{
+    read_pattern(r, NULL, 0, pattern, pattern);
+}
+
+void file_read_watched(struct store *store, const char *pattern, bool insecure, const struct log *log,
+                       struct file_counts *counts, file_seen *seen, void *context)
+{
+    struct reader r = {
+        .store = store, .log = log, .counts = counts, .seen = seen, .context = context, .looks = FILE_LOOKS_MAX,
+        .work = { .iterations = PEM_WORK_OF_LOAD, .checks = KEY_CHECKS_OF_LOAD }, .insecure = insecure
+    };
+    *counts = (struct file_counts){ 0 };
+    read_all(&r, pattern);
+    stack_wipe();
 }
 
 void file_read(struct store *store, const char *pattern, bool insecure, const struct log *log,
                struct file_counts *counts)
 {
-    struct reader r = { .store = store, .log = log, .counts = counts, .work = PEM_WORK_OF_LOAD,
-                        .insecure = insecure };
-    *counts = (struct file_counts){ 0 };
-    read_pattern(&r, NULL, 0, pattern, pattern);
+    file_read_watched(store, pattern, insecure, log, counts, NULL, NULL);
 }

@@ -1,6 +1,9 @@
 /*
  * Reading ipsec.secrets [K1]-[K4]: files, includes, permissions, entries, key files.
  *
+ * As root, before the sandbox, and in a time that is bounded, whatever stands in them: what is beyond a limit is an error, and the
+ * rest is used.
+ *
  * Nothing of a file's text ever gets into a message, but for names of hosts. Not for: choosing a secret (store.h)
  * and looking names up (names.h).
  */
@@ -12,7 +15,10 @@
 
 #define FILE_SIZE_MAX ((size_t)4 << 20)   /* one file */
 #define FILE_TOTAL_MAX ((size_t)16 << 20) /* all together */
-#define FILE_COUNT_MAX 1000u              /* files, an included one each time */
+#define FILE_COUNT_MAX 1000u              /* files that are opened: those that are refused, too, and an included one each time */
+#define INCLUDE_COUNT_MAX 1000u
+#define FILE_LOOKS_MAX 100000u            /* files and folders that patterns of includes lead to: a second's work */
+#define FILE_LOOKS_TEXT "100000"
 #define FILE_NESTING_MAX 10u              /* includes within each other */
 #define FILE_ERRORS_SHOWN 100u
 #define KEY_FILE_SIZE_MAX ((size_t)64 << 10)
@@ -32,5 +38,10 @@ struct file_counts {
  */
 void file_read(struct store *store, const char *pattern, bool insecure, const struct log *log,
                struct file_counts *counts);
+
+/* The same, and tells of each file whose text is taken, whatever it is. */
+typedef void file_seen(void *context, const char *path);
+void file_read_watched(struct store *store, const char *pattern, bool insecure, const struct log *log,
+                       struct file_counts *counts, file_seen *seen, void *context);
 
 #endif

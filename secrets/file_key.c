@@ -64,7 +64,8 @@ static struct rsa_key *key_of_numbers(struct reader *r, const char *path, const 
         numbers.of[i].bytes = e->number[i];
         numbers.of[i].len = e->number_len[i];
     }
-    const char *why = rsa_key_new(&key, &numbers);
+    const char *why = rsa_work_take(&r->work, &numbers);
+    why = why != NULL ? why : rsa_key_new(&key, &numbers);
     if (why != NULL) {
         complain(r, path, e->line, why, "; this entry is not used");
     }
@@ -77,7 +78,7 @@ void add_key(struct reader *r, const char *path, const struct entry *e)
     if (key == NULL) {
         return;
     }
-    if (rsa_key_public(key)->bits < RSA_BITS_STRONG) {
+    if (rsa_key_public(key)->bits < RSA_BITS_STRONG && r->weak++ < FILE_ERRORS_SHOWN) {
         log_serious(r->log, "%s:%u: an RSA key of %u bits is weak: others may find it out; it is used all "
                     "the same, make one of at least 2048", path, e->line, rsa_key_public(key)->bits);
     }

@@ -24,6 +24,24 @@ static ssize_t file_bytes(int fd, char *text, size_t size)
     return (ssize_t)len;
 }
 
+int file_open(struct reader *r, const char *path, struct stat *st, const char **why)
+{
+    if (r->opened == FILE_COUNT_MAX) {
+        *why = "more than 1000 files";
+        return -1;
+    }
+    r->opened++;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0 || fstat(fd, st) != 0) {
+        *why = strerror(errno);
+        if (fd >= 0) {
+            close(fd);
+        }
+        return -1;
+    }
+    return fd;
+}
+
 const char *file_limits(const struct reader *r, const struct stat *st, size_t most, const char *too_large)
 {
     if (!S_ISREG(st->st_mode)) {
@@ -32,10 +50,7 @@ const char *file_limits(const struct reader *r, const struct stat *st, size_t mo
     if (st->st_size < 0 || (uintmax_t)st->st_size > most) {
         return too_large;
     }
-    if ((size_t)st->st_size > FILE_TOTAL_MAX - r->total) {
-        return "all files together are larger than 16 MiB";
-    }
-    return r->counts->files == FILE_COUNT_MAX ? "more than 1000 files" : NULL;
+    return (size_t)st->st_size > FILE_TOTAL_MAX - r->total ? "all files together are larger than 16 MiB" : NULL;
 }
 
 void file_text_free(char *text, size_t size)
@@ -46,7 +61,7 @@ void file_text_free(char *text, size_t size)
     }
 }
 
-char *file_text(struct reader *r, int fd, size_t size, size_t *len)
+char *file_text(struct reader *r, const char *path, int fd, size_t size, size_t *len)
 {
     char *text = malloc(size + 1);
     ssize_t n = text == NULL ? -1 : file_bytes(fd, text, size);
@@ -59,34 +74,33 @@ char *file_text(struct reader *r, int fd, size_t size, size_t *len)
     r->total += (size_t)n;
     r->counts->files++;
     *len = (size_t)n;
+    if (r->seen != NULL) {
+        r->seen(r->context, path);
+    }
     return text;
 }
 
 bool key_text_read(struct reader *r, const char *path, struct key_text *t, const char **why)
 {
     struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
     *t = (struct key_text){ 0 };
-    if (fd < 0 || fstat(fd, &st) != 0) {
-        *why = strerror(errno);
-        goto out;
+    int fd = file_open(r, path, &st, why);
+    if (fd < 0) {
+        return false;
     }
     t->there = true;
     *why = file_limits(r, &st, KEY_FILE_SIZE_MAX, "larger than 64 KiB, so it is no key");
     if (*why != NULL) {
         goto out;
     }
-    if (!r->insecure && (st.st_mode & 066) != 0) {
-        complain_permissions(r, path, st.st_mode);
+    if (!file_is_private(r, path, &st)) {
         goto out;
     }
     t->size = (size_t)st.st_size;
-    t->text = file_text(r, fd, t->size, &t->len);
+    t->text = file_text(r, path, fd, t->size, &t->len);
     *why = t->text == NULL ? strerror(errno) : NULL;
 out:
-    if (fd >= 0) {
-        close(fd);
-    }
+    close(fd);
     return t->text != NULL;
 }

@@ -27,6 +27,7 @@ void key_file_forget_text(struct key_file *k)
 static void key_file_free(struct key_file *k)
 {
     key_file_forget_text(k);
+    rsa_key_free(k->key);
     if (k->socket >= 0) {
         close(k->socket);
     }

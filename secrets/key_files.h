@@ -1,11 +1,13 @@
 /*
  * The key files that entries with %prompt name, by their paths: what their keys are opened from when the passphrase comes, and
- * afterwards the socket in which it lies.
+ * afterwards the key, and the socket in which the passphrase lies.
  *
- * Not for: the keys, and whose they are (store.h).
+ * Not for: whose they are (store.h).
  */
 #ifndef SECRETS_KEY_FILES_H
 #define SECRETS_KEY_FILES_H
+
+#include "rsa.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,6 +19,7 @@ struct key_file {
     char *path; /* owned */
     char *text; /* owned; NULL: its key is open */
     size_t len;
+    struct rsa_key *key; /* owned, once it is open; of all entries with it, however many */
     int socket; /* owned: the passphrase that opened it lies in it; -1: none is kept */
     UT_hash_handle hh;
 };

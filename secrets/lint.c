@@ -1,6 +1,7 @@
 #include "lint.h"
 
 #include "file.h"
+#include "lint_folder.h"
 #include "log.h"
 #include "names.h"
 #include "shadow.h"
@@ -221,6 +222,11 @@ static void lint_shadow(void *context, const struct shadow *shadow)
           by->file, by->line, others, shadow->count > SHADOWS_NAMED ? " and more" : "");
 }
 
+static void look_at_folders(void *context, const char *path)
+{
+    lint_folders_above(context, path);
+}
+
 int lint(const struct options *o)
 {
     struct lint l = { .log = { .tool = "secrets" } };
@@ -229,7 +235,10 @@ int lint(const struct options *o)
     if (store == NULL) {
         return no_memory();
     }
-    file_read(store, o->file, o->insecure, &l.log, &counts);
+    struct lint_folders folders = { .log = &l.log };
+    file_read_watched(store, o->file, o->insecure, &l.log, &counts, o->insecure ? NULL : look_at_folders, &folders);
+    l.doubts = folders.doubts;
+    lint_folders_free(&folders);
     l.store = store;
     if (!store_pairs(store, lint_pair, &l) || !shadow_find(store, lint_shadow, &l)) {
         log_serious(&l.log, "%s: too many entries have the same identities: not all were compared", o->file);

@@ -23,7 +23,7 @@ static const char usage[] =
     "\n"
     "  --file GLOB             the files with the secrets, as a pattern; to look into:\n"
     "                          " SECRETS_FILE " if not given\n"
-    "  --insecure-secretsfile  read them even if group or others may read or write them\n"
+    "  --insecure-secretsfile  read them whoever owns them, and may read or write them\n"
     "  --show-keys             secret fields of answers on a terminal, too, not as <32 bytes>\n"
     "  --generate rsa BITS     an RSA key of 1024 to 8192 bits\n"
     "  --show ID|FILE          the key by which we sign as ID, or that of a file in PEM form\n"

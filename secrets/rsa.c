@@ -217,6 +217,28 @@ static const char *check_numbers(BIGNUM *const *all, BN_CTX *context)
 
 /* ---- keys ---- */
 
+/* The time it takes, in some microseconds: a start, and what grows with the third power of the modulus. */
+static uint64_t checks_of(const uint8_t *modulus, size_t len)
+{
+    while (len > 0 && modulus[0] == 0) {
+        modulus++;
+        len--;
+    }
+    const uint64_t size = len > RSA_SIGNATURE_MAX ? 0 : len / 32; /* above it is refused before it is looked at */
+    return 500 + size * size * size;
+}
+
+const char *rsa_work_take(struct key_work *work, const struct rsa_numbers *numbers)
+{
+    const uint64_t needed = checks_of(numbers->of[RSA_MODULUS].bytes, numbers->of[RSA_MODULUS].len);
+    if (needed > work->checks) {
+        return "the key is not checked, since those before it took all the time that there is for checking keys (as "
+               "much as 700 of 4096 bits take)";
+    }
+    work->checks -= needed;
+    return NULL;
+}
+
 static const char *fill_public(struct rsa_key *key, const BIGNUM *n, const BIGNUM *e)
 {
     uint8_t modulus[NUMBER_MAX];
@@ -363,11 +385,6 @@ const char *rsa_key_from_pkey(struct rsa_key **key, const EVP_PKEY *from)
     }
     free_bns(all);
     return why;
-}
-
-const char *rsa_key_copy(struct rsa_key **copy, const struct rsa_key *key)
-{
-    return rsa_key_from_pkey(copy, key->pkey);
 }
 
 void rsa_key_free(struct rsa_key *key)

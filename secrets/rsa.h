@@ -30,13 +30,20 @@ struct rsa_numbers { /* big-endian, borrowed; leading zeros do not matter */
 
 struct rsa_key;
 
+struct key_work { /* that keys which are read together may still be */
+    uint64_t iterations; /* of the derivations from their passphrases (rsa_pem.h) */
+    uint64_t checks;     /* of their numbers */
+};
+#define KEY_CHECKS_OF_LOAD 3300000u /* some seconds: 700 keys of 4096 bits, 100 of 8192, thousands of 2048 */
+
+/* Takes off what checking this key is going to cost. NULL, or why it may not be. */
+const char *rsa_work_take(struct key_work *work, const struct rsa_numbers *numbers);
+
 /*
  * Refuses numbers that do not belong together, and keys of less than 512 or more than 8192 bits.
  * NULL, or why (static text that holds nothing of the key). The caller frees *key.
  */
 const char *rsa_key_new(struct rsa_key **key, const struct rsa_numbers *numbers);
-/* The same key once more. NULL, or why not (static text). */
-const char *rsa_key_copy(struct rsa_key **copy, const struct rsa_key *key);
 void rsa_key_free(struct rsa_key *key); /* wipes; NULL is allowed */
 
 /* Borrowed. */

@@ -123,7 +123,8 @@ static const char *check_version(const ASN1_INTEGER *number)
 }
 
 /* The version, and the numbers after it. */
-static const char *take_integers(struct rsa_key **key, const ASN1_SEQUENCE_ANY *all, const char *otherwise)
+static const char *take_integers(struct rsa_key **key, const ASN1_SEQUENCE_ANY *all, const char *otherwise,
+                                 struct key_work *work)
 {
     struct rsa_numbers numbers;
     const char *why = NULL;
@@ -142,6 +143,7 @@ static const char *take_integers(struct rsa_key **key, const ASN1_SEQUENCE_ANY *
     if (sk_ASN1_TYPE_num(all) != 1 + RSA_NUMBERS) {
         return otherwise;
     }
+    why = why != NULL || work == NULL ? why : rsa_work_take(work, &numbers);
     return why != NULL ? why : rsa_key_new(key, &numbers);
 }
 
@@ -149,19 +151,21 @@ static const char *take_integers(struct rsa_key **key, const ASN1_SEQUENCE_ANY *
  * RFC 8017, A.1.2: RSAPrivateKey. Not by OpenSSL's decoder of keys, which leaves copies of what it read
  * in memory that it gives back.
  */
-static const char *take_rsa(struct rsa_key **key, const unsigned char *der, long len, const char *otherwise)
+static const char *take_rsa(struct rsa_key **key, const unsigned char *der, long len, const char *otherwise,
+                            struct key_work *work)
 {
     const unsigned char *at = der;
     ASN1_SEQUENCE_ANY *all = d2i_ASN1_SEQUENCE_ANY(NULL, &at, len);
     if (all == NULL) {
         return otherwise;
     }
-    const char *why = at == der + len ? take_integers(key, all, otherwise) : otherwise;
+    const char *why = at == der + len ? take_integers(key, all, otherwise, work) : otherwise;
     integers_free(all);
     return why;
 }
 
-static const char *take_info(struct rsa_key **key, PKCS8_PRIV_KEY_INFO *info, const char *otherwise)
+static const char *take_info(struct rsa_key **key, PKCS8_PRIV_KEY_INFO *info, const char *otherwise,
+                             struct key_work *work)
 {
     const ASN1_OBJECT *algorithm = NULL;
     const unsigned char *der = NULL;
@@ -169,20 +173,20 @@ static const char *take_info(struct rsa_key **key, PKCS8_PRIV_KEY_INFO *info, co
     const char *why = otherwise;
 
     if (info != NULL && PKCS8_pkey_get0(&algorithm, &der, &len, NULL, info) == 1) {
-        why = OBJ_obj2nid(algorithm) == NID_rsaEncryption ? take_rsa(key, der, len, damaged)
+        why = OBJ_obj2nid(algorithm) == NID_rsaEncryption ? take_rsa(key, der, len, damaged, work)
                                                           : other_algorithm;
     }
     PKCS8_PRIV_KEY_INFO_free(info);
     return why;
 }
 
-static const char *take_pkcs8(struct rsa_key **key, const struct pem *pem)
+static const char *take_pkcs8(struct rsa_key **key, const struct pem *pem, struct key_work *work)
 {
     const unsigned char *at = pem->data;
-    return take_info(key, d2i_PKCS8_PRIV_KEY_INFO(NULL, &at, pem->len), damaged);
+    return take_info(key, d2i_PKCS8_PRIV_KEY_INFO(NULL, &at, pem->len), damaged, work);
 }
 
-static const char *take_encrypted(struct rsa_key **key, const struct pem *pem, const char *passphrase, uint64_t *work)
+static const char *take_encrypted(struct rsa_key **key, const struct pem *pem, const char *passphrase, struct key_work *work)
 {
     const unsigned char *at = pem->data;
     const X509_ALGOR *algorithm = NULL;
@@ -198,14 +202,14 @@ static const char *take_encrypted(struct rsa_key **key, const struct pem *pem, c
         why = too_slow;
     } else if (passphrase == NULL) {
         why = no_passphrase;
-    } else if (work != NULL && needed > *work) {
+    } else if (work != NULL && needed > work->iterations) {
         why = work_spent;
     } else {
         if (work != NULL) {
-            *work -= needed;
+            work->iterations -= needed;
         }
         why = take_info(key, PKCS8_decrypt(sealed, passphrase, (int)strlen(passphrase)),
-                        wrong_passphrase);
+                        wrong_passphrase, work);
     }
     X509_SIG_free(sealed);
     return why;
@@ -223,7 +227,7 @@ static int give_passphrase(char *out, int size, int writing, void *passphrase)
 }
 
 /* PKCS #1, with the encryption of old, which the header names. */
-static const char *take_pkcs1(struct rsa_key **key, struct pem *pem, const char *passphrase)
+static const char *take_pkcs1(struct rsa_key **key, struct pem *pem, const char *passphrase, struct key_work *work)
 {
     EVP_CIPHER_INFO cipher;
     char *secret = NULL;
@@ -247,17 +251,17 @@ static const char *take_pkcs1(struct rsa_key **key, struct pem *pem, const char 
             }
         }
     }
-    return take_rsa(key, pem->data, pem->len, otherwise);
+    return take_rsa(key, pem->data, pem->len, otherwise, work);
 }
 
 /* NULL and no *key: it is something else, go on. */
-static const char *take_block(struct rsa_key **key, struct pem *pem, const char *passphrase, uint64_t *work)
+static const char *take_block(struct rsa_key **key, struct pem *pem, const char *passphrase, struct key_work *work)
 {
     if (strcmp(pem->name, PEM_STRING_RSA) == 0) {
-        return take_pkcs1(key, pem, passphrase);
+        return take_pkcs1(key, pem, passphrase, work);
     }
     if (strcmp(pem->name, PEM_STRING_PKCS8INF) == 0) {
-        return take_pkcs8(key, pem);
+        return take_pkcs8(key, pem, work);
     }
     if (strcmp(pem->name, PEM_STRING_PKCS8) == 0) {
         return take_encrypted(key, pem, passphrase, work);
@@ -268,7 +272,7 @@ static const char *take_block(struct rsa_key **key, struct pem *pem, const char 
     return strstr(pem->name, "PRIVATE KEY") == NULL ? NULL : other_algorithm;
 }
 
-const char *rsa_pem_read(struct rsa_key **key, const char *text, size_t len, const char *passphrase, uint64_t *work)
+const char *rsa_pem_read(struct rsa_key **key, const char *text, size_t len, const char *passphrase, struct key_work *work)
 {
     struct pem pem = { 0 };
     bool found = false;

@@ -14,10 +14,10 @@
  * one that is encrypted and has no passphrase, or a wrong one, is told apart from one that is damaged
  * or of another algorithm. The caller frees *key.
  *
- * *work: how many iterations of passphrases' derivations may still be spent; those of this one are taken off, or it
- * is refused. NULL: no more than one key may have, PEM_WORK_OF_KEY.
+ * *work: what may still be spent; what this one costs is taken off, or it is refused. NULL: no more than one key may
+ * have, PEM_WORK_OF_KEY.
  */
-const char *rsa_pem_read(struct rsa_key **key, const char *text, size_t len, const char *passphrase, uint64_t *work);
+const char *rsa_pem_read(struct rsa_key **key, const char *text, size_t len, const char *passphrase, struct key_work *work);
 
 /* Without a suffix, since messages have them as text. */
 #define PEM_WORK_OF_KEY 2000000  /* iterations: more than anybody advises today, a second or so */

@@ -2,6 +2,7 @@
 
 #include "bounds.h"
 #include "rsa_pem.h"
+#include "stack.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +43,9 @@ static void secret_wipe(struct secret *s)
     }
     free(s->bytes);
     free(s->index);
-    rsa_key_free(s->rsa);
+    if (s->prompt == NULL) {
+        rsa_key_free(s->rsa);
+    }
     explicit_bzero(s, sizeof *s);
 }
 
@@ -225,35 +228,24 @@ const struct key_file *store_next_locked(const struct store *s, const struct key
     return k;
 }
 
-/* Its text stays, and its entries wait on, until all are open. */
 const char *store_open(struct store *s, const char *path, const char *passphrase)
 {
     struct key_file *k = key_files_find(&s->key_files, path);
-    struct secret *first = NULL;
-    struct rsa_key *key = NULL;
 
     if (k == NULL || k->text == NULL) {
         return "no key file of this name waits for its passphrase";
     }
-    const char *why = rsa_pem_read(&key, k->text, k->len, passphrase, NULL);
+    const char *why = rsa_pem_read(&k->key, k->text, k->len, passphrase, NULL);
+    stack_wipe();
     for (size_t i = 0; i < s->count && why == NULL; i++) {
-        struct secret *here = &s->secrets[i];
-        if (here->prompt != k || here->rsa != NULL) {
-            continue;
-        }
-        if (first == NULL) {
-            first = here;
-        } else {
-            why = rsa_key_copy(&here->rsa, key);
+        if (s->secrets[i].prompt == k) {
+            s->secrets[i].rsa = k->key;
         }
     }
-    if (why != NULL || first == NULL) {
-        rsa_key_free(key);
-        return why;
+    if (why == NULL) {
+        key_file_forget_text(k);
     }
-    first->rsa = key;
-    key_file_forget_text(k);
-    return NULL;
+    return why;
 }
 
 void store_keep_socket(struct store *s, const char *path, int fd)

@@ -34,7 +34,7 @@ struct secret {
     size_t index_count;
     struct index *index; /* owned */
     struct key_file *prompt; /* the store's; NULL: nothing is asked for */
-    struct rsa_key *rsa; /* owned; NULL and no prompt: it is a preshared secret, */
+    struct rsa_key *rsa; /* owned, with a prompt the key file's; NULL and no prompt: it is a preshared secret, */
     size_t len;          /* 1..PSK_MAX */
     uint8_t *bytes;      /* owned, secret */
 };

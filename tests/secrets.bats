@@ -108,6 +108,40 @@ END
     refute_output --partial nobody
 }
 
+@test "[K4] --lint: a file of another user's is an error, a folder that others can write to a doubt" {
+    [ "$(id -u)" -eq 0 ] || skip 'needs root'
+    mkdir open open/below sticky
+    echo '10.9.0.1 10.9.0.3 : PSK "tell nobody at all"' | tee open/below/a >sticky/a
+    printf '%s\n' '10.9.0.1 10.9.0.2 : PSK "tell nobody at all"' 'include open/below/*' 'include sticky/*' >ipsec.secrets
+    sed -i 's/0.3/0.4/' sticky/a
+    run --separate-stderr secrets --lint ipsec.secrets
+    assert_success
+    assert_output '3 PSK, 0 RSA, 0 errors, 0 doubts, in 3 files'
+    assert_equal "$stderr" ''
+    chmod 777 open
+    chmod 1777 sticky
+    run --separate-stderr secrets --lint ipsec.secrets
+    assert_success
+    assert_output '3 PSK, 0 RSA, 0 errors, 1 doubts, in 3 files'
+    assert_equal "$stderr" "secrets: $PWD/open: doubtful: group or others may write to this folder (mode 0777), and put other files in the place of those that are read from it; run: chmod go-w $PWD/open"
+    $(sed -n 's/.*run: //p' <<<"$stderr")
+    chown 65533 open/below
+    run --separate-stderr secrets --lint ipsec.secrets
+    assert_success
+    assert_equal "$stderr" "secrets: $PWD/open/below: doubtful: this folder belongs to uid 65533, who can put other files in the place of those that are read from it; run: chown root $PWD/open/below"
+    chown 65533 open/below/a
+    run --separate-stderr secrets --lint ipsec.secrets
+    assert_equal "$status" 1
+    assert_output '2 PSK, 0 RSA, 1 errors, 0 doubts, in 2 files'
+    assert_equal "$stderr" "secrets: open/below/a: it belongs to uid 65533, who may read and change it, so it is not read; if it is what it should be, run: chown root open/below/a"
+    run --separate-stderr secrets --lint ipsec.secrets --insecure-secretsfile
+    assert_success
+    assert_output '3 PSK, 0 RSA, 0 errors, 0 doubts, in 3 files'
+    chown root open/below/a
+    run secrets --lint ipsec.secrets
+    assert_output --partial '3 PSK, 0 RSA, 0 errors, 1 doubts, in 3 files'
+}
+
 @test "[K2] --lint names equal entries that disagree, and only those" {
     local line
     cat >ipsec.secrets <<'END'

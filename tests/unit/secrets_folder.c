@@ -62,15 +62,41 @@ void secrets_put(const char *name, const char *text)
     secrets_put_bytes(name, text, strlen(text));
 }
 
-void secrets_read(struct secrets_folder *f)
+bool secrets_said(const struct secrets_folder *f, const char *text)
+{
+    return f->lines.len > 0 && memmem(f->lines.data, f->lines.len, text, strlen(text)) != NULL;
+}
+
+void secrets_read_as(struct secrets_folder *f, bool insecure)
 {
     store_free(f->store);
     f->store = store_new();
     buffer_truncate(&f->lines, 0);
-    file_read(f->store, "s", false, &f->log, &f->counts);
+    file_read(f->store, "s", insecure, &f->log, &f->counts);
 }
 
-bool secrets_said(const struct secrets_folder *f, const char *text)
+void secrets_expect(const struct secrets_folder *f, const char *text)
 {
-    return f->lines.len > 0 && memmem(f->lines.data, f->lines.len, text, strlen(text)) != NULL;
+    if (!secrets_said(f, text)) {
+        fail_msg("expected \"%s\" in: %.*s", text, (int)(f->lines.len < 2000 ? f->lines.len : 2000),
+                 (const char *)f->lines.data);
+    }
+}
+
+void secrets_reads(struct secrets_folder *f, size_t psk, size_t rsa, const char *said)
+{
+    secrets_read_as(f, false);
+    if (said != NULL) {
+        secrets_expect(f, said);
+    } else if (f->lines.len > 0) {
+        fail_msg("it was said: %.*s", (int)f->lines.len, (const char *)f->lines.data);
+    }
+    assert_int_equal(f->counts.errors, said != NULL);
+    assert_int_equal(f->counts.psk, psk);
+    assert_int_equal(f->counts.rsa, rsa);
+}
+
+void secrets_read(struct secrets_folder *f)
+{
+    secrets_read_as(f, false);
 }

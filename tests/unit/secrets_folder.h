@@ -26,6 +26,10 @@ void secrets_put(const char *name, const char *text);
 void secrets_put_bytes(const char *name, const char *bytes, size_t len);
 
 void secrets_read(struct secrets_folder *f); /* a fresh store, from the file `s` */
+void secrets_read_as(struct secrets_folder *f, bool insecure);
+/* The same as secrets_read; expects so many entries, and that this alone was wrong (NULL: nothing was). */
+void secrets_reads(struct secrets_folder *f, size_t psk, size_t rsa, const char *said);
+void secrets_expect(const struct secrets_folder *f, const char *text); /* was said, as records have it */
 bool secrets_said(const struct secrets_folder *f, const char *text);
 
 #endif

@@ -1,6 +1,7 @@
 /*
  * F18, F15: ipsec.secrets and key files at each of their limits: sizes, lengths of secrets and passphrases, rights, includes.
- * What may stand in them: test_secrets_file.c, test_secrets_file_rsa.c.
+ * What may stand in them: test_secrets_file.c,
+ * test_secrets_file_rsa.c; how much work they may be: test_f18_work.c.
  */
 #include "rsa_keys.h"
 #include "secrets_folder.h"
@@ -46,37 +47,6 @@ static char *key_text(const char *passphrase)
     return text;
 }
 
-/* A fresh store from the file `s`. */
-static void read_as(struct secrets_folder *f, bool insecure)
-{
-    store_free(f->store);
-    f->store = store_new();
-    buffer_truncate(&f->lines, 0);
-    file_read(f->store, "s", insecure, &f->log, &f->counts);
-}
-
-static void expect(const struct secrets_folder *f, const char *text)
-{
-    if (!secrets_said(f, text)) {
-        fail_msg("expected \"%s\" in: %.*s", text, (int)(f->lines.len < 2000 ? f->lines.len : 2000),
-                 (const char *)f->lines.data);
-    }
-}
-
-/* said NULL: nothing is wrong. */
-static void reads(struct secrets_folder *f, size_t psk, size_t rsa, const char *said)
-{
-    read_as(f, false);
-    if (said != NULL) {
-        expect(f, said);
-    } else if (f->lines.len > 0) {
-        fail_msg("it was said: %.*s", (int)f->lines.len, (const char *)f->lines.data);
-    }
-    assert_int_equal(f->counts.errors, said != NULL);
-    assert_int_equal(f->counts.psk, psk);
-    assert_int_equal(f->counts.rsa, rsa);
-}
-
 /* ---- sizes ---- */
 
 static void f18_sizes_at_their_limits(void **state)
@@ -85,21 +55,21 @@ static void f18_sizes_at_their_limits(void **state)
     struct secrets_folder *f = *state;
     char text[300];
     put_filled("s", entry, FILE_SIZE_MAX - 1);
-    reads(f, 1, 0, NULL);
+    secrets_reads(f, 1, 0, NULL);
     put_filled("s", entry, FILE_SIZE_MAX);
-    reads(f, 1, 0, NULL);
+    secrets_reads(f, 1, 0, NULL);
     put_filled("s", entry, FILE_SIZE_MAX + 1);
-    reads(f, 0, 0, "s:%20larger%20than%204%20MiB");
+    secrets_reads(f, 0, 0, "s:%20larger%20than%204%20MiB");
 
     char *key = key_text(NULL);
     (void)snprintf(text, sizeof text, "@a : RSA %s/k\n@b : PSK \"x\"\n", f->path);
     secrets_put("s", text);
     put_filled("k", key, KEY_FILE_SIZE_MAX - 1);
-    reads(f, 1, 1, NULL);
+    secrets_reads(f, 1, 1, NULL);
     put_filled("k", key, KEY_FILE_SIZE_MAX);
-    reads(f, 1, 1, NULL);
+    secrets_reads(f, 1, 1, NULL);
     put_filled("k", key, KEY_FILE_SIZE_MAX + 1);
-    reads(f, 1, 0, "k:%20larger%20than%2064%20KiB");
+    secrets_reads(f, 1, 0, "k:%20larger%20than%2064%20KiB");
     free(key);
 
     /* All together: what is above is left out, and the rest is used. */
@@ -109,9 +79,9 @@ static void f18_sizes_at_their_limits(void **state)
     put_filled("2", entry, FILE_SIZE_MAX);
     put_filled("3", entry, FILE_SIZE_MAX);
     put_filled("4", entry, FILE_TOTAL_MAX - 3 * FILE_SIZE_MAX - own);
-    reads(f, 5, 0, NULL);
+    secrets_reads(f, 5, 0, NULL);
     put_filled("4", entry, FILE_TOTAL_MAX - 3 * FILE_SIZE_MAX - own + 1);
-    reads(f, 4, 0, "4:%20all%20files%20together%20are%20larger%20than%2016%20MiB");
+    secrets_reads(f, 4, 0, "4:%20all%20files%20together%20are%20larger%20than%2016%20MiB");
 }
 
 /* By whatever name. */
@@ -120,14 +90,14 @@ static void f18_includes_itself_by_another_name(void **state)
     struct secrets_folder *f = *state;
     secrets_put("s", "@a : PSK \"x\"\ninclude soft\n@b : PSK \"x\"\n");
     assert_int_equal(symlink("s", "soft"), 0);
-    reads(f, 2, 0, "s:2:%20a%20file%20that%20includes%20itself%20is%20not%20read%20again:%20soft");
+    secrets_reads(f, 2, 0, "s:2:%20a%20file%20that%20includes%20itself%20is%20not%20read%20again:%20soft");
     secrets_put("s", "@a : PSK \"x\"\ninclude hard\n@b : PSK \"x\"\n");
     assert_int_equal(link("s", "hard"), 0);
-    reads(f, 2, 0, "s:2:%20a%20file%20that%20includes%20itself%20is%20not%20read%20again:%20hard");
+    secrets_reads(f, 2, 0, "s:2:%20a%20file%20that%20includes%20itself%20is%20not%20read%20again:%20hard");
     secrets_put("s", "include t*\n");
     secrets_put("t1", "@a : PSK \"x\"\n");
     secrets_put("t2", "include ./t*\n");
-    read_as(f, false);
+    secrets_read_as(f, false);
     assert_int_equal(f->counts.errors, 1); /* t2, once */
     assert_int_equal(f->counts.psk, 2);
 }
@@ -155,11 +125,11 @@ static void f15_lengths_in_other_forms(void **state)
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         const bool good = sizes[i] >= 1 && sizes[i] <= PSK_MAX;
         put_run("s", "@a : PSK 0x", '5', 2 * sizes[i], "\n@z : PSK \"x\"\n");
-        reads(f, 1 + good, 0, good ? NULL : "s:1:%20");
+        secrets_reads(f, 1 + good, 0, good ? NULL : "s:1:%20");
         put_run("s", "@a : PSK 0t", '5', sizes[i], "\n@z : PSK \"x\"\n");
-        reads(f, 1 + good, 0, good ? NULL : "s:1:%20");
+        secrets_reads(f, 1 + good, 0, good ? NULL : "s:1:%20");
         put_run("s", "@a : '", '5', sizes[i], "'\n@z : PSK \"x\"\n");
-        reads(f, 1 + good, 0, good ? NULL : "s:1:%20");
+        secrets_reads(f, 1 + good, 0, good ? NULL : "s:1:%20");
     }
 }
 
@@ -179,11 +149,11 @@ static void f18_passphrases(void **state)
         free(key);
         (void)snprintf(before, sizeof before, "@a : RSA %s/k \"", f->path);
         put_run("s", before, 'p', sizes[i], "\"\n@z : PSK \"x\"\n");
-        reads(f, 1, good, good ? NULL : sizes[i] == 0 ? "passphrase%20of%20the%20key%20is%20wrong"
+        secrets_reads(f, 1, good, good ? NULL : sizes[i] == 0 ? "passphrase%20of%20the%20key%20is%20wrong"
                                                       : "s:1:%20expected%20a%20passphrase%20of%20at%20most%201024");
         if (good) { /* its last byte counts, and one more is another one */
             put_run("s", before, 'p', sizes[i] - 1, "q\"\n@z : PSK \"x\"\n");
-            reads(f, 1, 0, "passphrase%20of%20the%20key%20is%20wrong");
+            secrets_reads(f, 1, 0, "passphrase%20of%20the%20key%20is%20wrong");
         }
     }
 }
@@ -193,7 +163,7 @@ static void f18_names_and_identities(void **state)
     struct secrets_folder *f = *state;
     for (size_t len = 1022; len <= 1025; len++) {
         put_run("s", "@a : RSA /", 'k', len - 1, "\n@z : PSK \"x\"\n");
-        reads(f, 1, 0, len <= 1023 ? ":%20File%20name%20too%20long" : "s:1:%20expected%20the%20name%20of%20a%20key%20file,"
+        secrets_reads(f, 1, 0, len <= 1023 ? ":%20File%20name%20too%20long" : "s:1:%20expected%20the%20name%20of%20a%20key%20file,"
                                                                       "%20of%20at%20most%201023%20bytes");
     }
     for (unsigned count = STORE_INDICES_MAX - 1; count <= STORE_INDICES_MAX + 1; count++) {
@@ -205,7 +175,7 @@ static void f18_names_and_identities(void **state)
         assert_true(fputs(": PSK \"y\"\n@z : PSK \"x\"\n", file) >= 0);
         assert_int_equal(fclose(file), 0);
         const bool good = count <= STORE_INDICES_MAX;
-        reads(f, 1 + good, 0, good ? NULL : "s:1:%20expected%20at%20most%2064%20identities");
+        secrets_reads(f, 1 + good, 0, good ? NULL : "s:1:%20expected%20at%20most%2064%20identities");
     }
 }
 
@@ -225,13 +195,51 @@ static void f18_key_files_that_others_can_use(void **state)
     secrets_put("s", text);
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
         assert_int_equal(chmod("k", refused[i]), 0);
-        reads(f, 1, 0, wanted);
-        read_as(f, true); /* [K4] */
+        secrets_reads(f, 1, 0, wanted);
+        secrets_read_as(f, true); /* [K4] */
         assert_int_equal(f->counts.errors, 0);
         assert_int_equal(f->counts.rsa, 1);
     }
     assert_int_equal(chmod("k", 0710), 0); /* that is no reading or writing */
-    reads(f, 1, 1, NULL);
+    secrets_reads(f, 1, 1, NULL);
+}
+
+/* Whose mode is right, since its owner has set it so. As root only. */
+static void f18_keys_of_others(void **state)
+{
+    struct secrets_folder *f = *state;
+    char text[300];
+    char *key = key_text(NULL);
+    if (geteuid() != 0) {
+        free(key);
+        skip();
+    }
+    secrets_put("k", key);
+    free(key);
+    (void)snprintf(text, sizeof text, "@a : RSA %s/k\n@z : PSK \"x\"\ninclude i\n", f->path);
+    secrets_put("s", text);
+    secrets_put("i", "@i : PSK \"x\"\n");
+    secrets_reads(f, 2, 1, NULL);
+    assert_int_equal(chown("k", 65533, 0), 0);
+    (void)snprintf(text, sizeof text, "it%%20belongs%%20to%%20uid%%2065533,%%20who%%20may%%20read%%20and%%20change%%20it,%%20so%%20it%%20is%%20"
+                   "not%%20read;%%20if%%20it%%20is%%20what%%20it%%20should%%20be,%%20run:%%20chown%%20root%%20%s/k", f->path);
+    secrets_reads(f, 2, 0, text);
+    secrets_read_as(f, true); /* [K4] */
+    assert_int_equal(f->counts.errors, 0);
+    assert_int_equal(f->counts.rsa, 1);
+    assert_int_equal(chown("k", 0, 65533), 0); /* of whose group there is nothing to say: it may do nothing */
+    secrets_reads(f, 2, 1, NULL);
+    assert_int_equal(chown("i", 65533, 0), 0);
+    secrets_reads(f, 1, 1, "chown%20root%20i");
+    assert_int_equal(chown("s", 65533, 0), 0);
+    secrets_reads(f, 0, 0, "chown%20root%20s");
+    /* Whoever runs this may have files of his own, and root's. */
+    assert_int_equal(chown(f->path, 65533, 0), 0);
+    assert_int_equal(seteuid(65533), 0);
+    secrets_read_as(f, false);
+    assert_int_equal(seteuid(0), 0);
+    assert_int_equal(f->counts.psk, 2);
+    secrets_expect(f, "k:%20Permission%20denied"); /* root's, which he may not open */
 }
 
 /* Nobody writes into it, and whoever opened it to read would wait. */
@@ -242,10 +250,10 @@ static void f18_key_file_that_is_a_pipe(void **state)
     (void)snprintf(text, sizeof text, "@a : RSA %s/k\n@z : PSK \"x\"\n", f->path);
     secrets_put("s", text);
     assert_int_equal(mkfifo("k", 0600), 0);
-    reads(f, 1, 0, "k:%20not%20a%20regular%20file");
+    secrets_reads(f, 1, 0, "k:%20not%20a%20regular%20file");
     assert_int_equal(unlink("k"), 0);
     assert_int_equal(symlink("k", "k"), 0);
-    reads(f, 1, 0, "k:%20Too%20many%20levels%20of%20symbolic%20links");
+    secrets_reads(f, 1, 0, "k:%20Too%20many%20levels%20of%20symbolic%20links");
 }
 
 /* Of thousands of entries that are wrong the first are told of. */
@@ -263,8 +271,8 @@ static void f18_few_lines_for_many_entries(void **state)
         assert_true(fputs("@z : PSK \"x\"\n", file) >= 0);
         assert_int_equal(fclose(file), 0);
         assert_int_equal(chmod("s", 0600), 0);
-        read_as(f, false);
-        assert_int_equal(f->counts.errors, 5000);
+        secrets_read_as(f, false);
+        assert_int_equal(f->counts.errors, entries[i][0][0] == 'i' ? INCLUDE_COUNT_MAX + 1 : 5000);
         assert_int_equal(f->counts.psk, 1);
         assert_in_range(f->lines.len, 1, 300 * FILE_ERRORS_SHOWN);
     }
@@ -281,6 +289,7 @@ int main(void)
         TEST(f18_names_and_identities),
         TEST(f18_key_files_that_others_can_use),
         TEST(f18_key_file_that_is_a_pipe),
+        TEST(f18_keys_of_others),
         TEST(f18_few_lines_for_many_entries),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

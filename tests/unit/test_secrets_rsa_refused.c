@@ -1,0 +1,267 @@
+/*
+ * Of a key that is refused nothing is left in memory once the files are read, on the stack and in registers neither: functions of OpenSSL
+ * and libc leave words of it there. Of keys that are good: test_secrets_rsa_wiped.c.
+ */
+#include "rsa_keys.h"
+#include "secrets_folder.h"
+
+#include "secrets/rsa_inside.h"
+#include "secrets/rsa_text.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <openssl/bio.h>
+#include <openssl/bn.h>
+#include <openssl/pem.h>
+
+#define LEN 16u
+#define PIECES_MAX 600u
+#define MASK 0x5a          /* so that the pieces themselves are not found */
+#define MAPPING_MAX ((size_t)64 << 20) /* larger ones are a sanitizer's own */
+
+struct pieces {
+    size_t count;
+    uint8_t bytes[PIECES_MAX][LEN]; /* masked */
+};
+
+enum form { TRAILING, CUT_TEXT, CUT_PKCS8, PSS, WRONG_NUMBER, TRAILING_WORD, FORMS };
+
+/* ---- in a process of its own, so that nothing of it is in the memory that is looked through ---- */
+
+static void put_pem(enum form form, const char *name, const unsigned char *der, long len)
+{
+    char path[] = "0";
+    path[0] = (char)('0' + form);
+    BIO *bio = BIO_new_file(path, "w");
+    assert_true(PEM_write_bio(bio, name, "", der, len) > 0);
+    BIO_free(bio);
+    assert_int_equal(chmod(path, 0600), 0);
+}
+
+/* The DER of the key, with room for one byte more; the caller frees nothing: the process ends. */
+static unsigned char *der_of(const struct rsa_key *key, bool pkcs8, long *len, char **text)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+    char *name = NULL;
+    char *header = NULL;
+    unsigned char *der = NULL;
+    EVP_PKEY *pkey = rsa_key_pkey(key);
+    assert_int_equal(pkcs8 ? PEM_write_bio_PKCS8PrivateKey(bio, pkey, NULL, NULL, 0, NULL, NULL)
+                           : PEM_write_bio_PrivateKey_traditional(bio, pkey, NULL, NULL, 0, NULL, NULL), 1);
+    size_t size = (size_t)BIO_get_mem_data(bio, text);
+    *text = strndup(*text, size);
+    assert_int_equal(PEM_read_bio(bio, &name, &header, &der, len), 1);
+    return realloc(der, (size_t)*len + 1);
+}
+
+static void put_entry(enum form form, const struct rsa_key *key)
+{
+    struct buffer text;
+    struct identity id;
+    char path[] = "0";
+    path[0] = (char)('0' + form);
+    buffer_init(&text, 0);
+    assert_null(identity_parse(&id, "@a"));
+    assert_null(rsa_text(&text, key, RSA_FORM_SECRETS, &id, true));
+    buffer_add_u8(&text, 0);
+    char *from = (char *)text.data;
+    if (form == WRONG_NUMBER) { /* a digit in the middle of the last number */
+        char *at = strstr(from, "Coefficient");
+        assert_non_null(at);
+        at += 60;
+        *at = *at == 'B' || *at == 'b' ? 'C' : 'b';
+    } else {
+        char *end = strrchr(from, '}');
+        assert_non_null(end);
+        memcpy(end, "}x\n", sizeof "}x\n");
+    }
+    FILE *file = fopen(path, "w");
+    assert_true(fputs(from, file) >= 0);
+    fclose(file);
+    assert_int_equal(chmod(path, 0600), 0);
+}
+
+static void put_files(const struct rsa_key *key)
+{
+    static const unsigned char rsa[] = { 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01 };
+    long len = 0;
+    char *text = NULL;
+    unsigned char *der = der_of(key, false, &len, &text);
+    der[len] = 0;
+    put_pem(TRAILING, PEM_STRING_RSA, der, len + 1);
+    text[strlen(text) - 200] = '\0';
+    const char name[] = { '0' + CUT_TEXT, '\0' };
+    secrets_put(name, text);
+    der = der_of(key, true, &len, &text);
+    put_pem(CUT_PKCS8, PEM_STRING_PKCS8INF, der, len - 40);
+    unsigned char *at = memmem(der, (size_t)len, rsa, sizeof rsa);
+    assert_non_null(at);
+    at[sizeof rsa - 1] = 10; /* RFC 8017, A.2.3 */
+    put_pem(PSS, PEM_STRING_PKCS8INF, der, len);
+    put_entry(WRONG_NUMBER, key);
+    put_entry(TRAILING_WORD, key);
+}
+
+static void send_piece(int to, const uint8_t *bytes, bool reversed)
+{
+    uint8_t piece[LEN];
+    for (size_t i = 0; i < LEN; i++) {
+        piece[i] = bytes[reversed ? LEN - 1 - i : i] ^ MASK;
+    }
+    assert_int_equal(write(to, piece, LEN), LEN);
+}
+
+/* Of every private number, in either byte order, and of the text of one file. */
+static void make(int to)
+{
+    struct rsa_key *key = rsa_test_key(rsa_pem_2048);
+    put_files(key);
+    for (unsigned n = RSA_PRIVATE_EXPONENT; n < RSA_NUMBERS; n++) {
+        uint8_t bytes[RSA_SIGNATURE_MAX];
+        BIGNUM *bn = NULL;
+        assert_int_equal(EVP_PKEY_get_bn_param(rsa_key_pkey(key), rsa_number_names[n], &bn), 1);
+        size_t size = (size_t)BN_bn2bin(bn, bytes);
+        for (size_t at = 0; at + LEN <= size; at += LEN) {
+            send_piece(to, bytes + at, false);
+            send_piece(to, bytes + at, true);
+        }
+    }
+    char text[4096] = "";
+    FILE *file = fopen("0", "r");
+    size_t size = fread(text, 1, sizeof text, file);
+    fclose(file);
+    for (size_t at = 600; at + 300 < size; at += LEN) { /* behind the modulus */
+        if (memchr(text + at, '\n', LEN) == NULL) {
+            send_piece(to, (const uint8_t *)text + at, false);
+        }
+    }
+}
+
+/* ---- looking ---- */
+
+static size_t count(const uint8_t *memory, size_t len, const struct pieces *p, const uint8_t may_begin[256])
+{
+    size_t found = 0;
+    for (size_t i = 0; i + LEN <= len; i++) {
+        for (size_t n = 0; may_begin[memory[i]] != 0 && n < p->count; n++) {
+            size_t j = 0;
+            while (j < LEN && (memory[i + j] ^ MASK) == p->bytes[n][j]) {
+                j++;
+            }
+            found += j == LEN ? 1 : 0;
+        }
+    }
+    return found;
+}
+
+/* In all memory of this process that may be written to; zeros are passed over. */
+static size_t scan(const struct pieces *p)
+{
+    uint8_t *copy = malloc(MAPPING_MAX);
+    FILE *maps = fopen("/proc/self/maps", "r");
+    int memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC); /* a FILE would keep some of it in its buffer */
+    uint8_t may_begin[256] = { 0 };
+    char line[500];
+    size_t found = 0;
+
+    assert_true(copy != NULL && maps != NULL && memory >= 0);
+    for (size_t n = 0; n < p->count; n++) {
+        may_begin[p->bytes[n][0] ^ MASK] = 1;
+    }
+    may_begin[0] = 0;
+    while (fgets(line, sizeof line, maps) != NULL) {
+        char *end = NULL;
+        unsigned long from = strtoul(line, &end, 16);
+        unsigned long to = strtoul(end + 1, &end, 16);
+        bool is_copy = from <= (unsigned long)copy && (unsigned long)copy < to;
+        if (strncmp(end, " rw", 3) != 0 || is_copy || to - from > MAPPING_MAX) {
+            continue;
+        }
+        ssize_t n = pread(memory, copy, to - from, (off_t)from);
+        found += count(copy, n < 0 ? 0 : (size_t)n, p, may_begin);
+        explicit_bzero(copy, n < 0 ? 0 : (size_t)n);
+    }
+    close(memory);
+    fclose(maps);
+    free(copy);
+    return found;
+}
+
+static void nothing(int number)
+{
+    (void)number;
+}
+
+/* A signal puts all registers on the stack, as the dynamic linker does in secrets: now and then on the way, and at the end. */
+static void read_interrupted(struct secrets_folder *f)
+{
+    static const struct itimerval often = { { 0, 20 }, { 0, 20 } };
+    static const struct itimerval never = { { 0, 0 }, { 0, 0 } };
+    assert_true(signal(SIGALRM, nothing) != SIG_ERR);
+    for (unsigned i = 0; i < 20; i++) {
+        assert_int_equal(setitimer(ITIMER_REAL, &often, NULL), 0);
+        secrets_read(f);
+        (void)raise(SIGALRM);
+        assert_int_equal(setitimer(ITIMER_REAL, &never, NULL), 0);
+    }
+}
+
+/* The texts are freed, and wiped, by file_read; the rest of what it did lies on the stack, and in registers, if they are not wiped. */
+static void nothing_is_left(void **state)
+{
+    struct secrets_folder *f = *state;
+    struct pieces *p = calloc(1, sizeof *p);
+    char text[200];
+    char name[] = "0";
+    int ends[2];
+    int status = 1;
+    assert_non_null(p);
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        close(ends[0]);
+        make(ends[1]);
+        _exit(0);
+    }
+    close(ends[1]);
+    while (p->count < PIECES_MAX && read(ends[0], p->bytes[p->count], LEN) == (ssize_t)LEN) {
+        p->count++;
+    }
+    close(ends[0]);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_in_range(p->count, 140, PIECES_MAX - 1);
+    for (enum form form = TRAILING; form < FORMS; form++) {
+        name[0] = (char)('0' + form);
+        snprintf(text, sizeof text, form < WRONG_NUMBER ? "@a : RSA %s/%s\n" : "include %s/%s\n", f->path, name);
+        secrets_put("s", text);
+        read_interrupted(f);
+        assert_int_equal(f->counts.errors, 1);
+        assert_int_equal(f->counts.rsa, 0);
+        size_t found = scan(p);
+        if (found != 0) {
+            fail_msg("%zu pieces of the key are left, form %u", found, (unsigned)form);
+        }
+    }
+    free(p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(nothing_is_left, secrets_folder_set_up, secrets_folder_tear_down),
+    };
+    return cmocka_run_group_tests_name("secrets_rsa_refused", tests, NULL, NULL);
+}
