@@ -42,7 +42,7 @@ static bool has_all(const struct secret *a, const struct secret *b)
     return i == b->index_count;
 }
 
-/* Whenever b can be used, so can a: it waits for no name, and no passphrase, that b does not wait for. */
+/* Whenever b would be chosen, so could be a: it waits for no name that b does not wait for. A key that is locked keeps its place. */
 static bool is_there_with(const struct secret *a, const struct secret *b)
 {
     for (size_t i = 0; i < a->index_count; i++) {
@@ -50,7 +50,7 @@ static bool is_there_with(const struct secret *a, const struct secret *b)
             return false;
         }
     }
-    return !secret_is_locked(a) || a->prompt == b->prompt;
+    return true;
 }
 
 /* ---- one that suffices alone ---- */
