@@ -116,11 +116,11 @@ static void read_name(const char *text)
     /* On the wire it has the same letters, and nothing else. */
     ldns_rdf *name = ldns_dname_new_frm_str(text);
     char *back = name == NULL ? NULL : ldns_rdf2str(name);
-    if (back == NULL) {
-        fuzz_failed("a name that may be asked for has a form on the wire");
+    fuzz_check(back != NULL);
+    if (back != NULL) {
+        fuzz_check(strncmp(back, text, len) == 0);
+        fuzz_check(strcmp(back + len, text[len - 1] == '.' ? "" : ".") == 0);
     }
-    fuzz_check(strncmp(back, text, len) == 0);
-    fuzz_check(strcmp(back + len, text[len - 1] == '.' ? "" : ".") == 0);
     free(back);
     ldns_rdf_deep_free(name);
 }
