@@ -15,7 +15,7 @@ void explain_begin(struct keying *k, uint64_t client, const struct record *r);
 bool explain_known(struct keying *k, uint32_t worker, const struct record *r);
 bool explain_secret_answered(struct keying *k, uint32_t worker, const struct record *r);
 bool explain_lookup_answered(struct keying *k, const struct record *r);
-/* A worker of secrets answers no more: who waits for it goes on. */
+/* A worker of secrets answers no more: another one is asked; where none is left, who waits for it is told. */
 void explain_worker_gone(struct keying *k, uint32_t worker);
 void explain_free_all(struct keying *k);
 

@@ -2,7 +2,9 @@
 #include "explain.h"
 
 #include "choose.h"
+#include "index.h"
 #include "methods.h"
+#include "orders.h"
 #include "orient.h"
 
 #include <stdlib.h>
@@ -114,6 +116,24 @@ bool explain_known(struct keying *k, uint32_t worker, const struct record *r)
     return false;
 }
 
+/* The same for the lines that follow what was explained (explain_secret_answered). */
+static void ask_another(struct keying *k, unsigned method, uint32_t worker)
+{
+    const enum pending_kind kind = method == METHOD_PSK ? PENDING_SECRET : PENDING_PRIVATE_KEY;
+    uint64_t id;
+    uint64_t reqid;
+    while ((id = keying_unanswered(k, kind, worker)) != 0) {
+        const uint64_t client = keying_client_of(k, id);
+        k->hooks.hold(k->hooks.context, client);
+        (void)keying_answered(k, id, kind, worker, &reqid);
+        const struct conn *c = index_by_reqid(k, (uint32_t)reqid);
+        if (c != NULL && !order_secret(k, c, method, client)) {
+            keying_say(k, client, 0, "\"%s\": secrets died before it answered: ask again", c->name);
+        }
+        k->hooks.release(k->hooks.context, client);
+    }
+}
+
 void explain_worker_gone(struct keying *k, uint32_t worker)
 {
     struct explanation *e;
@@ -123,6 +143,8 @@ void explain_worker_gone(struct keying *k, uint32_t worker)
             go_on(k, e, NULL);
         }
     }
+    ask_another(k, METHOD_PSK, worker);
+    ask_another(k, METHOD_RSASIG, worker);
 }
 
 void explain_free_all(struct keying *k)

@@ -285,6 +285,14 @@ void keying_drop_pending(struct keying *k, enum pending_kind kind, uint32_t work
     }
 }
 
+uint64_t keying_unanswered(const struct keying *k, enum pending_kind kind, uint32_t worker)
+{
+    const struct pending *p;
+    for (p = k->pending; p != NULL && (p->kind != kind || p->worker != worker); p = p->hh.next) {
+    }
+    return p == NULL ? 0 : p->id;
+}
+
 bool keying_waits(const struct keying *k, enum pending_kind kind)
 {
     const struct pending *p;

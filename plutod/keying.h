@@ -281,6 +281,8 @@ void keying_tell_pending(struct keying *k, enum pending_kind kind, uint32_t work
 bool keying_answered(struct keying *k, uint64_t id, enum pending_kind kind, uint32_t worker,
                      uint64_t *exchange);
 void keying_drop_pending(struct keying *k, enum pending_kind kind, uint32_t worker);
+/* One of these that it has not answered; 0: none. */
+uint64_t keying_unanswered(const struct keying *k, enum pending_kind kind, uint32_t worker);
 /* Keeps the record that asked (takes it, and may be called once for an id). */
 void keying_keep(struct keying *k, uint64_t id, struct buffer *record);
 /* kernel-sa has died: who waits for it is released; what was kept is said again to the next one. */

@@ -75,10 +75,6 @@ void keying_worker_down(struct keying *k, uint32_t number)
         }
     }
     keying_drop_pending(k, PENDING_ACCEPT, number);
-    keying_tell_pending(k, PENDING_SECRET, number, "secrets died before it answered: ask again");
-    keying_drop_pending(k, PENDING_SECRET, number);
-    keying_tell_pending(k, PENDING_PRIVATE_KEY, number, "secrets died before it answered: ask again");
-    keying_drop_pending(k, PENDING_PRIVATE_KEY, number);
     keying_drop_pending(k, PENDING_METHOD_PSK, number);
     keying_drop_pending(k, PENDING_METHOD_RSASIG, number);
     explain_worker_gone(k, number);

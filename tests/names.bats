@@ -238,10 +238,10 @@ alone='127.0.0.1 10.64.0.1 : PSK "needs no name at all"'
     secrets "$alone"
     start_here --secrets-workers 1
     listen
-    children_are 'ike-negotiate:1 kernel-sa:1 secrets:1' || fail "$(children)"
+    within 10 children_are 'ike-negotiate:1 kernel-sa:1 secrets:1' || fail "$(children)"
     secrets '127.0.0.1 gate.example.org : PSK "of the gate, either"'
     listen
-    children_are 'dnskey:1 ike-negotiate:1 kernel-sa:1 secrets:1' || fail "$(children)"
+    within 10 children_are 'dnskey:1 ike-negotiate:1 kernel-sa:1 secrets:1' || fail "$(children)"
     teardown
     local tool
     for tool in ike-negotiate kernel-sa secrets; do

@@ -334,7 +334,6 @@ gone_all() {
     for round in 1 2 3; do # at last none of those that a person has given it is there
         for pid in $(workers); do
             kill -KILL "$pid"
-            within 5 grep -q "(pid $pid) was ended by signal 9" "$dir/err" # before, it may be asked
             signs one || fail "$round: $output"
             signs two || fail "$round: $output"
             times=$((times + 1))

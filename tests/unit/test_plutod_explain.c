@@ -64,6 +64,34 @@ static void test_not_listening_not_oriented(void **state)
     world_free(w);
 }
 
+/* The one that was asked dies: where there is another one it is asked, and nobody else need ask again. */
+static void another_worker_answers(void **state)
+{
+    (void)state;
+    for (unsigned answers = 0; answers < 2; answers++) {
+        struct world *w = net_that_is_known();
+        explain(w, "net");
+        clear(w);
+        assert_true(keying_worker_up(&w->k, 2, &w->s[2]));
+        keying_worker_down(&w->k, 1);
+        assert_int_equal(w->said.len, 0);
+        assert_int_equal(w->holds, 1);
+        const struct record *r = sent(w, &w->s[2], P_S, V_SECRET);
+        assert_non_null(r);
+        assert_string_equal(record_text(r, K_PEER_ID), "10.9.0.2");
+        if (answers) {
+            w->worker = 2;
+            assert_null(feed(w, S_P, "ok id=%" PRIu64 " re=secret found=/etc/ipsec.secrets:3", w->k.next_id));
+            assert_true(has(&w->said, "000 \"net\": its secret is that of /etc/ipsec.secrets:3\n"));
+        } else {
+            keying_worker_down(&w->k, 2);
+            assert_true(has(&w->said, "000 \"net\": secrets died before it answered: ask again\n"));
+        }
+        assert_int_equal(w->holds, 0);
+        world_free(w);
+    }
+}
+
 /* [X3] what is off by default is named, and the option that turns it on. */
 static void test_weak_algorithms(void **state)
 {
@@ -385,6 +413,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_is_well),
         cmocka_unit_test(test_no_secret),
+        cmocka_unit_test(another_worker_answers),
         cmocka_unit_test(test_not_listening_not_oriented),
         cmocka_unit_test(test_weak_algorithms),
         cmocka_unit_test(test_last_failure),
