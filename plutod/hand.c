@@ -131,23 +131,36 @@ static struct process *next_holder(const struct process *p, const struct locked_
     struct process *q;
     struct process *best = NULL;
     DL_FOREACH(p->s->processes.list, q) {
-        if (q != p && is_worker(q) && !q->deaf && q->worker < f->below && (best == NULL || q->worker > best->worker)
-            && locked_find(q->opened, f->name) != NULL) {
+        if (q != p && is_worker(q) && !q->deaf && !q->hand.silent && q->worker < f->below
+            && (best == NULL || q->worker > best->worker) && locked_find(q->opened, f->name) != NULL) {
             best = q;
         }
     }
     return best;
 }
 
+/* For the next file the wait would be as long, and there may be hundreds: it is asked for none, before it has answered. */
+static void pass_by(struct process *q)
+{
+    q->hand.silent = true;
+    q->hand.silences++;
+    release_askers(q);
+}
+
 static void on_late(struct ev_loop *loop, ev_timer *w, int events)
 {
     struct process *p = w->data;
+    struct process *q;
     (void)loop;
     (void)events;
     lines_print(&p->s->lines, LOG_LEVEL_SERIOUS, "secrets %u does not answer whether it has the passphrase of an RSA key "
                 "file: others are asked", p->hand.from);
-    p->hand.request = 0;
-    p->hand.file = NULL;
+    DL_FOREACH(p->s->processes.list, q) {
+        if (q->tool == TOOL_SECRETS && q->worker == p->hand.from) {
+            pass_by(q);
+            break;
+        }
+    }
 }
 
 static bool ask(struct process *p, struct locked_file *f, struct process *q)
@@ -284,6 +297,7 @@ const char *hand_answered(struct process *q, const struct record *r, int fd)
     const char *why = q->hand.owed == 0 ? "answers what was not asked" : NULL;
     if (why == NULL) {
         q->hand.owed--;
+        q->hand.silent = q->hand.silences >= HAND_SILENCES;
     }
     if (why == NULL && p != NULL) { /* else whoever asked has ended, or asks others by now */
         p->hand.request = 0;

@@ -18,6 +18,8 @@
 struct supervisor;
 struct process;
 
+#define HAND_SILENCES 3u /* answers of one worker that are waited for in vain: then it is asked no more */
+
 struct hand { /* of a worker */
     unsigned left;             /* key files that it waits for and that are not stuck */
     struct locked_file *file;  /* the one at hand, of those that it waits for; NULL: none, or it waits for it no more */
@@ -27,6 +29,8 @@ struct hand { /* of a worker */
     bool begins;               /* begun again while its secrets are in use: it works when it has what there is */
     unsigned got;              /* keys that it has opened so */
     unsigned owed;             /* answers to others' requests that it has not given yet */
+    bool silent;               /* one of them was waited for in vain: it is asked no more until it answers, */
+    unsigned silences;         /* which counts so often */
     ev_timer late;             /* `from` does not answer */
     ev_timer slow;             /* it does not answer itself, whatever it tries */
 };

@@ -526,6 +526,71 @@ static void k1_whoever_says_nothing_is_not_waited_for(void **state)
     assert_non_null(strstr(said(c), "secrets 3 has not said within 120 s whether a passphrase is right: it is ended"));
 }
 
+/* Hundreds of files would take hours: its silence about one is enough for all of them, and for all who wait for it. */
+static void k1_whoever_says_nothing_is_asked_for_no_other_file(void **state)
+{
+    struct scene *c = *state;
+    struct worker *one = worker(c, 1);
+    struct worker *silent = worker(c, 1);
+    for (unsigned i = 0; i < 2; i++) {
+        has_opened(&c->workers[i], "/k");
+        has_opened(&c->workers[i], "/m");
+    }
+    struct worker *new = newest(c);
+    struct worker *sibling = worker(c, 2);
+    waits_for(c, new, "/k", "/m");
+    waits_for(c, sibling, "/k", "/m");
+    expect(silent, "hand-on /k;hand-on /k;");
+    runs_out(c, &new->p->hand.late);
+    expect(one, "hand-on /k;hand-on /k;");
+    answer(c, one, "fail", "hand-on", " why=none", -1); /* to the sibling */
+    expect(one, "hand-on /m;");
+    expect(silent, "");
+    assert_null(strstr(said(c), "secrets 4 does not answer"));
+}
+
+static void k1_whoever_was_late_is_asked_again_but_not_for_ever(void **state)
+{
+    struct scene *c = *state;
+    struct worker *late = worker(c, 1);
+    has_opened(late, "/k");
+    for (unsigned i = 0; i <= HAND_SILENCES; i++) {
+        struct worker *new = worker(c, 1);
+        waits_for(c, new, "/k", NULL);
+        if (i == HAND_SILENCES) {
+            expect(late, "");
+            break;
+        }
+        expect(late, "hand-on /k;");
+        runs_out(c, &new->p->hand.late);
+        assert_int_equal(grade(c, new), WORKER_LACKS);
+        hands_on(c, late, sesame());
+        assert_false(late->bad);
+        expect(new, "");
+    }
+}
+
+/* One that owes an answer itself gives another one's. */
+static void f17_an_answer_in_anothers_place(void **state)
+{
+    struct scene *c = *state;
+    struct worker *honest = worker(c, 1);
+    struct worker *liar = worker(c, 1);
+    has_opened(honest, "/k");
+    has_opened(liar, "/m");
+    struct worker *new = newest(c);
+    struct worker *sibling = worker(c, 2);
+    waits_for(c, new, "/k", NULL);
+    waits_for(c, sibling, "/m", NULL);
+    expect(honest, "hand-on /k;");
+    expect(liar, "hand-on /m;");
+    liar->id = honest->id;
+    hands_on(c, liar, socket_with(SOCK_SEQPACKET, "simsim"));
+    expect(new, "");
+    hands_on(c, honest, sesame());
+    expect(new, "passphrase /k sesame;");
+}
+
 /* One that is begun again while its secrets are in use gets no work until it has what there is. */
 static void p7_begun_again(void **state)
 {
@@ -598,7 +663,10 @@ int main(void)
         TEST(k1_a_sibling_that_has_it_since_is_asked), TEST(k1_liars_harm_nobody),
         TEST(k1_what_does_not_open_it_is_tried_once), TEST(f17_answers_that_nobody_asked_for),
         TEST(f17_an_ok_without_a_socket_is_the_end), TEST(k1_workers_that_die_while_they_hand_on),
-        TEST(k1_whoever_says_nothing_is_not_waited_for), TEST(p7_begun_again),
+        TEST(k1_whoever_says_nothing_is_not_waited_for),
+        TEST(k1_whoever_says_nothing_is_asked_for_no_other_file),
+        TEST(k1_whoever_was_late_is_asked_again_but_not_for_ever), TEST(f17_an_answer_in_anothers_place),
+        TEST(p7_begun_again),
         TEST(k1_several_files_each_with_its_own), TEST(k1_what_a_passphrase_can_lie_in),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
