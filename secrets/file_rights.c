@@ -1,6 +1,8 @@
 /* Whose a file is, and who else may read or write it [K4]. */
 #include "file_inside.h"
 
+#include "quote.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -8,22 +10,10 @@
 
 const char *command_for(struct buffer *out, const char *command, const char *path)
 {
-    size_t harmless = strspn(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                   "0123456789/._-+,:@");
-    bool plain = path[0] != '-' && path[harmless] == '\0';
-
     buffer_init(out, 0);
     buffer_add_text(out, command);
-    if (plain) {
-        buffer_add_text(out, " ");
-        buffer_add_text(out, path);
-    } else {
-        buffer_add_text(out, " -- '");
-        for (const char *c = path; *c != '\0'; c++) {
-            buffer_add(out, *c == '\'' ? "'\\''" : c, *c == '\'' ? 4 : 1);
-        }
-        buffer_add_text(out, "'");
-    }
+    buffer_add_text(out, path[0] == '-' ? " -- " : " ");
+    quote_for_shell(out, path);
     buffer_add_u8(out, 0);
     return out->lost ? "it" : (const char *)out->data;
 }

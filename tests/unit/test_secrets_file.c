@@ -160,7 +160,7 @@ static void permissions(void **state)
     secrets_read(f);
     assert_int_equal(f->counts.errors, 1);
     assert_int_equal(f->counts.psk, 1);
-    assert_true(secrets_said(f, "chmod%20600%20--%20'it'\\''s%20here'"));
+    assert_true(secrets_said(f, "chmod%20600%20'it'\\''s%20here'"));
 }
 
 static void includes(void **state)
