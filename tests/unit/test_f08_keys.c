@@ -50,6 +50,12 @@ static void says(const uint8_t *bytes, size_t len, const char *want)
         fail_msg("%zu bytes, %02x %02x...: %s", len, len > 0 ? bytes[0] : 0u, len > 1 ? bytes[1] : 0u,
                  why == NULL ? "was taken" : why);
     }
+    if (why == NULL) { /* and it is the same again when it has been written */
+        uint8_t written[RSA_PUBLIC_MAX];
+        struct rsa_public again;
+        assert_null(rsa_public_parse(&again, written, rsa_public_encode(&key, written)));
+        assert_true(rsa_public_equal(&again, &key));
+    }
     free(exact);
 }
 
@@ -85,7 +91,8 @@ static void f8_public_keys_at_their_limits(void **state)
         { 1, 2048, no_exponent }, { 17, 2048, NULL },
         { 511, 512, NULL }, { 512, 512, no_exponent }, { 513, 512, no_exponent }, { 2047, 2048, NULL },
         { 2048, 2048, no_exponent }, { 2049, 2048, no_exponent },
-        { 65, 3072, NULL }, { 3071, 3072, NULL }, { 63, 3073, NULL }, { 64, 3073, NULL }, { 65, 3073, too_long },
+        { 65, 3072, NULL }, { 2040, 3072, NULL }, { 2041, 3072, NULL }, { 2048, 3072, NULL }, { 2049, 3072, NULL },
+        { 3071, 3072, NULL }, { 63, 3073, NULL }, { 64, 3073, NULL }, { 65, 3073, too_long },
         { 64, 8192, NULL }, { 65, 8192, too_long }, { 8191, 8192, too_long },
     };
     static uint8_t bytes[3 + 2 * 2100];

@@ -99,7 +99,30 @@ static void test_no_more_than_eight(void **state)
     }
     give(w, "@east", 99, "");
     assert_int_equal(count(w, "@east"), 1);
+    for (unsigned i = 1; i < PUBLIC_KEYS_OF_ID; i++) { /* those that went do not count */
+        give(w, "@east", i, " addkey=yes");
+    }
+    assert_int_equal(count(w, "@east"), 8);
     world_free(w);
+}
+
+/* A key that is another one's beginning is not the same, whichever was there first. */
+static void w7_the_beginning_of_another(void **state)
+{
+    static const char *const ids[] = { "@east", "@west" };
+    char hex[KEY_HEX];
+    (void)state;
+    for (unsigned first = 0; first < 2; first++) {
+        struct world *w = world_new("10.9.0.1");
+        for (unsigned i = 0; i < 2; i++) {
+            buffer_wipe(&w->said);
+            assert_null(feed(w, W_P, "whack-key keyid=%s addkey=yes pubkeyrsa=%s%s", ids[first],
+                             key(1, 1024, hex), i == first ? "" : "ee01"));
+            assert_true(has(&w->said, "002 added public key"));
+        }
+        assert_int_equal(count(w, ids[first]), 2);
+        world_free(w);
+    }
 }
 
 static void test_no_more_than_memory(void **state)
@@ -268,6 +291,7 @@ int main(void)
         cmocka_unit_test(test_add_and_replace),
         cmocka_unit_test(test_the_same_twice),
         cmocka_unit_test(test_no_more_than_eight),
+        cmocka_unit_test(w7_the_beginning_of_another),
         cmocka_unit_test(test_no_more_than_memory),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_status),

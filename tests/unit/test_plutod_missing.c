@@ -63,8 +63,12 @@ static void f15_a_peer_without_a_secret_is_refused_at_once(void **state)
         clear(w);
         assert_null(feed(w, W_P, "whack-events name=a"));
         assert_true(has(&w->said, "\"a\" 10.9.0.2: a first message of Main Mode from 10.9.0.2 is refused: " NO_SECRET));
-        /* and what is read anew is asked for anew */
+        /* and what is read anew is asked for anew; what was missing before is forgotten */
         keying_worker_ready(&w->k, 1, WORKER_READS); /* as it was */
+        assert_null(feed(w, N_P, FIRST));
+        asked_for(w, 1, method, false);
+        refuses(w, NO_SECRET);
+        keying_worker_ready(&w->k, 1, WORKER_READS);
         assert_null(feed(w, N_P, FIRST));
         asked_for(w, 1, method, true);
         offers(w, method == METHOD_PSK ? "a:psk:default" : "a:rsasig:default");
@@ -83,6 +87,39 @@ static void f15_a_peer_without_a_public_key_is_refused_at_once(void **state)
     assert_null(feed(w, N_P, FIRST));
     asked_for(w, 1, METHOD_RSASIG, true);
     offers(w, "a:rsasig:default");
+    world_free(w);
+}
+
+/* What two lack is said once; and of many who lack something, eight are named. */
+static void f15_what_is_missing_is_said_shortly(void **state)
+{
+    struct world *w = with(ENDS "right-id=@east " RSASIG, "left-host=10.9.0.1 right-host=10.9.0.2 right-id=@east " RSASIG);
+    unsigned named = 0;
+    (void)state;
+    assert_null(feed(w, N_P, FIRST));
+    refuses(w, "\"a\": no public key of \"@east\": whack --keyid ID --pubkeyrsa 0s... gives it");
+    for (unsigned i = 0; i < 20; i++) {
+        assert_null(feed(w, W_P, "whack-connection name=c%u left-host=10.9.0.1 right-host=10.9.0.2 right-id=@c%u " RSASIG, i, i));
+    }
+    clear(w);
+    assert_null(feed(w, N_P, FIRST));
+    const struct record *r = sent(w, &w->n, P_N, V_FAIL);
+    for (const char *at = record_text(r, K_WHY); (at = strstr(at, "no public key of")) != NULL; at++) {
+        named++;
+    }
+    assert_int_equal(named, 8);
+    world_free(w);
+}
+
+/* secrets does not understand the question: then it says at message 3 what is wrong. */
+static void f15_a_question_that_is_not_understood(void **state)
+{
+    struct world *w = with(ENDS PSK, NULL);
+    (void)state;
+    assert_null(feed(w, N_P, FIRST));
+    const struct record *r = sent(w, &w->s[1], P_S, V_SECRET);
+    assert_null(feed(w, S_P, "bad id=%" PRIu64 " re=secret why=what", record_number(r, K_ID)));
+    offers(w, "a:psk:default");
     world_free(w);
 }
 
@@ -359,6 +396,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(f15_a_peer_without_a_secret_is_refused_at_once),
         cmocka_unit_test(f15_a_peer_without_a_public_key_is_refused_at_once),
+        cmocka_unit_test(f15_what_is_missing_is_said_shortly),
+        cmocka_unit_test(f15_a_question_that_is_not_understood),
         cmocka_unit_test(others_are_taken),
         cmocka_unit_test(instances_are_not_offered),
         cmocka_unit_test(what_was_left_out_is_said),

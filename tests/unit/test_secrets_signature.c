@@ -240,6 +240,32 @@ static void an_answer_that_nobody_waits_for(void **state)
     pair_free(p);
 }
 
+/* Two questions are open, and the later one is answered first, by keys that are right for it alone. */
+static void each_answer_is_for_its_own_question(void **state)
+{
+    char keys[8000];
+    (void)state;
+    struct pair *p = pair_new(IKE, rsa_pem_2048, rsa_pem_1024);
+    pair_make_keys(p);
+    uint64_t one = pair_auth(p->r, 7, p->id, p->proof);
+    struct side *i = side_with("", "10.9.0.1", rsa_pem_2048_e3);
+    side_say(i, "announce exchange=1 connection=net role=initiator methods=rsasig ike=" IKE
+             " our-id=10.9.0.1 peer-id=10.9.0.2");
+    side_say(p->r, "announce exchange=8 connection=net role=responder methods=rsasig ike=" IKE
+             " our-id=10.9.0.2 peer-id=10.9.0.1");
+    side_good(i, "ke id=1 exchange=1 group=ecp256");
+    side_good(p->r, "keys id=1 exchange=8 connection=net method=rsasig proposal=" IKE " " CKY " sa-body=" SA
+              " ke-peer=%s nonce-peer=%s", side_hex(i, K_KE), side_hex(i, K_NONCE));
+    side_good(i, "keys id=2 exchange=1 connection=net method=rsasig proposal=" IKE " " CKY " sa-body=" SA
+              " ke-peer=%s nonce-peer=%s", side_hex(p->r, K_KE), side_hex(p->r, K_NONCE));
+    uint64_t two = pair_auth(p->r, 8, side_hex(i, K_ID_BODY), side_hex(i, K_SIG));
+    assert_int_not_equal(one, two);
+    assert_true(pair_keys_are(p->r, two, public_text(rsa_pem_2048_e3, keys)));
+    assert_true(pair_keys_are(p->r, one, public_text(rsa_pem_2048, keys)));
+    side_free(i);
+    pair_free(p);
+}
+
 static void w11_no_private_key(void **state)
 {
     (void)state;
@@ -388,6 +414,7 @@ int main(void)
         cmocka_unit_test(f8_our_own_identity),
         cmocka_unit_test(f17_lies_about_signatures),
         cmocka_unit_test(an_answer_that_nobody_waits_for),
+        cmocka_unit_test(each_answer_is_for_its_own_question),
         cmocka_unit_test(w11_no_private_key),
         cmocka_unit_test(f8_a_key_too_small_for_the_hash),
         cmocka_unit_test(f8_a_key_too_small_for_one_hash),
