@@ -117,14 +117,14 @@ END
     run --separate-stderr secrets --lint ipsec.secrets
     assert_success
     assert_output '3 PSK, 0 RSA, 0 errors, 0 doubts, in 3 files'
-    assert_equal "$stderr" ''
+    [ -z "${stderr-}" ]
     chmod 777 open
     chmod 1777 sticky
     run --separate-stderr secrets --lint ipsec.secrets
     assert_success
     assert_output '3 PSK, 0 RSA, 0 errors, 1 doubts, in 3 files'
     assert_equal "$stderr" "secrets: $PWD/open: doubtful: group or others may write to this folder (mode 0777), and put other files in the place of those that are read from it; run: chmod go-w $PWD/open"
-    $(sed -n 's/.*run: //p' <<<"$stderr")
+    eval "$(sed -n 's/.*run: //p' <<<"$stderr")"
     chown 65533 open/below
     run --separate-stderr secrets --lint ipsec.secrets
     assert_success

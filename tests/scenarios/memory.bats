@@ -188,16 +188,17 @@ tools_pids() {
     expect_holdings "$ended"
 }
 
-# 32 bytes of each private number of a key of rsa_make, and a line of the file that has only such: "NAME HEX", one a line.
+# private_numbers KEY [BYTES]: 32 (or so many) of each private number of a key of rsa_make, and a line of the file that has only
+# such: "NAME HEX", one a line.
 private_numbers() {
-    openssl rsa -in "$HOSTS_DIR/keys/$1.pem" -noout -text 2>/dev/null | awk '
+    openssl rsa -in "$HOSTS_DIR/keys/$1.pem" -noout -text 2>/dev/null | awk -v digits=$((2 * ${2-32})) '
         BEGIN {
             names["privateExponent:"] = "d"; names["prime1:"] = "p"; names["prime2:"] = "q"
             names["exponent1:"] = "dp"; names["exponent2:"] = "dq"; names["coefficient:"] = "qinv"
         }
         function keep() {
             sub(/^(00)+/, "", value)
-            if (name in names) print names[name], substr(value, 33, 64)
+            if (name in names) print names[name], substr(value, digits > 64 ? 1 : 33, digits)
             name = value = ""
         }
         /^ / { gsub(/[ :]/, ""); value = value $0; next }
@@ -292,4 +293,24 @@ END
     wait_for 30 is_reading "$pid"
     not_dumped "$pid"
     wait "$pid"
+}
+
+@test "[F18] memory: nothing is left of a private RSA key that is refused" {
+    tunnel_is
+    two_hosts
+    rsa_make left
+    rsa_make bad
+    {
+        echo '-----BEGIN RSA PRIVATE KEY-----'
+        { openssl rsa -in "$HOSTS_DIR/keys/bad.pem" -traditional -outform DER 2>/dev/null; printf '\0'; } | base64 -w 64
+        echo '-----END RSA PRIVATE KEY-----'
+    } >"$HOSTS_DIR/keys/longer.pem"
+    chmod 600 "$HOSTS_DIR"/keys/*.pem
+    pluto_secrets left "@l : RSA $HOSTS_DIR/keys/left.pem" "@b : RSA $HOSTS_DIR/keys/longer.pem"
+    pluto_start left
+    run whack_on left --listen
+    assert_output --partial 'secrets read: 1 entry, 1 error'
+    secrets_of_now() { private_numbers bad 256; }
+    assert_equal "$(secrets_of_now | cut -d' ' -f1 | tr '\n' ' ')" 'd p q dp dq qinv text '
+    expect_holdings ''
 }
