@@ -142,7 +142,11 @@ struct resolve {
     struct resolving *asked; /* and those that it is at */
     unsigned asked_count;
     unsigned window;        /* at most so many */
-    unsigned said;          /* of this reading, that wait */
+    uint64_t reading;       /* of ipsec.secrets, the newest */
+    bool late;              /* it does not wait for better than what was known before */
+    uint64_t client;        /* the whack that waits for it; 0: none */
+    unsigned said;          /* lines of this reading: names that wait, */
+    unsigned said_old;      /* and those that stand for what they stood for before */
     struct agenda_item patience; /* with dnskey, for the oldest of them */
 };
 

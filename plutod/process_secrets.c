@@ -116,12 +116,12 @@ static void wait_for_names(struct supervisor *s)
     }
 }
 
-static void begin_names(struct supervisor *s)
+static void begin_names(struct supervisor *s, uint64_t client)
 {
     ev_timer_stop(s->loop, &s->processes.names_timer);
     s->processes.names_late = false;
     s->processes.said_names = false;
-    resolve_begin(&s->keying);
+    resolve_begin(&s->keying, client);
 }
 
 /* The secrets of the newest generation are used from now on. */
@@ -144,6 +144,7 @@ static void release(struct supervisor *s)
     if (all->listen_client != 0) {
         s->keying.hooks.release(s->keying.hooks.context, all->listen_client);
         all->listen_client = 0;
+        resolve_let_go(&s->keying);
     }
 }
 
@@ -165,7 +166,7 @@ void process_new_secrets(struct supervisor *s, uint64_t client)
     release(s); /* it waited for names only */
     make_room(s);
     all->generation++;
-    begin_names(s);
+    begin_names(s, client);
     all->said_read = false;
     all->kept = false;
     all->listen_told = false;

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <utlist.h>
 
-#define RESOLVE_KEPT (2 * HOST_NAMES_MAX) /* of one reading, and of the one before */
+#define RESOLVE_KEPT (2 * HOST_NAMES_MAX) /* of one reading, and of those before */
 
 /* ---- lines ---- */
 
@@ -42,7 +42,7 @@ void resolve_state(struct keying *k, struct resolving *n, enum resolving_state s
     }
 }
 
-static void drop(struct keying *k, struct resolving *n)
+void resolve_drop(struct keying *k, struct resolving *n)
 {
     resolve_state(k, n, RESOLVING_IDLE);
     HASH_DEL(k->resolve.names, n);
@@ -53,6 +53,7 @@ static void drop(struct keying *k, struct resolving *n)
     }
     free(n->why);
     free(n->addresses);
+    free(n->next_addresses);
     free(n);
 }
 
@@ -104,19 +105,6 @@ void resolve_settle(struct keying *k, struct resolving *n, bool refused)
     answer_all(k, n);
 }
 
-/* The answer of an earlier reading, if it is not too old. */
-static bool has_old(const struct keying *k, const struct resolving *n)
-{
-    return !n->fresh && n->addresses != NULL && k->now - n->learnt <= RESOLVE_OLD_MAX;
-}
-
-static void use_old(struct keying *k, struct resolving *n, const char *why)
-{
-    resolve_tell(k, LOG_LEVEL_SERIOUS, "%s cannot be looked up now: %s; in ipsec.secrets it stands for %s, as before", n->host, why,
-         n->addresses);
-    resolve_settle(k, n, false);
-}
-
 static void ask_again(void *context, struct agenda_item *item)
 {
     struct keying *k = context;
@@ -142,8 +130,8 @@ void resolve_unanswered(struct keying *k, struct resolving *n, const char *why, 
 {
     resolve_keep_why(n, why);
     resolve_state(k, n, RESOLVING_IDLE);
-    if (has_old(k, n)) {
-        use_old(k, n, why);
+    if (resolve_has_old(k, n)) {
+        resolve_use_old(k, n, why);
     }
     if (n->askers == NULL) { /* nobody wants to know any more */
         return;
@@ -165,7 +153,7 @@ static struct resolving *name_of(struct keying *k, const char *host)
 {
     struct resolving *n = NULL;
     HASH_FIND_STR(k->resolve.names, host, n);
-    if (n != NULL || HASH_COUNT(k->resolve.names) >= RESOLVE_KEPT) {
+    if (n != NULL || (HASH_COUNT(k->resolve.names) >= RESOLVE_KEPT && !resolve_make_room(k))) {
         return n;
     }
     size_t size = strlen(host) + 1;
@@ -198,8 +186,11 @@ void resolve_asked(struct keying *k, uint32_t worker, const struct record *r)
     }
     *a = (struct asker){ .worker = worker, .id = id };
     LL_PREPEND(n->askers, a);
+    n->reading = k->resolve.reading;
     if (n->fresh) {
         answer_all(k, n);
+    } else if (k->resolve.late && resolve_has_old(k, n)) { /* as for those that waited when it became late */
+        resolve_use_old(k, n, n->why == NULL ? resolve_no_answer_yet : n->why);
     } else if (n->state == RESOLVING_IDLE) {
         resolve_state(k, n, RESOLVING_QUEUED);
         resolve_go_on(k);
@@ -237,44 +228,13 @@ void resolve_again(struct keying *k)
     resolve_go_on(k);
 }
 
-void resolve_begin(struct keying *k)
-{
-    resolve_trim(k); /* of one that never came into use */
-    k->resolve.said = 0;
-    for (struct resolving *n = k->resolve.names; n != NULL; n = n->hh.next) {
-        n->fresh = false;
-        n->said = false;
-    }
-    resolve_again(k);
-}
-
-void resolve_hurry(struct keying *k)
-{
-    for (struct resolving *n = k->resolve.names; n != NULL; n = n->hh.next) {
-        if (n->askers != NULL && has_old(k, n)) { /* what is being asked for is for those who ask next */
-            use_old(k, n, n->why == NULL ? "there is no answer yet" : n->why);
-        }
-    }
-}
-
-void resolve_trim(struct keying *k)
-{
-    struct resolving *n;
-    struct resolving *next;
-    HASH_ITER(hh, k->resolve.names, n, next) {
-        if (!n->fresh && n->askers == NULL && n->state != RESOLVING_ASKED) {
-            drop(k, n);
-        }
-    }
-}
-
 void resolve_free_all(struct keying *k)
 {
     struct resolving *n;
     struct resolving *next;
     agenda_clear(&k->agenda, &k->resolve.patience);
     HASH_ITER(hh, k->resolve.names, n, next) {
-        drop(k, n);
+        resolve_drop(k, n);
     }
 }
 

@@ -5,7 +5,8 @@
  * A worker's request stays open until there is an answer that is final. One that is not (no server of DNS answers) is
  * tried again, later and later, while a worker waits. What was answered is kept, for the workers that read the same
  * file, until the secrets are read anew: then each name is asked for anew, and what was known of it before is used only where
- * nobody answers, so that an outage of DNS takes no secret away.
+ * nobody answers, so that an outage of DNS takes no secret away. It is kept until a reading that does not ask for it has come
+ * into use. What dnskey says of a name that has its answer is for the next reading.
  *
  * dnskey is not trusted: what it says is checked, it has RESOLVE_TIME for each answer, and whatever it does not do is
  * asked of its successor. Not for: when secrets come into use (process.h), and what a name is used for (secrets).
@@ -37,11 +38,15 @@ unsigned resolve_waiting(const struct keying *k); /* how many there are */
 void resolve_asked(struct keying *k, uint32_t worker, const struct record *r);
 void resolve_worker_down(struct keying *k, uint32_t worker);
 
-/* The secrets are read anew: what is known is asked for anew. */
-void resolve_begin(struct keying *k);
+/*
+ * The secrets are read anew: what is known is asked for anew. client: a whack that is told which names stand for what they
+ * stood for before, until it is let go; 0: none.
+ */
+void resolve_begin(struct keying *k, uint64_t client);
+void resolve_let_go(struct keying *k);
 /* Something has changed that may help: names that nobody answered for are asked for at once. */
 void resolve_again(struct keying *k);
-/* Whoever waits gets what was known before, where something was: he is not to wait any longer for better. */
+/* Whoever waits, or asks later in this reading, gets what was known before, where something was: he is not to wait for better. */
 void resolve_hurry(struct keying *k);
 /* What was read is used now: other names are of no use any more. */
 void resolve_trim(struct keying *k);

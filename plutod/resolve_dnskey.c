@@ -114,6 +114,11 @@ static bool take_addresses(struct keying *k, struct resolving *n, const struct r
         resolve_unanswered(k, n, resolve_no_memory, 0);
         return true;
     }
+    resolve_state(k, n, RESOLVING_IDLE);
+    if (n->fresh) {
+        resolve_keep(k, n, addresses, NULL);
+        return true;
+    }
     free(n->addresses);
     n->addresses = addresses;
     n->learnt = k->now;
@@ -123,7 +128,6 @@ static bool take_addresses(struct keying *k, struct resolving *n, const struct r
     } else if ((keying_classes(k) & DEBUG_DNS) != 0) {
         keying_log(k, LOG_LEVEL_DEBUG, NULL, "%s is %s", n->host, n->addresses);
     }
-    resolve_state(k, n, RESOLVING_IDLE);
     resolve_settle(k, n, false);
     return true;
 }
@@ -131,11 +135,15 @@ static bool take_addresses(struct keying *k, struct resolving *n, const struct r
 /* There is no such host, or it has no address. */
 static void take_refusal(struct keying *k, struct resolving *n, const char *why)
 {
+    resolve_state(k, n, RESOLVING_IDLE);
+    if (n->fresh) {
+        resolve_keep(k, n, NULL, why);
+        return;
+    }
     resolve_keep_why(n, why);
     free(n->addresses);
     n->addresses = NULL;
     n->said = false;
-    resolve_state(k, n, RESOLVING_IDLE);
     resolve_settle(k, n, true);
 }
 

@@ -23,17 +23,21 @@ enum resolving_state {
 
 struct resolving {
     enum resolving_state state;
-    bool fresh;         /* what is known of it answers those who ask; else it is of an earlier reading, or nothing */
+    bool fresh;         /* what is known of it answers those who ask in this reading; else it is of an earlier one, or nothing */
     bool refused;       /* and that is `why` */
     bool said;          /* that it is waited for */
     bool fatal;         /* dnskey ended when it had been asked for this alone */
     uint64_t id;        /* of the request to dnskey */
     uint64_t until;     /* dnskey has to answer */
     uint64_t learnt;    /* when `addresses` came */
+    uint64_t reading;   /* in which it was asked for last */
     uint32_t pause;     /* milliseconds, the last one */
     struct agenda_item again;
     char *why;          /* owned: what came of it last; NULL: nothing yet */
     char *addresses;    /* owned: the last answer; NULL: there was none */
+    bool has_next;      /* there is another one for the next reading, that came too late: */
+    char *next_addresses; /* owned; NULL: there is no such host any more */
+    uint64_t next_learnt;
     struct asker *askers; /* owned */
     struct resolving *prev, *next; /* of those in the same state: queued, or asked, the oldest first */
     UT_hash_handle hh;
@@ -49,9 +53,22 @@ void resolve_tell(struct keying *k, enum log_level level, const char *format, ..
 void resolve_state(struct keying *k, struct resolving *n, enum resolving_state state);
 /* There is an answer, for those who wait and for those who ask from now on; refused: it is `why`. */
 void resolve_settle(struct keying *k, struct resolving *n, bool refused);
+void resolve_drop(struct keying *k, struct resolving *n);
 void resolve_keep_why(struct resolving *n, const char *why);
 /* No answer, but there may be one later. retry: milliseconds that dnskey advises; 0: it said nothing. */
 void resolve_unanswered(struct keying *k, struct resolving *n, const char *why, uint64_t retry);
+
+/* ---- resolve_known.c ---- */
+
+extern const char resolve_no_answer_yet[];
+
+/* Is there the answer of an earlier reading that may be used in this one? */
+bool resolve_has_old(const struct keying *k, const struct resolving *n);
+void resolve_use_old(struct keying *k, struct resolving *n, const char *why);
+/* What came after it was settled. addresses: taken over; NULL: a refusal, and why. */
+void resolve_keep(struct keying *k, struct resolving *n, char *addresses, const char *why);
+/* Drops the name of the earliest reading that nobody waits for. False: all are of this one. */
+bool resolve_make_room(struct keying *k);
 
 /* ---- resolve_dnskey.c ---- */
 

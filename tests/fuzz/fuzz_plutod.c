@@ -68,7 +68,7 @@ static struct run *run_of(struct supervisor *s)
 void supervisor_listen(struct supervisor *s, uint64_t client)
 {
     listen_at(run_of(s));
-    resolve_begin(&s->keying); /* the secrets are read */
+    resolve_begin(&s->keying, 0); /* the secrets are read */
     keying_say(&s->keying, client, 2, "listening for IKE messages");
 }
 
