@@ -217,8 +217,7 @@ static bool from_secrets(struct keying *k, uint32_t worker, const struct record 
         }
         return x == NULL || respond_authenticated(k, x, r, why);
     case V_RESOLVE:
-        resolve_asked(k, worker, r);
-        return true;
+        return resolve_asked(k, worker, r, why);
     case V_PUBLIC_KEYS:
         return take_public_keys(k, worker, r, why);
     case V_FAILED:

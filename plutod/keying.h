@@ -104,6 +104,7 @@ struct keying_worker {
     bool current;           /* its generation was not replaced: gets new exchanges */
     enum worker_grade grade; /* one of a lower grade is picked where there is no other */
     unsigned exchanges;     /* Main Modes and ISAKMP SAs that it holds */
+    unsigned names;         /* of hosts that it has asked for (resolve.h) */
     uint64_t suspect;       /* until then it is thought to be dead, and gets nothing to do */
 };
 

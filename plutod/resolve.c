@@ -165,6 +165,25 @@ static struct resolving *name_of(struct keying *k, const char *host)
     return n;
 }
 
+/* NULL: it may ask. */
+static const char *count_question(struct keying_worker *w)
+{
+    if (w == NULL) {
+        return "a question of a worker that is not there";
+    }
+    return w->names++ < HOST_NAMES_MAX ? NULL : "asks for more names than a file may have";
+}
+
+/* Each worker asks for each name once. */
+static bool asks_already(const struct resolving *n, uint32_t worker)
+{
+    const struct asker *a = n->askers;
+    while (a != NULL && a->worker != worker) {
+        a = a->next;
+    }
+    return a != NULL;
+}
+
 static void no_room(struct keying *k, uint32_t worker, uint64_t id, const char *why)
 {
     const struct keying_worker *w = keying_worker(k, worker);
@@ -173,16 +192,24 @@ static void no_room(struct keying *k, uint32_t worker, uint64_t id, const char *
     }
 }
 
-void resolve_asked(struct keying *k, uint32_t worker, const struct record *r)
+bool resolve_asked(struct keying *k, uint32_t worker, const struct record *r, const char **why)
 {
     const char *host = record_text(r, K_HOST);
     const uint64_t id = record_number(r, K_ID);
-    const char *why = hostname_check(host);
-    struct resolving *n = why == NULL ? name_of(k, host) : NULL;
+    const char *bad = hostname_check(host);
+    *why = count_question(keying_worker(k, worker));
+    if (*why != NULL) {
+        return false;
+    }
+    struct resolving *n = bad == NULL ? name_of(k, host) : NULL;
+    if (n != NULL && asks_already(n, worker)) {
+        *why = "asks for a name that it has asked for already";
+        return false;
+    }
     struct asker *a = n == NULL ? NULL : calloc(1, sizeof *a);
     if (a == NULL) {
-        no_room(k, worker, id, why != NULL ? why : "there is no room in plutod for so many names");
-        return;
+        no_room(k, worker, id, bad != NULL ? bad : "there is no room in plutod for so many names");
+        return true;
     }
     *a = (struct asker){ .worker = worker, .id = id };
     LL_PREPEND(n->askers, a);
@@ -195,6 +222,7 @@ void resolve_asked(struct keying *k, uint32_t worker, const struct record *r)
         resolve_state(k, n, RESOLVING_QUEUED);
         resolve_go_on(k);
     }
+    return true;
 }
 
 void resolve_worker_down(struct keying *k, uint32_t worker)

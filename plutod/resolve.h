@@ -34,8 +34,8 @@ struct resolve_view {
 bool resolve_view(const struct keying *k, unsigned place, struct resolve_view *view); /* false: no more */
 unsigned resolve_waiting(const struct keying *k); /* how many there are */
 
-/* A worker asks. Its answer may come at once. */
-void resolve_asked(struct keying *k, uint32_t worker, const struct record *r);
+/* A worker asks. Its answer may come at once. False: it breaks the rules; *why says how (static text). */
+bool resolve_asked(struct keying *k, uint32_t worker, const struct record *r, const char **why);
 void resolve_worker_down(struct keying *k, uint32_t worker);
 
 /*

@@ -101,6 +101,8 @@ static void k1_room_for_the_newest_reading(void **state)
     struct world *w = known("a.example.org", "10.9.0.2");
     char host[40];
     (void)state;
+    keying_worker_down(&w->k, 1);
+    assert_true(keying_worker_up(&w->k, 1, &w->s[1]));
     resolve_begin(&w->k, 0);
     for (unsigned i = 1; i <= 2 * HOST_NAMES_MAX; i++) {
         snprintf(host, sizeof host, "gate%u.example.org", i);

@@ -142,16 +142,34 @@ static void k1_so_many_at_once(void **state)
     world_free(w);
 }
 
-static void k1_no_room_for_more_names(void **state)
+/* A worker that asks as none would have to is ended, before it takes the room of the others. */
+static void k1_workers_that_ask_too_much(void **state)
 {
     struct world *w = begin();
+    char host[40];
     (void)state;
-    for (unsigned i = 0; i <= 2 * HOST_NAMES_MAX; i++) {
-        char host[40];
-        snprintf(host, sizeof host, "gate%u.example.org", i);
-        asks(w, 1, i + 1, host);
+    keying_dnskey_up(&w->k, &w->d);
+    asks(w, 1, 1, "gate.example.org");
+    w->worker = 1;
+    for (unsigned id = 1; id < 3; id++) { /* the same one, and another one */
+        assert_string_equal(feed(w, S_P, "resolve id=%u host=gate.example.org", id), "asks for a name that it has asked for already");
     }
-    gets_refusal(w, 1, 2 * HOST_NAMES_MAX + 1, "there is no room in plutod for so many names");
+    answers(w, wants(w, "gate.example.org"), "addresses=10.9.0.2");
+    gets(w, 1, 1, "10.9.0.2");
+    gets(w, 1, 0, NULL); /* once */
+    for (unsigned i = 0; i < HOST_NAMES_MAX; i++) { /* what is answered at once counts, too */
+        snprintf(host, sizeof host, i % 2 == 0 ? "gate.example.org" : "gate%u.example.org", i);
+        asks(w, OTHER, i + 1, host);
+    }
+    w->worker = OTHER;
+    assert_string_equal(feed(w, S_P, "resolve id=9999 host=more.example.org"), "asks for more names than a file may have");
+    assert_string_equal(feed(w, S_P, "resolve id=9999 host=10.9.0.1"), "asks for more names than a file may have");
+    keying_worker_down(&w->k, OTHER);
+    buffer_wipe(&w->s[OTHER]);
+    assert_true(keying_worker_up(&w->k, 3, &w->s[OTHER])); /* its successor */
+    w->worker = 3;
+    assert_null(feed(w, S_P, "resolve id=1 host=gate.example.org"));
+    gets(w, OTHER, 1, "10.9.0.2");
     world_free(w);
 }
 
@@ -387,7 +405,7 @@ int main(void)
         cmocka_unit_test(k1_asked_again_when_addresses_change),
         cmocka_unit_test(k1_many_that_wait_few_lines),
         cmocka_unit_test(k1_so_many_at_once),
-        cmocka_unit_test(k1_no_room_for_more_names),
+        cmocka_unit_test(k1_workers_that_ask_too_much),
         cmocka_unit_test(k1_dnskey_dies),
         cmocka_unit_test(k1_a_deadly_name_rests),
         cmocka_unit_test(k1_dnskey_is_silent),
