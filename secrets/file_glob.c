@@ -73,11 +73,14 @@ static void keep(struct search *s)
     if (f->count == f->cap) {
         size_t cap = f->cap == 0 ? 16 : 2 * f->cap;
         char **more = realloc(f->paths, cap * sizeof *more);
-        s->why = more == NULL ? "out of memory" : s->why;
-        f->paths = more == NULL ? f->paths : more;
-        f->cap = more == NULL ? f->cap : cap;
+        if (more == NULL) {
+            s->why = "out of memory";
+            return;
+        }
+        f->paths = more;
+        f->cap = cap;
     }
-    char *path = s->why == NULL ? strdup((const char *)s->path.data) : NULL;
+    char *path = strdup((const char *)s->path.data);
     if (path == NULL) {
         s->why = "out of memory";
         return;

@@ -19,7 +19,7 @@
 #endif
 
 /* memcpy, and OpenSSL, have moved keys in the vector registers. */
-static void wipe_vectors(void)
+__attribute__((noinline)) ZERO_REGISTERS static void wipe_registers(void)
 {
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("avx512f")) {
@@ -39,9 +39,15 @@ static void wipe_vectors(void)
 #endif
 }
 
-__attribute__((noinline)) ZERO_REGISTERS void stack_wipe(void)
+__attribute__((noinline)) static void wipe_room(void)
 {
     char room[STACK_USED];
-    wipe_vectors();
     explicit_bzero(room, sizeof room);
+}
+
+/* The registers first: a signal puts them on the stack, which must not be below that room. */
+void stack_wipe(void)
+{
+    wipe_registers();
+    wipe_room();
 }
