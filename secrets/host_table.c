@@ -65,7 +65,6 @@ static void normal_form(char out[HOSTNAME_LEN + 1], const char *name)
     for (; len < HOSTNAME_LEN && name[len] != '\0'; len++) {
         out[len] = (char)tolower((unsigned char)name[len]);
     }
-    len -= len > 0 && out[len - 1] == '.' ? 1 : 0;
     out[len] = '\0';
 }
 

@@ -333,6 +333,25 @@ static void no_server_at_all(void **state)
     nothing_is_open(f);
 }
 
+/* Nor is it for the lookup that has its place since. */
+static void a_late_answer_is_not_anothers(void **state)
+{
+    struct fixture *f = *state;
+    const unsigned old = begun(f, 1, "old.example");
+    later(f, LOOKUP_TIME);
+    assert_non_null(strstr(said(f), "fail id=1"));
+    const unsigned q = begun(f, 2, "new.example");
+    struct answer a;
+    read_list(&a, "10.0.0.66");
+    assert_int_not_equal(f->asked[old].ticket, f->asked[q].ticket);
+    lookups_answer(f->lookups, f->asked[old].ticket, ANSWER_A, &a, f->now);
+    answer_list(f, q + 1, "2001:db8::1");
+    assert_null(said(f));
+    answer_list(f, q, "10.0.0.1");
+    assert_string_equal(said(f), "ok id=2 re=resolve addresses=10.0.0.1,2001:db8::1 ttl=300");
+    nothing_is_open(f);
+}
+
 static void servfail(void **state)
 {
     struct fixture *f = *state;
@@ -467,6 +486,28 @@ static void known_is_bounded(void **state)
     assert_int_equal(there, KNOWN_MAX - 1);
     assert_non_null(known_find(k, "often.example", ANSWER_A, 1, &age));
     assert_null(known_find(k, "often.example", ANSWER_AAAA, 1, &age));
+    known_free(k);
+}
+
+/* Of too many that one goes which DNS has not spoken of for longest, not the one that was told first. */
+static void known_goes_by_what_was_told_last(void **state)
+{
+    struct known *k = known_new();
+    struct answer a;
+    uint64_t age;
+    char name[40];
+    (void)state;
+    assert_non_null(k);
+    read_list(&a, "10.0.0.1");
+    for (unsigned i = 0; i < KNOWN_MAX; i++) {
+        (void)snprintf(name, sizeof name, "h%u.example", i);
+        known_tell(k, name, ANSWER_A, &a, 0);
+    }
+    known_tell(k, "h0.example", ANSWER_A, &a, 0);
+    known_tell(k, "one.more", ANSWER_A, &a, 0);
+    assert_non_null(known_find(k, "h0.example", ANSWER_A, 1, &age));
+    assert_null(known_find(k, "h1.example", ANSWER_A, 1, &age));
+    assert_non_null(known_find(k, "h2.example", ANSWER_A, 1, &age));
     known_free(k);
 }
 
@@ -610,7 +651,8 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(both_kinds), TEST(one_kind), TEST(answered_at_once), TEST(hosts_first), TEST(final_failures),
-        TEST(some_addresses_dropped), TEST(too_many_addresses), TEST(no_server_at_all), TEST(servfail),
+        TEST(some_addresses_dropped), TEST(too_many_addresses), TEST(no_server_at_all),
+        TEST(a_late_answer_is_not_anothers), TEST(known_goes_by_what_was_told_last), TEST(servfail),
         TEST(half_an_answer), TEST(old_answers), TEST(old_answers_at_once_where_servers_fail), TEST(learned_late),
         TEST(known_is_bounded), TEST(bad_names), TEST(as_many_as_there_is_room_for), TEST(other_servers),
         TEST(never_begun), TEST(any_order),

@@ -219,6 +219,26 @@ static void r4_road_warriors_are_asked_for_as_any(void **state)
     world_free(w);
 }
 
+/* So what was said of %any is known of them: nobody need wait for an answer about the instance. */
+static void r4_an_instance_has_what_its_template_has(void **state)
+{
+    struct world *w = with(ROAD PSK, NULL);
+    (void)state;
+    assert_null(feed(w, N_P, FIRST));
+    asked_for(w, 1, METHOD_PSK, true);
+    uint64_t x = w->k.exchanges->number;
+    offers(w, "a:psk:default");
+    chosen(w, x, "a");
+    authenticated(w, x, "a", "@north", "yes");
+    assert_null(up(w, x));
+    clear(w);
+    assert_null(feed(w, W_P, "whack-explain name=a[1]"));
+    assert_true(has(&w->said, "\"a[1]\": no negotiation of it has failed"));
+    const struct record *r = sent(w, &w->s[1], P_S, V_SECRET); /* where it stands */
+    assert_string_equal(record_text(r, K_PEER_ID), "%any");
+    world_free(w);
+}
+
 /* ---- what is remembered ---- */
 
 static void workers_of_one_reading_have_the_same(void **state)
@@ -402,6 +422,7 @@ int main(void)
         cmocka_unit_test(instances_are_not_offered),
         cmocka_unit_test(what_was_left_out_is_said),
         cmocka_unit_test(r4_road_warriors_are_asked_for_as_any),
+        cmocka_unit_test(r4_an_instance_has_what_its_template_has),
         cmocka_unit_test(workers_of_one_reading_have_the_same),
         cmocka_unit_test(a_worker_that_lacks_a_key_speaks_for_itself),
         cmocka_unit_test(a_late_answer_is_not_remembered),
