@@ -77,18 +77,19 @@ bool by_name_has_more(const struct by_name *b)
     return b->next < b->count;
 }
 
-/* False: it says no. */
+/* Where there are several names, each address stands behind its own. False: it says no. */
 static bool print_one(const struct by_name *b, const struct record *r)
 {
     struct address_list list;
+    const char *name = b->names[record_number(r, K_ID) - 1];
     if (r->verb == V_FAIL || address_list_parse(&list, record_text(r, K_ADDRESSES)) != NULL) {
-        log_serious(b->log, "%.300s: %s", b->names[record_number(r, K_ID) - 1], record_text(r, K_WHY));
+        log_serious(b->log, "%.300s: %s", name, record_text(r, K_WHY));
         return false;
     }
     for (unsigned i = 0; i < list.count; i++) {
         char text[ADDRESS_TEXT];
         address_print(&list.at[i], text);
-        (void)printf("%s\n", text);
+        (void)printf("%s%s%s\n", b->count > 1 ? name : "", b->count > 1 ? " " : "", text);
     }
     return true;
 }

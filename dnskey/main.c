@@ -25,7 +25,8 @@ struct options {
 };
 
 static const char usage[] =
-    "usage: dnskey NAME...              the addresses of these hosts, a line each\n"
+    "usage: dnskey NAME                 the addresses of this host, a line each\n"
+    "       dnskey NAME NAME...         the same of several, as NAME ADDRESS\n"
     "       dnskey                      records on stdin, answers on stdout\n"
     "       dnskey --control-fd FD      under plutod\n"
     "       dnskey --help | --version\n"

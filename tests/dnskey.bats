@@ -106,7 +106,7 @@ END
 @test "dnskey: --help and --version are on stdout, with exit status 0" {
     run --separate-stderr dnskey --help
     assert_success
-    assert_line --index 0 --partial 'usage: dnskey NAME...'
+    assert_line --index 0 --partial 'usage: dnskey NAME '
     assert_equal "$stderr" ''
     run --separate-stderr dnskey --version
     assert_success
@@ -128,18 +128,22 @@ END
     [[ $stderr == *'--control-fd is no open descriptor'* ]]
 }
 
-@test "dnskey NAME...: addresses, a line each, of a real server" {
+@test "dnskey NAME...: addresses, a line each, of a real server; of several names each behind its own" {
     real_world 'dnskey vpn.example v4.example v6.example. alias.example VPN.Example _under_score.example a.b.wild.example'
     assert_success
-    assert_output "$(printf '%s\n' 192.0.2.5 192.0.2.7 2001:db8::7 192.0.2.4 2001:db8::6 192.0.2.5 192.0.2.7 2001:db8::7 \
-        192.0.2.5 192.0.2.7 2001:db8::7 192.0.2.9 192.0.2.10)"
+    assert_output "$(printf '%s\n' 'vpn.example '{192.0.2.5,192.0.2.7,2001:db8::7} 'v4.example 192.0.2.4' \
+        'v6.example. 2001:db8::6' 'alias.example '{192.0.2.5,192.0.2.7,2001:db8::7} \
+        'VPN.Example '{192.0.2.5,192.0.2.7,2001:db8::7} '_under_score.example 192.0.2.9' 'a.b.wild.example 192.0.2.10')"
     assert_equal "$stderr" ''
+    real_world 'dnskey vpn.example'
+    assert_success
+    assert_output "$(printf '%s\n' 192.0.2.5 192.0.2.7 2001:db8::7)"
 }
 
 @test "dnskey NAME...: what there is not is told, with exit status 1" {
     real_world 'dnskey gone.example vpn.example mail.example'
     assert_failure 1
-    assert_output "$(printf '%s\n' 192.0.2.5 192.0.2.7 2001:db8::7)"
+    assert_output "$(printf 'vpn.example %s\n' 192.0.2.5 192.0.2.7 2001:db8::7)"
     assert_equal "$stderr" "$(printf '%s\n' 'dnskey: gone.example: there is no such name in DNS' \
         'dnskey: mail.example: has no address in DNS, neither A nor AAAA')"
 }
@@ -282,15 +286,22 @@ END
 @test "dnskey: /etc/hosts comes first, and nobody is asked" {
     printf '192.0.2.1 good.test other\n2001:db8::1 GOOD.test\n0.0.0.0 blocked.test\n' >>etc/hosts
     world 'server_on 127.0.0.1; dnskey good.test. Other localhost blocked.test; kill $server; cat "$dir/asked"'
-    assert_output "$(printf '%s\n' 192.0.2.1 2001:db8::1 192.0.2.1 127.0.0.1)"
+    assert_output "$(printf '%s\n' 'good.test. 192.0.2.1' 'good.test. 2001:db8::1' 'Other 192.0.2.1' 'localhost 127.0.0.1')"
     [[ $stderr == *'blocked.test: has no address that can be used: 0.0.0.0 is the unspecified address'* ]] || fail "$stderr"
+}
+
+@test "dnskey: localhost, invalid and onion are none of DNS: nobody is asked" {
+    : >etc/hosts
+    world 'server_on 127.0.0.1; dnskey localhost good.LOCALHOST. good.invalid good.onion; kill $server; cat "$dir/asked"'
+    assert_output "$(printf '%s\n' {localhost,good.LOCALHOST.}' '{127.0.0.1,::1})"
+    assert_equal "$stderr" "$(printf 'dnskey: good.%s: there is no such name in DNS\n' invalid onion)"
 }
 
 @test "dnskey: servers with IPv6 only, and with link-local addresses" {
     printf 'nameserver ::1\n' >etc/resolv.conf
     world 'server_on ::1; dnskey good.test truncated-100.test; kill $server'
     assert_success
-    assert_line 2001:db8::9
+    assert_line 'good.test 2001:db8::9'
     printf 'nameserver fe80::53%%lo\n' >etc/resolv.conf
     world 'ip addr add fe80::53/64 dev lo nodad; server_on ::; dnskey good.test; kill $server'
     assert_success
@@ -376,7 +387,7 @@ END
     assert_success
     assert_equal "$(grep -c '^ok .* addresses=10.9.9.9,2001:db8::9 ' answers)" 1000
     assert_equal "$(sed 's/.*\( id=[0-9]*\) .*/\1/' answers | sort -u | wc -l)" 1000
-    assert_equal "$(wc -l <addresses)" 2000
+    assert_equal "$(<addresses)" "$(for i in {1..1000}; do printf "good.n$i.test %s\n" 10.9.9.9 2001:db8::9; done)"
 }
 
 # under_plutod SCRIPT: what plutod's end of the channel reads. In the perl script: say(TEXT), hear(): a line.
