@@ -86,6 +86,10 @@ static bool print_one(const struct by_name *b, const struct record *r)
         log_serious(b->log, "%.300s: %s", name, record_text(r, K_WHY));
         return false;
     }
+    if (record_has(r, K_RETRY)) {
+        log_serious(b->log, "%.300s: not all of its addresses: %s", name,
+                    record_has(r, K_WHY) ? record_text(r, K_WHY) : "it is not said why");
+    }
     for (unsigned i = 0; i < list.count; i++) {
         char text[ADDRESS_TEXT];
         address_print(&list.at[i], text);

@@ -9,9 +9,9 @@
 struct entry {
     char name[HOSTNAME_LEN + 1]; /* in lower case, without a last dot */
     struct {
-        struct address_list list; /* empty: nothing is known */
+        struct address_list list; /* empty: DNS said that there are none, or nothing */
         uint64_t told;
-        uint64_t until;
+        uint64_t until;     /* 0: it said nothing */
     } of[ANSWER_TYPES];
     UT_hash_handle hh;
 };
@@ -104,7 +104,7 @@ const struct address_list *known_find(const struct known *k, const char *name, e
                                       uint64_t *age)
 {
     const struct entry *e = find(k, name);
-    if (e == NULL || e->of[type].list.count == 0 || now > e->of[type].until) {
+    if (e == NULL || e->of[type].until == 0 || now > e->of[type].until) {
         return NULL;
     }
     *age = now - e->of[type].told;

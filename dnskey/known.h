@@ -18,9 +18,9 @@ struct known;
 struct known *known_new(void); /* NULL: no memory */
 void known_free(struct known *k); /* NULL is allowed */
 
-/* ANSWER_ADDRESSES is kept, what says that there are none clears it; ANSWER_FAILED says nothing. */
+/* What says that there are none is kept beside addresses of the other type; ANSWER_FAILED says nothing. */
 void known_tell(struct known *k, const char *name, enum answer_type type, const struct answer *a, uint64_t now);
-/* NULL: nothing, or it is too old. *age: ms since DNS said it. */
+/* NULL: nothing is known, or it is too old; empty: there are none. *age: ms since DNS said it. */
 const struct address_list *known_find(const struct known *k, const char *name, enum answer_type type, uint64_t now,
                                       uint64_t *age);
 

@@ -92,20 +92,26 @@ static void fail(struct lookups *l, struct lookup *one, const char *why, unsigne
     refuse(l, one->id, why, retry);
 }
 
-static void succeed(struct lookups *l, struct lookup *one, const struct address_list *list, uint32_t ttl)
+/* partial: NULL, or why it is not all. */
+static void succeed(struct lookups *l, struct lookup *one, const struct address_list *list, uint32_t ttl, const char *partial)
 {
     struct record_writer w;
     char text[ADDRESS_LIST_TEXT];
     one->answered = true;
     l->open--;
     address_list_print(list, text);
-    log_debug(l->use.log, DEBUG_DNS, "%s has %s (for %u s)", one->name, text, (unsigned)ttl);
+    log_debug(l->use.log, DEBUG_DNS, "%s has %s (for %u s)%s%s", one->name, text, (unsigned)ttl, partial == NULL ? "" : "; ",
+              partial == NULL ? "" : partial);
     if (l->out == NULL) {
         return;
     }
     record_answer(&w, l->out, V_OK, V_RESOLVE, one->id);
     record_put_text(&w, K_ADDRESSES, text);
     record_put_number(&w, K_TTL, ttl);
+    if (partial != NULL) {
+        record_put_text(&w, K_WHY, partial);
+        record_put_number(&w, K_RETRY, LOOKUP_RETRY_PART);
+    }
     (void)record_finish(&w);
 }
 
@@ -186,6 +192,8 @@ void lookups_request(struct lookups *l, const struct record *r, uint64_t now)
 struct sum {
     struct answer all;    /* of both types */
     bool whole;           /* every type was answered now */
+    bool partial;         /* of `missing` nothing is known, not from before either */
+    enum answer_type missing;
     bool none;            /* DNS says that there is no such name */
     uint64_t age;         /* of the oldest that is used, where no server answered; 0: all is fresh */
     const char *why;      /* of the failure that was last */
@@ -210,7 +218,10 @@ static void sum_up(const struct lookups *l, const struct lookup *one, struct sum
             s->why = is_pending(one, type) ? s->why : got->why;
             if (old != NULL) {
                 add_list(&s->all, old);
-                s->age = age > s->age ? age : s->age;
+                s->age = old->count > 0 && age > s->age ? age : s->age;
+            } else {
+                s->partial = true;
+                s->missing = type;
             }
             continue;
         }
@@ -272,6 +283,15 @@ static void fail_for_now(struct lookups *l, struct lookup *one, const struct sum
     fail(l, one, why, LOOKUP_RETRY);
 }
 
+static void succeed_as_far(struct lookups *l, struct lookup *one, const struct sum *s)
+{
+    char partial[200];
+    const uint32_t ttl = s->whole || s->all.ttl < LOOKUP_TTL ? s->all.ttl : LOOKUP_TTL;
+    tell_oddities(l, one, s);
+    (void)snprintf(partial, sizeof partial, "%s: %s", answer_name(s->missing), s->why == NULL ? "no DNS server has answered yet" : s->why);
+    succeed(l, one, &s->all.list, ttl, s->partial ? partial : NULL);
+}
+
 /*
  * Answers the request if that can be done now. `late`: waiting for the rest is over; `last`: so is everything.
  * Old addresses are used only where that is so, or where it is clear that no server answers.
@@ -284,8 +304,7 @@ static void judge(struct lookups *l, struct lookup *one, bool late, bool last, u
     }
     sum_up(l, one, &s, now);
     if (s.all.list.count > 0) {
-        tell_oddities(l, one, &s);
-        succeed(l, one, &s.all.list, s.whole || s.all.ttl < LOOKUP_TTL ? s.all.ttl : LOOKUP_TTL);
+        succeed_as_far(l, one, &s);
     } else if (one->pending == 0 && s.whole) {
         fail_finally(l, one, &s);
     } else if (one->pending == 0 || last) {
@@ -303,7 +322,7 @@ static bool from_hosts(struct lookups *l, struct lookup *one)
     }
     if (s.all.list.count > 0) {
         tell_oddities(l, one, &s);
-        succeed(l, one, &s.all.list, LOOKUP_TTL);
+        succeed(l, one, &s.all.list, LOOKUP_TTL, NULL);
     } else {
         fail_finally(l, one, &s);
     }
@@ -361,7 +380,11 @@ void lookups_answer(struct lookups *l, uint64_t ticket, enum answer_type type, c
     }
     one->pending &= ~(1u << type);
     one->got[type] = *a;
-    known_tell(l->known, one->name, type, a, now);
+    for (enum answer_type told = ANSWER_A; told < ANSWER_TYPES; told++) { /* one that has none is kept beside the other only */
+        if (!is_pending(one, told)) {
+            known_tell(l->known, one->name, told, &one->got[told], now);
+        }
+    }
     judge(l, one, one->late, false, now);
     if (one->pending == 0) {
         end(l, one);

@@ -21,7 +21,8 @@
 #define LOOKUP_TIME 15000u    /* after which it has failed, from its coming; below RESOLVE_TIME (bounds.h) */
 #define LOOKUP_TTL 30u        /* seconds: of an answer that is not whole or not fresh (RFC 8767, 5), and of /etc/hosts */
 #define LOOKUP_RETRY 15u      /* seconds: asking again may help then */
-#define LOOKUP_RETRY_FULL 2u  /* the same where too many are open */
+#define LOOKUP_RETRY_FULL 2u  /* the same where too many are open, */
+#define LOOKUP_RETRY_PART 2u  /* and where one type was answered, and nothing is known of the other */
 
 struct lookups;
 

@@ -54,6 +54,7 @@ void resolve_drop(struct keying *k, struct resolving *n)
     free(n->why);
     free(n->addresses);
     free(n->next_addresses);
+    free(n->part);
     free(n);
 }
 
@@ -126,25 +127,33 @@ static void say_it_waits(struct keying *k, struct resolving *n, const char *why)
          "which is tried again", n->host, why);
 }
 
-void resolve_unanswered(struct keying *k, struct resolving *n, const char *why, uint64_t retry)
+void resolve_rest(struct keying *k, struct resolving *n, uint64_t retry)
 {
-    resolve_keep_why(n, why);
-    resolve_state(k, n, RESOLVING_IDLE);
-    if (resolve_has_old(k, n)) {
-        resolve_use_old(k, n, why);
-    }
     if (n->askers == NULL) { /* nobody wants to know any more */
         return;
     }
     n->pause = n->pause == 0 ? RESOLVE_AGAIN_MIN : n->pause * 2;
     n->pause = n->pause < retry ? (uint32_t)(retry < RESOLVE_AGAIN_MAX ? retry : RESOLVE_AGAIN_MAX) : n->pause;
     n->pause = n->pause > RESOLVE_AGAIN_MAX ? RESOLVE_AGAIN_MAX : n->pause;
-    say_it_waits(k, n, why);
     resolve_state(k, n, RESOLVING_RESTS);
     if (!agenda_set(&k->agenda, &n->again, k->now + n->pause, ask_again)) {
         resolve_state(k, n, RESOLVING_IDLE);
         resolve_settle(k, n, true);
     }
+}
+
+void resolve_unanswered(struct keying *k, struct resolving *n, const char *why, uint64_t retry)
+{
+    resolve_state(k, n, RESOLVING_IDLE);
+    if (n->fresh) {
+        return;
+    }
+    resolve_keep_why(n, why);
+    if (resolve_make_do(k, n, why) || n->askers == NULL) {
+        return;
+    }
+    say_it_waits(k, n, why);
+    resolve_rest(k, n, retry);
 }
 
 /* ---- questions of workers ---- */
@@ -216,8 +225,8 @@ bool resolve_asked(struct keying *k, uint32_t worker, const struct record *r, co
     n->reading = k->resolve.reading;
     if (n->fresh) {
         answer_all(k, n);
-    } else if (k->resolve.late && resolve_has_old(k, n)) { /* as for those that waited when it became late */
-        resolve_use_old(k, n, n->why == NULL ? resolve_no_answer_yet : n->why);
+    } else if (k->resolve.late && resolve_make_do(k, n, n->why == NULL ? resolve_no_answer_yet : n->why)) {
+        return true; /* as for those that waited when it became late */
     } else if (n->state == RESOLVING_IDLE) {
         resolve_state(k, n, RESOLVING_QUEUED);
         resolve_go_on(k);

@@ -103,25 +103,27 @@ static struct resolving *find_asked(const struct keying *k, uint64_t id)
 static bool take_addresses(struct keying *k, struct resolving *n, const struct record *r, const char **why)
 {
     struct address_list list;
-    char text[ADDRESS_LIST_TEXT];
+    char text[RESOLVE_WHY];
     *why = address_list_parse(&list, record_text(r, K_ADDRESSES));
     if (*why != NULL) {
         return false;
     }
-    address_list_print(&list, text);
-    char *addresses = strdup(text);
+    resolve_state(k, n, RESOLVING_IDLE);
+    if (record_has(r, K_RETRY) && resolve_is_part(&list)) {
+        (void)strlcpy(text, record_has(r, K_WHY) ? record_text(r, K_WHY) : "dnskey does not say why", sizeof text);
+        resolve_take_part(k, n, &list, text, record_number(r, K_RETRY) * 1000);
+        return true;
+    }
+    char *addresses = resolve_list_text(&list);
     if (addresses == NULL) {
         resolve_unanswered(k, n, resolve_no_memory, 0);
         return true;
     }
-    resolve_state(k, n, RESOLVING_IDLE);
     if (n->fresh) {
         resolve_keep(k, n, addresses, NULL);
         return true;
     }
-    free(n->addresses);
-    n->addresses = addresses;
-    n->learnt = k->now;
+    resolve_learn(n, addresses, k->now);
     if (n->said) {
         n->said = false;
         resolve_tell(k, LOG_LEVEL_INFO, "%s is %s: what ipsec.secrets has for it is used from now on", n->host, n->addresses);
@@ -141,8 +143,7 @@ static void take_refusal(struct keying *k, struct resolving *n, const char *why)
         return;
     }
     resolve_keep_why(n, why);
-    free(n->addresses);
-    n->addresses = NULL;
+    resolve_learn(n, NULL, k->now);
     n->said = false;
     resolve_settle(k, n, true);
 }

@@ -6,6 +6,8 @@
 
 #include "resolve.h"
 
+#include "hostname.h"
+
 #include <uthash.h>
 
 struct asker { /* a worker that waits */
@@ -21,6 +23,8 @@ enum resolving_state {
     RESOLVING_RESTS     /* nobody answered: asked again when `again` is due */
 };
 
+enum kind { KIND_IPV4, KIND_IPV6, KINDS }; /* of addresses, each a question of its own in DNS */
+
 struct resolving {
     enum resolving_state state;
     bool fresh;         /* what is known of it answers those who ask in this reading; else it is of an earlier one, or nothing */
@@ -29,12 +33,13 @@ struct resolving {
     bool fatal;         /* dnskey ended when it had been asked for this alone */
     uint64_t id;        /* of the request to dnskey */
     uint64_t until;     /* dnskey has to answer */
-    uint64_t learnt;    /* when `addresses` came */
+    uint64_t learnt[KINDS]; /* when those of `addresses` came */
     uint64_t reading;   /* in which it was asked for last */
     uint32_t pause;     /* milliseconds, the last one */
     struct agenda_item again;
     char *why;          /* owned: what came of it last; NULL: nothing yet */
     char *addresses;    /* owned: the last answer; NULL: there was none */
+    char *part;         /* owned: what was answered of it, one kind of addresses, and not used yet; NULL: nothing */
     bool has_next;      /* there is another one for the next reading, that came too late: */
     char *next_addresses; /* owned; NULL: there is no such host any more */
     uint64_t next_learnt;
@@ -56,15 +61,21 @@ void resolve_settle(struct keying *k, struct resolving *n, bool refused);
 void resolve_drop(struct keying *k, struct resolving *n);
 void resolve_keep_why(struct resolving *n, const char *why);
 /* No answer, but there may be one later. retry: milliseconds that dnskey advises; 0: it said nothing. */
+void resolve_rest(struct keying *k, struct resolving *n, uint64_t retry); /* if somebody waits for it */
 void resolve_unanswered(struct keying *k, struct resolving *n, const char *why, uint64_t retry);
 
 /* ---- resolve_known.c ---- */
 
 extern const char resolve_no_answer_yet[];
 
-/* Is there the answer of an earlier reading that may be used in this one? */
-bool resolve_has_old(const struct keying *k, const struct resolving *n);
-void resolve_use_old(struct keying *k, struct resolving *n, const char *why);
+/* Settles it by what there is: a part of an answer, or that of an earlier reading. False: there is nothing. */
+bool resolve_make_do(struct keying *k, struct resolving *n, const char *why);
+/* The whole answer; taken over; NULL: there is none. */
+void resolve_learn(struct resolving *n, char *addresses, uint64_t when);
+char *resolve_list_text(const struct address_list *list); /* owned; NULL: no memory */
+bool resolve_is_part(const struct address_list *list); /* does it lack one kind? */
+/* An answer that lacks the other kind, which is asked for once more, if there is time. */
+void resolve_take_part(struct keying *k, struct resolving *n, const struct address_list *list, const char *why, uint64_t retry);
 /* What came after it was settled. addresses: taken over; NULL: a refusal, and why. */
 void resolve_keep(struct keying *k, struct resolving *n, char *addresses, const char *why);
 /* Drops the name of the earliest reading that nobody waits for. False: all are of this one. */

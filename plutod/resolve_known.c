@@ -8,6 +8,7 @@
 
 #include "hostname.h"
 
+#include <bsd/string.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,30 +34,169 @@ static void tell(struct keying *k, const char *format, ...)
     keying_say(k, k->resolve.client, REPLY_SERIOUS, "%s", text);
 }
 
+/* ---- addresses ---- */
+
+static enum kind kind_of(const struct address *a)
+{
+    return a->family == 4 ? KIND_IPV4 : KIND_IPV6;
+}
+
+static unsigned count_kind(const struct address_list *list, enum kind kind)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < list->count; i++) {
+        count += kind_of(&list->at[i]) == kind ? 1 : 0;
+    }
+    return count;
+}
+
+/* What it has is text of ours. */
+static void read_list(struct address_list *list, const char *text)
+{
+    *list = (struct address_list){ .count = 0 };
+    if (text != NULL) {
+        (void)address_list_parse(list, text);
+    }
+}
+
+char *resolve_list_text(const struct address_list *list)
+{
+    char text[ADDRESS_LIST_TEXT];
+    address_list_print(list, text);
+    return strdup(text);
+}
+
+/* It stands for nothing that nobody has said for so long. */
+static void forget_too_old(const struct keying *k, struct resolving *n)
+{
+    struct address_list all;
+    struct address_list list = { .count = 0 };
+    char text[ADDRESS_LIST_TEXT];
+    read_list(&all, n->addresses);
+    for (unsigned i = 0; i < all.count; i++) {
+        if (k->now - n->learnt[kind_of(&all.at[i])] <= RESOLVE_OLD_MAX) {
+            (void)address_list_add(&list, &all.at[i]);
+        }
+    }
+    if (list.count == 0) {
+        free(n->addresses);
+        n->addresses = NULL;
+    } else if (list.count < all.count) { /* so it is shorter */
+        address_list_print(&list, text);
+        (void)strlcpy(n->addresses, text, strlen(n->addresses) + 1);
+    }
+}
+
+void resolve_learn(struct resolving *n, char *addresses, uint64_t when)
+{
+    free(n->addresses);
+    free(n->part);
+    n->part = NULL;
+    n->addresses = addresses;
+    n->learnt[KIND_IPV4] = when;
+    n->learnt[KIND_IPV6] = when;
+}
+
+/* ---- parts of answers ---- */
+
+bool resolve_is_part(const struct address_list *list)
+{
+    return count_kind(list, KIND_IPV4) == 0 || count_kind(list, KIND_IPV6) == 0;
+}
+
+/* Adds those of the kind that was not answered, from before. Their kind, or KINDS: there are none. */
+static enum kind complete(const struct resolving *n, struct address_list *list)
+{
+    struct address_list old;
+    enum kind missing = count_kind(list, KIND_IPV4) == 0 ? KIND_IPV4 : KIND_IPV6;
+    read_list(&old, n->addresses);
+    for (unsigned i = 0; i < old.count; i++) {
+        if (kind_of(&old.at[i]) == missing) {
+            (void)address_list_add(list, &old.at[i]);
+        }
+    }
+    return count_kind(list, missing) > 0 ? missing : KINDS;
+}
+
+/* False: no memory; it is as before. */
+static bool use_part(struct keying *k, struct resolving *n, const char *why)
+{
+    static const char *const names[KINDS] = { "IPv4", "IPv6" };
+    struct address_list list;
+    read_list(&list, n->part);
+    const enum kind old = complete(n, &list);
+    char *addresses = resolve_list_text(&list);
+    if (addresses == NULL) {
+        return false;
+    }
+    free(n->addresses);
+    n->addresses = addresses;
+    for (enum kind kind = KIND_IPV4; kind < KINDS; kind++) {
+        n->learnt[kind] = kind == old ? n->learnt[kind] : k->now;
+    }
+    if (old < KINDS) {
+        tell(k, "%s was answered in part: %s; in ipsec.secrets it stands for %s, of which those of %s are as before", n->host, why,
+             addresses, names[old]);
+    } else {
+        tell(k, "%s was answered in part: %s; in ipsec.secrets it stands for %s alone until the next whack --listen", n->host, why,
+             addresses);
+    }
+    n->said = false;
+    resolve_settle(k, n, false);
+    return true;
+}
+
+void resolve_take_part(struct keying *k, struct resolving *n, const struct address_list *list, const char *why, uint64_t retry)
+{
+    const bool second = n->part != NULL;
+    char *part = resolve_list_text(list);
+    if (part == NULL) {
+        resolve_unanswered(k, n, resolve_no_memory, retry);
+        return;
+    }
+    if (n->fresh) { /* what it says of one kind is not worth the other */
+        free(part);
+        return;
+    }
+    free(n->part);
+    n->part = part;
+    resolve_keep_why(n, why);
+    if ((second || k->resolve.late) && resolve_make_do(k, n, why)) {
+        return;
+    }
+    resolve_rest(k, n, retry);
+}
+
 /* ---- from the reading before ---- */
 
-static bool is_known(const struct keying *k, const struct resolving *n)
-{
-    return n->addresses != NULL && k->now - n->learnt <= RESOLVE_OLD_MAX;
-}
-
-bool resolve_has_old(const struct keying *k, const struct resolving *n)
-{
-    return !n->fresh && is_known(k, n);
-}
-
-void resolve_use_old(struct keying *k, struct resolving *n, const char *why)
+static void use_old(struct keying *k, struct resolving *n, const char *why)
 {
     tell(k, "%s cannot be looked up now: %s; in ipsec.secrets it stands for %s, as before", n->host, why, n->addresses);
     resolve_settle(k, n, false);
+}
+
+bool resolve_make_do(struct keying *k, struct resolving *n, const char *why)
+{
+    if (n->fresh) {
+        return false;
+    }
+    forget_too_old(k, n);
+    if (n->part != NULL && use_part(k, n, why)) {
+        return true;
+    }
+    if (n->addresses == NULL) {
+        return false;
+    }
+    use_old(k, n, why);
+    return true;
 }
 
 void resolve_hurry(struct keying *k)
 {
     k->resolve.late = true;
     for (struct resolving *n = k->resolve.names; n != NULL; n = n->hh.next) {
-        if (n->askers != NULL && resolve_has_old(k, n)) { /* what is being asked for is for the next reading */
-            resolve_use_old(k, n, n->why == NULL ? resolve_no_answer_yet : n->why);
+        if (n->askers != NULL) { /* what is being asked for is for the next reading */
+            (void)resolve_make_do(k, n, n->why == NULL ? resolve_no_answer_yet : n->why);
         }
     }
 }
@@ -78,15 +218,19 @@ void resolve_keep(struct keying *k, struct resolving *n, char *addresses, const 
     }
 }
 
-static void take_kept(struct resolving *n)
+/* What a new reading begins with. */
+static void take_kept(const struct keying *k, struct resolving *n)
 {
     if (n->has_next) {
-        free(n->addresses);
-        n->addresses = n->next_addresses;
-        n->learnt = n->next_learnt;
+        resolve_learn(n, n->next_addresses, n->next_learnt);
         n->next_addresses = NULL;
         n->has_next = false;
     }
+    free(n->part);
+    n->part = NULL;
+    n->fresh = false;
+    n->said = false;
+    forget_too_old(k, n);
 }
 
 /* ---- readings ---- */
@@ -106,10 +250,8 @@ void resolve_begin(struct keying *k, uint64_t client)
     k->resolve.said = 0;
     k->resolve.said_old = 0;
     HASH_ITER(hh, k->resolve.names, n, next) {
-        take_kept(n);
-        n->fresh = false;
-        n->said = false;
-        if (is_idle(n) && !is_known(k, n)) { /* it is of no use; what is known is, even if this reading is given up, too */
+        take_kept(k, n);
+        if (is_idle(n) && n->addresses == NULL) { /* it is of no use; what is known is, even if this reading is given up, too */
             resolve_drop(k, n);
         }
     }

@@ -376,19 +376,19 @@ static void half_an_answer(void **state)
     later(f, LOOKUP_PATIENCE - 1);
     assert_null(said(f));
     later(f, 1);
-    assert_string_equal(said(f), "ok id=1 re=resolve addresses=10.0.0.1 ttl=30");
+    assert_string_equal(said(f), "ok id=1 re=resolve addresses=10.0.0.1 ttl=30 why=AAAA:%20no%20DNS%20server%20has%20answered%20yet retry=2");
     later(f, LOOKUP_TIME);
     nothing_is_open(f);
     q = begun(f, 2, "late.example");
     later(f, LOOKUP_PATIENCE + 1);
     answer_list(f, q + 1, "2001:db8::1");
-    assert_string_equal(said(f), "ok id=2 re=resolve addresses=2001:db8::1 ttl=30");
+    assert_string_equal(said(f), "ok id=2 re=resolve addresses=2001:db8::1 ttl=30 why=A:%20no%20DNS%20server%20has%20answered%20yet retry=2");
     answer_list(f, q, "10.0.0.1");
     nothing_is_open(f);
     q = begun(f, 3, "failed.example");
     answer_outcome(f, q, ANSWER_FAILED);
     answer_list(f, q + 1, "2001:db8::1");
-    assert_string_equal(said(f), "ok id=3 re=resolve addresses=2001:db8::1 ttl=30");
+    assert_string_equal(said(f), "ok id=3 re=resolve addresses=2001:db8::1 ttl=30 why=A:%20SERVFAIL retry=2");
     nothing_is_open(f);
 }
 
@@ -444,6 +444,30 @@ static void old_answers_at_once_where_servers_fail(void **state)
     answer_outcome(f, q + 1, ANSWER_FAILED);
     assert_non_null(strstr(said(f), "fail id=4"));
     nothing_is_open(f);
+}
+
+/* What DNS said to have no address of a type is whole without it, in whatever order the two were answered. */
+static void known_to_have_none(void **state)
+{
+    struct fixture *f = *state;
+    for (unsigned first = 0; first < 2; first++) {
+        char name[40];
+        (void)snprintf(name, sizeof name, "v4-%u.example", first);
+        unsigned q = begun(f, 1, name);
+        if (first == 0) {
+            answer_list(f, q, "10.0.0.1");
+        }
+        answer_outcome(f, q + 1, ANSWER_NOTHING);
+        if (first == 1) {
+            answer_list(f, q, "10.0.0.1");
+        }
+        assert_string_equal(said(f), "ok id=1 re=resolve addresses=10.0.0.1 ttl=300");
+        q = begun(f, 2, name);
+        answer_list(f, q, "10.0.0.2");
+        answer_outcome(f, q + 1, ANSWER_FAILED);
+        assert_string_equal(said(f), "ok id=2 re=resolve addresses=10.0.0.2 ttl=30");
+        assert_false(logged(f, "no%20DNS%20server%20answers"));
+    }
 }
 
 /* What comes after the old answer was given is remembered. */
@@ -654,6 +678,7 @@ int main(void)
         TEST(some_addresses_dropped), TEST(too_many_addresses), TEST(no_server_at_all),
         TEST(a_late_answer_is_not_anothers), TEST(known_goes_by_what_was_told_last), TEST(servfail),
         TEST(half_an_answer), TEST(old_answers), TEST(old_answers_at_once_where_servers_fail), TEST(learned_late),
+        TEST(known_to_have_none),
         TEST(known_is_bounded), TEST(bad_names), TEST(as_many_as_there_is_room_for), TEST(other_servers),
         TEST(never_begun), TEST(any_order),
     };

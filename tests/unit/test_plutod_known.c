@@ -207,6 +207,97 @@ static void k1_asked_at_once_in_a_new_reading(void **state)
     world_free(w);
 }
 
+#define V6_MISSING " retry=2 why=AAAA:%20no%20answer"
+
+/* One kind of addresses was answered: the other one is asked for once more, then there is what there is. */
+static void k1_part_of_an_answer(void **state)
+{
+    (void)state;
+    for (unsigned end = 0; end < 4; end++) {
+        struct world *w = begin();
+        keying_dnskey_up(&w->k, &w->d);
+        asks(w, 1, 1, "a.example.org");
+        answers(w, wants(w, "a.example.org"), "addresses=10.9.0.2" V6_MISSING);
+        gets(w, 1, 1, NULL);
+        assert_int_equal(lines_of(w), 0);
+        wants(w, NULL);
+        if (end == 0) { /* it is late */
+            resolve_hurry(&w->k);
+            gets(w, 1, 1, "10.9.0.2");
+        } else {
+            later(w, RESOLVE_AGAIN_MIN);
+            uint64_t id = wants(w, "a.example.org");
+            if (end == 1) { /* again the same */
+                answers(w, id, "addresses=10.9.0.2" V6_MISSING);
+                gets(w, 1, 1, "10.9.0.2");
+            } else if (end == 2) { /* nothing at all */
+                fails(w, id, "retry=15 why=AAAA:%20no%20answer");
+                gets(w, 1, 1, "10.9.0.2");
+            } else { /* all of it */
+                answers(w, id, "addresses=10.9.0.2,2001:db8::2");
+                gets(w, 1, 1, "10.9.0.2,2001:db8::2");
+            }
+        }
+        assert_int_equal(lines_of(w), end == 3 ? 0 : 1);
+        assert_true(end == 3 || has(&w->log, "a.example.org was answered in part: AAAA: no answer; in ipsec.secrets it stands for "
+                                             "10.9.0.2 alone until the next whack --listen"));
+        nobody_waits(w);
+        world_free(w);
+    }
+}
+
+/* Of the kind that is not answered those of before hold, for as long as others do. */
+static void k1_part_completed_by_what_was_known(void **state)
+{
+    static const char *const parts[] = { "10.9.0.9", "2001:db8::9" };
+    static const char *const wholes[] = { "10.9.0.9,2001:db8::2", "10.9.0.2,2001:db8::9" };
+    (void)state;
+    for (unsigned kind = 0; kind < 2; kind++) {
+        struct world *w = known("a.example.org", "10.9.0.2,2001:db8::2");
+        char line[100];
+        snprintf(line, sizeof line, "addresses=%s%s", parts[kind], V6_MISSING);
+        later(w, RESOLVE_OLD_MAX - 3000);
+        resolve_begin(&w->k, 0);
+        asks(w, OTHER, 1, "a.example.org");
+        answers(w, wants(w, "a.example.org"), line);
+        gets(w, OTHER, 1, NULL);
+        later(w, RESOLVE_AGAIN_MIN);
+        answers(w, wants(w, "a.example.org"), line);
+        gets(w, OTHER, 1, wholes[kind]);
+        assert_true(has(&w->log, kind == 0 ? "10.9.0.9,2001:db8::2, of which those of IPv6 are as before"
+                                           : "10.9.0.2,2001:db8::9, of which those of IPv4 are as before"));
+        later(w, 1001); /* now what was not answered then is too old, and the rest is not */
+        asks(w, OTHER, 2, "a.example.org");
+        gets(w, OTHER, 2, wholes[kind]); /* in the same reading nothing changes */
+        resolve_begin(&w->k, 0);
+        asks(w, OTHER, 3, "a.example.org");
+        dnskey_says(w, "a.example.org", "down");
+        gets(w, OTHER, 3, parts[kind]);
+        world_free(w);
+    }
+}
+
+/* In a reading that is late a part is used at once, and one that comes after the answer changes nothing. */
+static void k1_late_parts(void **state)
+{
+    struct world *w = known("a.example.org", "10.9.0.2,2001:db8::2");
+    (void)state;
+    resolve_begin(&w->k, 0);
+    asks(w, OTHER, 1, "a.example.org");
+    asks(w, OTHER, 2, "new.example.org");
+    uint64_t id = wants(w, "a.example.org");
+    uint64_t other = wants(w, "new.example.org");
+    resolve_hurry(&w->k);
+    gets(w, OTHER, 1, "10.9.0.2,2001:db8::2");
+    answers(w, id, "addresses=10.9.0.9" V6_MISSING);
+    answers(w, other, "addresses=10.9.0.3" V6_MISSING);
+    gets(w, OTHER, 2, "10.9.0.3");
+    nobody_waits(w);
+    asks(w, 1, 2, "a.example.org");
+    gets(w, 1, 2, "10.9.0.2,2001:db8::2");
+    world_free(w);
+}
+
 /* Of many names that stand for what they stood for before some have a line, in the log and for the whack that waits. */
 static void k1_old_ones_few_lines(void **state)
 {
@@ -255,6 +346,9 @@ int main(void)
         cmocka_unit_test(k1_a_late_answer_that_changes_nothing),
         cmocka_unit_test(k1_late_askers_get_what_is_known_at_once),
         cmocka_unit_test(k1_asked_at_once_in_a_new_reading),
+        cmocka_unit_test(k1_part_of_an_answer),
+        cmocka_unit_test(k1_part_completed_by_what_was_known),
+        cmocka_unit_test(k1_late_parts),
         cmocka_unit_test(k1_old_ones_few_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -70,4 +70,11 @@ static inline void later(struct world *w, uint64_t ms)
     keying_tick(&w->k);
 }
 
+static inline void nobody_waits(const struct world *w)
+{
+    struct resolve_view view;
+    assert_int_equal(resolve_waiting(&w->k), 0);
+    assert_false(resolve_view(&w->k, 0, &view));
+}
+
 #endif

@@ -1,13 +1,6 @@
 /* [K1] Names of hosts in ipsec.secrets: plutod between the workers of secrets and dnskey. */
 #include "test_plutod_names.h"
 
-static void nobody_waits(const struct world *w)
-{
-    struct resolve_view view;
-    assert_int_equal(resolve_waiting(&w->k), 0);
-    assert_false(resolve_view(&w->k, 0, &view));
-}
-
 static void k1_asked_once_for_all(void **state)
 {
     struct world *w = begin();
