@@ -148,6 +148,13 @@ END
         'dnskey: mail.example: has no address in DNS, neither A nor AAAA')"
 }
 
+@test "dnskey NAME...: a part of the answer is printed, and called one" {
+    world 'server_on 127.0.0.1; dnskey half.test; s=$?; kill $server; exit $s'
+    assert_success
+    assert_output 10.9.9.9
+    assert_equal "$stderr" 'dnskey: half.test: not all of its addresses: AAAA: no DNS server has answered yet'
+}
+
 @test "dnskey NAME...: of 300 addresses, which come by TCP, the first 16 in their order" {
     real_world 'dnskey big.big.example'
     assert_success

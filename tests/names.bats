@@ -159,6 +159,54 @@ alone='127.0.0.1 10.64.0.1 : PSK "needs no name at all"'
     log_has 'in ipsec.secrets it stands for 10.64.0.2, as before' || fail "$(tail "$dir/err")"
 }
 
+@test "[K1] names: two --listen in a row while DNS is down take nothing away, and say what holds" {
+    dns 'gate.example.org ok 10.64.0.2'
+    secrets '127.0.0.1 gate.example.org : PSK "of the gate, either"'
+    start_here --secrets-workers 2
+    listen
+    has_psk 10.64.0.2 1 || fail "$output"
+    echo 'gate.example.org later 1 no server answers' >"$dir/dns/answers"
+    timeout 60 "$whack" --ctlbase "$base" --listen >"$dir/first" 3>&- &
+    local first=$!
+    listen
+    assert_line --partial '003 gate.example.org cannot be looked up now: no server answers; in ipsec.secrets it stands for 10.64.0.2, as before'
+    wait "$first"
+    has_psk 10.64.0.2 1 || fail "$output"
+}
+
+@test "[K1] names: one kind of addresses is not answered: asked for once more, then completed by what was known" {
+    dns 'gate.example.org ok 10.64.0.2,2001:db8::2' 'new.example.org part 10.64.0.7 AAAA: no answer'
+    secrets '127.0.0.1 gate.example.org : PSK "of the gate, either"' '::1 gate.example.org : PSK "of the gate, too"' \
+        '127.0.0.1 new.example.org : PSK "of a new one"'
+    start_here --secrets-workers 2
+    listen
+    assert_line --partial '003 new.example.org was answered in part: AAAA: no answer; in ipsec.secrets it stands for 10.64.0.7 alone'
+    has_psk 10.64.0.7 3 || fail "$output"
+    us=::1 has_psk 2001:db8::2 2 || fail "$output"
+    echo 'gate.example.org part 10.64.0.3 AAAA: no answer' >"$dir/dns/answers"
+    : >"$dir/dns/asked"
+    listen
+    assert_line --partial '003 gate.example.org was answered in part: AAAA: no answer; in ipsec.secrets it stands for 10.64.0.3,2001:db8::2, of which those of IPv6 are as before'
+    assert_equal "$(grep -c gate "$dir/dns/asked")" 2
+    has_psk 10.64.0.3 1 || fail "$output"
+    us=::1 has_psk 2001:db8::2 2 || fail "$output"
+    ! has_psk 10.64.0.2 || fail "$output"
+}
+
+@test "[K1] names: a connection that had no secret has one when its name is answered, though another name still waits" {
+    dns 'gate.example.org later 1 no server answers' 'other.example.org later 1 no server answers'
+    secrets '127.0.0.1 gate.example.org : PSK "of the gate, either"' '127.0.0.1 other.example.org : PSK "of another one"'
+    start_here --secrets-workers 1
+    listen
+    ask --name keep --psk --encrypt --host 127.0.0.1 --to --host 10.64.0.2
+    ask --explain --name keep
+    refute_output --partial 'its secret is that of'
+    printf '%s\n' 'gate.example.org ok 10.64.0.2' 'other.example.org later 1 no server answers' >"$dir/dns/answers"
+    within 30 log_has 'gate.example.org is 10.64.0.2: what ipsec.secrets has for it is used from now on'
+    ask --explain --name keep
+    assert_output --partial "its secret is that of $dir/secrets:1"
+}
+
 @test "[K1] names: another --listen while one waits for names" {
     dns 'gate.example.org silent'
     secrets "$alone" '127.0.0.1 gate.example.org : PSK "of the gate, either"'

@@ -389,6 +389,58 @@ static void k1_a_worker_ends(void **state)
     world_free(w);
 }
 
+/* Each question has its own time: that of one that was answered is not the next one's. */
+static void k1_patience_with_each(void **state)
+{
+    struct world *w = begin();
+    (void)state;
+    keying_dnskey_up(&w->k, &w->d);
+    asks(w, 1, 1, "a.example.org");
+    uint64_t a = wants(w, "a.example.org");
+    later(w, 10000);
+    asks(w, 1, 2, "b.example.org");
+    uint64_t b = wants(w, "b.example.org");
+    later(w, RESOLVE_PATIENCE - 10001);
+    answers(w, a, "addresses=10.9.0.2");
+    later(w, 10000);
+    assert_int_equal(w->dnskey_ended, 0);
+    assert_true(b != 0);
+    later(w, 1);
+    assert_int_equal(w->dnskey_ended, 1);
+    world_free(w);
+}
+
+/* A death that was long ago, before an answer, is not the first of two. */
+static void k1_an_answer_clears_the_name(void **state)
+{
+    struct world *w = begin();
+    (void)state;
+    keying_dnskey_up(&w->k, &w->d);
+    asks(w, 1, 1, "a.example.org");
+    for (unsigned i = 0; i < 5; i++) {
+        wants(w, "a.example.org");
+        keying_dnskey_down(&w->k);
+        keying_dnskey_up(&w->k, &w->d);
+        fails(w, wants(w, "a.example.org"), "retry=1 why=no%20server"); /* asked again at once */
+        later(w, RESOLVE_AGAIN_MAX);
+    }
+    world_free(w);
+}
+
+/* Whatever dnskey has to say, it does not fill the log. */
+static void k1_lines_of_dnskey_are_counted(void **state)
+{
+    struct world *w = begin();
+    (void)state;
+    keying_dnskey_up(&w->k, &w->d);
+    for (unsigned i = 0; i < 20000; i++) {
+        assert_null(feed(w, D_P, "log level=serious text=line%%20%u", i));
+    }
+    assert_in_range(lines_of(w), 10, 1000);
+    assert_true(has(&w->log, "line 1\n"));
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -407,6 +459,9 @@ int main(void)
         cmocka_unit_test(k1_hurry),
         cmocka_unit_test(k1_refused_names_are_not_remembered),
         cmocka_unit_test(k1_a_worker_ends),
+        cmocka_unit_test(k1_patience_with_each),
+        cmocka_unit_test(k1_an_answer_clears_the_name),
+        cmocka_unit_test(k1_lines_of_dnskey_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
