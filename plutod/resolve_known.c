@@ -17,6 +17,7 @@
 const char resolve_no_answer_yet[] = "there is no answer yet";
 
 /* For the log, for whack --events, and for the whack that waits: of many names only some. */
+__attribute__((format(printf, 2, 3)))
 static void tell(struct keying *k, const char *format, ...)
 {
     char text[2 * ADDRESS_LIST_TEXT + HOSTNAME_LEN + RESOLVE_WHY + 200] =

@@ -95,7 +95,14 @@ static void k1_of_no_use_any_more(void **state)
     world_free(w);
 }
 
-/* Old names make room for new ones, and only they do. */
+static bool is_there(const struct world *w, const char *host)
+{
+    struct resolving *n;
+    HASH_FIND_STR(w->k.resolve.names, host, n);
+    return n != NULL;
+}
+
+/* Old names make room for new ones, the oldest first, and only they do. */
 static void k1_room_for_the_newest_reading(void **state)
 {
     struct world *w = known("a.example.org", "10.9.0.2");
@@ -104,7 +111,15 @@ static void k1_room_for_the_newest_reading(void **state)
     keying_worker_down(&w->k, 1);
     assert_true(keying_worker_up(&w->k, 1, &w->s[1]));
     resolve_begin(&w->k, 0);
+    asks(w, OTHER, 1, "b.example.org");
+    answers(w, wants(w, "b.example.org"), "addresses=10.9.0.3");
+    gets(w, OTHER, 1, "10.9.0.3");
+    keying_worker_down(&w->k, OTHER);
+    assert_true(keying_worker_up(&w->k, OTHER, &w->s[OTHER]));
+    resolve_begin(&w->k, 0);
     for (unsigned i = 1; i <= 2 * HOST_NAMES_MAX; i++) {
+        assert_int_equal(is_there(w, "a.example.org"), i < 2 * HOST_NAMES_MAX);
+        assert_true(is_there(w, "b.example.org"));
         snprintf(host, sizeof host, "gate%u.example.org", i);
         asks(w, i <= HOST_NAMES_MAX ? 1 : OTHER, i + 1, host);
     }
@@ -277,6 +292,25 @@ static void k1_part_completed_by_what_was_known(void **state)
     }
 }
 
+/* The part of a reading that was given up is not the first of the next one. */
+static void k1_part_of_each_reading(void **state)
+{
+    struct world *w = begin();
+    (void)state;
+    keying_dnskey_up(&w->k, &w->d);
+    asks(w, 1, 1, "a.example.org");
+    answers(w, wants(w, "a.example.org"), "addresses=10.9.0.2" V6_MISSING);
+    resolve_begin(&w->k, 0);
+    asks(w, OTHER, 1, "a.example.org");
+    answers(w, wants(w, "a.example.org"), "addresses=10.9.0.3" V6_MISSING);
+    gets(w, OTHER, 1, NULL);
+    later(w, 2 * RESOLVE_AGAIN_MIN);
+    answers(w, wants(w, "a.example.org"), "addresses=10.9.0.3" V6_MISSING);
+    gets(w, OTHER, 1, "10.9.0.3");
+    gets(w, 1, 1, "10.9.0.3");
+    world_free(w);
+}
+
 /* In a reading that is late a part is used at once, and one that comes after the answer changes nothing. */
 static void k1_late_parts(void **state)
 {
@@ -327,6 +361,10 @@ static void k1_old_ones_few_lines(void **state)
     assert_true(has(&w->said, "003 more names of hosts in ipsec.secrets stand for what they stood for before"));
     resolve_begin(&w->k, CLIENT);
     buffer_wipe(&w->said);
+    asks(w, 1, 999, "gate0.example.org");
+    dnskey_says(w, "gate0.example.org", "down");
+    assert_true(has(&w->said, "003 gate0.example.org cannot be looked up now")); /* each reading has its lines */
+    buffer_wipe(&w->said);
     resolve_let_go(&w->k);
     asks(w, 1, 1000, "gate1.example.org");
     dnskey_says(w, "gate1.example.org", "down");
@@ -348,6 +386,7 @@ int main(void)
         cmocka_unit_test(k1_asked_at_once_in_a_new_reading),
         cmocka_unit_test(k1_part_of_an_answer),
         cmocka_unit_test(k1_part_completed_by_what_was_known),
+        cmocka_unit_test(k1_part_of_each_reading),
         cmocka_unit_test(k1_late_parts),
         cmocka_unit_test(k1_old_ones_few_lines),
     };
