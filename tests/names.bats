@@ -204,6 +204,7 @@ alone='127.0.0.1 10.64.0.1 : PSK "needs no name at all"'
     printf '%s\n' 'gate.example.org ok 10.64.0.2' 'other.example.org later 1 no server answers' >"$dir/dns/answers"
     within 30 log_has 'gate.example.org is 10.64.0.2: what ipsec.secrets has for it is used from now on'
     ask --explain --name keep
+    refute_output --partial 'it would not come up' # what was said before counts no more
     assert_output --partial "its secret is that of $dir/secrets:1"
 }
 
