@@ -45,18 +45,6 @@ static int misuse(const char *what, const char *value)
     return EXIT_MISUSE;
 }
 
-static bool parse_fd(const char *text, int *fd)
-{
-    char *end;
-    errno = 0;
-    long n = strtol(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || n < 3 || n > 1023) {
-        return false;
-    }
-    *fd = (int)n;
-    return true;
-}
-
 /* -1: go on; else the exit status. */
 static int parse(struct options *o, int argc, char *argv[])
 {
@@ -74,7 +62,7 @@ static int parse(struct options *o, int argc, char *argv[])
             (void)puts("dnskey " VERSION);
             return 0;
         case 'c':
-            if (!parse_fd(optarg, &o->control_fd)) {
+            if (!standard_other(optarg, &o->control_fd)) {
                 return misuse("--control-fd needs the number of an open descriptor from 3, not ", optarg);
             }
             break;

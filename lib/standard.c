@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -18,6 +19,18 @@ unsigned standard_fill(void)
         closed |= 1u << fd;
     }
     return closed;
+}
+
+bool standard_other(const char *text, int *fd)
+{
+    char *end;
+    errno = 0;
+    long n = strtol(text, &end, 10);
+    if (errno != 0 || end == text || *end != '\0' || n < 3 || n > 1023) {
+        return false;
+    }
+    *fd = (int)n;
+    return true;
 }
 
 bool standard_there(const char *tool, unsigned closed, unsigned needed)

@@ -16,6 +16,9 @@ enum { STANDARD_INPUT = 1u << 0, STANDARD_OUTPUT = 1u << 1, STANDARD_ERROR = 1u 
 /* The first thing in main: opens /dev/null where one is closed. Returns which were. */
 unsigned standard_fill(void);
 
+/* A descriptor that is none of them and may be inherited, as on a command line: 3 to 1023. */
+bool standard_other(const char *text, int *fd);
+
 /* Is none of `needed` closed? Else stderr says which one, and what to do. */
 bool standard_there(const char *tool, unsigned closed, unsigned needed);
 

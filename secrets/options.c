@@ -1,5 +1,7 @@
 #include "options.h"
 
+#include "standard.h"
+
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -143,7 +145,6 @@ static int take_text(struct options *o, int option, const char *value)
 
 static int take_option(struct options *o, int option, const char *value)
 {
-    uint64_t number = 0;
     switch (option) {
     case OPTION_HELP:
         (void)fputs(usage, stdout);
@@ -152,11 +153,8 @@ static int take_option(struct options *o, int option, const char *value)
         (void)printf("secrets %s\n", VERSION);
         return 0;
     case OPTION_CONTROL:
-        if (!parse_number(value, 1023, &number) || number < 3) {
-            return misuse("--control-fd", value, "expected the number of a descriptor, 3 to 1023");
-        }
-        o->control_fd = (int)number;
-        return -1;
+        return standard_other(value, &o->control_fd)
+                   ? -1 : misuse("--control-fd", value, "expected the number of a descriptor, 3 to 1023");
     case OPTION_WORKER:
         if (!parse_number(value, UINT32_MAX, &o->worker)) {
             return misuse("--worker", value, "expected a number, 0 to 4294967295");

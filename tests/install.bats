@@ -85,7 +85,7 @@ pages() {
     local page name section
     while read -r page name section; do
         [ -e "$man/man$section/$name.$section" ] || case "$name($section)" in
-        'ip-route(8)' | 'ip-xfrm(8)' | 'syslog(3)' | 'sd_notify(3)' | 'resolv.conf(5)' | 'hosts(5)') ;;
+        'ip-route(8)' | 'ip-xfrm(8)' | 'syslog(3)' | 'sd_notify(3)' | 'resolv.conf(5)' | 'hosts(5)' | 'ssh-keygen(1)') ;;
         *) fail "$page refers to $name($section), which is not installed" ;;
         esac
     done < <(cd "$man" && grep -rE '^\.Xr ' . | sed 's/:\.Xr//' | cut -d ' ' -f 1-3)
