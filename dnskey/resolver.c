@@ -79,7 +79,14 @@ static bool set_options(struct ub_ctx *unbound)
         { "cache-max-ttl:", "86400" },
         { "cache-max-negative-ttl:", "60" },
         { "do-not-query-localhost:", "no" },
-        { "outgoing-num-tcp:", "10" },     /* for truncated answers */
+        /*
+         * For truncated answers: as many connections as sockets for UDP, one question at a time on each. With more on one, a
+         * server that ends it after the answer to one of them, or within, takes the answers to the others along. What is idle
+         * ends soon, as servers take few connections at once.
+         */
+        { "outgoing-num-tcp:", "256" },
+        { "max-reuse-tcp-queries:", "1" },
+        { "tcp-reuse-timeout:", "100" },   /* ms */
         /* libunbound would say of these by itself that they are not there; that is for the servers to say. */
         { "local-zone:", "test. transparent" },
         { "local-zone:", "home.arpa. transparent" },

@@ -13,6 +13,7 @@
  *     slow-MS       as good, after so many milliseconds
  *     servfail, refused, formerr, notimp
  *     truncated-N   by UDP nothing but TC, by TCP N addresses 10.10.x.y
+ *     tcponce-N     as truncated-N, and the end of the connection
  *     tcpsilent     by UDP TC, by TCP nothing
  *     tcpcut        by UDP TC, by TCP half an answer and the end
  *     loop          a CNAME for itself
@@ -245,7 +246,7 @@ static bool answer(const struct question *q, const uint8_t *asked)
         const char *label;
         unsigned rcode;
     } errors[] = { { "formerr", 1 }, { "servfail", 2 }, { "nothere", 3 }, { "notimp", 4 }, { "refused", 5 } };
-    const bool by_tcp = is(q, "truncated") || is(q, "tcpsilent") || is(q, "tcpcut");
+    const bool by_tcp = is(q, "truncated") || is(q, "tcponce") || is(q, "tcpsilent") || is(q, "tcpcut");
     if (is(q, "silent") || (is(q, "half") && q->type == TYPE_AAAA) || (is(q, "tcpsilent") && q->tcp)) {
         return false;
     }
@@ -261,7 +262,7 @@ static bool answer(const struct question *q, const uint8_t *asked)
         packet.bytes[0] ^= is(q, "wrongid") ? 0x55 : 0;
     } else if (is(q, "loop") || is(q, "circle") || is(q, "chain")) {
         aliases(q);
-    } else if (is(q, "many") || (is(q, "truncated") && q->tcp)) {
+    } else if (is(q, "many") || ((is(q, "truncated") || is(q, "tcponce")) && q->tcp)) {
         many_addresses(q);
     } else if (is(q, "wrongname")) {
         add_good(q, NULL);
@@ -386,7 +387,7 @@ static bool answer_by_tcp(int fd)
         (void)send(fd, head, sizeof head, MSG_NOSIGNAL);
         (void)send(fd, packet.bytes, is(&q, "tcpcut") ? packet.len / 2 : packet.len, MSG_NOSIGNAL);
     }
-    return !is(&q, "tcpcut");
+    return !is(&q, "tcpcut") && !is(&q, "tcponce");
 }
 
 /* Each connection has a process of its own, until the other side ends it. */
