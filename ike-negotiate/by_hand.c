@@ -1,5 +1,6 @@
 #include "by_hand.h"
 
+#include "become.h"
 #include "by_hand_private.h"
 #include "option_reader.h"
 #include "sandbox.h"
@@ -7,7 +8,6 @@
 #include "udp.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <ifaddrs.h>
 #include <poll.h>
 #include <signal.h>
@@ -152,21 +152,6 @@ static bool orient(struct hand *h)
 
 /* ---- children ---- */
 
-static void exec_child(int fd, char *const argv[])
-{
-    if (fd == 3 ? fcntl(fd, F_SETFD, 0) < 0 : dup2(fd, 3) < 0) {
-        _exit(111);
-    }
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0) {
-        _exit(111);
-    }
-    close_range(4, ~0U, 0);
-    execv(argv[0], argv);
-    fprintf(stderr, "ike-negotiate: cannot start %s: %s\n", argv[0], strerror(errno));
-    _exit(111);
-}
-
 static bool start_child(struct hand *h, unsigned which, char *const argv[], unsigned from)
 {
     int pair[2];
@@ -175,7 +160,7 @@ static bool start_child(struct hand *h, unsigned which, char *const argv[], unsi
     }
     pid_t pid = fork();
     if (pid == 0) {
-        exec_child(pair[1], argv);
+        become("ike-negotiate", argv, environ, pair[1]);
     }
     close(pair[1]);
     h->line[which] = (struct hand_line){ .hand = h, .which = which, .from = from };

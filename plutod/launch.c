@@ -1,5 +1,6 @@
 #include "launch.h"
 
+#include "become.h"
 #include "sibling.h"
 #include "supervisor.h"
 
@@ -11,8 +12,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#define CONTROL_FD 3
 
 #define ARGUMENTS_MAX 10
 
@@ -39,11 +38,10 @@ static void fill_arguments(const struct process *p, char *path, char worker[16],
 }
 
 /* In the child: only descriptors 0-3, default signals and none held back, a session of its own, a bare environment. */
-static _Noreturn void become(char *path, char **argv, int fd, int words)
+static _Noreturn void become_tool(char **argv, int fd, int words)
 {
     static char path_variable[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
     char *environment[] = { path_variable, NULL };
-    int null = open("/dev/null", O_RDWR);
     sigset_t none;
     (void)sigemptyset(&none);
     (void)setsid();
@@ -54,18 +52,7 @@ static _Noreturn void become(char *path, char **argv, int fd, int words)
     if (dup2(words, STDERR_FILENO) < 0) {
         _exit(111);
     }
-    if (null < 0 || (fd == CONTROL_FD ? fcntl(fd, F_SETFD, 0) : dup2(fd, CONTROL_FD)) < 0) {
-        _exit(111);
-    }
-    if (dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0) {
-        _exit(111);
-    }
-    if (close_range(CONTROL_FD + 1, ~0U, 0) != 0) {
-        _exit(111);
-    }
-    execve(path, argv, environment);
-    dprintf(STDERR_FILENO, "plutod: cannot execute %s: %s\n", path, strerror(errno));
-    _exit(111);
+    become("plutod", argv, environment, fd);
 }
 
 /* NULL, or why there is none; in path what was tried. */
@@ -106,7 +93,7 @@ int launch(struct process *p, int *words, char why[LAUNCH_WHY])
     fill_arguments(p, path, worker, argv);
     p->pid = fork();
     if (p->pid == 0) {
-        become(path, argv, pair[1], stderr_pipe[1]);
+        become_tool(argv, pair[1], stderr_pipe[1]);
     }
     int error = errno;
     close(pair[1]);

@@ -1,12 +1,12 @@
 /* Names of hosts by hand: a dnskey of our own, which is asked in plutod's place. */
 #include "names.h"
 
+#include "become.h"
 #include "channel.h"
 #include "clock.h"
 #include "sibling.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -26,26 +26,14 @@ struct asked {
     size_t open;    /* of those that were */
 };
 
-static _Noreturn void become(char *path, int fd)
-{
-    static char control[] = "--control-fd";
-    static char three[] = "3";
-    char *argv[] = { path, control, three, NULL };
-    char *environment[] = { NULL };
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (null < 0 || (fd == 3 ? fcntl(fd, F_SETFD, 0) : dup2(fd, 3)) < 0 || dup2(null, STDIN_FILENO) < 0
-        || dup2(null, STDOUT_FILENO) < 0 || close_range(4, ~0U, 0) != 0) {
-        _exit(111);
-    }
-    execve(path, argv, environment);
-    (void)dprintf(STDERR_FILENO, "secrets: cannot execute %s: %s\n", path, strerror(errno));
-    _exit(111);
-}
-
 /* NULL: it was said why not. */
 static struct channel *begin(pid_t *pid)
 {
+    static char control[] = "--control-fd";
+    static char three[] = "3";
     char path[4096];
+    char *argv[] = { path, control, three, NULL };
+    char *environment[] = { NULL };
     int pair[2];
     const char *why = sibling_path(path, sizeof path, "dnskey");
     if (why != NULL) {
@@ -58,7 +46,7 @@ static struct channel *begin(pid_t *pid)
     }
     *pid = fork();
     if (*pid == 0) {
-        become(path, pair[1]);
+        become("secrets", argv, environment, pair[1]);
     }
     close(pair[1]);
     struct channel *c = *pid < 0 ? NULL : channel_new(pair[0], pair[0], D_P);
