@@ -5,6 +5,7 @@
 
 load /usr/lib/bats/bats-support/load.bash
 load /usr/lib/bats/bats-assert/load.bash
+load lib/nsd.bash
 bats_require_minimum_version 1.5.0
 
 setup() {
@@ -77,23 +78,7 @@ real_world() {
         echo "$zone"
         for i in {1..300}; do echo "big A 198.51.$((i / 250)).$((i % 250))"; done
     } >zone
-    cat >nsd.conf <<END
-server:
-  ip-address: 127.0.0.1
-  username: ""
-  zonesdir: "$dir"
-  database: ""
-  pidfile: "$dir/nsd.pid"
-  xfrdfile: "$dir/xfrd"
-  zonelistfile: "$dir/zone.list"
-  logfile: "$dir/nsd.log"
-  server-count: 1
-remote-control:
-  control-enable: no
-zone:
-  name: example
-  zonefile: zone
-END
+    nsd_config "$dir" 127.0.0.1 >nsd.conf
     world '
         nsd -d -c "$dir/nsd.conf" 3>&- & nsd=$!
         for i in {1..200}; do grep -qs "nsd started" "$dir/nsd.log" && break; sleep 0.05; done

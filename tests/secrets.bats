@@ -1,15 +1,11 @@
 #!/usr/bin/env bats
 # secrets by hand: options, the file and its messages, records on standard input, and the pages' examples.
+# shellcheck disable=SC2154 # lib/secrets.bash sets repo
 
-load /usr/lib/bats/bats-support/load.bash
-load /usr/lib/bats/bats-assert/load.bash
-bats_require_minimum_version 1.5.0
+load lib/secrets.bash
 
 setup() {
-    repo=$(CDPATH='' cd -- "$BATS_TEST_DIRNAME/.." && pwd)
-    PATH=${IPSEC_DIR:-$repo/secrets}:$PATH
-    cd "$BATS_TEST_TMPDIR" || return 1
-    umask 077
+    own_folder 077
     printf '10.9.0.1 10.9.0.2 : PSK "tell nobody"\n' >ipsec.secrets
 }
 

@@ -1,15 +1,10 @@
 #!/usr/bin/env bats
 # secrets --generate, --show, --lint, --match: keys and entries for people.
 
-load /usr/lib/bats/bats-support/load.bash
-load /usr/lib/bats/bats-assert/load.bash
-bats_require_minimum_version 1.5.0
+load lib/secrets.bash
 
 setup() {
-    repo=$(CDPATH='' cd -- "$BATS_TEST_DIRNAME/.." && pwd)
-    PATH=${IPSEC_DIR:-$repo/secrets}:$PATH
-    cd "$BATS_TEST_TMPDIR" || return 1
-    umask 022
+    own_folder 022
 }
 
 # on_terminal COMMAND: with standard input, output and error a terminal's; its exit status.

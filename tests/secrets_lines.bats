@@ -1,15 +1,10 @@
 #!/usr/bin/env bats
 # [K5] Lines that secrets prints to be pasted: a shell, ipsec.secrets and a zone of DNS take them.
 
-load /usr/lib/bats/bats-support/load.bash
-load /usr/lib/bats/bats-assert/load.bash
-bats_require_minimum_version 1.5.0
+load lib/secrets.bash
 
 setup() {
-    repo=$(CDPATH='' cd -- "$BATS_TEST_DIRNAME/.." && pwd)
-    PATH=${IPSEC_DIR:-$repo/secrets}:$PATH
-    cd "$BATS_TEST_TMPDIR" || return 1
-    umask 077
+    own_folder 077
 }
 
 # said WHAT: the line behind this label, of what --generate said

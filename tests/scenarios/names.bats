@@ -4,6 +4,7 @@
 
 # shellcheck disable=SC2154 # $repo comes from pluto.bash
 load ../lib/scenario.bash
+load ../lib/nsd.bash
 
 # etc NAME [HOSTS-LINE...]: that host's own /etc/hosts, and a resolv.conf that names 10.9.0.53.
 etc() {
@@ -27,23 +28,7 @@ zone() {
 # dns_begins: nsd on 10.9.0.53
 dns_begins() {
     local dir=$HOSTS_DIR/dns
-    cat >"$dir/nsd.conf" <<END
-server:
-  ip-address: 10.9.0.53
-  username: ""
-  zonesdir: "$dir"
-  database: ""
-  pidfile: "$dir/nsd.pid"
-  xfrdfile: "$dir/xfrd"
-  zonelistfile: "$dir/zone.list"
-  logfile: "$dir/nsd.log"
-  server-count: 1
-remote-control:
-  control-enable: no
-zone:
-  name: example
-  zonefile: zone
-END
+    nsd_config "$dir" 10.9.0.53 >"$dir/nsd.conf"
     : >"$dir/nsd.log"
     start_on dns "$dir/nsd.out" "$dir/nsd.err" nsd -d -c "$dir/nsd.conf"
     nsd=$started

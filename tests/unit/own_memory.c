@@ -11,13 +11,12 @@
 
 #include <cmocka.h>
 
-#define MASK 0x5a
 #define MAPPING_MAX ((size_t)64 << 20) /* larger ones are a sanitizer's own */
 
 void own_memory_mask(struct own_memory_pattern *p, const uint8_t bytes[OWN_MEMORY_LEN])
 {
     for (size_t i = 0; i < OWN_MEMORY_LEN; i++) {
-        p->masked[i] = bytes[i] ^ MASK;
+        p->masked[i] = bytes[i] ^ OWN_MEMORY_MASK;
     }
 }
 
@@ -26,7 +25,7 @@ static size_t count_in(const uint8_t *memory, size_t len, const struct own_memor
     size_t found = 0;
     for (size_t i = 0; i + OWN_MEMORY_LEN <= len; i++) {
         size_t j = 0;
-        while (j < OWN_MEMORY_LEN && (memory[i + j] ^ MASK) == p->masked[reversed ? OWN_MEMORY_LEN - 1 - j : j]) {
+        while (j < OWN_MEMORY_LEN && (memory[i + j] ^ OWN_MEMORY_MASK) == p->masked[reversed ? OWN_MEMORY_LEN - 1 - j : j]) {
             j++;
         }
         found += j == OWN_MEMORY_LEN ? 1 : 0;
@@ -34,7 +33,7 @@ static size_t count_in(const uint8_t *memory, size_t len, const struct own_memor
     return found;
 }
 
-void own_memory_count(const struct own_memory_pattern *p, size_t count, size_t found[][2])
+void own_memory_walk(own_memory_look *look, void *context)
 {
     uint8_t *copy = malloc(MAPPING_MAX);
     FILE *maps = fopen("/proc/self/maps", "r");
@@ -42,7 +41,6 @@ void own_memory_count(const struct own_memory_pattern *p, size_t count, size_t f
     char line[500];
 
     assert_true(copy != NULL && maps != NULL && memory >= 0);
-    memset(found, 0, count * sizeof found[0]);
     while (fgets(line, sizeof line, maps) != NULL) {
         char *end = NULL;
         unsigned long from = strtoul(line, &end, 16);
@@ -53,13 +51,32 @@ void own_memory_count(const struct own_memory_pattern *p, size_t count, size_t f
         }
         ssize_t n = pread(memory, copy, to - from, (off_t)from);
         size_t len = n < 0 ? 0 : (size_t)n;
-        for (size_t i = 0; i < count; i++) {
-            found[i][0] += count_in(copy, len, &p[i], false);
-            found[i][1] += count_in(copy, len, &p[i], true);
-        }
+        look(context, copy, len);
         explicit_bzero(copy, len);
     }
     close(memory);
     fclose(maps);
     free(copy);
+}
+
+struct counted {
+    const struct own_memory_pattern *p;
+    size_t count;
+    size_t (*found)[2];
+};
+
+static void count_all(void *context, const uint8_t *memory, size_t len)
+{
+    const struct counted *c = context;
+    for (size_t i = 0; i < c->count; i++) {
+        c->found[i][0] += count_in(memory, len, &c->p[i], false);
+        c->found[i][1] += count_in(memory, len, &c->p[i], true);
+    }
+}
+
+void own_memory_count(const struct own_memory_pattern *p, size_t count, size_t found[][2])
+{
+    struct counted c = { .p = p, .count = count, .found = found };
+    memset(found, 0, count * sizeof found[0]);
+    own_memory_walk(count_all, &c);
 }

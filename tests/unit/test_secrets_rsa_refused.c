@@ -2,13 +2,13 @@
  * Of a key that is refused nothing is left in memory once the files are read, on the stack and in registers neither: functions of OpenSSL
  * and libc leave words of it there. Of keys that are good: test_secrets_rsa_wiped.c.
  */
+#include "own_memory.h"
 #include "rsa_keys.h"
 #include "secrets_folder.h"
 
 #include "secrets/rsa_inside.h"
 #include "secrets/rsa_text.h"
 
-#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -28,8 +28,6 @@
 
 #define LEN 16u
 #define PIECES_MAX 600u
-#define MASK 0x5a          /* so that the pieces themselves are not found */
-#define MAPPING_MAX ((size_t)64 << 20) /* larger ones are a sanitizer's own */
 
 struct pieces {
     size_t count;
@@ -118,7 +116,7 @@ static void send_piece(int to, const uint8_t *bytes, bool reversed)
 {
     uint8_t piece[LEN];
     for (size_t i = 0; i < LEN; i++) {
-        piece[i] = bytes[reversed ? LEN - 1 - i : i] ^ MASK;
+        piece[i] = bytes[reversed ? LEN - 1 - i : i] ^ OWN_MEMORY_MASK;
     }
     assert_int_equal(write(to, piece, LEN), LEN);
 }
@@ -157,7 +155,7 @@ static size_t count(const uint8_t *memory, size_t len, const struct pieces *p, c
     for (size_t i = 0; i + LEN <= len; i++) {
         for (size_t n = 0; may_begin[memory[i]] != 0 && n < p->count; n++) {
             size_t j = 0;
-            while (j < LEN && (memory[i + j] ^ MASK) == p->bytes[n][j]) {
+            while (j < LEN && (memory[i + j] ^ OWN_MEMORY_MASK) == p->bytes[n][j]) {
                 j++;
             }
             found += j == LEN ? 1 : 0;
@@ -166,37 +164,28 @@ static size_t count(const uint8_t *memory, size_t len, const struct pieces *p, c
     return found;
 }
 
+struct search {
+    const struct pieces *pieces;
+    uint8_t may_begin[256];
+    size_t found;
+};
+
+static void look(void *context, const uint8_t *memory, size_t len)
+{
+    struct search *s = context;
+    s->found += count(memory, len, s->pieces, s->may_begin);
+}
+
 /* In all memory of this process that may be written to; zeros are passed over. */
 static size_t scan(const struct pieces *p)
 {
-    uint8_t *copy = malloc(MAPPING_MAX);
-    FILE *maps = fopen("/proc/self/maps", "r");
-    int memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC); /* a FILE would keep some of it in its buffer */
-    uint8_t may_begin[256] = { 0 };
-    char line[500];
-    size_t found = 0;
-
-    assert_true(copy != NULL && maps != NULL && memory >= 0);
+    struct search s = { .pieces = p };
     for (size_t n = 0; n < p->count; n++) {
-        may_begin[p->bytes[n][0] ^ MASK] = 1;
+        s.may_begin[p->bytes[n][0] ^ OWN_MEMORY_MASK] = 1;
     }
-    may_begin[0] = 0;
-    while (fgets(line, sizeof line, maps) != NULL) {
-        char *end = NULL;
-        unsigned long from = strtoul(line, &end, 16);
-        unsigned long to = strtoul(end + 1, &end, 16);
-        bool is_copy = from <= (unsigned long)copy && (unsigned long)copy < to;
-        if (strncmp(end, " rw", 3) != 0 || is_copy || to - from > MAPPING_MAX) {
-            continue;
-        }
-        ssize_t n = pread(memory, copy, to - from, (off_t)from);
-        found += count(copy, n < 0 ? 0 : (size_t)n, p, may_begin);
-        explicit_bzero(copy, n < 0 ? 0 : (size_t)n);
-    }
-    close(memory);
-    fclose(maps);
-    free(copy);
-    return found;
+    s.may_begin[0] = 0;
+    own_memory_walk(look, &s);
+    return s.found;
 }
 
 static void nothing(int number)
