@@ -2,7 +2,7 @@
  * F17: what plutod refuses of an ike-negotiate that lies about who the peer is and what was agreed, and of a secrets process that
  * speaks of exchanges which are not its. What else a liar says, and how often: test_plutod_lies.c.
  */
-#include "test_plutod_world.h"
+#include "test_plutod_negotiations.h"
 
 #define STRONG "aes256-sha2_256-modp2048"
 #define WEAK "3des-md5-modp1024"

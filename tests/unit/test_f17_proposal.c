@@ -2,7 +2,7 @@
  * F17: what was agreed in phase 1 is what secrets made keys for, whatever ike-negotiate says. It
  * decides which connection a peer may switch to [R1], and the group of PFS.
  */
-#include "test_plutod_world.h"
+#include "test_plutod_negotiations.h"
 
 #define STRONG "aes256-sha2_512-modp4096"
 #define WEAK "3des-md5-modp1024"

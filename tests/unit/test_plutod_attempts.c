@@ -1,5 +1,5 @@
 /* plutod's core: negotiations that we begin and that fail, how often they are tried, and whose they are. */
-#include "test_plutod_world.h"
+#include "test_plutod_negotiations.h"
 
 static void test_attempts(void **state)
 {

@@ -1,5 +1,5 @@
 /* Which connection plutod's core chooses for a peer, and that it costs the same however many there are. */
-#include "test_plutod_world.h"
+#include "test_plutod_negotiations.h"
 
 #include "plutod/choose.h"
 #include "plutod/index.h"

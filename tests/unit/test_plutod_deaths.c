@@ -1,5 +1,5 @@
 /* plutod's core: processes of ours and peers that die, and what they knew. */
-#include "test_plutod_world.h"
+#include "test_plutod_negotiations.h"
 
 /* A Main Mode, no Quick Mode; and then Deletes of both sides find the IPsec SAs that there were. */
 static void test_negotiator_dies(void **state)

@@ -1,5 +1,5 @@
 /* plutod's core: how SAs and negotiations end, by us, by age, by the death of a tool. */
-#include "test_plutod_world.h"
+#include "test_plutod_negotiations.h"
 
 #include "plutod/agenda.h"
 

@@ -1,5 +1,5 @@
 /* [W12] whack --explain: the true reason for each way in which a connection does not come up. */
-#include "test_plutod_world.h"
+#include "test_plutod_negotiations.h"
 
 static void explain(struct world *w, const char *name)
 {

@@ -1,5 +1,5 @@
 /* plutod's core: what another program did to our SAs and policies in the kernel. */
-#include "test_plutod_world.h"
+#include "test_plutod_negotiations.h"
 
 static const char *story(struct world *w)
 {

@@ -1,5 +1,5 @@
 /* plutod's core: whom a peer may be, and connections and workers that go while that is found out. */
-#include "test_plutod_world.h"
+#include "test_plutod_negotiations.h"
 
 #include "plutod/name.h"
 

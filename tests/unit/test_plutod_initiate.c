@@ -1,5 +1,5 @@
 /* plutod's core: negotiations that we begin, what they use and say, scripts, what whack is told. */
-#include "test_plutod_world.h"
+#include "test_plutod_negotiations.h"
 
 static void test_good_initiate(void **state)
 {

@@ -1,5 +1,5 @@
 /* The journal of events [W8]: what is in it, of which connection, and how much. */
-#include "test_plutod_world.h"
+#include "test_plutod_negotiations.h"
 
 #include "lab.h"
 #include "plutod/journal.h"

@@ -1,5 +1,5 @@
 /* kernel-sa dies, or does not read: no order is lost, and nothing is done twice. */
-#include "test_plutod_world.h"
+#include "test_plutod_negotiations.h"
 
 #include "plutod/orders.h"
 

@@ -1,5 +1,5 @@
 /* F17: what an ike-negotiate that lies says of exchanges, and how much of it. */
-#include "test_plutod_world.h"
+#include "test_plutod_negotiations.h"
 
 #define ISAKMP "proposal=aes256-sha2_256-modp2048"
 #define OUR_CLIENT "10.1.0.0/24"

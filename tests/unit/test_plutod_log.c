@@ -1,5 +1,5 @@
 /* What the log says about whom: prefixes [P5], whose own file a line goes to [P6], debug classes [P9]. */
-#include "test_plutod_world.h"
+#include "test_plutod_negotiations.h"
 
 #include "lab.h"
 

@@ -1,5 +1,5 @@
 /* [W2a] [F15] Only what can be carried out is proposed, or allowed to a peer; what secrets has is asked for once. */
-#include "test_plutod_world.h"
+#include "test_plutod_negotiations.h"
 
 #define ENDS "left-host=10.9.0.1 left-client=10.1.0.0/24 right-host=10.9.0.2 right-client=10.2.0.0/24 "
 #define BOTH "policy=psk,rsasig,encrypt,tunnel"

@@ -1,5 +1,5 @@
 /* [F15] Where there is no secret or key, the peer is refused at once; what secrets has is asked for once [K2]. */
-#include "test_plutod_world.h"
+#include "test_plutod_negotiations.h"
 
 #define ENDS "left-host=10.9.0.1 left-client=10.1.0.0/24 right-host=10.9.0.2 right-client=10.2.0.0/24 "
 #define KEY "03010001" "8000000000000000000000000000000000000000000000000000000000000000" \

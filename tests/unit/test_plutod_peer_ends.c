@@ -1,5 +1,5 @@
 /* plutod's core: what a peer ends, by a Delete or by INITIAL-CONTACT, and what he cannot. */
-#include "test_plutod_world.h"
+#include "test_plutod_negotiations.h"
 
 static void test_peer_deletes(void **state)
 {

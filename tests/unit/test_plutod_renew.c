@@ -1,5 +1,5 @@
 /* plutod's core: ISAKMP SAs that are to be replaced, and packets that find no SA. */
-#include "test_plutod_world.h"
+#include "test_plutod_negotiations.h"
 
 /* The new Main Mode fails: another one, later and later, while there are IPsec SAs; not without end. */
 static void test_renewal_is_tried_again(void **state)

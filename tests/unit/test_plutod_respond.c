@@ -1,5 +1,5 @@
 /* plutod's core as responder: candidates, identities, clients, road warriors, and negotiators that lie. */
-#include "test_plutod_world.h"
+#include "test_plutod_negotiations.h"
 
 #define FIRST "first id=1 local=10.9.0.1 local-port=500 remote=10.9.0.2 remote-port=500"
 

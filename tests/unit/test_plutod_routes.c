@@ -1,5 +1,5 @@
 /* plutod's core: routes that several connections share, and scripts that fail [C4] [C7]. */
-#include "test_plutod_world.h"
+#include "test_plutod_negotiations.h"
 
 #define OTHER "whack-connection name=other left-host=10.9.0.1 left-client=10.11.0.0/24 " \
               "right-host=10.9.0.2 right-client=10.2.0.0/24 " NET_POLICY " keyingtries=1"

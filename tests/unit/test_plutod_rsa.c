@@ -1,5 +1,5 @@
 /* [R1] [R2] RSA signatures: who is offered which method, what a proof allows, and by which keys it is checked. */
-#include "test_plutod_world.h"
+#include "test_plutod_negotiations.h"
 
 #include "plutod/choose.h"
 #include "plutod/public_keys.h"

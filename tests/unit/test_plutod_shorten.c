@@ -1,5 +1,5 @@
 /* Q3, plutod's part: a peer that wants an SA to live less long than was agreed (RESPONDER-LIFETIME). */
-#include "test_plutod_world.h"
+#include "test_plutod_negotiations.h"
 
 #include "plutod/agenda.h"
 

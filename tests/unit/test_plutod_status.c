@@ -1,5 +1,5 @@
 /* [W12] whack --status, for people and as JSON: what it shows, and how it is said in pieces. */
-#include "test_plutod_world.h"
+#include "test_plutod_negotiations.h"
 
 #include "plutod/xchg.h"
 
