@@ -1,6 +1,6 @@
 /*
  * [F8] RSA keys at each of their limits, public and private ones: modulus and exponent too small, too large, even, 0, 1.
- * What is done with them: test_secrets_rsa.c, test_secrets_signature.c; PEM: test_secrets_rsa_key.c.
+ * What is done with them: test_secrets_rsa.c, test_secrets_signature.c; PEM: test_secrets_rsa_pem.c.
  */
 #include "rsa_keys.h"
 

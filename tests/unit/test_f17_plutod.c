@@ -1,6 +1,6 @@
 /*
  * F17: what plutod refuses of an ike-negotiate that lies about who the peer is and what was agreed, and of a secrets process that
- * speaks of exchanges which are not its. What else a liar says, and how often: test_plutod_lies.c.
+ * speaks of exchanges which are not its. What else a liar says: test_plutod_lies.c, test_plutod_lies_many.c.
  */
 #include "test_plutod_negotiations.h"
 

@@ -1,6 +1,6 @@
 /*
  * F18: key files whose PEM is right and what is in it is not: numbers that are none, too many, too few, something behind
- * them; a passphrase that would take too long. Cut ones, wrong passphrases, other algorithms: test_secrets_rsa_key.c.
+ * them; a passphrase that would take too long. Cut ones, wrong passphrases, other algorithms: test_secrets_rsa_pem.c.
  */
 #include "rsa_keys.h"
 

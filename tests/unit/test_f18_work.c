@@ -1,6 +1,6 @@
 /*
  * F18: reading ipsec.secrets ends in a bounded time, whatever stands in it: includes, folders that patterns lead to, keys that are
- * to be checked. The sizes of what is read: test_f18_files.c; passphrases: test_secrets_rsa_key.c.
+ * to be checked. The sizes of what is read: test_f18_files.c; passphrases: test_secrets_rsa_pem.c.
  */
 #include "rsa_keys.h"
 #include "secrets_folder.h"

@@ -21,19 +21,6 @@ static void events(struct world *w, const char *name)
     buffer_truncate(&w->said, w->said.len - 1);
 }
 
-static unsigned count_of(const struct buffer *b, const char *text)
-{
-    unsigned n = 0;
-    for (const char *at = (const char *)b->data; at != NULL && b->len > 0; n++) {
-        at = memmem(at, b->len - (size_t)(at - (const char *)b->data), text, strlen(text));
-        if (at == NULL) {
-            break;
-        }
-        at += strlen(text);
-    }
-    return n;
-}
-
 static void test_a_tunnel(void **state)
 {
     struct tunnel t = tunnel_up();

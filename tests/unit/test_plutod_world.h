@@ -274,6 +274,18 @@ static inline const char *feed(struct world *w, unsigned from, const char *forma
     return good ? NULL : why;
 }
 
+static inline void add(struct world *w, const char *words)
+{
+    assert_null(feed(w, W_P, "whack-connection %s", words));
+}
+
+/* kernel-sa's answer to a question for counters. */
+static inline void counts(struct world *w, uint64_t id, unsigned in, unsigned out)
+{
+    assert_null(feed(w, K_P, "ok id=%" PRIu64 " re=sample bytes-in=%u bytes-out=%u packets-in=1 "
+                     "packets-out=2", id, in, out));
+}
+
 /* We are one of its hosts, and listen. */
 static inline struct world *net_that_is_known(void)
 {
@@ -312,6 +324,14 @@ static inline bool has(const struct buffer *b, const char *text)
     return b->len > 0 && memmem(b->data, b->len, text, strlen(text)) != NULL;
 }
 
+/* What --status says now holds this text. */
+static inline bool status_says(struct world *w, const char *text)
+{
+    buffer_wipe(&w->said);
+    assert_null(feed(w, W_P, "whack-status"));
+    return has(&w->said, text);
+}
+
 static inline unsigned lines_of(const struct world *w)
 {
     unsigned n = 0;
@@ -328,6 +348,18 @@ static inline void clear(struct world *w)
     buffer_wipe(&w->s[1]);
     buffer_wipe(&w->said);
     buffer_wipe(&w->log);
+}
+
+/* How often it is in there. */
+static inline unsigned count_of(const struct buffer *b, const char *text)
+{
+    unsigned n = 0;
+    const uint8_t *at = b->data;
+    while (at != NULL && (at = memmem(at, b->len - (size_t)(at - b->data), text, strlen(text))) != NULL) {
+        n++;
+        at++;
+    }
+    return n;
 }
 
 /* The codes of whack's lines, with blanks between. */
