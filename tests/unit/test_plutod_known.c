@@ -6,9 +6,8 @@
 /* Worker 1 has read; the secrets are in use; DNS has the name. */
 static struct world *known(const char *host, const char *addresses)
 {
-    struct world *w = begin();
+    struct world *w = begin_with_dnskey();
     char line[100];
-    keying_dnskey_up(&w->k, &w->d);
     resolve_begin(&w->k, 0);
     asks(w, 1, 1, host);
     snprintf(line, sizeof line, "addresses=%s", addresses);
@@ -208,9 +207,8 @@ static void k1_late_askers_get_what_is_known_at_once(void **state)
 /* What rests from the reading before is asked for at once in a new one. */
 static void k1_asked_at_once_in_a_new_reading(void **state)
 {
-    struct world *w = begin();
+    struct world *w = begin_with_dnskey();
     (void)state;
-    keying_dnskey_up(&w->k, &w->d);
     asks(w, 1, 1, "a.example.org");
     fails(w, wants(w, "a.example.org"), "retry=60 why=down");
     wants(w, NULL);
@@ -295,9 +293,8 @@ static void k1_part_completed_by_what_was_known(void **state)
 /* The part of a reading that was given up is not the first of the next one. */
 static void k1_part_of_each_reading(void **state)
 {
-    struct world *w = begin();
+    struct world *w = begin_with_dnskey();
     (void)state;
-    keying_dnskey_up(&w->k, &w->d);
     asks(w, 1, 1, "a.example.org");
     answers(w, wants(w, "a.example.org"), "addresses=10.9.0.2" V6_MISSING);
     resolve_begin(&w->k, 0);
@@ -335,11 +332,10 @@ static void k1_late_parts(void **state)
 /* Of many names that stand for what they stood for before some have a line, in the log and for the whack that waits. */
 static void k1_old_ones_few_lines(void **state)
 {
-    struct world *w = begin();
+    struct world *w = begin_with_dnskey();
     char host[40];
     unsigned lines = 0;
     (void)state;
-    keying_dnskey_up(&w->k, &w->d);
     for (unsigned reading = 0; reading < 2; reading++) {
         resolve_begin(&w->k, CLIENT);
         for (unsigned i = 0; i < 200; i++) {

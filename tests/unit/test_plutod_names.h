@@ -17,6 +17,14 @@ static inline struct world *begin(void)
     return w;
 }
 
+/* dnskey runs, too. */
+static inline struct world *begin_with_dnskey(void)
+{
+    struct world *w = begin();
+    keying_dnskey_up(&w->k, &w->d);
+    return w;
+}
+
 static inline void asks(struct world *w, uint32_t worker, unsigned id, const char *host)
 {
     w->worker = worker;
@@ -56,12 +64,29 @@ static inline void gets(struct world *w, uint32_t worker, unsigned id, const cha
     }
 }
 
+/* The first worker asks for this name, and is told. */
+static inline void learns(struct world *w, const char *host, const char *address)
+{
+    char text[100];
+    asks(w, 1, 1, host);
+    (void)snprintf(text, sizeof text, "addresses=%s", address);
+    answers(w, wants(w, host), text);
+    gets(w, 1, 1, address);
+}
+
 static inline void gets_refusal(struct world *w, uint32_t worker, unsigned id, const char *why)
 {
     const struct record *r = sent(w, &w->s[worker], P_S, V_FAIL);
     assert_non_null(r);
     assert_int_equal(record_number(r, K_ID), id);
     assert_string_equal(record_text(r, K_WHY), why);
+}
+
+/* It ends, and is begun again. */
+static inline void dnskey_restarts(struct world *w)
+{
+    keying_dnskey_down(&w->k);
+    keying_dnskey_up(&w->k, &w->d);
 }
 
 static inline void later(struct world *w, uint64_t ms)
