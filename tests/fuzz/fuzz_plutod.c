@@ -13,6 +13,7 @@
  * printable.
  */
 #include "fuzz.h"
+#include "whacks.h"
 
 #include "plutod/resolve.h"
 #include "plutod/script.h"
@@ -21,13 +22,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 #include <utlist.h>
 
 #define LINES_MAX 80
-#define WHACKS 2
 #define TOOLS 4
 
 static const struct fuzz_speaker speakers[] = {
@@ -40,7 +38,7 @@ struct run {
     uint64_t asked[TOOLS];  /* the last id that each was asked with */
     uint32_t worker;
     struct script_job *jobs;
-    int whack[WHACKS]; /* whack's end; -1: none */
+    struct whacks whacks;
     uint64_t now;
     bool wanted;       /* dnskey is to be begun */
 };
@@ -203,22 +201,6 @@ static void hook_end_dnskey(void *context, const char *why)
     fuzz_check(why[0] != '\0');
 }
 
-/* ---- whacks ---- */
-
-static struct sockaddr_un place;
-static socklen_t place_len;
-static int listener = -1;
-
-static void open_listener(void)
-{
-    listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    place.sun_family = AF_UNIX;
-    fuzz_check(bind(listener, (struct sockaddr *)&place, sizeof(sa_family_t)) == 0);
-    fuzz_check(listen(listener, 4) == 0);
-    place_len = sizeof place;
-    fuzz_check(getsockname(listener, (struct sockaddr *)&place, &place_len) == 0);
-}
-
 static void turn(struct run *run)
 {
     for (unsigned i = 0; i < 3; i++) {
@@ -228,41 +210,12 @@ static void turn(struct run *run)
     }
 }
 
-/* What plutod has written by now; NUL ends what is printed, so it is looked for, too. */
-static void hear(struct run *run, unsigned which)
-{
-    char said[4096];
-    ssize_t n = recv(run->whack[which], said, sizeof said, MSG_DONTWAIT);
-    for (ssize_t i = 0; i < n; i++) {
-        fuzz_check((said[i] >= ' ' && said[i] <= '~') || said[i] == '\n');
-    }
-    if (n == 0) {
-        close(run->whack[which]);
-        run->whack[which] = -1;
-    }
-}
-
 static void whack_says(struct run *run, unsigned which, const char *text, size_t len)
 {
-    if (run->whack[which] < 0) {
-        run->whack[which] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        fuzz_check(connect(run->whack[which], (struct sockaddr *)&place, place_len) == 0);
+    if (whacks_connect(&run->whacks, which)) {
         turn(run);
     }
-    (void)send(run->whack[which], text, len, MSG_NOSIGNAL | MSG_DONTWAIT);
-    (void)send(run->whack[which], "\n", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-}
-
-static void whack_ends(struct run *run, unsigned which, bool all)
-{
-    if (run->whack[which] < 0) {
-        return;
-    }
-    shutdown(run->whack[which], SHUT_WR);
-    if (all) {
-        close(run->whack[which]);
-        run->whack[which] = -1;
-    }
+    whacks_say(&run->whacks, which, text, len);
 }
 
 /* ---- tools ---- */
@@ -369,9 +322,9 @@ static void do_line(struct run *run, char letter, char *text, size_t len)
     case 'w':
     case 'v': whack_says(run, letter == 'v', text, len); break;
     case 'W':
-    case 'V': whack_ends(run, letter == 'V', false); break;
+    case 'V': whacks_end(&run->whacks, letter == 'V', false); break;
     case 'x':
-    case 'y': whack_ends(run, letter == 'y', true); break;
+    case 'y': whacks_end(&run->whacks, letter == 'y', true); break;
     case 'N': tool_says(run, 'n', text, len); break;
     case 'S': tool_says(run, 's', text, len); break;
     case 'K': tool_says(run, 'k', text, len); break;
@@ -389,11 +342,7 @@ static void do_line(struct run *run, char letter, char *text, size_t len)
         keying_dnskey_up(&run->s.keying, &run->to[3]);
     }
     turn(run);
-    for (unsigned i = 0; i < WHACKS; i++) {
-        if (run->whack[i] >= 0) {
-            hear(run, i);
-        }
-    }
+    whacks_hear(&run->whacks);
 }
 
 static struct run *run_new(void)
@@ -410,11 +359,11 @@ static struct run *run_new(void)
     };
     run->now = 1000000;
     run->worker = 1;
-    run->whack[0] = run->whack[1] = -1;
+    whacks_init(&run->whacks);
     run->s.loop = ev_default_loop(0);
     keying_init(&run->s.keying, &settings, &hooks);
     supervisor_clock(&run->s);
-    whack_init(&run->s, listener);
+    whack_init(&run->s, whacks_listener());
     keying_kernel_up(&run->s.keying, &run->to[2]);
     keying_negotiator_up(&run->s.keying, &run->to[0]);
     fuzz_check(keying_worker_up(&run->s.keying, run->worker, &run->to[1]));
@@ -425,7 +374,7 @@ static struct run *run_new(void)
 static void run_end(struct run *run)
 {
     for (unsigned i = 0; i < WHACKS; i++) {
-        whack_ends(run, i, true);
+        whacks_end(&run->whacks, i, true);
     }
     turn(run);
     whack_free(&run->s);
@@ -444,9 +393,6 @@ static void run_end(struct run *run)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct fuzz_input in = { data, size };
-    if (listener < 0) {
-        open_listener();
-    }
     struct run *run = run_new();
     for (unsigned i = 0; i < LINES_MAX && in.left > 0; i++) {
         size_t len;
