@@ -163,6 +163,9 @@ void lookups_answer(struct lookups *l, uint64_t ticket, enum answer_type type, c
             known_tell(l->known, one->name, told, &one->got[told], now);
         }
     }
+    if (a->outcome == ANSWER_ADDRESSES && one->patience > now + LOOKUP_PATIENCE_PART) { /* many networks drop AAAA questions */
+        one->patience = now + LOOKUP_PATIENCE_PART;
+    }
     lookup_judge(l, one, one->late, false, now);
     if (one->pending == 0) {
         end(l, one);

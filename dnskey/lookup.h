@@ -17,7 +17,8 @@
 #include "lib/log.h"
 #include "lib/record.h"
 
-#define LOOKUP_PATIENCE 5000u /* ms after which a part of the answer, or an old one, will do */
+#define LOOKUP_PATIENCE 5000u /* ms after which a part of the answer, or an old one, will do: */
+#define LOOKUP_PATIENCE_PART 3000u /* so long after one type has addresses, if that is sooner; one of two servers may be dead */
 #define LOOKUP_TIME 15000u    /* after which it has failed, from its coming; below RESOLVE_TIME (bounds.h) */
 #define LOOKUP_TTL 30u        /* seconds: of an answer that is not whole or not fresh (RFC 8767, 5), and of /etc/hosts */
 #define LOOKUP_RETRY 15u      /* seconds: asking again may help then */

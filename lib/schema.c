@@ -135,7 +135,7 @@ static const struct verb_spec verbs[VERB_COUNT] = {
 
     [V_RESOLVE] = { .name = "resolve", .from = S_P | P_D, .request = true, .required = { K_HOST },
         .answer = { K_ADDRESSES }, .answer_optional = { K_TTL, K_RETRY, K_WHY },
-        .help = "which addresses has this host? plutod hands it on to dnskey, which answers within 20 seconds; ok with retry: one kind of addresses is not known now, `why` says why" },
+        .help = "which addresses has this host? plutod hands it on to dnskey, which answers within 20 seconds; ok with retry: one kind of addresses is not known now, `why` says why; from plutod: all of them follow in another answer" },
 
     [V_KE] = { .name = "ke", .from = N_S, .request = true, .required = { K_EXCHANGE, K_GROUP },
         .answer = { K_KE, K_NONCE },

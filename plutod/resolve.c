@@ -54,7 +54,6 @@ void resolve_drop(struct keying *k, struct resolving *n)
     free(n->why);
     free(n->addresses);
     free(n->next_addresses);
-    free(n->part);
     free(n);
 }
 
@@ -81,11 +80,23 @@ static void answer(struct keying *k, const struct resolving *n, const struct ask
     if (!n->refused) {
         record_answer(&w, worker->out, V_OK, V_RESOLVE, a->id);
         record_put_text(&w, K_ADDRESSES, n->addresses);
+        if (n->in_part) {
+            record_put_number(&w, K_RETRY, RESOLVE_AGAIN_MIN / 1000);
+        }
         (void)record_finish(&w);
     } else {
         record_fail(worker->out, V_RESOLVE, a->id, n->why == NULL ? resolve_no_memory : n->why);
     }
     keying_secrets_changed(k); /* entries that wait for the name can be found now, or never will */
+}
+
+void resolve_give_part(struct keying *k, struct resolving *n)
+{
+    n->in_part = true;
+    n->refused = false;
+    for (const struct asker *a = n->askers; a != NULL; a = a->next) {
+        answer(k, n, a);
+    }
 }
 
 static void answer_all(struct keying *k, struct resolving *n)
@@ -101,6 +112,7 @@ static void answer_all(struct keying *k, struct resolving *n)
 void resolve_settle(struct keying *k, struct resolving *n, bool refused)
 {
     n->fresh = true;
+    n->in_part = false;
     n->refused = refused;
     n->pause = 0;
     answer_all(k, n);
@@ -138,7 +150,7 @@ void resolve_rest(struct keying *k, struct resolving *n, uint64_t retry)
     resolve_state(k, n, RESOLVING_RESTS);
     if (!agenda_set(&k->agenda, &n->again, k->now + n->pause, ask_again)) {
         resolve_state(k, n, RESOLVING_IDLE);
-        resolve_settle(k, n, true);
+        resolve_settle(k, n, !n->in_part);
     }
 }
 
@@ -146,6 +158,10 @@ void resolve_unanswered(struct keying *k, struct resolving *n, const char *why, 
 {
     resolve_state(k, n, RESOLVING_IDLE);
     if (n->fresh) {
+        return;
+    }
+    if (n->in_part) { /* so is the rest of it */
+        resolve_rest(k, n, retry);
         return;
     }
     resolve_keep_why(n, why);
@@ -201,6 +217,14 @@ static void no_room(struct keying *k, uint32_t worker, uint64_t id, const char *
     }
 }
 
+static void ask_if_idle(struct keying *k, struct resolving *n)
+{
+    if (n->state == RESOLVING_IDLE) {
+        resolve_state(k, n, RESOLVING_QUEUED);
+        resolve_go_on(k);
+    }
+}
+
 bool resolve_asked(struct keying *k, uint32_t worker, const struct record *r, const char **why)
 {
     const char *host = record_text(r, K_HOST);
@@ -225,11 +249,13 @@ bool resolve_asked(struct keying *k, uint32_t worker, const struct record *r, co
     n->reading = k->resolve.reading;
     if (n->fresh) {
         answer_all(k, n);
+    } else if (n->in_part) {
+        answer(k, n, a);
+        ask_if_idle(k, n); /* whoever waited for the rest may be gone */
     } else if (k->resolve.late && resolve_make_do(k, n, n->why == NULL ? resolve_no_answer_yet : n->why)) {
         return true; /* as for those that waited when it became late */
-    } else if (n->state == RESOLVING_IDLE) {
-        resolve_state(k, n, RESOLVING_QUEUED);
-        resolve_go_on(k);
+    } else {
+        ask_if_idle(k, n);
     }
     return true;
 }
@@ -277,11 +303,16 @@ void resolve_free_all(struct keying *k)
 
 /* ---- what is seen ---- */
 
+static bool waits(const struct resolving *n)
+{
+    return n->askers != NULL && !n->in_part; /* one that was answered in part is used */
+}
+
 unsigned resolve_waiting(const struct keying *k)
 {
     unsigned count = 0;
     for (const struct resolving *n = k->resolve.names; n != NULL; n = n->hh.next) {
-        count += n->askers != NULL ? 1 : 0;
+        count += waits(n) ? 1 : 0;
     }
     return count;
 }
@@ -289,7 +320,7 @@ unsigned resolve_waiting(const struct keying *k)
 bool resolve_view(const struct keying *k, unsigned place, struct resolve_view *view)
 {
     const struct resolving *n = k->resolve.names;
-    while (n != NULL && (n->askers == NULL || place-- > 0)) {
+    while (n != NULL && (!waits(n) || place-- > 0)) {
         n = n->hh.next;
     }
     if (n == NULL) {

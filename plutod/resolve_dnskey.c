@@ -123,6 +123,7 @@ static bool take_addresses(struct keying *k, struct resolving *n, const struct r
         resolve_keep(k, n, addresses, NULL);
         return true;
     }
+    n->said = n->said || (n->in_part && strcmp(addresses, n->addresses) != 0);
     resolve_learn(n, addresses, k->now);
     if (n->said) {
         n->said = false;
@@ -138,6 +139,9 @@ static bool take_addresses(struct keying *k, struct resolving *n, const struct r
 static void take_refusal(struct keying *k, struct resolving *n, const char *why)
 {
     resolve_state(k, n, RESOLVING_IDLE);
+    if (n->in_part) { /* which is all that there will be */
+        resolve_settle(k, n, false);
+    }
     if (n->fresh) {
         resolve_keep(k, n, NULL, why);
         return;

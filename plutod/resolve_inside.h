@@ -29,6 +29,7 @@ struct resolving {
     enum resolving_state state;
     bool fresh;         /* what is known of it answers those who ask in this reading; else it is of an earlier one, or nothing */
     bool refused;       /* and that is `why` */
+    bool in_part;       /* of one kind only: those who ask have `addresses`, and get the whole answer when it comes */
     bool said;          /* that it is waited for */
     bool fatal;         /* dnskey ended when it had been asked for this alone */
     uint64_t id;        /* of the request to dnskey */
@@ -39,7 +40,6 @@ struct resolving {
     struct agenda_item again;
     char *why;          /* owned: what came of it last; NULL: nothing yet */
     char *addresses;    /* owned: the last answer; NULL: there was none */
-    char *part;         /* owned: what was answered of it, one kind of addresses, and not used yet; NULL: nothing */
     bool has_next;      /* there is another one for the next reading, that came too late: */
     char *next_addresses; /* owned; NULL: there is no such host any more */
     uint64_t next_learnt;
@@ -58,6 +58,8 @@ void resolve_tell(struct keying *k, enum log_level level, const char *format, ..
 void resolve_state(struct keying *k, struct resolving *n, enum resolving_state state);
 /* There is an answer, for those who wait and for those who ask from now on; refused: it is `why`. */
 void resolve_settle(struct keying *k, struct resolving *n, bool refused);
+/* Its addresses are a part of the answer: those who wait can use it. */
+void resolve_give_part(struct keying *k, struct resolving *n);
 void resolve_drop(struct keying *k, struct resolving *n);
 void resolve_keep_why(struct resolving *n, const char *why);
 /* No answer, but there may be one later. retry: milliseconds that dnskey advises; 0: it said nothing. */
@@ -68,13 +70,13 @@ void resolve_unanswered(struct keying *k, struct resolving *n, const char *why, 
 
 extern const char resolve_no_answer_yet[];
 
-/* Settles it by what there is: a part of an answer, or that of an earlier reading. False: there is nothing. */
+/* Settles it by the answer of an earlier reading. False: there is none. */
 bool resolve_make_do(struct keying *k, struct resolving *n, const char *why);
 /* The whole answer; taken over; NULL: there is none. */
 void resolve_learn(struct resolving *n, char *addresses, uint64_t when);
 char *resolve_list_text(const struct address_list *list); /* owned; NULL: no memory */
 bool resolve_is_part(const struct address_list *list); /* does it lack one kind? */
-/* An answer that lacks the other kind, which is asked for once more, if there is time. */
+/* An answer that lacks the other kind: it is used at once, and the other is asked for again and again. */
 void resolve_take_part(struct keying *k, struct resolving *n, const struct address_list *list, const char *why, uint64_t retry);
 /* What came after it was settled. addresses: taken over; NULL: a refusal, and why. */
 void resolve_keep(struct keying *k, struct resolving *n, char *addresses, const char *why);

@@ -91,8 +91,6 @@ static void forget_too_old(const struct keying *k, struct resolving *n)
 void resolve_learn(struct resolving *n, char *addresses, uint64_t when)
 {
     free(n->addresses);
-    free(n->part);
-    n->part = NULL;
     n->addresses = addresses;
     n->learnt[KIND_IPV4] = when;
     n->learnt[KIND_IPV6] = when;
@@ -119,14 +117,12 @@ static enum kind complete(const struct resolving *n, struct address_list *list)
     return count_kind(list, missing) > 0 ? missing : KINDS;
 }
 
-/* False: no memory; it is as before. */
-static bool use_part(struct keying *k, struct resolving *n, const char *why)
+/* False: no memory; it is as before. list: gets what is used. */
+static bool use_part(struct keying *k, struct resolving *n, struct address_list *list, const char *why)
 {
     static const char *const names[KINDS] = { "IPv4", "IPv6" };
-    struct address_list list;
-    read_list(&list, n->part);
-    const enum kind old = complete(n, &list);
-    char *addresses = resolve_list_text(&list);
+    const enum kind old = complete(n, list);
+    char *addresses = resolve_list_text(list);
     if (addresses == NULL) {
         return false;
     }
@@ -139,31 +135,26 @@ static bool use_part(struct keying *k, struct resolving *n, const char *why)
         tell(k, "%s was answered in part: %s; in ipsec.secrets it stands for %s, of which those of %s are as before", n->host, why,
              addresses, names[old]);
     } else {
-        tell(k, "%s was answered in part: %s; in ipsec.secrets it stands for %s alone until the next whack --listen", n->host, why,
+        tell(k, "%s was answered in part: %s; in ipsec.secrets it stands for %s alone until the rest is answered, too", n->host, why,
              addresses);
     }
     n->said = false;
-    resolve_settle(k, n, false);
+    resolve_give_part(k, n);
     return true;
 }
 
 void resolve_take_part(struct keying *k, struct resolving *n, const struct address_list *list, const char *why, uint64_t retry)
 {
-    const bool second = n->part != NULL;
-    char *part = resolve_list_text(list);
-    if (part == NULL) {
-        resolve_unanswered(k, n, resolve_no_memory, retry);
+    struct address_list used = *list;
+    if (n->fresh || n->askers == NULL) { /* what it says of one kind is not worth the other, or nobody wants it any more */
         return;
     }
-    if (n->fresh) { /* what it says of one kind is not worth the other */
-        free(part);
-        return;
-    }
-    free(n->part);
-    n->part = part;
-    resolve_keep_why(n, why);
-    if ((second || k->resolve.late) && resolve_make_do(k, n, why)) {
-        return;
+    if (!n->in_part) {
+        forget_too_old(k, n);
+        if (!use_part(k, n, &used, why)) {
+            resolve_unanswered(k, n, resolve_no_memory, retry);
+            return;
+        }
     }
     resolve_rest(k, n, retry);
 }
@@ -178,13 +169,10 @@ static void use_old(struct keying *k, struct resolving *n, const char *why)
 
 bool resolve_make_do(struct keying *k, struct resolving *n, const char *why)
 {
-    if (n->fresh) {
+    if (n->fresh || n->in_part) {
         return false;
     }
     forget_too_old(k, n);
-    if (n->part != NULL && use_part(k, n, why)) {
-        return true;
-    }
     if (n->addresses == NULL) {
         return false;
     }
@@ -227,9 +215,8 @@ static void take_kept(const struct keying *k, struct resolving *n)
         n->next_addresses = NULL;
         n->has_next = false;
     }
-    free(n->part);
-    n->part = NULL;
     n->fresh = false;
+    n->in_part = false;
     n->said = false;
     forget_too_old(k, n);
 }

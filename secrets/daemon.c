@@ -182,11 +182,12 @@ static const char *take_channel(struct daemon *d, const struct record *r, int fd
 
 static bool take_name(struct daemon *d, struct hub_line *l, const struct record *r)
 {
+    const size_t waiting = host_table_waiting(store_hosts(d->store));
     if (d->counts == NULL || !names_take(d->store, d->counts, r, d->log)) {
         channel_blame(l->channel, "answers what was not asked");
         return false;
     }
-    if (host_table_waiting(store_hosts(d->store)) == 0) {
+    if (waiting > 0 && host_table_waiting(store_hosts(d->store)) == 0) {
         names_tell_loaded(d->store, d->counts, hub_out(d->hub, TOOL_PLUTOD, 0));
     }
     return true;

@@ -111,17 +111,18 @@ const struct named_host *host_table_at(const struct host_table *h, size_t i)
     return &h->list[i].entry->host;
 }
 
-bool host_table_answer(struct host_table *h, size_t i, const struct address_list *addresses)
+bool host_table_answer(struct host_table *h, size_t i, const struct address_list *addresses, bool part)
 {
     struct named_host *host = i < h->count ? &h->list[i].entry->host : NULL;
-    if (host == NULL || host->state != HOST_WAITS) {
+    if (host == NULL || (host->state != HOST_WAITS && !host->part)) {
         return false;
     }
+    h->waiting -= host->state == HOST_WAITS ? 1 : 0;
     if (addresses != NULL) {
         host->addresses = *addresses;
     }
-    host->state = addresses == NULL ? HOST_UNKNOWN : HOST_KNOWN;
-    h->waiting--;
+    host->state = addresses == NULL && !host->part ? HOST_UNKNOWN : HOST_KNOWN;
+    host->part = addresses != NULL && part;
     return true;
 }
 

@@ -22,6 +22,7 @@ enum host_state {
 struct named_host {
     enum host_state state;
     struct address_list addresses; /* HOST_KNOWN */
+    bool part;  /* HOST_KNOWN: some of them; all of them may be told later */
     const char *name; /* lower case, without a dot at the end */
 };
 
@@ -38,8 +39,11 @@ const struct named_host *host_table_add(struct host_table *h, const char *name, 
 size_t host_table_count(const struct host_table *h);
 size_t host_table_waiting(const struct host_table *h); /* how many have no answer yet */
 const struct named_host *host_table_at(const struct host_table *h, size_t i); /* in the order in which they came */
-/* addresses NULL: it has none. False: it does not wait, or there is none. */
-bool host_table_answer(struct host_table *h, size_t i, const struct address_list *addresses);
+/*
+ * addresses NULL: it has none, or, where a part is known, there will be no more. part: all may follow. False: it does not wait
+ * for anything, or there is none.
+ */
+bool host_table_answer(struct host_table *h, size_t i, const struct address_list *addresses, bool part);
 
 /* Is this identity an address of the host? Not while it waits. */
 bool host_is(const struct named_host *h, const struct identity *id);

@@ -56,14 +56,14 @@ static void complain_host(const struct log *log, size_t error, const struct secr
     }
 }
 
-bool names_answer(struct store *s, struct file_counts *counts, size_t i, const struct address_list *addresses, const char *why,
-                  const struct log *log)
+bool names_answer(struct store *s, struct file_counts *counts, size_t i, const struct address_list *addresses, bool part,
+                  const char *why, const struct log *log)
 {
-    if (!host_table_answer(store_hosts(s), i, addresses)) {
+    if (!host_table_answer(store_hosts(s), i, addresses, part)) {
         return false;
     }
     const struct named_host *host = host_table_at(store_hosts(s), i);
-    for (size_t k = 0; k < store_count(s) && addresses == NULL; k++) {
+    for (size_t k = 0; k < store_count(s) && host->state == HOST_UNKNOWN; k++) {
         if (needs(store_at(s, k), host)) {
             complain_host(log, ++counts->errors, store_at(s, k), host, why);
         }
@@ -76,5 +76,5 @@ bool names_take(struct store *s, struct file_counts *counts, const struct record
     const size_t i = (size_t)record_number(r, K_ID) - 1;
     struct address_list list;
     const char *why = r->verb == V_OK ? address_list_parse(&list, record_text(r, K_ADDRESSES)) : record_text(r, K_WHY);
-    return names_answer(s, counts, i, why == NULL ? &list : NULL, why, log);
+    return names_answer(s, counts, i, why == NULL ? &list : NULL, record_has(r, K_RETRY), why, log);
 }

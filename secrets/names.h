@@ -18,10 +18,10 @@ void names_ask(const struct store *s, struct buffer *out);
 void names_tell_loaded(const struct store *s, const struct file_counts *counts, struct buffer *out);
 /*
  * The answer for the host at this place, or (addresses NULL) why there is none: then the entries that need it are errors, said
- * by log and counted. False: it has its answer, or there is no such host.
+ * by log and counted. part: there may be more, which another answer tells. False: it has its answer, or there is no such host.
  */
-bool names_answer(struct store *s, struct file_counts *counts, size_t i, const struct address_list *addresses, const char *why,
-                  const struct log *log);
+bool names_answer(struct store *s, struct file_counts *counts, size_t i, const struct address_list *addresses, bool part,
+                  const char *why, const struct log *log);
 /* The same of an `ok` or `fail`. */
 bool names_take(struct store *s, struct file_counts *counts, const struct record *r, const struct log *log);
 

@@ -134,7 +134,7 @@ void names_by_hand(struct store *s, struct file_counts *counts, const struct log
     while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
     }
     for (size_t i = 0; why != NULL && i < host_table_count(store_hosts(s)); i++) {
-        (void)names_answer(s, counts, i, NULL, why, log);
+        (void)names_answer(s, counts, i, NULL, false, why, log);
     }
     channel_free(a.dnskey); /* which `why` may be of */
 }

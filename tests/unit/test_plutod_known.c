@@ -222,41 +222,124 @@ static void k1_asked_at_once_in_a_new_reading(void **state)
 
 #define V6_MISSING " retry=2 why=AAAA:%20no%20answer"
 
-/* One kind of addresses was answered: the other one is asked for once more, then there is what there is. */
+static bool is_part(struct world *w, unsigned worker, const char *addresses)
+{
+    const struct record *r = sent(w, &w->s[worker], P_S, V_OK);
+    return r != NULL && strcmp(record_text(r, K_ADDRESSES), addresses) == 0 && record_has(r, K_RETRY);
+}
+
+static bool is_whole(struct world *w, unsigned worker, const char *addresses)
+{
+    const struct record *r = sent(w, &w->s[worker], P_S, V_OK);
+    return r != NULL && strcmp(record_text(r, K_ADDRESSES), addresses) == 0 && !record_has(r, K_RETRY);
+}
+
+/* What comes of the rest: all who have the part get it, or hear that it is all that there is. */
+static void takes_the_rest(struct world *w, unsigned end)
+{
+    uint64_t id = wants(w, "a.example.org");
+    const unsigned lines = lines_of(w);
+    const char *whole = end == 0 ? "10.9.0.2,2001:db8::2" : "10.9.0.2";
+    if (end == 0) {
+        answers(w, id, "addresses=10.9.0.2,2001:db8::2");
+        assert_true(has(&w->log, "a.example.org is 10.9.0.2,2001:db8::2: what ipsec.secrets has for it is used from now on"));
+    } else if (end == 1) {
+        answers(w, id, "addresses=10.9.0.2"); /* there is no more: no news */
+    } else {
+        fails(w, id, "why=gone");
+        assert_true(has(&w->log, "a.example.org cannot be looked up any more: gone; in ipsec.secrets it stands for 10.9.0.2 until"));
+    }
+    assert_true(is_whole(w, 1, whole));
+    assert_true(is_whole(w, OTHER, whole));
+    assert_int_equal(lines_of(w), lines + (end == 1 ? 0 : 1));
+}
+
+/*
+ * One kind of addresses was answered: it is used at once, and the rest asked for in the background, again and again, until there
+ * is a whole answer. Nothing is said in between.
+ */
 static void k1_part_of_an_answer(void **state)
 {
+    static const unsigned pauses[] = { 2000, 4000, 15000, 30000, 60000, 60000 };
     (void)state;
-    for (unsigned end = 0; end < 4; end++) {
-        struct world *w = begin();
-        keying_dnskey_up(&w->k, &w->d);
+    for (unsigned end = 0; end < 3; end++) {
+        struct world *w = begin_with_dnskey();
+        resolve_begin(&w->k, CLIENT);
         asks(w, 1, 1, "a.example.org");
         answers(w, wants(w, "a.example.org"), "addresses=10.9.0.2" V6_MISSING);
-        gets(w, 1, 1, NULL);
-        assert_int_equal(lines_of(w), 0);
-        wants(w, NULL);
-        if (end == 0) { /* it is late */
-            resolve_hurry(&w->k);
-            gets(w, 1, 1, "10.9.0.2");
-        } else {
-            later(w, RESOLVE_AGAIN_MIN);
-            uint64_t id = wants(w, "a.example.org");
-            if (end == 1) { /* again the same */
-                answers(w, id, "addresses=10.9.0.2" V6_MISSING);
-                gets(w, 1, 1, "10.9.0.2");
-            } else if (end == 2) { /* nothing at all */
-                fails(w, id, "retry=15 why=AAAA:%20no%20answer");
-                gets(w, 1, 1, "10.9.0.2");
-            } else { /* all of it */
-                answers(w, id, "addresses=10.9.0.2,2001:db8::2");
-                gets(w, 1, 1, "10.9.0.2,2001:db8::2");
-            }
-        }
-        assert_int_equal(lines_of(w), end == 3 ? 0 : 1);
-        assert_true(end == 3 || has(&w->log, "a.example.org was answered in part: AAAA: no answer; in ipsec.secrets it stands for "
-                                             "10.9.0.2 alone until the next whack --listen"));
+        assert_true(is_part(w, 1, "10.9.0.2"));
         nobody_waits(w);
+        assert_true(has(&w->log, "a.example.org was answered in part: AAAA: no answer; in ipsec.secrets it stands for "
+                                 "10.9.0.2 alone until the rest is answered, too"));
+        assert_true(has(&w->said, "003 a.example.org was answered in part: AAAA: no answer;"));
+        for (unsigned i = 0; i < sizeof pauses / sizeof pauses[0]; i++) {
+            later(w, pauses[i] - 1);
+            wants(w, NULL);
+            later(w, 1);
+            if (i % 2 == 0) {
+                answers(w, wants(w, "a.example.org"), "addresses=10.9.0.2" V6_MISSING);
+            } else {
+                fails(w, wants(w, "a.example.org"), "retry=15 why=down");
+            }
+            resolve_hurry(&w->k); /* nobody waits that could be told to go */
+        }
+        assert_int_equal(lines_of(w), 1);
+        asks(w, OTHER, 1, "a.example.org"); /* whoever asks meanwhile has the same */
+        assert_true(is_part(w, OTHER, "10.9.0.2"));
+        nobody_waits(w);
+        later(w, 60000);
+        takes_the_rest(w, end);
+        later(w, 10 * RESOLVE_AGAIN_MAX);
+        wants(w, NULL);
+        asks(w, 1, 2, "a.example.org"); /* begun again */
+        assert_true(is_whole(w, 1, end == 0 ? "10.9.0.2,2001:db8::2" : "10.9.0.2"));
         world_free(w);
     }
+}
+
+/* What nobody uses any more is not asked of dnskey any more, until somebody asks again. */
+static void k1_part_that_nobody_uses(void **state)
+{
+    (void)state;
+    for (unsigned asked = 0; asked < 2; asked++) {
+        struct world *w = begin_with_dnskey();
+        uint64_t id = 0;
+        asks(w, 1, 1, "a.example.org");
+        answers(w, wants(w, "a.example.org"), "addresses=10.9.0.2" V6_MISSING);
+        assert_true(is_part(w, 1, "10.9.0.2"));
+        if (asked) {
+            later(w, RESOLVE_AGAIN_MIN);
+            id = wants(w, "a.example.org");
+        }
+        const unsigned lines = lines_of(w);
+        keying_worker_down(&w->k, 1);
+        if (asked) {
+            answers(w, id, "addresses=10.9.0.2" V6_MISSING);
+        }
+        later(w, 10 * RESOLVE_AGAIN_MAX);
+        wants(w, NULL);
+        asks(w, OTHER, 1, "a.example.org");
+        assert_true(is_part(w, OTHER, "10.9.0.2"));
+        wants(w, "a.example.org");
+        assert_int_equal(lines_of(w), lines);
+        world_free(w);
+    }
+}
+
+/* A new reading has parts of its own; who has one of the reading before gets it, too. */
+static void k1_part_of_each_reading(void **state)
+{
+    struct world *w = begin_with_dnskey();
+    (void)state;
+    asks(w, 1, 1, "a.example.org");
+    answers(w, wants(w, "a.example.org"), "addresses=10.9.0.2" V6_MISSING);
+    assert_true(is_part(w, 1, "10.9.0.2"));
+    resolve_begin(&w->k, 0);
+    asks(w, OTHER, 1, "a.example.org");
+    answers(w, wants(w, "a.example.org"), "addresses=10.9.0.3" V6_MISSING);
+    assert_true(is_part(w, 1, "10.9.0.3"));
+    assert_true(is_part(w, OTHER, "10.9.0.3"));
+    world_free(w);
 }
 
 /* Of the kind that is not answered those of before hold, for as long as others do. */
@@ -269,43 +352,22 @@ static void k1_part_completed_by_what_was_known(void **state)
         struct world *w = known("a.example.org", "10.9.0.2,2001:db8::2");
         char line[100];
         snprintf(line, sizeof line, "addresses=%s%s", parts[kind], V6_MISSING);
-        later(w, RESOLVE_OLD_MAX - 3000);
+        later(w, RESOLVE_OLD_MAX - 1000);
         resolve_begin(&w->k, 0);
         asks(w, OTHER, 1, "a.example.org");
-        answers(w, wants(w, "a.example.org"), line);
-        gets(w, OTHER, 1, NULL);
-        later(w, RESOLVE_AGAIN_MIN);
         answers(w, wants(w, "a.example.org"), line);
         gets(w, OTHER, 1, wholes[kind]);
         assert_true(has(&w->log, kind == 0 ? "10.9.0.9,2001:db8::2, of which those of IPv6 are as before"
                                            : "10.9.0.2,2001:db8::9, of which those of IPv4 are as before"));
         later(w, 1001); /* now what was not answered then is too old, and the rest is not */
-        asks(w, OTHER, 2, "a.example.org");
-        gets(w, OTHER, 2, wholes[kind]); /* in the same reading nothing changes */
+        asks(w, 1, 2, "a.example.org");
+        gets(w, 1, 2, wholes[kind]); /* in the same reading nothing changes */
         resolve_begin(&w->k, 0);
-        asks(w, OTHER, 3, "a.example.org");
         dnskey_says(w, "a.example.org", "down");
-        gets(w, OTHER, 3, parts[kind]);
+        gets(w, OTHER, 1, parts[kind]);
+        gets(w, 1, 2, parts[kind]);
         world_free(w);
     }
-}
-
-/* The part of a reading that was given up is not the first of the next one. */
-static void k1_part_of_each_reading(void **state)
-{
-    struct world *w = begin_with_dnskey();
-    (void)state;
-    asks(w, 1, 1, "a.example.org");
-    answers(w, wants(w, "a.example.org"), "addresses=10.9.0.2" V6_MISSING);
-    resolve_begin(&w->k, 0);
-    asks(w, OTHER, 1, "a.example.org");
-    answers(w, wants(w, "a.example.org"), "addresses=10.9.0.3" V6_MISSING);
-    gets(w, OTHER, 1, NULL);
-    later(w, 2 * RESOLVE_AGAIN_MIN);
-    answers(w, wants(w, "a.example.org"), "addresses=10.9.0.3" V6_MISSING);
-    gets(w, OTHER, 1, "10.9.0.3");
-    gets(w, 1, 1, "10.9.0.3");
-    world_free(w);
 }
 
 /* In a reading that is late a part is used at once, and one that comes after the answer changes nothing. */
@@ -382,6 +444,7 @@ int main(void)
         cmocka_unit_test(k1_asked_at_once_in_a_new_reading),
         cmocka_unit_test(k1_part_of_an_answer),
         cmocka_unit_test(k1_part_completed_by_what_was_known),
+        cmocka_unit_test(k1_part_that_nobody_uses),
         cmocka_unit_test(k1_part_of_each_reading),
         cmocka_unit_test(k1_late_parts),
         cmocka_unit_test(k1_old_ones_few_lines),

@@ -23,8 +23,8 @@ static void is(struct side *s, const char *name, const char *addresses)
     struct file_counts counts = { 0 };
     struct address_list list;
     assert_null(address_list_parse(&list, addresses));
-    assert_true(names_answer(s->store, &counts, place_of(s->store, name), &list, NULL, &s->log));
-    assert_false(names_answer(s->store, &counts, place_of(s->store, name), &list, NULL, &s->log)); /* once */
+    assert_true(names_answer(s->store, &counts, place_of(s->store, name), &list, false, NULL, &s->log));
+    assert_false(names_answer(s->store, &counts, place_of(s->store, name), &list, false, NULL, &s->log)); /* once */
     assert_int_equal(counts.errors, 0);
 }
 
@@ -142,7 +142,7 @@ static void k1_no_such_name_is_an_error_of_its_entries(void **state)
     assert_true(side_take(s, &s->plutod, S_P));
     assert_int_equal(record_number(&s->answer, K_ENTRIES), 1);
     assert_int_equal(record_number(&s->answer, K_NAMES), 2);
-    assert_true(names_answer(s->store, &counts, place_of(s->store, "gone.example.org"), NULL, "no such name", &s->log));
+    assert_true(names_answer(s->store, &counts, place_of(s->store, "gone.example.org"), NULL, false, "no such name", &s->log));
     assert_int_equal(counts.errors, 3);
     for (unsigned line = 1; line <= 3; line += 2) {
         char text[80];
@@ -162,6 +162,39 @@ static void k1_no_such_name_is_an_error_of_its_entries(void **state)
     side_free(s);
 }
 
+static bool takes(struct side *s, struct file_counts *counts, const char *line)
+{
+    buffer_truncate(&s->kernel, 0);
+    buffer_add_text(&s->kernel, line);
+    buffer_add_text(&s->kernel, "\n");
+    assert_true(side_take(s, &s->kernel, P_S));
+    return names_take(s->store, counts, &s->answer, &s->log);
+}
+
+/* A part of the addresses counts at once, and all of them when they are told; or there will be no more. */
+static void k1_part_of_an_answer(void **state)
+{
+    (void)state;
+    for (unsigned more = 0; more < 2; more++) {
+        struct side *s = side_new("10.9.0.1 gate.example.org : PSK \"x\"\n2001:db8::1 gate.example.org : PSK \"y\"\n");
+        struct file_counts counts = { 0 };
+        assert_true(takes(s, &counts, "ok id=1 re=resolve addresses=10.9.0.2 retry=2"));
+        assert_int_equal(host_table_waiting(store_hosts(s->store)), 0);
+        assert_int_equal(line_for(s, "10.9.0.1", "10.9.0.2", NULL), 1);
+        assert_true(takes(s, &counts, "ok id=1 re=resolve addresses=10.9.0.3 retry=2"));
+        assert_int_equal(line_for(s, "10.9.0.1", "10.9.0.3", NULL), 1);
+        assert_int_equal(line_for(s, "2001:db8::1", "2001:db8::2", NULL), 0);
+        assert_true(takes(s, &counts, more ? "ok id=1 re=resolve addresses=10.9.0.3,2001:db8::2" : "fail id=1 re=resolve why=gone"));
+        assert_int_equal(line_for(s, "10.9.0.1", "10.9.0.3", NULL), 1);
+        assert_int_equal(line_for(s, "2001:db8::1", "2001:db8::2", NULL), more ? 2 : 0);
+        assert_false(takes(s, &counts, "ok id=1 re=resolve addresses=10.9.0.4"));
+        assert_int_equal(counts.errors, 0);
+        assert_int_equal(s->plutod.len, 0);
+        assert_int_equal(host_table_waiting(store_hosts(s->store)), 0);
+        side_free(s);
+    }
+}
+
 static void k1_answers_to_nothing(void **state)
 {
     static const char *const wrong[] = { "ok id=3 re=resolve addresses=10.0.0.1", "ok id=9223372036854775807 re=resolve addresses=10.0.0.1",
@@ -170,11 +203,7 @@ static void k1_answers_to_nothing(void **state)
     struct file_counts counts = { 0 };
     (void)state;
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        buffer_truncate(&s->kernel, 0);
-        buffer_add_text(&s->kernel, wrong[i]);
-        buffer_add_text(&s->kernel, "\n");
-        assert_true(side_take(s, &s->kernel, P_S));
-        assert_false(names_take(s->store, &counts, &s->answer, &s->log));
+        assert_false(takes(s, &counts, wrong[i]));
     }
     assert_int_equal(host_table_waiting(store_hosts(s->store)), 2);
     side_free(s);
@@ -213,7 +242,7 @@ static void k1_a_name_that_is_on_its_way(void **state)
     scene_authenticate(e);
     assert_int_equal(scene_tear_down(&scene), 0);
     struct side *s = side_new("10.9.0.1 gate.example.org : PSK \"x\"\n");
-    assert_true(names_answer(s->store, &counts, 0, NULL, "no such name", &s->log));
+    assert_true(names_answer(s->store, &counts, 0, NULL, false, "no such name", &s->log));
     assert_true(side_take(s, &s->plutod, S_P));
     scene_announce(s, 1, "initiator", "10.9.0.1", "10.9.0.2");
     assert_true(side_take(s, &s->plutod, S_P));
@@ -254,6 +283,7 @@ int main(void)
         cmocka_unit_test(k2_best_match),
         cmocka_unit_test(k2_two_names_of_one_address_disagree),
         cmocka_unit_test(k1_no_such_name_is_an_error_of_its_entries),
+        cmocka_unit_test(k1_part_of_an_answer),
         cmocka_unit_test(k1_answers_to_nothing),
         cmocka_unit_test(k1_which_name_is_missing),
         cmocka_unit_test(k1_a_name_that_is_on_its_way),

@@ -107,7 +107,7 @@ static void answer_host(struct store *store, size_t i, unsigned world)
     const char *text = texts[second ? 1 : 0][world];
     struct address_list list;
     assert_true(text == NULL || address_list_parse(&list, text) == NULL);
-    assert_true(host_table_answer(store_hosts(store), i, text == NULL ? NULL : &list));
+    assert_true(host_table_answer(store_hosts(store), i, text == NULL ? NULL : &list, false));
 }
 
 /* Everybody that somebody could be: known by an identity, as a host, or not at all. */
