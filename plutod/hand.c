@@ -211,8 +211,9 @@ static void go_to_work(struct process *p)
                     "handed on to it by another one", name, p->hand.got, p->hand.got == 1 ? "" : "s");
     }
     while (p->locked != NULL) {
-        question_tell(p->s, LOG_LEVEL_SERIOUS, "%s was begun again, without the key of %s: whack --listen, at a terminal, "
-                      "asks for its passphrase", name, p->locked->name);
+        keying_announce(&p->s->keying, LOG_LEVEL_SERIOUS, p->s->processes.listen_client,
+                        "%s was begun again, without the key of %s: whack --listen, at a terminal, asks for its passphrase",
+                        name, p->locked->name);
         p->lacks = true;
         hand_drop(p, p->locked);
     }
@@ -328,9 +329,11 @@ static void say_open(struct process *p, const char *file, const char *odd)
             return;
         }
     }
-    question_tell(s, LOG_LEVEL_INFO, "the RSA key file %s is open, by the passphrase that was typed before", file);
+    keying_announce(&s->keying, LOG_LEVEL_INFO, s->processes.listen_client,
+                    "the RSA key file %s is open, by the passphrase that was typed before", file);
     if (odd != NULL) {
-        question_tell(s, LOG_LEVEL_SERIOUS, "the RSA key file %s: %s", file, odd);
+        keying_announce(&s->keying, LOG_LEVEL_SERIOUS, s->processes.listen_client, "the RSA key file %s: %s",
+                        file, odd);
     }
 }
 

@@ -353,6 +353,10 @@ void keying_note(struct keying *k, const struct xchg *x, const char *format, ...
 __attribute__((format(printf, 4, 5)))
 void keying_note_refused(struct keying *k, const struct xchg *x, struct conn *c, const char *format, ...);
 
+/* A line of plutod's own, about no exchange: for the log, as an event, and for a whack that waits (client; 0: none). */
+__attribute__((format(printf, 4, 5)))
+void keying_announce(struct keying *k, enum log_level level, uint64_t client, const char *format, ...);
+
 __attribute__((format(printf, 4, 5)))
 void keying_log_conn(struct keying *k, enum log_level level, const struct conn *c,
                      const char *format, ...);

@@ -362,3 +362,12 @@ void keying_note_refused(struct keying *k, const struct xchg *x, struct conn *c,
     PRINT_TEXT(text, format);
     keep(k, x, c, true, text);
 }
+
+void keying_announce(struct keying *k, enum log_level level, uint64_t client, const char *format, ...)
+{
+    char text[LINE_MAX_LEN];
+    PRINT_TEXT(text, format);
+    keying_line(k, level, NULL, "", text);
+    keep(k, NULL, NULL, false, text);
+    keying_say(k, client, level == LOG_LEVEL_INFO ? REPLY_LOG : REPLY_SERIOUS, "%s", text);
+}

@@ -133,13 +133,10 @@ static void say_refused(struct supervisor *s, uint64_t client, const char *name,
                         const struct address *a, const char *why)
 {
     char address[ADDRESS_TEXT];
-    char text[300];
     const char *error = strerror(errno);
     address_print(a, address);
-    snprintf(text, sizeof text, "cannot listen on %s %s port %u: %s: %s", name, address, s->setup->ikeport, why, error);
-    lines_print(&s->lines, LOG_LEVEL_SERIOUS, "%s", text);
-    keying_note(&s->keying, NULL, "%s", text);
-    keying_say(&s->keying, client, REPLY_SERIOUS, "%s", text);
+    keying_announce(&s->keying, LOG_LEVEL_SERIOUS, client, "cannot listen on %s %s port %u: %s: %s", name, address,
+                    s->setup->ikeport, why, error);
 }
 
 /* What is being found, beside what there was. */
@@ -166,8 +163,7 @@ static void log_socket(struct supervisor *s, const struct listen_socket *l, cons
 {
     char text[ADDRESS_TEXT];
     address_print(&l->address, text);
-    lines_print(&s->lines, LOG_LEVEL_INFO, "interface %s %s %s", l->name, text, what);
-    keying_note(&s->keying, NULL, "interface %s %s %s", l->name, text, what);
+    keying_announce(&s->keying, LOG_LEVEL_INFO, 0, "interface %s %s %s", l->name, text, what);
 }
 
 /* Adds an address to the new list: with the socket that it has, or a new one. */
@@ -207,8 +203,7 @@ static void take_address(struct supervisor *s, struct survey *fresh, const char 
     }
     char text[ADDRESS_TEXT];
     address_print(a, text);
-    lines_print(&s->lines, LOG_LEVEL_INFO, "listening on interface %s %s:%u", name, text, l->port);
-    keying_note(&s->keying, NULL, "listening on interface %s %s:%u", name, text, l->port);
+    keying_announce(&s->keying, LOG_LEVEL_INFO, 0, "listening on interface %s %s:%u", name, text, l->port);
     fresh->count++;
     hand(s, l);
 }

@@ -47,8 +47,7 @@ void process_trouble(struct process *p, const char *format, ...)
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     process_label(p, name);
-    lines_print(&p->s->lines, LOG_LEVEL_SERIOUS, "%s %s", name, text);
-    keying_note(&p->s->keying, NULL, "%s %s", name, text);
+    keying_announce(&p->s->keying, LOG_LEVEL_SERIOUS, 0, "%s %s", name, text);
     if (p->tool == TOOL_SECRETS) {
         process_secrets_trouble(p, name, text);
     }

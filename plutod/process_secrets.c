@@ -298,11 +298,8 @@ static void take_name_line(struct process *p, const struct record *r)
     if (!p->speaks) {
         return;
     }
-    lines_print(&s->lines, (enum log_level)record_word(r, K_LEVEL), "%s", text);
-    keying_note(&s->keying, NULL, "%s", text);
-    if (p->generation == s->processes.generation) {
-        keying_say(&s->keying, s->processes.listen_client, REPLY_SERIOUS, "%s", text);
-    }
+    keying_announce(&s->keying, (enum log_level)record_word(r, K_LEVEL),
+                    p->generation == s->processes.generation ? s->processes.listen_client : 0, "%s", text);
 }
 
 static void loaded(struct process *p, const struct record *r)

@@ -5,7 +5,6 @@
 #include "bounds.h"
 
 #include <bsd/string.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,18 +13,6 @@
 
 #define GRACE 10.           /* seconds for whack, beyond those of whom it asks */
 #define LOOK 1.             /* seconds between two looks whether whack is there */
-
-void question_tell(struct supervisor *s, enum log_level level, const char *format, ...)
-{
-    char text[2000];
-    va_list args;
-    va_start(args, format);
-    (void)vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    lines_print(&s->lines, level, "%s", text);
-    keying_note(&s->keying, NULL, "%s", text);
-    keying_say(&s->keying, s->processes.listen_client, level == LOG_LEVEL_INFO ? REPLY_LOG : REPLY_SERIOUS, "%s", text);
-}
 
 /* ---- which files wait ---- */
 
@@ -116,7 +103,8 @@ static void close_question(struct supervisor *s)
 static void leave(struct supervisor *s, const char *file, const char *why)
 {
     struct process *p;
-    question_tell(s, LOG_LEVEL_SERIOUS, "the RSA key file %s is not used: %s; whack --listen, at a terminal, asks again", file, why);
+    keying_announce(&s->keying, LOG_LEVEL_SERIOUS, s->processes.listen_client,
+                    "the RSA key file %s is not used: %s; whack --listen, at a terminal, asks again", file, why);
     char *name = strdup(file);
     DL_FOREACH(s->processes.list, p) {
         struct locked_file *f = !takes_part(p) ? NULL : name != NULL ? locked_find(p->locked, name) : p->locked;
@@ -171,8 +159,8 @@ static void ask(struct supervisor *s, const char *file)
         q->file = strdup(file);
         q->wrong = 0;
         if (was_tried(s, file)) {
-            question_tell(s, LOG_LEVEL_SERIOUS, "the RSA key file %s: the passphrase that was typed before does not open it",
-                          file);
+            keying_announce(&s->keying, LOG_LEVEL_SERIOUS, s->processes.listen_client,
+                            "the RSA key file %s: the passphrase that was typed before does not open it", file);
         }
     }
     if (q->file == NULL) {
@@ -287,9 +275,11 @@ static void conclude(struct supervisor *s)
         return;
     }
     if (!wait || (q->opened > 0 && q->why[0] == '\0')) { /* to those that were begun since it is handed on */
-        question_tell(s, LOG_LEVEL_INFO, "the RSA key file %s is open", q->file);
+        keying_announce(&s->keying, LOG_LEVEL_INFO, s->processes.listen_client, "the RSA key file %s is open",
+                        q->file);
         if (q->odd[0] != '\0') {
-            question_tell(s, LOG_LEVEL_SERIOUS, "the RSA key file %s: %s", q->file, q->odd);
+            keying_announce(&s->keying, LOG_LEVEL_SERIOUS, s->processes.listen_client, "the RSA key file %s: %s",
+                            q->file, q->odd);
         }
         return;
     }
@@ -300,7 +290,8 @@ static void conclude(struct supervisor *s)
     if (q->wrong == PASSPHRASE_TRIES || q->hopeless) {
         leave(s, q->file, q->why);
     } else {
-        question_tell(s, LOG_LEVEL_SERIOUS, "the RSA key file %s: %s", q->file, q->why);
+        keying_announce(&s->keying, LOG_LEVEL_SERIOUS, s->processes.listen_client, "the RSA key file %s: %s",
+                        q->file, q->why);
     }
 }
 

@@ -50,8 +50,5 @@ bool question_tried(struct process *p, const struct record *r);
 void question_forget(struct process *p); /* it has ended */
 void question_drop(struct supervisor *s); /* nobody wants to know any more */
 bool question_view(const struct supervisor *s, struct question_view *view); /* false: none is open */
-/* For the log, for whack --events, and for the whack that waits. */
-void question_tell(struct supervisor *s, enum log_level level, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -9,19 +9,6 @@
 
 #define RESOLVE_KEPT (2 * HOST_NAMES_MAX) /* of one reading, and of those before */
 
-/* ---- lines ---- */
-
-void resolve_tell(struct keying *k, enum log_level level, const char *format, ...)
-{
-    char text[ADDRESS_LIST_TEXT + HOSTNAME_LEN + RESOLVE_WHY + 200];
-    va_list args;
-    va_start(args, format);
-    (void)vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    keying_line(k, level, NULL, "", text);
-    keying_note(k, NULL, "%s", text);
-}
-
 /* ---- states ---- */
 
 void resolve_state(struct keying *k, struct resolving *n, enum resolving_state state)
@@ -132,11 +119,12 @@ static void say_it_waits(struct keying *k, struct resolving *n, const char *why)
     }
     n->said = k->resolve.said < RESOLVE_SAID_MAX;
     if (k->resolve.said++ == RESOLVE_SAID_MAX) {
-        resolve_tell(k, LOG_LEVEL_SERIOUS, "more names of hosts in ipsec.secrets cannot be looked up yet: whack --status shows them");
+        keying_announce(k, LOG_LEVEL_SERIOUS, 0, "more names of hosts in ipsec.secrets cannot be looked up yet: whack --status "
+                        "shows them");
         return;
     }
-    resolve_tell(k, LOG_LEVEL_SERIOUS, "%s cannot be looked up yet: %s; what ipsec.secrets has for it is not used until it can be, "
-         "which is tried again", n->host, why);
+    keying_announce(k, LOG_LEVEL_SERIOUS, 0, "%s cannot be looked up yet: %s; what ipsec.secrets has for it is not used until "
+                    "it can be, which is tried again", n->host, why);
 }
 
 void resolve_rest(struct keying *k, struct resolving *n, uint64_t retry)

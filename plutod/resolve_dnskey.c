@@ -127,7 +127,8 @@ static bool take_addresses(struct keying *k, struct resolving *n, const struct r
     resolve_learn(n, addresses, k->now);
     if (n->said) {
         n->said = false;
-        resolve_tell(k, LOG_LEVEL_INFO, "%s is %s: what ipsec.secrets has for it is used from now on", n->host, n->addresses);
+        keying_announce(k, LOG_LEVEL_INFO, 0, "%s is %s: what ipsec.secrets has for it is used from now on", n->host,
+                        n->addresses);
     } else if ((keying_classes(k) & DEBUG_DNS) != 0) {
         keying_log(k, LOG_LEVEL_DEBUG, NULL, "%s is %s", n->host, n->addresses);
     }

@@ -53,8 +53,6 @@ extern const char resolve_no_memory[];
 
 /* ---- resolve.c ---- */
 
-/* For the log, and for whack --events. */
-void resolve_tell(struct keying *k, enum log_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void resolve_state(struct keying *k, struct resolving *n, enum resolving_state state);
 /* There is an answer, for those who wait and for those who ask from now on; refused: it is `why`. */
 void resolve_settle(struct keying *k, struct resolving *n, bool refused);

@@ -31,8 +31,7 @@ static void tell(struct keying *k, const char *format, ...)
         (void)vsnprintf(text, sizeof text, format, args);
         va_end(args);
     }
-    resolve_tell(k, LOG_LEVEL_SERIOUS, "%s", text);
-    keying_say(k, k->resolve.client, REPLY_SERIOUS, "%s", text);
+    keying_announce(k, LOG_LEVEL_SERIOUS, k->resolve.client, "%s", text);
 }
 
 /* ---- addresses ---- */

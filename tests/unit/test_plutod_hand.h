@@ -45,14 +45,11 @@ struct scene {
     unsigned descriptors;  /* that were open before */
 };
 
-static inline void no_log(void *context, enum log_level level, const struct address *peer, const char *prefix,
-                   const char *text)
+static inline void on_log(void *context, enum log_level level, const struct address *peer, const char *prefix,
+                          const char *text)
 {
-    (void)context;
-    (void)level;
-    (void)peer;
-    (void)prefix;
-    (void)text;
+    struct scene *c = context;
+    lines_add(&c->s.lines, level, peer, prefix, text);
 }
 
 static inline void on_idle(void *context, uint32_t worker)
@@ -65,7 +62,7 @@ static inline int set_up(void **state)
 {
     struct scene *c = calloc(1, sizeof *c);
     const struct keying_settings settings = { .epoch = 1, .updown = "/updown" };
-    const struct keying_hooks hooks = { .context = c, .log = no_log, .idle = on_idle };
+    const struct keying_hooks hooks = { .context = c, .log = on_log, .idle = on_idle };
     int ends[2];
     assert_non_null(c);
     c->descriptors = open_descriptors();
