@@ -348,11 +348,12 @@ whack-shutdown leave-state=yes'
     plutod_says slow <<<$'102 first\n004 second'
     tell --initiate --name net >"$D/shown" &
     local whack=$! i
-    for ((i = 0; i < 20; i++)); do
+    for ((i = 0; i < 500; i++)); do
         [ ! -s "$D/shown" ] || break
         sleep 0.05
     done
     assert_equal "$(<"$D/shown")" '102 first'
+    : >"$D/say.on"
     wait "$whack"
     assert_equal "$(<"$D/shown")" $'102 first\n004 second'
 }

@@ -22,7 +22,7 @@ plutod_says() {
     "$repo/tests/lib/fake-plutod" "$D/pluto.ctl" "$D/got" "$D/say" "${1-}" >"$D/ready" 2>&1 3>&- &
     fake=$!
     local i
-    for ((i = 0; i < 100; i++)); do
+    for ((i = 0; i < 600; i++)); do
         [ ! -s "$D/ready" ] || return 0
         sleep 0.05
     done
