@@ -42,10 +42,12 @@ whack-connection name=net left-host=10.9.0.1 right-host=10.9.0.2 policy=psk
 whack-initiate name=net
 whack-initiate name=%0A%5C
 '
+    within 5 grep -q ': added connection description' "$dir/syslog" # a socket holds ten datagrams
     ask --shutdown
     assert_success
     wait "$daemon"
     daemon=
+    within 5 grep -q ': shutting down' "$dir/syslog" # the reader may be behind
     kill "$reader"
     wait "$reader" || :
     cat "$dir/syslog"
