@@ -101,12 +101,13 @@ load_stream() {
     # Those that wait for a negotiation keep their places: one hears of it, the other waits for the first one's.
     local i idle=() code parted=0 waits=()
     for i in 1 2; do
-        timeout 60 "$whack" --ctlbase "$base" --initiate --name far >"$dir/waits.$i" 2>&1 3>&- &
+        timeout 300 "$whack" --ctlbase "$base" --initiate --name far >"$dir/waits.$i" 2>&1 3>&- &
         waits+=($!)
         within 5 grep -q '^[01]0[02] ' "$dir/waits.$i"
     done
+    mkfifo "$dir/go"
     for i in {1..38}; do
-        { { sleep 34; echo --status; } | "$whack" --ctlbase "$base" --optionsfrom - >"$dir/idle.$i" 2>&1; } 3>&- &
+        { { : <"$dir/go"; echo --status; } | "$whack" --ctlbase "$base" --optionsfrom - >"$dir/idle.$i" 2>&1; } 3>&- &
         idle+=($!)
     done
     sleep 22 # longer than a record may take to come
@@ -115,6 +116,7 @@ load_stream() {
     ask --status # in vain, until some have asked for nothing for 30 s
     assert_success
     assert_output --partial '"far"'
+    : >"$dir/go" # the others ask now
     for i in {1..38}; do
         code=0
         wait "${idle[i - 1]}" || code=$?
