@@ -92,16 +92,16 @@ make_key() {
 @test "[K5] the passphrase of a key file is asked for, on a terminal" {
     make_key key.pem
     openssl pkey -in key.pem -aes128 -passout pass:sesame -out locked.pem
-    run secrets --show locked.pem </dev/null
-    if [ "$status" -ne 1 ]; then # there is a terminal, which was asked
-        skip 'the tests run on a terminal'
-    fi
+    run setsid -w secrets --show locked.pem </dev/null # without one
+    assert_equal "$status" 1
     assert_output --partial 'the key is encrypted'
-    run script -qec 'secrets --show locked.pem' /dev/null < <(sleep 1; echo sesame; sleep 1)
+    local terminal=${BUILD_DIR:-$repo}/tests/programs/at-terminal # types when it is asked: not before, which would be shown
+    run "$terminal" 'passphrase of the key: ' 'sesame\n' -- secrets --show locked.pem
     assert_success
     assert_output --partial "$(secrets --show key.pem)"
+    assert_output --partial '[echo off]'
     refute_output --partial sesame
-    run script -qec 'secrets --show locked.pem' /dev/null < <(sleep 1; echo wrong; sleep 1)
+    run "$terminal" 'passphrase of the key: ' 'wrong\n' -- secrets --show locked.pem
     assert_equal "$status" 1
     assert_output --partial 'the passphrase of the key is wrong'
 }
