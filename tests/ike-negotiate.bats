@@ -51,18 +51,25 @@ teardown() {
     for pid in $(jobs -p); do
         kill "$pid" 2>/dev/null || true
     done
-    if [ -e made ]; then
-        rm -f /etc/ipsec.secrets
-    fi
+}
+
+# listening PID: until that one, there, takes messages, or is gone. One that begins before is heard only when it says all again.
+listening() {
+    local i
+    for ((i = 0; i < 600; i++)); do
+        ! ip netns exec "$there" cat /proc/net/udp /proc/net/udp6 | grep -q ':01F4 ' || break
+        kill -0 "$1" 2>/dev/null || break
+        sleep 0.05
+    done
 }
 
 # negotiate WORDS...: one waits, the other begins; here.out, here.err, there.out, there.err, and $status of both
 negotiate() {
-    ip netns exec "$there" timeout 20 ike-negotiate "$@" --listen --secretsfile ipsec.secrets >there.out 2>there.err &
+    ip netns exec "$there" timeout 60 ike-negotiate "$@" --listen --secretsfile ipsec.secrets >there.out 2>there.err &
     local waiting=$!
-    sleep 0.5
+    listening "$waiting"
     status=0
-    ip netns exec "$here" timeout 20 ike-negotiate "$@" --initiate --secretsfile ipsec.secrets >here.out 2>here.err ||
+    ip netns exec "$here" timeout 60 ike-negotiate "$@" --initiate --secretsfile ipsec.secrets >here.out 2>here.err ||
         status=$?
     wait "$waiting" || status=$?
     cat here.err there.err
@@ -129,10 +136,10 @@ with_names() {
     echo 'nameserver 127.0.0.1' >resolv
     chmod 644 hosts resolv
     printf '%s\n' 'left.example.org right.example.org : PSK "tell nobody"' 'right.example.org nobody.invalid : PSK "not used"' >ipsec.secrets
-    local command=(timeout 40 ike-negotiate --psk --encrypt --tunnel --host 10.9.0.1 --to --host 10.9.0.2 --secretsfile ipsec.secrets)
+    local command=(timeout 60 ike-negotiate --psk --encrypt --tunnel --host 10.9.0.1 --to --host 10.9.0.2 --secretsfile ipsec.secrets)
     with_names hosts ip netns exec "$there" "${command[@]}" --listen >there.out 2>there.err &
     local waiting=$!
-    sleep 1
+    listening "$waiting"
     run --separate-stderr with_names hosts ip netns exec "$here" "${command[@]}" --initiate
     [ "$status" -eq 0 ] || fail "$stderr"
     [[ $stderr == *'ipsec.secrets:2: nobody.invalid cannot be looked up: '* ]] || fail "$stderr"
@@ -188,12 +195,12 @@ sign() {
     local mine=$1 his=$2
     shift 2
     # shellcheck disable=SC2086 # several words
-    ip netns exec "$there" timeout 20 ike-negotiate "$@" $his --listen --secretsfile there.secrets >there.out 2>there.err &
+    ip netns exec "$there" timeout 60 ike-negotiate "$@" $his --listen --secretsfile there.secrets >there.out 2>there.err &
     local waiting=$!
-    sleep 0.5
+    listening "$waiting"
     status=0
     # shellcheck disable=SC2086
-    ip netns exec "$here" timeout 20 ike-negotiate "$@" $mine --initiate --secretsfile here.secrets >here.out 2>here.err ||
+    ip netns exec "$here" timeout 60 ike-negotiate "$@" $mine --initiate --secretsfile here.secrets >here.out 2>here.err ||
         status=$?
     [ "$status" = 0 ] || kill "$waiting"
     wait "$waiting" || true
@@ -223,13 +230,13 @@ sign() {
     assert_output --partial 'SIG_I of "@west" for "@east" was made by none of the 1 public keys'
     # somebody else's
     # shellcheck disable=SC2086
-    run ip netns exec "$here" timeout 5 ike-negotiate --rsasig --encrypt $ids --keyid @north --optionsfrom east.key \
+    run ip netns exec "$here" timeout 60 ike-negotiate --rsasig --encrypt $ids --keyid @north --optionsfrom east.key \
         --initiate --secretsfile here.secrets
     assert_failure 1
     assert_output --partial '--keyid @north: the peer of this connection is @east'
     # no private key
     # shellcheck disable=SC2086
-    run ip netns exec "$here" timeout 5 ike-negotiate --rsasig --encrypt $ids --optionsfrom east.key --initiate \
+    run ip netns exec "$here" timeout 60 ike-negotiate --rsasig --encrypt $ids --optionsfrom east.key --initiate \
         --secretsfile ipsec.secrets
     assert_failure 1
     assert_output --partial 'no private RSA key for "@west"'
@@ -241,13 +248,14 @@ sign() {
     two_keys
     for owner in '' '--keyid @west' '--keyid @north'; do
         # shellcheck disable=SC2086 # several words
-        ip netns exec "$there" timeout 5 ike-negotiate --rsasig --encrypt --host 10.9.0.2 --id @east --nexthop %direct \
+        ip netns exec "$there" timeout 60 ike-negotiate --rsasig --encrypt --host 10.9.0.2 --id @east --nexthop %direct \
             $owner --optionsfrom west.key --listen --secretsfile there.secrets --to --host %any >there.out 2>there.err &
         local waiting=$!
-        sleep 0.5
+        listening "$waiting"
         status=0
-        ip netns exec "$here" timeout 5 ike-negotiate --rsasig --encrypt --host 10.9.0.1 --id @west --to --host 10.9.0.2 \
+        ip netns exec "$here" timeout 60 ike-negotiate --rsasig --encrypt --host 10.9.0.1 --id @west --to --host 10.9.0.2 \
             --id @east --optionsfrom east.key --initiate --secretsfile here.secrets >here.out 2>here.err || status=$?
+        [ "$status" = 0 ] || kill "$waiting"
         wait "$waiting" || true
         [ "$owner" != '--keyid @north' ] || break
         assert_equal "$owner: $status" "$owner: 0"
@@ -307,15 +315,15 @@ sign() {
     echo '10.9.0.1 10.9.0.7 : PSK "of another"' >ipsec.secrets
     # shellcheck disable=SC2086
     ip netns exec "$there" timeout 6 ike-negotiate $nets --listen --secretsfile ipsec.secrets >there.out 2>there.err &
-    sleep 0.5
+    listening $!
     # shellcheck disable=SC2086
-    ip netns exec "$here" timeout 3 ike-negotiate $nets --initiate --secretsfile ipsec.secrets >here.out 2>here.err || true
+    ip netns exec "$here" timeout 60 ike-negotiate $nets --initiate --secretsfile ipsec.secrets >here.out 2>here.err || true
     run cat here.err there.err
     assert_output --partial '10.9.0.1'
     assert_output --partial 'no preshared secret'
     chmod 644 ipsec.secrets
     # shellcheck disable=SC2086
-    run --separate-stderr ip netns exec "$here" timeout 3 ike-negotiate $nets --initiate --secretsfile ipsec.secrets
+    run --separate-stderr ip netns exec "$here" timeout 60 ike-negotiate $nets --initiate --secretsfile ipsec.secrets
     [[ $stderr == *'chmod 600'* ]] || fail "$stderr"
     # nothing was sent: without a secret there is nothing to negotiate
     assert_failure 1
@@ -337,17 +345,17 @@ sign() {
     [ "$(id -u)" = 0 ] || skip 'NOT ROOT: by hand cannot be tested'
     # Neither stdin nor stderr is needed.
     mkfifo there.out
-    ip netns exec "$there" timeout 20 bash -c "ike-negotiate $nets --listen --show-keys --secretsfile ipsec.secrets <&- 2>&-" \
+    cut -d' ' -f1 <there.out >there.verbs 3>&- &
+    local reading=$!
+    ip netns exec "$there" timeout 60 bash -c "ike-negotiate $nets --listen --show-keys --secretsfile ipsec.secrets <&- 2>&-" \
         >there.out 3>&- &
     local waiting=$!
-    sleep 0.5
-    ip netns exec "$here" timeout 20 bash -c "ike-negotiate $nets --initiate --show-keys --secretsfile ipsec.secrets <&- 2>&-" \
-        >here.out 3>&- &
-    local beginning=$!
-    cut -d' ' -f1 <there.out >there.verbs
+    listening "$waiting"
     status=0
+    ip netns exec "$here" timeout 60 bash -c "ike-negotiate $nets --initiate --show-keys --secretsfile ipsec.secrets <&- 2>&-" \
+        >here.out 3>&- || status=$?
     wait "$waiting" || status=$?
-    wait "$beginning" || status=$?
+    wait "$reading"
     assert_equal "$status" 0
     assert_equal "$(tr '\n' ' ' <there.verbs)" 'permit sa-keys install activate '
     assert_equal "$(cut -d' ' -f1 here.out | tr '\n' ' ')" 'permit sa-keys install activate '
@@ -366,7 +374,9 @@ sign() {
     mkdir bin
     printf '#!/bin/sh\nexec %s -n\n' "$(command -v kernel-sa)" >bin/kernel-sa
     chmod 755 bin/kernel-sa
-    # The examples read the default file: a mount of its own, for them alone.
+    # The examples read the default file: an /etc for them alone.
+    mkdir etc
+    cp /etc/passwd /etc/group /etc/nsswitch.conf /etc/hosts /etc/ld.so.cache ipsec.secrets etc/
     while IFS= read -r -d '#' example; do
         [ -n "${example// /}" ] || continue
         local words=${example#*ike-negotiate}
@@ -375,14 +385,15 @@ sign() {
         words=${words//--initiate/--listen}
         words=${words//east.key/west.key}
         # shellcheck disable=SC2086
-        ip netns exec "$there" timeout 20 ike-negotiate ${words//$'\n'/ } --secretsfile there.secrets >there.out \
+        ip netns exec "$there" timeout 60 ike-negotiate ${words//$'\n'/ } --secretsfile there.secrets >there.out \
             2>there.err &
-        sleep 0.5
+        local waiting=$!
+        listening "$waiting"
         run --separate-stderr ip netns exec "$here" unshare -m bash -c "
-            [ -e /etc/ipsec.secrets ] || { touch made; : >/etc/ipsec.secrets; }
-            mount --bind '$PWD/ipsec.secrets' /etc/ipsec.secrets || exit 99
+            mount --bind '$PWD/etc' /etc || exit 99
             PATH=$PWD/bin:\$PATH; set -o pipefail; $example"
         assert_equal "$status: $stderr" "0: $stderr"
         [ -n "$output" ]
+        wait "$waiting"
     done <<<"$commands#"
 }
