@@ -112,5 +112,5 @@ is_told() {
     assert_success
     ask --shutdown
     assert_success
-    [ $((SECONDS - begin)) -lt 4 ]
+    [ $((SECONDS - begin)) -lt 10 ] # two of them, each held up as long as at the start, take that
 }

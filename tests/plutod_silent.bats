@@ -19,7 +19,7 @@ stop() {
         pids+=("$pid")
     done
     # shellcheck disable=SC2016 # perl's variables
-    timeout 20 perl -MIO::Socket::UNIX -e '
+    timeout 60 perl -MIO::Socket::UNIX -e '
         for (1 .. 60) { # each tool is told each time: more than a socket holds
             my $s = IO::Socket::UNIX->new(Type => SOCK_STREAM, Peer => $ARGV[0]) or die "connect: $!";
             print $s "hello version=1 epoch=1 tool=whack\n",
@@ -45,11 +45,12 @@ stop() {
         stop "$tool"
         pids+=("$pid")
     done
+    # One that waited for them would do so until they are ended, which is 20 s at least.
     all_gone() {
         begun=$SECONDS
         ask --status
         assert_success
-        [ $((SECONDS - begun)) -le 2 ] || fail "plutod took $((SECONDS - begun)) s for --status"
+        [ $((SECONDS - begun)) -le 10 ] || fail "plutod took $((SECONDS - begun)) s for --status"
         gone "${pids[0]}" && gone "${pids[1]}" && gone "${pids[2]}"
     }
     within 90 all_gone

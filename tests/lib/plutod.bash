@@ -35,10 +35,11 @@ start() {
     within 5 grep -qx 'Pluto initialized' "$dir/out" || { cat "$dir/err" >&2; return 1; }
 }
 
-# within SECONDS COMMAND...: until it succeeds
+# within SECONDS COMMAND...: until it succeeds. SECONDS are what it may take where nothing else runs; beside guests and fuzzers
+# a step may take many times that, so a minute is waited at the least.
 within() {
-    local i
-    for ((i = 0; i < $1 * 20; i++)); do
+    local i seconds=$(($1 > 60 ? $1 : 60))
+    for ((i = 0; i < seconds * 20; i++)); do
         "${@:2}" && return 0
         sleep 0.05
     done
@@ -50,14 +51,26 @@ gone() {
 }
 
 ask() {
-    run timeout 20 "$whack" --ctlbase "$base" "$@"
+    run timeout 60 "$whack" --ctlbase "$base" "$@"
+}
+
+# waits PATTERN WORD...: a whack that says a line like this and then waits; it is killed, and what it said is in $output
+waits() {
+    : >"$dir/waits"
+    "$whack" --ctlbase "$base" "${@:2}" >"$dir/waits" 2>&1 3>&- &
+    local pid=$! code=0
+    within 5 grep -qE "$1" "$dir/waits" || fail "it said: $(<"$dir/waits")"
+    kill -KILL "$pid"
+    wait "$pid" || code=$?
+    assert_equal "$code" 137 # until then
+    run cat "$dir/waits"
 }
 
 # raw TEXT...: lines into the control socket, as they are; what came back is in $output
 raw() {
     printf '%s' "$@" >"$dir/said" # more than fits onto a command line
     # shellcheck disable=SC2016 # perl's variables
-    run timeout 20 perl -MIO::Socket::UNIX -e '
+    run timeout 60 perl -MIO::Socket::UNIX -e '
         my $s = IO::Socket::UNIX->new(Peer => shift) or die "connect: $!"; undef $/; $_ = <>;
         $SIG{PIPE} = "IGNORE"; print $s $_; $s->flush; $s->shutdown(1); print while <$s>;' "$base.ctl" "$dir/said"
 }
