@@ -74,7 +74,7 @@ static const char *read_index(struct entry *e, struct index *index, const struct
     if (t->text[0] == ':' || t->text[t->len - 1] == ':') {
         return "expected a blank before and after the colon";
     }
-    return "expected an identity: an address, a host's name, @name, user@name, @#hex, %any or %any6";
+    return "expected an identity: an address, a host's name, @name, user@name, @#hex, @~hex, %any or %any6";
 }
 
 /* Up to the colon. *t: the first token; then the last one taken. NULL or why. */

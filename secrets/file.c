@@ -142,7 +142,9 @@ static void read_text(struct reader *r, const struct frame *f, char *text, size_
         complain(r, f->path, 0, "expected text, but there are NUL bytes in it; it is not read", "");
         return;
     }
-    lexer_init(&l, text, len);
+    /* A byte order mark, as some editors put it there: else it would be part of an identity. */
+    const size_t mark = len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    lexer_init(&l, text + mark, len - mark);
     struct token t = lexer_next(&l);
     while (t.kind != TOKEN_EOF) {
         if (t.kind == TOKEN_END) {

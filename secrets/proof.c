@@ -124,6 +124,19 @@ static enum outcome check_identity(struct core *c, const struct exchange *x,
     return OUTCOME_OK;
 }
 
+/* The secret was asked for as that of %any, of whatever kind; of the kinds, only one is for this address. */
+static const char *no_secret(const struct identity *peer)
+{
+    switch (peer->type) {
+    case ID_IPV4_ADDR:
+        return "there is no preshared secret for these identities (in ipsec.secrets %any6 stands for no IPv4 address: %any does)";
+    case ID_IPV6_ADDR:
+        return "there is no preshared secret for these identities (in ipsec.secrets %any stands for no IPv6 address: %any6 does)";
+    default:
+        return "there is no preshared secret for these identities";
+    }
+}
+
 /* Do these identities mean the secret that was proved? NULL, or why not. */
 static const char *check_secret(const struct core *c, const struct main_mode *m,
                                 const struct identity *ours, const struct identity *peer)
@@ -134,7 +147,7 @@ static const char *check_secret(const struct core *c, const struct main_mode *m,
         return s == NULL ? "there is no private RSA key for our identity" : NULL;
     }
     if (s == NULL) {
-        return "there is no preshared secret for these identities";
+        return no_secret(peer);
     }
     return secret_equal(s, m->half->secret)
                ? NULL : "this connection has another secret than the one that the peer proved";

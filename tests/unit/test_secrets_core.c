@@ -282,6 +282,44 @@ static void identity_not_announced(void **state)
     pair_quick_mode(p, 101, "aes256gcm16", "no");
 }
 
+/* Asked for as %any, an entry of either kind will do; of an address, only one of its kind. It is said which. */
+static void another_kind_of_any(void **state)
+{
+    static const struct {
+        const char *secrets;
+        const char *peer;
+        const char *said;
+    } kinds[] = {
+        { "@gate %any : PSK \"correct horse\"\n@gate 2001:db8::1 : PSK \"correct horse\"\n",
+          "2001:db8::1", NULL },
+        { "@gate %any : PSK \"correct horse\"\n", "2001:db8::1", "%any stands for no IPv6 address: %any6 does" },
+        { "@gate %any6 : PSK \"correct horse\"\n", "10.9.0.1", "%any6 stands for no IPv4 address: %any does" },
+        { "@gate %any6 : PSK \"correct horse\"\n", "2001:db8::1", NULL },
+    };
+    struct pair *p = *state;
+    char entry[100];
+    char *id;
+    char *hash;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        side_free(p->i);
+        side_free(p->r);
+        snprintf(entry, sizeof entry, "%s @gate : PSK \"correct horse\"\n", kinds[i].peer);
+        p->i = side_new(entry);
+        p->r = side_new(kinds[i].secrets);
+        side_say(p->i, "announce exchange=1 connection=net role=initiator methods=psk "
+                 "ike=aes256-sha2_256-ecp256 our-id=%s peer-id=@gate", kinds[i].peer);
+        side_say(p->r, "announce exchange=7 connection=net role=responder methods=psk "
+                 "ike=aes256-sha2_256-ecp256 our-id=@gate peer-id=%%25any");
+        pair_keys(p, "aes256-sha2_256-ecp256", "ecp256", &id, &hash);
+        side_good(p->r, "auth id=2 exchange=7 id-body=%s hash=%s", id, hash);
+        said_authenticated(p->r, "7", kinds[i].peer, false);
+        side_say(p->r, "accept id=3 exchange=7 connection=net our-id=@gate peer-id=%s", kinds[i].peer);
+        assert_true(side_take(p->r, &p->r->plutod, S_P));
+        assert_int_equal(p->r->answer.verb, kinds[i].said == NULL ? V_OK : V_FAIL);
+        assert_true(kinds[i].said == NULL || side_why_has(p->r, kinds[i].said));
+    }
+}
+
 /* [W12] whack --explain asks which line it would be; that tells nothing of what stands there. */
 static void which_secret(void **state)
 {
@@ -375,6 +413,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(every_group_and_hash), TEST(every_esp_suite), TEST(another_group),
+        TEST(same_again_same_answer), TEST(identity_not_announced), TEST(another_kind_of_any),
         TEST(same_again_same_answer), TEST(identity_not_announced), TEST(which_secret),
         TEST(keys_are_sent_again),
         TEST(whoever_has_the_secret),

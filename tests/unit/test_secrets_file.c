@@ -49,6 +49,8 @@ static void shapes(void **state)
         { "# a comment\n\n10.9.0.1\t10.9.0.2\n\t: # here too\n\n# here\n  PSK\n \"x#y\" # end\n",
           "x#y" },
         { ": PSK \"for all\"\r\n", "for all" },
+        { "\xef\xbb\xbf: PSK \"behind a byte order mark\"\n", "behind a byte order mark" },
+        { "\xef\xbb\xbf""10.9.0.1 10.9.0.2 : PSK \"so, too\"\r\n", "so, too" },
         { "10.9.0.2 @a x@b @#00ff 10.9.0.1 2001:db8::1 : PSK \"x\"\n", "x" },
         { "%any 10.9.0.1 : PSK \"road\"\n", "road" },
         { "0.0.0.0 10.9.0.1 : PSK \"road\"\n", "road" },

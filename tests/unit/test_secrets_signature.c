@@ -47,6 +47,7 @@ static void w7_one_of_several_keys_fits(void **state)
         { rsa_pem_1024, rsa_pem_2048 },
         { rsa_pem_2048, rsa_pem_1024 },
         { rsa_pem_2048_e3, rsa_pem_2048, rsa_pem_512 },
+        { rsa_pem_2048_e3, rsa_pem_1024, rsa_pem_2048 },
     };
     char keys[8000];
     (void)state;
@@ -191,6 +192,28 @@ static void f8_our_own_identity(void **state)
     assert_int_equal(pair_auth(p->i, 1, p->id, p->proof), 0);
     assert_true(side_take(p->i, &p->i->negotiator, S_N));
     assert_true(side_why_has(p->i, "our own identity"));
+    pair_free(p);
+}
+
+/* Somebody else, who signs well and whose key is known: an initiator wanted this one, and asks for nobody else's keys. */
+static void an_initiators_peer_is_another(void **state)
+{
+    char keys[8000];
+    (void)state;
+    struct pair *p = pair_of(side_with("", "10.9.0.1", rsa_pem_2048), side_with("", "@other", rsa_pem_1024), IKE);
+    side_say(p->i, "announce exchange=1 connection=net role=initiator methods=rsasig ike=" IKE
+             " our-id=10.9.0.1 peer-id=10.9.0.2");
+    side_say(p->r, "announce exchange=7 connection=net role=responder methods=rsasig ike=" IKE
+             " our-id=@other peer-id=10.9.0.1");
+    pair_make_keys(p);
+    uint64_t asked = pair_auth(p->r, 7, p->id, p->proof);
+    assert_true(pair_keys_are(p->r, asked, public_text(rsa_pem_2048, keys)));
+    assert_int_equal(pair_auth(p->i, 1, side_hex(p->r, K_ID_BODY), side_hex(p->r, K_SIG)), 0);
+    assert_true(side_take(p->i, &p->i->negotiator, S_N));
+    assert_int_equal(p->i->answer.verb, V_FAIL);
+    assert_int_equal(record_number(&p->i->answer, K_NOTIFICATION), 18);
+    assert_true(side_why_has(p->i, "identifies itself as \"@other\"") && side_why_has(p->i, "expects \"10.9.0.2\""));
+    nobody_is_authenticated(p->i);
     pair_free(p);
 }
 
@@ -412,6 +435,7 @@ int main(void)
         cmocka_unit_test(f8_a_signature_for_something_else),
         cmocka_unit_test(f8_keys_of_exponent_0_1_2),
         cmocka_unit_test(f8_our_own_identity),
+        cmocka_unit_test(an_initiators_peer_is_another),
         cmocka_unit_test(f17_lies_about_signatures),
         cmocka_unit_test(an_answer_that_nobody_waits_for),
         cmocka_unit_test(each_answer_is_for_its_own_question),
