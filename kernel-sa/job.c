@@ -91,6 +91,31 @@ void job_fail(struct core *core, const struct kernel_result *result)
     buffer_wipe(&why);
 }
 
+/* ---- one SA of the exchange after the other ---- */
+
+bool job_next_sa(struct core *core, enum kernel_verb verb)
+{
+    struct job *job = &core->job;
+    for (; job->step < SIDE_COUNT; job->step++) {
+        if (job->exchange->sa_here[job->step]) {
+            (void)job_sa_request(core, verb, job->exchange, (enum side)job->step);
+            return true;
+        }
+    }
+    return false;
+}
+
+bool job_sa_answered(struct core *core, const struct kernel_result *result)
+{
+    struct job *job = &core->job;
+    if (job_not_there(result)) {
+        sa_gone(core, job->exchange, (enum side)job->step, false);
+    } else if (result->error != 0) {
+        job_fail(core, result);
+    }
+    return result->error == 0;
+}
+
 /* ---- the engine ---- */
 
 void job_start(struct core *core, enum job_kind kind, struct exchange *x, enum verb re,

@@ -257,7 +257,7 @@ bool check_next(struct core *core)
             look_at(core, core->now + SOON);
             return false;
         }
-        if (look_next(core)) {
+        if (job_next_sa(core, KERNEL_GET_SA)) {
             return true;
         }
         job->exchange = job->exchange->hh.next;

@@ -286,6 +286,10 @@ struct kernel_policy *job_policy_request(struct core *core, enum kernel_verb ver
 struct kernel_sa *job_sa_request(struct core *core, enum kernel_verb verb,
                                  const struct exchange *x, enum side side);
 bool job_not_there(const struct kernel_result *result);
+/* Of the SAs of job.exchange the next one, from job.step on. False: no more of them. */
+bool job_next_sa(struct core *core, enum kernel_verb verb);
+/* The answer. False: the SA is gone, which is seen to, or the job has failed. */
+bool job_sa_answered(struct core *core, const struct kernel_result *result);
 
 /*
  * Each job: `next` sets the next request or gets on without one; false: nothing is left to do.
@@ -371,7 +375,5 @@ void flush_end(struct core *core);
 bool adopt_next(struct core *core);
 void adopt_result(struct core *core, const struct kernel_result *result);
 void adopt_end(struct core *core);
-/* The SAs of job.exchange from job.step on. False: no more of them. */
-bool look_next(struct core *core);
 
 #endif

@@ -40,26 +40,13 @@ void update_start(struct core *core, const struct record *r)
 
 bool update_next(struct core *core)
 {
-    struct job *job = &core->job;
-    for (; !job->failed && job->step < SIDE_COUNT; job->step++) {
-        if (job->exchange->sa_here[job->step]) {
-            (void)job_sa_request(core, KERNEL_UPDATE_SA, job->exchange, (enum side)job->step);
-            return true;
-        }
-    }
-    return false;
+    return !core->job.failed && job_next_sa(core, KERNEL_UPDATE_SA);
 }
 
 void update_result(struct core *core, const struct kernel_result *result)
 {
     struct job *job = &core->job;
-    if (job_not_there(result)) {
-        sa_gone(core, job->exchange, (enum side)job->step, false);
-    } else if (result->error != 0) {
-        job_fail(core, result);
-    } else {
-        job->changed++;
-    }
+    job->changed += job_sa_answered(core, result);
     job->step++;
 }
 

@@ -19,31 +19,15 @@ void sample_start(struct core *core, const struct record *r)
     job_start(core, JOB_SAMPLE, x, V_SAMPLE, id);
 }
 
-bool look_next(struct core *core)
-{
-    struct job *job = &core->job;
-    for (; job->step < SIDE_COUNT; job->step++) {
-        if (job->exchange->sa_here[job->step]) {
-            (void)job_sa_request(core, KERNEL_GET_SA, job->exchange, (enum side)job->step);
-            return true;
-        }
-    }
-    return false;
-}
-
 bool sample_next(struct core *core)
 {
-    return !core->job.failed && look_next(core);
+    return !core->job.failed && job_next_sa(core, KERNEL_GET_SA);
 }
 
 void sample_result(struct core *core, const struct kernel_result *result)
 {
     struct job *job = &core->job;
-    if (job_not_there(result)) {
-        sa_gone(core, job->exchange, (enum side)job->step, false);
-    } else if (result->error != 0) {
-        job_fail(core, result);
-    } else {
+    if (job_sa_answered(core, result)) {
         job->bytes[job->step] = result->sa.bytes;
         job->packets[job->step] = result->sa.packets;
     }
