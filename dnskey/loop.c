@@ -19,8 +19,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define EXIT_WRONG 1
-#define EXIT_SYSTEM 111
 #define LOOK_TIME 1000u /* ms that the opener has; then it goes on with what is known */
 
 struct loop {
@@ -205,15 +203,10 @@ static void line_closed(void *context, struct hub_line *l, enum channel_result h
     if (!loop->by_hand) {
         return;
     }
-    if (channel_bads(l->channel) > 0) {
+    if (!standard_whole("dnskey", l->channel) || channel_bads(l->channel) > 0) {
         loop->status = EXIT_WRONG;
     }
-    if (strstr(channel_why(l->channel), "within") != NULL) {
-        (void)fprintf(stderr, "dnskey: from stdin: %s\n", channel_why(l->channel));
-        loop->status = EXIT_WRONG;
-    }
-    if (!channel_drain(l->channel)) {
-        standard_not_written("dnskey", errno);
+    if (!standard_drain("dnskey", l->channel)) {
         loop->status = EXIT_SYSTEM;
     }
 }

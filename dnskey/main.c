@@ -15,8 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EXIT_MISUSE 100
-#define EXIT_SYSTEM 111
 
 struct options {
     int control_fd; /* -1: by hand */

@@ -4,6 +4,7 @@
 
 #include "lib/descriptors.h"
 #include "lib/sandbox.h"
+#include "lib/standard.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -131,7 +132,7 @@ static int serve(int fd)
             continue;
         }
         if (n <= 0) {
-            return n == 0 ? 0 : 111;
+            return n == 0 ? 0 : EXIT_SYSTEM;
         }
         if (!look(fd, seen)) {
             return 0; /* the other one is gone */
@@ -147,13 +148,13 @@ static _Noreturn void become(int fd, bool by_hand)
     /* Whoever waits for the end of dnskey's input, output or channel is not to wait for ours. */
     if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0
         || (fd != 3 && dup2(fd, 3) != 3)) {
-        _exit(111);
+        _exit(EXIT_SYSTEM);
     }
     closefrom(4);
     const char *why = sandbox_enter(&rights, &note);
     if (why != NULL) {
         (void)fprintf(stderr, "dnskey: the opener of files: %s: %s\n", why, strerror(errno));
-        _exit(111);
+        _exit(EXIT_SYSTEM);
     }
     _exit(serve(3));
 }

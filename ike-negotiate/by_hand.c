@@ -292,7 +292,7 @@ static void served(struct hand *h, unsigned which, enum channel_result result)
 {
     static const char *const names[] = { "the negotiator", "secrets", "the negotiator", "secrets", "dnskey" };
     if (result != CHANNEL_OPEN && !h->done) {
-        hand_end(h, 111, "%s: %s", names[which], channel_why(h->line[which].channel));
+        hand_end(h, EXIT_SYSTEM, "%s: %s", names[which], channel_why(h->line[which].channel));
     }
 }
 
@@ -354,7 +354,7 @@ static void loop(struct hand *h)
         }
         if (poll(p, LINE_COUNT, -1) < 0) {
             if (errno != EINTR) {
-                hand_end(h, 111, "poll: %s", strerror(errno));
+                hand_end(h, EXIT_SYSTEM, "poll: %s", strerror(errno));
             }
             continue; /* nothing is known of who spoke */
         }
@@ -365,13 +365,13 @@ static void loop(struct hand *h)
 
 int by_hand_run(int argc, char **argv)
 {
-    struct hand h = { .status = 111, .secrets_file = "/etc/ipsec.secrets" };
+    struct hand h = { .status = EXIT_SYSTEM, .secrets_file = "/etc/ipsec.secrets" };
     struct option_reader reader;
 
     const char *why = option_reader_init(&reader, OF_HAND, "ike-negotiate", argc, argv);
     if (why != NULL) {
         fprintf(stderr, "ike-negotiate: %s\n", why);
-        return 111;
+        return EXIT_SYSTEM;
     }
     int status = read_options(&h, &reader);
     if (status != 0) {

@@ -26,7 +26,7 @@ void hand_finish(struct hand *h, int status)
     if (h->done) {
         return;
     }
-    if (h->isakmp_up && !h->show_keys && status != 111) { /* that one may have no negotiator */
+    if (h->isakmp_up && !h->show_keys && status != EXIT_SYSTEM) { /* that one may have no negotiator */
         hand_take_back(h);
     }
     h->done = true;
@@ -245,7 +245,7 @@ static void take_state(struct hand *h, const struct record *r)
 static void take_isakmp_up(struct hand *h, const struct record *r)
 {
     if (!h->authenticated || strcmp(h->suite, record_text(r, K_PROPOSAL)) != 0) {
-        hand_end(h, 111, "an ISAKMP SA of %s is reported, but the keys were made for %s: nothing is "
+        hand_end(h, EXIT_SYSTEM, "an ISAKMP SA of %s is reported, but the keys were made for %s: nothing is "
                  "negotiated under it", record_text(r, K_PROPOSAL),
                  h->authenticated ? h->suite : "nobody yet");
         return;
@@ -310,7 +310,7 @@ static void take_secrets(struct hand *h, const struct record *r)
 {
     struct record_writer w;
     if (r->verb == V_LOADED && h->loaded) {
-        hand_end(h, 111, "secrets says twice that it has read its file: nothing is negotiated with it");
+        hand_end(h, EXIT_SYSTEM, "secrets says twice that it has read its file: nothing is negotiated with it");
     } else if (r->verb == V_LOADED && record_number(r, K_NAMES) > 0) {
         return; /* it says so again when it knows them */
     } else if (r->verb == V_RESOLVE) {
@@ -331,7 +331,7 @@ static void take_secrets(struct hand *h, const struct record *r)
         snprintf(h->suite, sizeof h->suite, "%s", record_text(r, K_PROPOSAL));
         h->authenticated = true;
     } else if ((r->re == V_ACCEPT && h->identify_id == 0) || (r->re == V_SECRET && !hand_secret_answered(h, r))) {
-        hand_end(h, 111, "secrets answers what nobody has asked: nothing is negotiated with it");
+        hand_end(h, EXIT_SYSTEM, "secrets answers what nobody has asked: nothing is negotiated with it");
     } else if (r->re == V_ACCEPT && r->verb == V_OK) {
         record_answer(&w, hand_out(h, LINE_NEGOTIATOR), V_OK, V_IDENTIFY, h->identify_id);
         record_put_text(&w, K_CONNECTION, h->form.name);
@@ -352,7 +352,7 @@ bool hand_record(void *context, struct channel *c, const struct record *r, int f
     if (r->verb == V_LOG) {
         hand_say("", record_text(r, K_TEXT));
     } else if (r->verb == V_BAD) {
-        hand_end(h, 111, "a child refused a record: %s", record_text(r, K_WHY));
+        hand_end(h, EXIT_SYSTEM, "a child refused a record: %s", record_text(r, K_WHY));
     } else if (l->which == LINE_NEGOTIATOR) {
         take_negotiator(h, r);
     } else if (l->which == LINE_SECRETS) {

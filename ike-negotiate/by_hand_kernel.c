@@ -74,7 +74,7 @@ static void give_spis(struct hand *h, const struct record *r)
     uint8_t spis[4 * 16];
     size_t count = record_number(r, K_COUNT) < 16 ? (size_t)record_number(r, K_COUNT) : 16;
     if (getrandom(spis, 4 * count, 0) != (ssize_t)(4 * count)) {
-        hand_end(h, 111, "no random bytes for SPIs: %s", strerror(errno));
+        hand_end(h, EXIT_SYSTEM, "no random bytes for SPIs: %s", strerror(errno));
         return;
     }
     for (size_t i = 0; i < count; i++) {

@@ -19,7 +19,7 @@ static void exec_list(const char *path, int out)
     if (dup2(out, STDOUT_FILENO) >= 0) {
         execv(path, argv);
     }
-    _exit(111);
+    _exit(EXIT_SYSTEM);
 }
 
 /* Reads to the end. True: a line has both addresses of the hosts as words of their own. */

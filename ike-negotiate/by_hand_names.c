@@ -42,7 +42,7 @@ void hand_dnskey_record(struct hand *h, const struct record *r)
 {
     struct record_writer w;
     if (h->names_asked == 0 || r->re != V_RESOLVE) {
-        hand_end(h, 111, "dnskey says what nobody has asked: nothing is negotiated with it");
+        hand_end(h, EXIT_SYSTEM, "dnskey says what nobody has asked: nothing is negotiated with it");
         return;
     }
     h->names_asked--;

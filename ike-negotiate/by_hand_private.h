@@ -8,6 +8,7 @@
 #include "channel.h"
 #include "connection.h"
 #include "rsa_public.h"
+#include "standard.h"
 
 enum { LINE_NEGOTIATOR, LINE_SECRETS, LINE_NEGOTIATOR_KERNEL, LINE_SECRETS_KERNEL, LINE_DNSKEY, LINE_COUNT };
 

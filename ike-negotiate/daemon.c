@@ -7,6 +7,7 @@
 #include "log.h"
 #include "sandbox.h"
 #include "sockets.h"
+#include "standard.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -80,13 +81,9 @@ static const char *take_channel(struct daemon *d, const struct record *r, int fd
         close(fd);
         return "a channel to a tool that ike-negotiate does not speak to";
     }
-    struct channel *c = channel_new(fd, fd, tool == TOOL_KERNEL_SA ? K_N : S_N);
-    if (c == NULL) {
-        close(fd);
-        return NULL;
-    }
     uint64_t worker = tool == TOOL_SECRETS ? record_number(r, K_WORKER) : 0;
-    if (hub_open(d->hub, tool, worker, c) == NULL) {
+    struct channel *c = hub_join(d->hub, tool, worker, fd, tool == TOOL_KERNEL_SA ? K_N : S_N);
+    if (c == NULL) {
         return NULL;
     }
     channel_hello(c, TOOL_IKE_NEGOTIATE, record_number(r, K_EPOCH), worker);
@@ -228,7 +225,7 @@ int daemon_run(int control_fd)
     const struct hub_use use = { .record = take_record, .closed = line_closed, .work = work,
                                  .may_write = may_write, .deadline = deadline,
                                  .context = &d, .log = &d.log };
-    int status = 111;
+    int status = EXIT_SYSTEM;
 
     signal(SIGPIPE, SIG_IGN);
     signal(SIGINT, SIG_IGN); /* from a terminal it is plutod's: it ends us by closing the channel */

@@ -42,21 +42,19 @@ int main(int argc, char **argv)
     const unsigned closed = standard_fill();
     if (argc == 2 && strcmp(argv[1], "--help") == 0) {
         fputs(help, stdout);
-        return standard_written("ike-negotiate", closed) ? 0 : 111;
+        return standard_written("ike-negotiate", closed) ? 0 : EXIT_SYSTEM;
     }
     if (argc == 2 && strcmp(argv[1], "--version") == 0) {
         printf("ike-negotiate %s\n", VERSION);
-        return standard_written("ike-negotiate", closed) ? 0 : 111;
+        return standard_written("ike-negotiate", closed) ? 0 : EXIT_SYSTEM;
     }
     if (argc == 3 && strcmp(argv[1], "--control-fd") == 0) {
-        char *end;
-        unsigned long fd = strtoul(argv[2], &end, 10);
-        if (*argv[2] == '\0' || *end != '\0' || fd > 1000) {
-            fprintf(stderr, "ike-negotiate: --control-fd %s: expected the number of a descriptor\n",
-                    argv[2]);
-            return 100;
+        int fd;
+        if (!standard_other(argv[2], &fd)) {
+            fprintf(stderr, "ike-negotiate: --control-fd %s: expected the number of an open descriptor from 3\n", argv[2]);
+            return EXIT_MISUSE;
         }
-        return daemon_run((int)fd);
+        return daemon_run(fd);
     }
-    return standard_there("ike-negotiate", closed, STANDARD_OUTPUT) ? by_hand_run(argc, argv) : 111;
+    return standard_there("ike-negotiate", closed, STANDARD_OUTPUT) ? by_hand_run(argc, argv) : EXIT_SYSTEM;
 }

@@ -20,7 +20,7 @@ struct loop {
     struct netlink *netlink;
     struct log log;
     bool by_hand;
-    int status;              /* by hand: 1, something came to nothing; 111, not all was written */
+    int status;              /* by hand: EXIT_WRONG, something came to nothing; EXIT_SYSTEM, not all was written */
     size_t told;             /* bytes of stdout's buffer that were looked through for refusals */
     struct hub_watch events;
     struct hub_watch signals; /* by hand; hand_signals */
@@ -73,19 +73,16 @@ static const char *take_channel(struct loop *loop, const struct record *r, int f
     unsigned tool = record_word(r, K_TOOL);
     bool negotiate = tool == TOOL_IKE_NEGOTIATE;
     uint64_t worker = negotiate ? 0 : record_number(r, K_WORKER);
-    const char *why = NULL;
     if (!negotiate && tool != TOOL_SECRETS) {
-        why = "kernel-sa has no channel to that tool";
-    } else if (!negotiate && hub_line(loop->hub, tool, worker) == NULL
-               && count_workers(loop) == WORKERS_MAX) {
-        why = "more secrets processes than there is room for";
-    }
-    struct channel *c = why != NULL ? NULL : channel_new(fd, fd, negotiate ? N_K : S_K);
-    if (c == NULL) {
         close(fd);
-        return why != NULL ? why : "no memory for a channel";
+        return "kernel-sa has no channel to that tool";
     }
-    if (hub_open(loop->hub, tool, worker, c) == NULL) {
+    if (!negotiate && hub_line(loop->hub, tool, worker) == NULL && count_workers(loop) == WORKERS_MAX) {
+        close(fd);
+        return "more secrets processes than there is room for";
+    }
+    struct channel *c = hub_join(loop->hub, tool, worker, fd, negotiate ? N_K : S_K);
+    if (c == NULL) {
         return "no memory for a channel";
     }
     channel_hello(c, TOOL_KERNEL_SA, record_number(r, K_EPOCH), 0);
@@ -160,7 +157,7 @@ static void hand_turn(struct loop *loop, struct hub_line *l)
 {
     struct buffer *out = channel_out(l->channel);
     if (hand_tell_refusals(out, &loop->told)) {
-        loop->status = 1;
+        loop->status = EXIT_WRONG;
     }
     if (loop->netlink == NULL) { /* a dry run answers nobody: nothing was done */
         buffer_truncate(out, 0);
@@ -172,13 +169,12 @@ static void hand_turn(struct loop *loop, struct hub_line *l)
 /* By hand, the end of input is no fault, unless it comes within a line. */
 static void hand_ended(struct loop *loop, struct hub_line *l)
 {
-    if (strstr(channel_why(l->channel), "within") != NULL) {
-        (void)fprintf(stderr, "kernel-sa: from stdin: %s\n", channel_why(l->channel));
-        loop->status = 1;
+    if (!standard_whole("kernel-sa", l->channel)) {
+        loop->status = EXIT_WRONG;
     }
     hand_turn(loop, l);
     if (hand_tell_unfinished(loop->core)) {
-        loop->status = 1;
+        loop->status = EXIT_WRONG;
     }
     /* Half a tunnel would swallow what is between its clients. */
     while (core_drop_unfinished(loop->core, clock_ms())) {
@@ -186,9 +182,8 @@ static void hand_ended(struct loop *loop, struct hub_line *l)
         hand_turn(loop, l);
     }
     hand_let_signals(loop->signal_fd);
-    if (!channel_drain(l->channel)) {
-        standard_not_written("kernel-sa", errno);
-        loop->status = 111;
+    if (!standard_drain("kernel-sa", l->channel)) {
+        loop->status = EXIT_SYSTEM;
     }
 }
 
@@ -223,7 +218,7 @@ static void work(void *context)
     if (loop->by_hand) {
         struct hub_line *l = hub_lines(loop->hub);
         if (loop->signals.ready) {
-            loop->status = 1;
+            loop->status = EXIT_WRONG;
             hand_ended(loop, l);
             hub_end(loop->hub);
             return;

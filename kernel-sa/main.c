@@ -15,8 +15,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define EXIT_MISUSE 100
-#define EXIT_SYSTEM 111
 
 struct options {
     bool list;

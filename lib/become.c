@@ -1,12 +1,12 @@
 #include "become.h"
 
+#include "standard.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-#define EXIT_SYSTEM 111
 
 _Noreturn void become(const char *whose, char *const argv[], char *const environment[], int fd)
 {

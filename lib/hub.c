@@ -2,6 +2,7 @@
 
 #include "clock.h"
 #include "schema.h"
+#include "standard.h"
 
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -160,7 +161,7 @@ static void line_close(struct hub *h, struct hub_line **at, enum channel_result 
     }
     if (l->tool == TOOL_PLUTOD) {
         h->ended = true;
-        h->exit_status = how == CHANNEL_BAD ? 111 : 0;
+        h->exit_status = how == CHANNEL_BAD ? EXIT_SYSTEM : 0;
     }
     h->use.closed(h->use.context, l, how);
     line_free(l);
@@ -190,6 +191,16 @@ struct hub_line *hub_open(struct hub *h, unsigned tool, uint64_t worker, struct 
     l->readable.data = l;
     ev_io_start(h->loop, &l->readable);
     return l;
+}
+
+struct channel *hub_join(struct hub *h, unsigned tool, uint64_t worker, int fd, unsigned from)
+{
+    struct channel *c = channel_new(fd, fd, from);
+    if (c == NULL) {
+        close(fd);
+        return NULL;
+    }
+    return hub_open(h, tool, worker, c) == NULL ? NULL : c;
 }
 
 void hub_bell(struct hub *h, int fd)

@@ -62,6 +62,8 @@ void hub_free(struct hub *h); /* NULL is allowed; closes all without calling `cl
  * ends the hub. Takes c, also on failure: NULL, no memory.
  */
 struct hub_line *hub_open(struct hub *h, unsigned tool, uint64_t worker, struct channel *c);
+/* The same with the end of a channel that plutod has sent: takes fd. from: P_S and the like, as for channel_new. */
+struct channel *hub_join(struct hub *h, unsigned tool, uint64_t worker, int fd, unsigned from);
 /*
  * plutod rings this bell (takes fd) when something on its channel wants to be heard now. The channel
  * itself is not waited on from here on: announcements and permits, which are known soon enough if they

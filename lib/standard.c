@@ -1,5 +1,7 @@
 #include "standard.h"
 
+#include "channel.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -52,6 +54,24 @@ void standard_not_written(const char *tool, int error)
 {
     (void)fprintf(stderr, "%s: cannot write to stdout: %s; not all of the answer is there\n", tool,
                   strerror(error));
+}
+
+bool standard_whole(const char *tool, const struct channel *all)
+{
+    const bool cut = strstr(channel_why(all), "within") != NULL;
+    if (cut) {
+        (void)fprintf(stderr, "%s: from stdin: %s\n", tool, channel_why(all));
+    }
+    return !cut;
+}
+
+bool standard_drain(const char *tool, struct channel *all)
+{
+    const bool drained = channel_drain(all);
+    if (!drained) {
+        standard_not_written(tool, errno);
+    }
+    return drained;
 }
 
 bool standard_written(const char *tool, unsigned closed)

@@ -10,6 +10,15 @@
 
 #include <stdbool.h>
 
+struct channel;
+
+/* The exit statuses of tools, beside 0: as in their manual pages. */
+enum {
+    EXIT_WRONG = 1,    /* something that was asked for came to nothing, or a record was wrong */
+    EXIT_MISUSE = 100, /* wrong options */
+    EXIT_SYSTEM = 111  /* the system failed; or plutod broke the rules */
+};
+
 /* A set of them, by descriptor. */
 enum { STANDARD_INPUT = 1u << 0, STANDARD_OUTPUT = 1u << 1, STANDARD_ERROR = 1u << 2 };
 
@@ -30,5 +39,12 @@ bool standard_written(const char *tool, unsigned closed);
 
 /* What standard_written says, for who writes to stdout himself; error is an errno. */
 void standard_not_written(const char *tool, int error);
+
+/*
+ * Records on stdin, their answers on stdout, when the input has ended. Did it end with a whole line? Waits until all
+ * answers are written: were they? Else false, and stderr says why.
+ */
+bool standard_whole(const char *tool, const struct channel *all);
+bool standard_drain(const char *tool, struct channel *all);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "become.h"
 #include "sibling.h"
+#include "standard.h"
 #include "supervisor.h"
 
 #include <bsd/string.h>
@@ -50,7 +51,7 @@ static _Noreturn void become_tool(char **argv, int fd, int words)
     }
     (void)sigprocmask(SIG_SETMASK, &none, NULL); /* plutod's loop takes its signals from a descriptor */
     if (dup2(words, STDERR_FILENO) < 0) {
-        _exit(111);
+        _exit(EXIT_SYSTEM);
     }
     become("plutod", argv, environment, fd);
 }

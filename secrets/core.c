@@ -204,6 +204,7 @@ static void answer_end(struct core *c, uint64_t exchange, enum verb verb, enum o
     debug(c, exchanges_find(c, exchange), DEBUG_CONTROL, "%s: %s", schema_verb(verb)->name,
           outcome == OUTCOME_OK ? "ok" : outcome == OUTCOME_LATER ? "waits for an answer" : c->why);
     if (outcome == OUTCOME_BAD) {
+        c->bads++;
         accuse(c, exchange, "the negotiator asked for what it may not have: %s", c->why);
     }
     if (c->out.negotiator != NULL && outcome != OUTCOME_LATER) {
@@ -237,6 +238,11 @@ static void forget(struct core *c, uint64_t number)
     if (x != NULL) {
         exchanges_free(c, x);
     }
+}
+
+unsigned secrets_bads(const struct core *c)
+{
+    return c->bads;
 }
 
 void secrets_record(struct core *c, const struct record *r, const struct core_out *out,

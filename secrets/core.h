@@ -45,6 +45,7 @@ void secrets_free(struct core *c); /* wipes; NULL is allowed */
  */
 void secrets_record(struct core *c, const struct record *r, const struct core_out *out,
                     uint64_t now);
+unsigned secrets_bads(const struct core *c); /* how many records were answered `bad` */
 
 /* A new channel to kernel-sa: what it has not acknowledged goes out again. */
 void secrets_kernel_again(struct core *c, const struct core_out *out);

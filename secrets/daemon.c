@@ -12,9 +12,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define EXIT_WRONG 1
-#define EXIT_SYSTEM 111
-
 struct daemon {
     struct hub *hub;
     struct core *core; /* borrowed */
@@ -25,7 +22,6 @@ struct daemon {
     bool by_hand;
     bool redact;       /* by hand: answers have nothing secret in them */
     int status;        /* by hand: what was wrong on the way */
-    size_t seen;       /* bytes of the answers that were looked through for `bad` */
 };
 
 static struct core_out outputs(struct daemon *d)
@@ -40,41 +36,12 @@ static struct core_out outputs(struct daemon *d)
 
 /* ---- by hand ---- */
 
-/* A record that was wrong is told in the exit status, too, for a script that reads no answers. */
-static void look_for_bad(struct daemon *d)
-{
-    static const char bad[] = "bad ";
-    const struct buffer *out = channel_out(hub_lines(d->hub)->channel);
-    while (d->seen < out->len) {
-        const uint8_t *line = out->data + d->seen;
-        const uint8_t *lf = memchr(line, '\n', out->len - d->seen);
-        if (lf == NULL) {
-            break;
-        }
-        if ((size_t)(lf - line) >= sizeof bad && memcmp(line, bad, sizeof bad - 1) == 0) {
-            d->status = EXIT_WRONG;
-        }
-        d->seen += (size_t)(lf - line) + 1;
-    }
-}
-
-/* Before the turn's answers are written. */
-static void work_by_hand(void *context)
-{
-    struct daemon *d = context;
-    look_for_bad(d);
-    hub_relieve(d->hub);
-    d->seen = channel_out(hub_lines(d->hub)->channel)->len;
-}
-
 static void ended_by_hand(struct daemon *d, struct channel *all)
 {
-    if (strstr(channel_why(all), "within") != NULL) {
-        (void)fprintf(stderr, "secrets: from stdin: %s\n", channel_why(all));
+    if (!standard_whole("secrets", all) || channel_bads(all) + secrets_bads(d->core) > 0) {
         d->status = EXIT_WRONG;
     }
-    if (!channel_drain(all)) {
-        standard_not_written("secrets", errno);
+    if (!standard_drain("secrets", all)) {
         d->status = EXIT_SYSTEM;
     }
 }
@@ -135,10 +102,7 @@ static bool may_write(void *context, const struct hub_line *l)
 static void relieve(struct daemon *d)
 {
     if (d->by_hand) {
-        struct channel *all = hub_lines(d->hub)->channel;
-        look_for_bad(d);
-        (void)channel_drain(all); /* what is left is tried again at the end, where it is told */
-        d->seen = channel_out(all)->len;
+        (void)channel_drain(hub_lines(d->hub)->channel); /* what is left is tried again at the end, where it is told */
     } else {
         hub_relieve(d->hub);
     }
@@ -162,12 +126,8 @@ static const char *take_channel(struct daemon *d, const struct record *r, int fd
         close(fd);
         return "a channel to a tool that secrets does not speak to";
     }
-    struct channel *c = channel_new(fd, fd, tool == TOOL_KERNEL_SA ? K_S : N_S);
+    struct channel *c = hub_join(d->hub, tool, 0, fd, tool == TOOL_KERNEL_SA ? K_S : N_S);
     if (c == NULL) {
-        close(fd);
-        return "no memory for a channel";
-    }
-    if (hub_open(d->hub, tool, 0, c) == NULL) {
         return "no memory for a channel";
     }
     channel_hello(c, TOOL_SECRETS, record_number(r, K_EPOCH), d->worker);
@@ -244,7 +204,6 @@ static struct daemon *daemon_new(struct channel *control, struct core *core, str
     struct daemon *d = calloc(1, sizeof *d);
     const struct hub_use use = { .record = take_record, .closed = line_closed, .may_read = may_read,
                                  .may_write = may_write, .context = d, .log = log,
-                                 .work = by_hand ? work_by_hand : NULL,
                                  .by_hand = by_hand };
     if (d == NULL) {
         channel_free(control);

@@ -143,6 +143,7 @@ struct core {
     unsigned code;              /* for whack; 0: none in particular */
     uint64_t now;
     struct line_bucket accused; /* lines about what others do wrong */
+    unsigned bads;              /* requests that were answered `bad` */
 };
 
 /* What became of a request. */

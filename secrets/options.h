@@ -7,13 +7,10 @@
 #define SECRETS_OPTIONS_H
 
 #include "rsa_text.h"
+#include "standard.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-
-#define EXIT_WRONG 1     /* --lint found errors, --match or --show nothing; daemon.c: a record was wrong */
-#define EXIT_MISUSE 100
-#define EXIT_SYSTEM 111
 
 #define SECRETS_FILE "/etc/ipsec.secrets" /* for what a person looks into it for */
 
