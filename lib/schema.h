@@ -144,13 +144,13 @@ enum field_type {
     KEY(K_QUESTION, "question", NUMBER, 1, INT64_MAX, 0, NULL, "number of a question that a whack was asked, never used twice, by a later plutod neither") \
     KEY(K_NAME, "name", TEXT, 1, 64, 0, NULL, "connection name") \
     KEY(K_LEFT_HOST, "left-host", TEXT, 1, 64, 0, NULL, "first end: --host") \
-    KEY(K_LEFT_ID, "left-id", TEXT, 1, 300, 0, NULL, "first end: --id") \
+    KEY(K_LEFT_ID, "left-id", TEXT, 1, 776, 0, NULL, "first end: --id") \
     KEY(K_LEFT_IKEPORT, "left-ikeport", NUMBER, 1, 65535, 0, NULL, "first end: --ikeport") \
     KEY(K_LEFT_NEXTHOP, "left-nexthop", TEXT, 1, 64, 0, NULL, "first end: --nexthop") \
     KEY(K_LEFT_CLIENT, "left-client", TEXT, 1, 64, 0, NULL, "first end: --client") \
     KEY(K_LEFT_UPDOWN, "left-updown", TEXT, 1, 1000, 0, NULL, "first end: --updown") \
     KEY(K_RIGHT_HOST, "right-host", TEXT, 1, 64, 0, NULL, "second end: --host") \
-    KEY(K_RIGHT_ID, "right-id", TEXT, 1, 300, 0, NULL, "second end: --id") \
+    KEY(K_RIGHT_ID, "right-id", TEXT, 1, 776, 0, NULL, "second end: --id") \
     KEY(K_RIGHT_IKEPORT, "right-ikeport", NUMBER, 1, 65535, 0, NULL, "second end: --ikeport") \
     KEY(K_RIGHT_NEXTHOP, "right-nexthop", TEXT, 1, 64, 0, NULL, "second end: --nexthop") \
     KEY(K_RIGHT_CLIENT, "right-client", TEXT, 1, 64, 0, NULL, "second end: --client") \
@@ -180,7 +180,7 @@ enum field_type {
     KEY(K_KEYID, "keyid", ID, 0, 0, 0, NULL, "--keyid: whose key it is") \
     KEY(K_ADDKEY, "addkey", WORD, 0, 0, 0, "no|yes", "--addkey: the keys that this identity has stay") \
     KEY(K_PUBKEYRSA, "pubkeyrsa", BYTES, 1, 2051, 0, NULL, "--pubkeyrsa: an RSA public key in the layout of RFC 3110") \
-    KEY(K_MYID, "myid", TEXT, 1, 300, 0, NULL, "--myid: who %myid is") \
+    KEY(K_MYID, "myid", TEXT, 1, 776, 0, NULL, "--myid: who %myid is") \
     KEY(K_LEAVE_STATE, "leave-state", WORD, 0, 0, 0, "no|yes", "--leave-state: SAs, policies and routes stay") \
     KEY(K_SERIAL, "serial", NUMBER, 1, INT64_MAX, 0, NULL, "a state's serial number") \
     KEY(K_HOST, "host", TEXT, 1, 253, 0, NULL, "a host's name in DNS or /etc/hosts, fully qualified") \

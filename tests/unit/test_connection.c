@@ -402,6 +402,27 @@ static void test_records(void **state)
     }
 }
 
+/* As long as an identity may be on the wire, in the longest form that it can be written in: certificates' names are long. */
+static void test_long_identities(void **state)
+{
+    struct connection_form f;
+    char line[2000];
+    char left[2 * ID_VALUE_MAX + 3] = "@~";
+    char right[3 * ID_VALUE_MAX + 2] = "@";
+    (void)state;
+    memset(left + 2, '4', sizeof left - 3);
+    for (size_t i = 0; i < ID_VALUE_MAX; i++) {
+        memcpy(right + 1 + 3 * i, "%20", 3);
+    }
+    snprintf(line, sizeof line, "--name n --psk --host 10.9.0.1 --id %s --to --host 10.9.0.2 --id %s", left, right);
+    good(&f, line);
+    assert_int_equal(f.end[0].id->len, ID_VALUE_MAX);
+    assert_int_equal(f.end[1].id->len, ID_VALUE_MAX);
+    connection_form_free(&f);
+    snprintf(line, sizeof line, "--name n --psk --host 10.9.0.1 --id %s44 --to --host 10.9.0.2", left);
+    bad(line, "--id @~4444");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -409,6 +430,7 @@ int main(void)
         cmocka_unit_test(test_families), cmocka_unit_test(test_names),
         cmocka_unit_test(test_one_option), cmocka_unit_test(test_the_whole),
         cmocka_unit_test(test_edges), cmocka_unit_test(test_records),
+        cmocka_unit_test(test_long_identities),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
