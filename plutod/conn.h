@@ -29,7 +29,10 @@ struct at_hand {
     uint32_t reading;       /* which reading of ipsec.secrets it spoke of (k->reading), */
     uint8_t grade;          /* and of which grade the worker was */
     uint8_t known;          /* bits by enum method: that was asked, */
-    uint8_t there;          /* and that is there */
+    uint8_t there;          /* and that is there; */
+    uint8_t died;           /* of which question a worker died, */
+    uint8_t deadly;         /* and of which a second one did, */
+    uint32_t died_in;       /* in this reading (k->resolve.reading) */
 };
 
 #define CONN_NAME (NAME_MAX_LEN + 16)

@@ -338,6 +338,17 @@ static void say_public_keys(struct keying *k, uint64_t client, const struct conn
     }
 }
 
+bool explain_is_deadly(struct keying *k, uint64_t client, const struct conn *c, unsigned method)
+{
+    bool deadly = methods_is_deadly(k, c, (enum method)method);
+    if (deadly) {
+        keying_say(k, client, 0, "\"%s\": whether there is a %s is not known: two processes of secrets have died when they "
+                   "were asked; whack --listen reads ipsec.secrets anew", c->name,
+                   method == METHOD_PSK ? "secret" : "private key");
+    }
+    return deadly;
+}
+
 /* Of secrets' own matters it is asked, and the line follows (explain_secret_answered). */
 static void say_keys(struct keying *k, uint64_t client, const struct conn *c)
 {
@@ -345,7 +356,7 @@ static void say_keys(struct keying *k, uint64_t client, const struct conn *c)
         say_public_keys(k, client, c);
     }
     for (unsigned method = METHOD_PSK; method <= METHOD_RSASIG; method++) {
-        if (conn_allows(c, method) && !order_secret(k, c, method, client)) {
+        if (conn_allows(c, method) && !explain_is_deadly(k, client, c, method) && !order_secret(k, c, method, client)) {
             keying_say(k, client, 0, "\"%s\": whether there is a %s is not known now: secrets is not running", c->name,
                        method == METHOD_PSK ? "secret" : "private key");
         }

@@ -25,6 +25,8 @@ void explain_free_all(struct keying *k);
 /* Of which connections the peer would be offered the words. False: of none; a line says why, if it is wanted. */
 bool explain_first(struct keying *k, uint64_t client, const struct address *local,
                    const struct address *remote, bool why_none);
+/* Secrets has died of it, and is not asked (methods.h)? Then a line says so. */
+bool explain_is_deadly(struct keying *k, uint64_t client, const struct conn *c, unsigned method);
 void explain_conn(struct keying *k, uint64_t client, const char *name);
 void explain_packet(struct keying *k, uint64_t client, const struct address *from, const struct address *to);
 

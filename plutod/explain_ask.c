@@ -127,7 +127,7 @@ static void ask_another(struct keying *k, unsigned method, uint32_t worker)
         k->hooks.hold(k->hooks.context, client);
         (void)keying_answered(k, id, kind, worker, &reqid);
         const struct conn *c = index_by_reqid(k, (uint32_t)reqid);
-        if (c != NULL && !order_secret(k, c, method, client)) {
+        if (c != NULL && !explain_is_deadly(k, client, c, method) && !order_secret(k, c, method, client)) {
             keying_say(k, client, 0, "\"%s\": secrets died before it answered: ask again", c->name);
         }
         k->hooks.release(k->hooks.context, client);

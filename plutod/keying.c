@@ -293,6 +293,18 @@ uint64_t keying_unanswered(const struct keying *k, enum pending_kind kind, uint3
     return p == NULL ? 0 : p->id;
 }
 
+bool keying_oldest(const struct keying *k, uint32_t worker, enum pending_kind *kind, uint64_t *exchange)
+{
+    const struct pending *p;
+    for (p = k->pending; p != NULL && p->worker != worker; p = p->hh.next) {
+    }
+    if (p != NULL) {
+        *kind = p->kind;
+        *exchange = p->exchange;
+    }
+    return p != NULL;
+}
+
 bool keying_waits(const struct keying *k, enum pending_kind kind)
 {
     const struct pending *p;

@@ -286,6 +286,8 @@ void keying_tell_pending(struct keying *k, enum pending_kind kind, uint32_t work
 bool keying_answered(struct keying *k, uint64_t id, enum pending_kind kind, uint32_t worker,
                      uint64_t *exchange);
 void keying_drop_pending(struct keying *k, enum pending_kind kind, uint32_t worker);
+/* What it has not answered, and was asked first: of which kind, and about what. False: nothing. */
+bool keying_oldest(const struct keying *k, uint32_t worker, enum pending_kind *kind, uint64_t *exchange);
 /* One of these that it has not answered; 0: none. */
 uint64_t keying_unanswered(const struct keying *k, enum pending_kind kind, uint32_t worker);
 /* Keeps the record that asked (takes it, and may be called once for an id). */

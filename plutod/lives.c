@@ -6,6 +6,7 @@
 #include "explain.h"
 #include "foreign.h"
 #include "initiate.h"
+#include "methods.h"
 #include "orders.h"
 #include "renew.h"
 #include "resolve.h"
@@ -74,6 +75,7 @@ void keying_worker_down(struct keying *k, uint32_t number)
             break;
         }
     }
+    methods_worker_died(k, number);
     keying_drop_pending(k, PENDING_ACCEPT, number);
     keying_drop_pending(k, PENDING_METHOD_PSK, number);
     keying_drop_pending(k, PENDING_METHOD_RSASIG, number);

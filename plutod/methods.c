@@ -67,10 +67,17 @@ unsigned methods_possible(const struct keying *k, const struct keying_worker *w,
     return word_of(possible(k, w, c));
 }
 
+static void forget_answers(struct at_hand *h)
+{
+    free(h->lacks);
+    h->lacks = NULL;
+    h->known = h->there = 0;
+}
+
 void methods_forget(struct conn *c)
 {
-    free(c->at_hand.lacks);
-    c->at_hand = (struct at_hand){ .known = 0 };
+    forget_answers(&c->at_hand);
+    c->at_hand.died = c->at_hand.deadly = 0;
 }
 
 /* Two of them, if both methods lack what they need. Without memory for it, it is known all the same. */
@@ -88,11 +95,12 @@ static void learn(const struct keying *k, struct conn *c, uint32_t reading, cons
                   enum method method, const struct record *r)
 {
     struct at_hand *h = &described(c)->at_hand;
+    h->died &= (uint8_t)~BIT(method);
     if (reading != k->reading || w == NULL) {
         return;
     }
     if (at_hand(k, w, c) == NULL) {
-        methods_forget(described(c));
+        forget_answers(h);
         h->reading = k->reading;
         h->grade = (uint8_t)w->grade;
     }
@@ -151,11 +159,22 @@ struct conn *methods_say_missing(struct keying *k, const struct keying_worker *w
 
 /* ---- asking ---- */
 
+static unsigned deadly(const struct keying *k, const struct conn *c)
+{
+    const struct at_hand *h = &described(c)->at_hand;
+    return h->died_in == (uint32_t)k->resolve.reading ? h->deadly : 0;
+}
+
+bool methods_is_deadly(const struct keying *k, const struct conn *c, enum method method)
+{
+    return (deadly(k, c) & BIT(method)) != 0;
+}
+
 /* Which method of c is to be asked about next; -1: none. */
 static int unknown(const struct keying *k, const struct keying_worker *w, const struct conn *c)
 {
     const struct at_hand *h = at_hand(k, w, c);
-    unsigned open = possible(k, w, c) & ~(h == NULL ? 0 : (unsigned)h->known);
+    unsigned open = possible(k, w, c) & ~(h == NULL ? 0 : (unsigned)h->known) & ~deadly(k, c);
     return (open & BIT(METHOD_RSASIG)) != 0 ? METHOD_RSASIG : (open & BIT(METHOD_PSK)) != 0 ? METHOD_PSK : -1;
 }
 
@@ -262,6 +281,54 @@ void methods_learn(struct keying *k, uint64_t note, uint32_t reading, uint32_t w
     if (c != NULL) {
         learn(k, c, reading, keying_worker(k, worker), (note & 1) != 0 ? METHOD_RSASIG : METHOD_PSK, r);
     }
+}
+
+/* ---- questions that kill ---- */
+
+/* Whose secret or key a request of this kind is about, and for which method; NULL: it is about something else. */
+static struct conn *asked_about(struct keying *k, enum pending_kind kind, uint64_t what, enum method *method)
+{
+    const struct xchg *x;
+    switch (kind) {
+    case PENDING_SECRET:
+    case PENDING_PRIVATE_KEY:
+        *method = kind == PENDING_SECRET ? METHOD_PSK : METHOD_RSASIG;
+        return index_by_reqid(k, (uint32_t)what);
+    case PENDING_METHOD_PSK:
+    case PENDING_METHOD_RSASIG:
+        *method = kind == PENDING_METHOD_PSK ? METHOD_PSK : METHOD_RSASIG;
+        x = xchg_find_main(k, what);
+        return x == NULL ? NULL : index_by_reqid(k, x->asked_reqid);
+    case PENDING_KNOW:
+        *method = (what & 1) != 0 ? METHOD_RSASIG : METHOD_PSK;
+        return index_by_reqid(k, (uint32_t)(what >> 1));
+    default:
+        return NULL;
+    }
+}
+
+void methods_worker_died(struct keying *k, uint32_t worker)
+{
+    enum pending_kind kind;
+    uint64_t what;
+    enum method method;
+    struct conn *c = keying_oldest(k, worker, &kind, &what) ? asked_about(k, kind, what, &method) : NULL;
+    if (c == NULL || methods_is_deadly(k, c, method)) {
+        return;
+    }
+    struct at_hand *h = &described(c)->at_hand;
+    if (h->died_in != (uint32_t)k->resolve.reading) {
+        h->died_in = (uint32_t)k->resolve.reading;
+        h->died = h->deadly = 0;
+    }
+    if ((h->died & BIT(method)) == 0) { /* it may have died of something else */
+        h->died |= (uint8_t)BIT(method);
+        return;
+    }
+    h->deadly |= (uint8_t)BIT(method);
+    keying_event_conn(k, described(c), "two processes of secrets have died when they were asked for %s: nobody is asked for "
+                      "it again until whack --listen reads ipsec.secrets anew",
+                      method == METHOD_PSK ? "its secret" : "our private key");
 }
 
 unsigned methods_of(const struct xchg *x, const struct conn *c)

@@ -19,6 +19,14 @@
 unsigned methods_possible(const struct keying *k, const struct keying_worker *w, const struct conn *c);
 
 /*
+ * A worker has died, before what it was asked is dropped: was it such a question that it had before it? It is asked of
+ * another one; but when that one dies of it, too, of none any more until whack --listen reads ipsec.secrets anew. Then
+ * it counts as one that secrets does not understand.
+ */
+void methods_worker_died(struct keying *k, uint32_t worker);
+bool methods_is_deadly(const struct keying *k, const struct conn *c, enum method method);
+
+/*
  * Is something about c still to be learned? Then x's worker is asked, and x waits (WAITS_METHODS): once it has
  * answered, x goes on by itself (initiate_main_go, respond_first_go).
  */
