@@ -42,10 +42,23 @@ static bool stop_it(pid_t pid)
            && WIFSTOPPED(status);
 }
 
-/* It stopped in a system call: just before where it stands is the instruction. */
+/* What the kernel has in the place of a result where a call waited, and the stop broke it off: ERESTARTSYS and its kin. */
+static bool was_broken_off(long value)
+{
+    return value == -EINTR || (value <= -512 && value >= -516);
+}
+
+/*
+ * It stopped in a system call that waited: just before where it stands is the instruction. One that was done is not taken
+ * for it: its result would be lost, and the process might end of that.
+ */
 static bool has_syscall(pid_t pid, const struct user_regs_struct *regs)
 {
     errno = 0;
+    if (!was_broken_off((long)regs->rax)) {
+        errno = EAGAIN;
+        return false;
+    }
     long word = ptrace(PTRACE_PEEKTEXT, pid, (void *)(regs->rip - SYSCALL_LEN), NULL);
     if (errno == 0 && ((unsigned long)word & 0xffff) != SYSCALL_BYTES) {
         errno = EAGAIN;

@@ -109,7 +109,7 @@ static pid_t child_of(pid_t pid)
     char path[64];
     int child = 0;
     (void)snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)pid, (int)pid);
-    for (int tries = 0; tries < 5000; tries++) {
+    for (int tries = 0; tries < 60000; tries++) {
         FILE *children = fopen(path, "re");
         assert_non_null(children);
         const int found = fscanf(children, "%d", &child);
@@ -167,7 +167,7 @@ static struct injected act(const struct tool *t, long number, const unsigned lon
 {
     struct injected result = { .lives = false };
     for (int tries = 0; !inject(t->pid, number, arguments, &result); tries++) {
-        if (errno != EAGAIN || tries > 200) { /* it does not wait yet */
+        if (errno != EAGAIN || tries > 20000) { /* it does not wait yet */
             fail_msg("%s: call %ld could not be tried: %s", t->name, number, strerror(errno));
         }
         usleep(1000);

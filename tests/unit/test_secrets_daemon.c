@@ -48,10 +48,10 @@ static bool take(void *context, struct channel *c, const struct record *r, int f
     return true;
 }
 
-/* Flushes, then waits until so many records came; false: not in five seconds. */
+/* Flushes, then waits until so many records came; false: not in a minute, or the channel was closed. */
 static bool wait_for(struct end *e, size_t count)
 {
-    for (int i = 0; i < 100 && e->count < count; i++) {
+    for (int i = 0; i < 1200 && e->count < count; i++) {
         struct pollfd p = { .fd = channel_fd_in(e->channel), .events = POLLIN };
         (void)channel_flush(e->channel);
         (void)poll(&p, 1, 50);
@@ -206,7 +206,7 @@ static bool in_status(pid_t pid, const char *text)
 static bool status_says(pid_t pid, const char *text)
 {
     bool says = false;
-    for (int i = 0; i < 100 && !says; i++) {
+    for (int i = 0; i < 3000 && !says; i++) {
         says = in_status(pid, text);
         usleep(says ? 0 : 20000);
     }
