@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #define PATIENCE 30000 /* milliseconds without a word */
-#define REACTION 200000 /* microseconds: a signal between its prompt and its reading readpassphrase(3) does not see */
+#define REACTION 20000 /* microseconds between two looks whether it reads */
 #define SHOWN_MAX ((size_t)64 << 10)
 
 struct terminal {
@@ -34,6 +34,32 @@ static bool echoes(int fd)
 {
     struct termios t;
     return tcgetattr(fd, &t) == 0 && (t.c_lflag & ECHO) != 0;
+}
+
+/* Does who has the terminal sleep? Then it reads, if it has just shown a prompt. One that is gone does nothing else, either. */
+static bool sleeps(int fd)
+{
+    char path[40];
+    char state = 'S';
+    (void)snprintf(path, sizeof path, "/proc/%d/stat", (int)tcgetpgrp(fd));
+    FILE *stat = fopen(path, "re");
+    if (stat != NULL) {
+        if (fscanf(stat, "%*d (%*[^)]) %c", &state) != 1) {
+            state = 'S';
+        }
+        (void)fclose(stat);
+    }
+    return state == 'S';
+}
+
+/* A signal between its prompt and its reading readpassphrase(3) does not see. */
+static void let_it_read(int fd)
+{
+    int calm = 0;
+    for (int looks = 0; calm < 5 && looks < PATIENCE / 20; looks++) {
+        (void)usleep(REACTION);
+        calm = sleeps(fd) ? calm + 1 : 0;
+    }
 }
 
 /* 1: something was shown; 0: nothing more will be; -1: not in time. */
@@ -69,7 +95,7 @@ static int type(const struct terminal *t, const char *text)
             c += strspn(c + 1, "01234567");
         }
     }
-    (void)usleep(REACTION);
+    let_it_read(t->fd);
     printf("[echo %s]", echoes(t->fd) ? "on" : "off");
     (void)fflush(stdout);
     return write(t->fd, bytes, len) == (ssize_t)len ? 0 : -1;
