@@ -138,10 +138,6 @@ static void read_text(struct reader *r, const struct frame *f, char *text, size_
 {
     struct lexer l;
 
-    if (memchr(text, '\0', len) != NULL) {
-        complain(r, f->path, 0, "expected text, but there are NUL bytes in it; it is not read", "");
-        return;
-    }
     /* A byte order mark, as some editors put it there: else it would be part of an identity. */
     const size_t mark = len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
     lexer_init(&l, text + mark, len - mark);

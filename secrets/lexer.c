@@ -39,6 +39,14 @@ static struct token bad(struct lexer *l, const char *why)
     return (struct token){ .kind = TOKEN_BAD, .line = l->line, .why = why };
 }
 
+/* Whoever reads a token takes it for a string. */
+static bool has_nul(const struct token *t)
+{
+    return memchr(t->text, '\0', t->len) != NULL;
+}
+
+static const char no_nul[] = "expected text, but there is a NUL byte in this line";
+
 static struct token quoted(struct lexer *l, bool column_1)
 {
     char quote = *l->at++;
@@ -51,6 +59,9 @@ static struct token quoted(struct lexer *l, bool column_1)
     }
     struct token t = { .kind = TOKEN_QUOTED, .line = l->line, .column_1 = column_1, .text = text,
                        .len = (size_t)(l->at - text) };
+    if (has_nul(&t)) {
+        return bad(l, no_nul);
+    }
     *l->at++ = '\0';
     if (!line_ends(l) && !is_blank(*l->at)) {
         return bad(l, "expected a blank after the closing quote (a string holds no quote of its "
@@ -66,6 +77,9 @@ static struct token word(struct lexer *l, bool column_1)
         l->at++;
     }
     t.len = (size_t)(l->at - t.text);
+    if (has_nul(&t)) {
+        return bad(l, no_nul);
+    }
     hold(l);
     return t;
 }

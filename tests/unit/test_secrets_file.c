@@ -226,9 +226,15 @@ static void f18_sizes_and_rubbish(void **state)
     secrets_put("s", "");
     secrets_read(f);
     assert_int_equal(f->counts.errors + f->counts.psk, 0);
-    secrets_put_bytes("s", "@a : PSK \"x\0y\"\n", 15);
+    static const char nuls[] = "# \0\n@b : PSK \"one\"\n@a : PSK \"x\0y\"\n@a : PSK 0tx\0y\n@a\0b : PSK \"z\"\n@c : PSK\n \0\n \"w\"\n"
+                               "@d : PSK \"two\"\n\0";
+    secrets_put_bytes("s", nuls, sizeof nuls - 1);
     secrets_read(f);
-    assert_true(secrets_said(f, "NUL"));
+    assert_int_equal(f->counts.psk, 2); /* all that have none */
+    assert_int_equal(f->counts.errors, 5);
+    assert_true(secrets_said(f, "s:3:%20expected%20text,%20but%20there%20is%20a%20NUL%20byte"));
+    assert_true(secrets_said(f, "s:4:%20expected%20text") && secrets_said(f, "s:5:%20expected%20text"));
+    assert_true(secrets_said(f, "s:7:%20expected%20text") && secrets_said(f, "s:10:%20expected%20text"));
     secrets_put("s", "");
     assert_int_equal(truncate("s", 100 << 20), 0);
     secrets_read(f);

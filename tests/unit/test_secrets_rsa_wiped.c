@@ -174,10 +174,20 @@ static struct store *read_store(const struct fixture *f, enum form form, const c
     return store;
 }
 
+/* The private numbers: as OpenSSL has them, if the key is open, and nowhere else. */
+static void numbers_are_there(const struct fixture *f, bool open)
+{
+    size_t found[SECRET_NUMBERS][2];
+    own_memory_count(f->patterns.number, SECRET_NUMBERS, found);
+    for (size_t i = 0; i < SECRET_NUMBERS; i++) {
+        assert_int_equal(found[i][0], 0); /* as files have it */
+        assert_in_range(found[i][1], open ? 1 : 0, open ? 2 : 0); /* of the primes its Montgomery form's, too */
+    }
+}
+
 static void look(const struct fixture *f, enum form form)
 {
     static const uint8_t hash[20] = "these are twenty, ok";
-    size_t found[SECRET_NUMBERS][2];
     uint8_t sig[RSA_SIGNATURE_MAX];
     size_t len = 0;
     struct identity id;
@@ -187,16 +197,9 @@ static void look(const struct fixture *f, enum form form)
     text_is_there(f, form, 0);
     assert_null(identity_parse(&id, "@a"));
     assert_null(rsa_sign(store_find_rsa(store, &id, &other)->rsa, hash, sizeof hash, sig, &len));
-    own_memory_count(f->patterns.number, SECRET_NUMBERS, found);
-    for (size_t i = 0; i < SECRET_NUMBERS; i++) {
-        assert_int_equal(found[i][0], 0); /* as files have it */
-        assert_in_range(found[i][1], 1, 2); /* as OpenSSL has it: of the primes its Montgomery form's, too */
-    }
+    numbers_are_there(f, true);
     store_free(store);
-    own_memory_count(f->patterns.number, SECRET_NUMBERS, found);
-    for (size_t i = 0; i < SECRET_NUMBERS; i++) {
-        assert_int_equal(found[i][0] + found[i][1], 0);
-    }
+    numbers_are_there(f, false);
 }
 
 static void nothing_is_left(void **state)
@@ -217,9 +220,12 @@ static void a_locked_text_is_forgotten(void **state)
         text_is_there(f, form, 1);
         assert_non_null(store_open(store, locked->path, "another"));
         text_is_there(f, form, 1);
+        numbers_are_there(f, false);
         assert_null(store_open(store, locked->path, "sesame"));
         text_is_there(f, form, 0);
+        numbers_are_there(f, true);
         store_free(store);
+        numbers_are_there(f, false);
         store = read_store(f, form, "%prompt");
         text_is_there(f, form, 1);
         store_free(store); /* it was never opened */
