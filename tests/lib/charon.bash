@@ -45,11 +45,12 @@ swanctl {
 }
 END
     : >"$dir/swanctl.conf"
+    rm -f "$dir/vici" # of one before it: nobody listens there
     start_on "$name" "$dir/charon.out" "$dir/charon.err" \
         env STRONGSWAN_CONF="$dir/strongswan.conf" /usr/lib/ipsec/charon
     echo "$started" >"$dir/charon.pid"
-    if ! wait_for 20 test -S "$dir/vici"; then
-        echo "charon_start $name: no vici socket after 20 seconds" >&2
+    if ! wait_for 20 grep -q " 00010000 .* $dir/vici\$" "/proc/$started/net/unix"; then # it listens
+        echo "charon_start $name: no vici socket" >&2
         cat "$dir/charon.out" "$dir/charon.err" >&2
         return 1
     fi
@@ -57,7 +58,7 @@ END
 
 charon_stop() {
     local pid
-    read -r pid <"$HOSTS_DIR/$1/charon.pid" && end_pid "$pid" 10
+    read -r pid <"$HOSTS_DIR/$1/charon.pid" && end_pid "$pid"
 }
 
 # charon_swanctl NAME WORD...

@@ -87,24 +87,24 @@ remember() {
     echo "$2" >>"$HOSTS_DIR/$1/pids"
 }
 
-# end_pid PID [SECONDS]: SIGTERM, then after a while SIGKILL; 0 where SIGTERM was enough.
+# end_pid PID: SIGTERM, then after a while SIGKILL; 0 where SIGTERM was enough.
 end_pid() {
-    local pid=$1 tries=$((${2-5} * 10))
+    local pid=$1
     kill -TERM "$pid" 2>/dev/null || return 0
-    while is_running "$pid"; do
-        if [ "$tries" -le 0 ]; then
-            kill -KILL "$pid" 2>/dev/null
-            return 1
-        fi
-        tries=$((tries - 1))
-        nap 0.1
-    done
+    wait_for 20 has_ended "$pid" || {
+        kill -KILL "$pid" 2>/dev/null
+        return 1
+    }
 }
 
 # Zombies, which nobody may have waited for yet, do not run.
 is_running() {
     local line
     [ -r "/proc/$1/stat" ] && read -r line 2>/dev/null <"/proc/$1/stat" && [[ ${line##*) } != [ZX]* ]]
+}
+
+has_ended() {
+    ! is_running "$1"
 }
 
 # All hosts and the wire go, with what still runs there.
@@ -131,7 +131,7 @@ hosts_down() {
 
 # wire_watch: note every packet on the wire from now on.
 wire_watch() {
-    local i pid
+    local pid
     mkdir -p "$HOSTS_DIR/wire"
     : >"$HOSTS_DIR/wire/tcpdump"
     nsenter --net=/run/netns/wire tcpdump -i wire -U --immediate-mode -Z root -w "$HOSTS_DIR/wire/pcap" \
@@ -139,13 +139,11 @@ wire_watch() {
     pid=$!
     remember wire "$pid"
     echo "$pid" >"$HOSTS_DIR/wire/watcher"
-    for ((i = 0; i < 100; i++)); do
-        [[ $(<"$HOSTS_DIR/wire/tcpdump") == *'listening on'* ]] && return 0
-        is_running "$pid" || break
-        nap 0.05
-    done
-    cat "$HOSTS_DIR/wire/tcpdump" >&2
-    return 1
+    wait_for 20 says_or_ends "$pid" "$HOSTS_DIR/wire/tcpdump" 'listening on' || :
+    file_has "$HOSTS_DIR/wire/tcpdump" 'listening on' || {
+        cat "$HOSTS_DIR/wire/tcpdump" >&2
+        return 1
+    }
 }
 
 # wire_seen FILTER: how many packets on the wire matched it since wire_watch.
@@ -165,9 +163,15 @@ nap() {
     read -r -t "$1" <>"$HOSTS_DIR/nap" || true
 }
 
-# wait_for SECONDS COMMAND...: until it succeeds. What does not have to be quick gets far more time than it needs: several
-# guests share a core.
+# wait_for SECONDS COMMAND...: until it succeeds. SECONDS is what it may take on a machine with nothing else to do. Several guests
+# share a core with others, so it gets three times that, and a minute at least: a time that is up is to mean that it never comes.
 wait_for() {
+    local limit=$(($1 * 3))
+    within "$((limit < 60 ? 60 : limit))" "${@:2}"
+}
+
+# within SECONDS COMMAND...: likewise, and really no longer: for what need not come.
+within() {
     local end=$((SECONDS + $1 + 1))
     shift
     until "$@"; do
@@ -181,6 +185,45 @@ file_has() {
     [[ -r $1 && $(<"$1") == *"$2"* ]]
 }
 
+# says_or_ends PID FILE TEXT: what it writes has the text, or it will write no more.
+says_or_ends() {
+    file_has "$2" "$3" || ! is_running "$1"
+}
+
+# sas_agree NAME ADDRESS NAME ADDRESS: what the one host sends by, the other one expects, in both directions, and both have their
+# policies for it; or neither has anything. One of two ends is always the later one, and before that packets are lost, or leave in
+# the clear. charon moreover, where it has older SAs, takes away what it sends by before it puts the new one there.
+sas_agree() {
+    sas_agree_from "$@" && sas_agree_from "$3" "$4" "$1" "$2"
+}
+
+# sas_agree_from NAME ADDRESS NAME ADDRESS: in the one direction. The newest is the same; or, where both began at once, all are.
+sas_agree_from() {
+    local sent expected
+    sent=$(esp_spis "$1" "$2" "$4")
+    expected=$(esp_spis "$3" "$2" "$4")
+    [ "${sent%%$'\n'*}" = "${expected%%$'\n'*}" ] || [ "$(sort <<<"$sent")" = "$(sort <<<"$expected")" ] || return 1
+    [ -z "$sent" ] || { has_policy_for "$1" out "$sent" && has_policy_for "$3" in "$expected"; }
+}
+
+# esp_spis NAME SOURCE DESTINATION: of all SAs, that which the kernel made last first. One without an SPI is asked for only.
+esp_spis() {
+    ip -n "$1" xfrm state list src "$2" dst "$3" | awk '$2 == "esp" && $4 != "0x00000000" { print $4 }'
+}
+
+# has_policy_for NAME WAY SPIS: with the request id of one of these SAs; where it names an SPI, as charon's do, it is there.
+has_policy_for() {
+    local reqids
+    reqids=$(ip -n "$1" xfrm state | awk -v spis="$3" '$2 == "esp" && index(spis, $4) { print $6 }')
+    ip -n "$1" xfrm policy list dir "$2" | awk -v spis="$3" -v reqids="$reqids" '
+        $1 == "proto" && $2 == "esp" {
+            named = $3 == "spi" ? $4 : ""
+            reqid = $3 == "spi" ? $6 : $4
+            if (index("\n" reqids "\n", "\n" reqid "\n") && (named == "" || index(spis, named))) found = 1
+        }
+        END { exit !found }'
+}
+
 # sa_packets NAME SOURCE DESTINATION: packets counted by that host's SAs from SOURCE to DESTINATION ("none": no SA).
 sa_packets() {
     ip -n "$1" -s xfrm state | awk -v from="$2" -v to="$3" '
@@ -188,6 +231,13 @@ sa_packets() {
         here && /lifetime current:/ { current = 1; next }
         here && current { split($0, part, ","); sub(/^[ \t]+/, "", part[2]); sum += part[2] + 0; current = 0 }
         END { print found ? sum : "none" }'
+}
+
+# events_lost PID: the kernel had more to tell that kernel-sa than its socket holds.
+events_lost() {
+    local lost
+    lost=$(awk '$2 == 6 && $4 == "0000000f" { print $9 }' "/proc/$1/net/netlink") # NETLINK_XFRM, all four groups
+    [ "$lost" -gt 0 ]
 }
 
 # sa_count NAME, policy_count NAME: how many SAs and IPsec policies that host's kernel has (a socket's own not counted).

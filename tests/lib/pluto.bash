@@ -25,6 +25,9 @@ pluto_secrets() {
 pluto_run() {
     local dir=$HOSTS_DIR/$1
     [ -e "$dir/ipsec.secrets" ] || pluto_secrets "$1"
+    # What one before it said is not this one's word; start_on empties the files only once its child runs.
+    : >"$dir/pluto.out"
+    : >"$dir/pluto.err"
     start_on "$1" "$dir/pluto.out" "$dir/pluto.err" \
         "$(tool_path plutod)" --nofork --stderrlog --ctlbase "$dir/pluto" --secretsfile "$dir/ipsec.secrets" "${@:2}"
     echo "$started" >"$dir/pluto.is"
@@ -33,12 +36,9 @@ pluto_run() {
 # pluto_start NAME [OPTION...]: and wait until it says that it is up.
 pluto_start() {
     pluto_run "$@"
-    local dir=$HOSTS_DIR/$1 i
-    for ((i = 0; i < 150; i++)); do
-        file_has "$dir/pluto.out" 'Pluto initialized' && return 0
-        is_running "$started" || break
-        nap 0.1
-    done
+    local dir=$HOSTS_DIR/$1
+    wait_for 20 says_or_ends "$started" "$dir/pluto.out" 'Pluto initialized' || :
+    file_has "$dir/pluto.out" 'Pluto initialized' && return 0
     echo "pluto_start $1: no 'Pluto initialized'; it printed: $(<"$dir/pluto.out")" >&2
     tail -n 20 "$dir/pluto.err" >&2
     return 1
@@ -54,7 +54,7 @@ pluto_log() {
 }
 
 pluto_stop() {
-    end_pid "$(pluto_pid "$1")" 10
+    end_pid "$(pluto_pid "$1")"
 }
 
 # whack_on NAME WORD...: never longer than a negotiation may take (C3: 70 s).

@@ -193,11 +193,66 @@ wire_has_esp() {
     [ "$(wire_seen esp)" -gt 0 ]
 }
 
+# ends_agree: left and right, about the tunnel.
+ends_agree() {
+    sas_agree left "${T[left]}" right "${T[right]}"
+}
+
+# forgotten_by NAME...: they have no state of any negotiation any more. A Delete is still on its way when whack --terminate ends, and
+# who begins before it came uses the ISAKMP SA that is to go.
+forgotten_by() {
+    local host
+    for host in "$@"; do
+        wait_for 15 has_forgotten "$host" || fail "$host still has states"
+    done
+}
+
+has_forgotten() {
+    if [ -e "$HOSTS_DIR/$1/charon.pid" ]; then
+        [ -z "$(charon_swanctl "$1" --list-sas 2>&1)" ]
+    else
+        ! grep -q ' STATE_' <<<"$(whack_on "$1" --status)"
+    fi
+}
+
 # ping_through FROM TO: from the one's net to the other's.
 ping_through() {
-    run on "$1" ping -n -c 3 -i 0.2 -W 2 -I "${T[${1}_in]}" "${T[${2}_in]}"
+    wait_for 15 ends_agree || fail 'one has SAs that the other does not have'
+    run on "$1" ping -n -c 3 -i 0.2 -W 10 -I "${T[${1}_in]}" "${T[${2}_in]}"
     assert_success
     assert_output --partial ' 0% packet loss'
+}
+
+# lost_in FILE: how many pings had no answer.
+lost_in() {
+    sed -n 's/^\([0-9]*\) packets transmitted, \([0-9]*\) received.*/\1 \2/p' "$1" | awk '{ print $1 - $2 }'
+}
+
+# lost_by_right: how many packets right had no SA for, of those that came to it, and of its own. Where charon, as responder, has an
+# older pair of SAs, it takes the old one away before it puts the new one there: a packet of that very moment is lost, as others may
+# not be.
+lost_by_right() {
+    # shellcheck disable=SC2016 # awk's fields
+    on right awk '$1 ~ /^Xfrm(InNoStates|OutNoStates|AcquireError)$/ { n += $2 } END { print n }' /proc/net/xfrm_stat
+}
+
+# all_were_answered PID FILE: an endless ping (without -q), whose output is in FILE, is ended, and has lost nothing. What it sent in
+# the very moment it does not wait for any more, and counts it as lost: so not that is looked at, but whether a number is missing.
+all_were_answered() {
+    local last
+    last=$(answers_in "$2" | tail -n 1)
+    wait_for 15 has_answer_after "${last:-0}" "$2" || return 1 # it goes on
+    kill -INT "$1"
+    wait_for 15 has_ended "$1" || return 1
+    answers_in "$2" | awk '$1 != NR { lost = 1 } END { exit lost || NR == 0 }'
+}
+
+answers_in() {
+    sed -n 's/.* icmp_seq=\([0-9]*\) ttl=.*/\1/p' "$1" | sort -nu
+}
+
+has_answer_after() {
+    [ "$(answers_in "$2" | tail -n 1)" -gt "$1" ]
 }
 
 assert_counting() {

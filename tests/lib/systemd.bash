@@ -8,7 +8,7 @@
 
 # systemd_on NAME: plutod is installed on that host, and systemd runs there.
 systemd_on() {
-    local dir=$HOSTS_DIR/$1 target i
+    local dir=$HOSTS_DIR/$1 target
     on "$1" make -C "$repo" -s -o all install PREFIX=/run/ipsec || return 1
     on "$1" mkdir /run/units
     for target in sysinit basic shutdown multi-user network-online; do
@@ -20,13 +20,15 @@ systemd_on() {
         SYSTEMD_UNIT_PATH=/run/units:/run/ipsec/lib/systemd/system unshare -pmCf --propagation private sh -c '
             mount -t proc proc /proc && mount -t cgroup2 cgroup /sys/fs/cgroup &&
             mount --bind /dev/null /dev/console && exec /lib/systemd/systemd --system --unit=multi-user.target' || return 1
-    for ((i = 0; i < 100; i++)); do
-        pgrep -P "$started" >"$dir/systemd.is" || :
-        systemd_do "$1" systemctl start systemd-journald.socket systemd-journald 2>/dev/null && return 0
-        nap 0.1
-    done
-    cat "$dir/systemd.out" >&2
-    return 1
+    wait_for 20 journal_runs "$1" || {
+        cat "$dir/systemd.out" >&2
+        return 1
+    }
+}
+
+journal_runs() {
+    pgrep -P "$started" >"$HOSTS_DIR/$1/systemd.is"
+    systemd_do "$1" systemctl start systemd-journald.socket systemd-journald 2>/dev/null
 }
 
 # systemd_do NAME COMMAND...: where its systemd is process 1.
