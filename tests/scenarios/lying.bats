@@ -71,7 +71,7 @@ heard() {
 }
 
 hears() {
-    wait_for "${2-5}" heard "$1" || fail "the liar did not hear: $1; it heard: $(tail -n 5 "$tools/heard")"
+    wait_for 15 heard "$1" || fail "the liar did not hear: $1; it heard: $(tail -n 5 "$tools/heard")"
 }
 
 # ask TOOL VERB FIELDS...: says it with an id, and waits for what comes back: $answer.
@@ -187,9 +187,7 @@ nothing_else_stopped() {
     assert_equal "$(others_pids)" "$others"
     assert_equal "$(sa_count left)" "${1-$net_sas}"
     [ "$(wc -l <"$(pluto_log left)")" -lt "${2-200}" ] || fail "the log has $(wc -l <"$(pluto_log left)") lines"
-    kill -INT "$pings"
-    wait_for 15 file_has "$HOSTS_DIR/pings" 'packets transmitted'
-    file_has "$HOSTS_DIR/pings" ' 0% packet loss' || fail "$(tail -n 2 "$HOSTS_DIR/pings")"
+    all_were_answered "$pings" "$HOSTS_DIR/pings" || fail "$(tail -n 2 "$HOSTS_DIR/pings")"
     assert_equal "$(clear_pings_seen)" 0
     ln -sfn "$(tool_path ike-negotiate)" "$tools/ike-negotiate"
     old=$(tool_pids left ike-negotiate)
@@ -323,7 +321,8 @@ nonce-peer=0011223344556677"
     the_liar_begins
     evil_begins
     is_ok secrets keys "$keys_request"
-    is_refused 'a second, different keys' secrets keys "${keys_request%??}00"
+    local last=${keys_request: -2} # of the nonce, which is drawn
+    is_refused 'a second, different keys' secrets keys "${keys_request%??}$([ "$last" = 00 ] && echo 01 || echo 00)"
     is_refused 'a second, different keys' secrets keys "${keys_request/cky-i=0/cky-i=1}"
     evil_proves
     is_refused 'a second, different auth' secrets auth "exchange=$X id-body=$id_body hash=00"
@@ -435,7 +434,7 @@ answers_to_first() {
 kernel_answers() {
     asked=$((asked + 1))
     say kernel-sa "spis id=$((1000000 + asked)) count=1"
-    wait_for 1 heard "^kernel-sa ok .*id=$((1000000 + asked))( |$)"
+    within 1 heard "^kernel-sa ok .*id=$((1000000 + asked))( |$)"
 }
 
 @test "F17: thousands of exchanges a second, and of lines for the log: bounded, and nothing else stops" {
@@ -490,13 +489,13 @@ in_ms() {
     say plutod '*60000 log level=info remote=10.9.0.77 remote-port=500 text=lie%20#'
     say plutod "*60000 peer-deleted exchange=$X protocol=esp spis=00abcdef"
     say plutod '*1 first id=5555 local=10.9.0.1 local-port=500 remote=10.9.0.3 remote-port=500'
+    # Not by a clock: whack has its answers before the last of these has one.
     local i
     for i in 1 2 3; do
         in_ms whack_on left --status
         echo "# whack --status: $took ms" >&3
-        [ "$took" -lt 2000 ] || fail "whack waited for $took ms"
+        ! heard '^plutod (ok|fail) .*id=5555' || fail "all was read before whack had its answer $i"
     done
-    ! heard '^plutod (ok|fail) .*id=5555' || fail 'all was read before whack asked: nothing is shown'
     wait_for 60 heard '^plutod (ok|fail) .*id=5555' || fail 'plutod does not come to an end of it'
     nothing_else_stopped
 }
