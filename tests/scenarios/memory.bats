@@ -225,6 +225,7 @@ secrets qinv'
     expect_holdings "$key"
     whack_initiates left
     whack_on left --terminate --name net
+    forgotten_by right
     whack_initiates right
     expect_holdings "$key"
     cut -d' ' -f3 "$HOSTS_DIR/places" | sort -u >"$HOSTS_DIR/forms" # as OpenSSL has it, and not as files have it

@@ -99,6 +99,7 @@ both_names='left.example right.example : PSK "a secret of both"'
     whack_initiates left # by the second entry
     traffic_is_protected
     run whack_on left --terminate --name net
+    forgotten_by right
     run whack_on left --status
     assert_line --partial 'right.example in ipsec.secrets waits for its address'
     zone 'right A 10.9.0.2'
@@ -114,6 +115,7 @@ both_names='left.example right.example : PSK "a secret of both"'
     end_pid "$nsd"
     run whack_on left --listen # DNS is down again: nothing is lost by it
     run whack_on left --terminate --name net
+    forgotten_by left right
     whack_initiates left
     traffic_is_protected
 }
