@@ -59,7 +59,7 @@ charon_against_charon() {
 
 @test "harness: a wire without a tunnel shows pings in the clear" {
     two_hosts
-    on left ping -n -c 1 -W 2 -I 10.1.0.1 10.2.0.1
+    on left ping -n -c 1 -W 10 -I 10.1.0.1 10.2.0.1
     run -1 traffic_is_protected
     [ "$(clear_pings_seen)" -gt 0 ]
 }

@@ -84,11 +84,11 @@ both_flush() {
 # passes SUITE: packets pass through the tunnel as it is described, and both SAs count them.
 passes() {
     both_install 7 "$1" 'flush id=9'
-    run on left ping -n -c 3 -i 0.01 -W 2 -I "${T[left_in]}" "${T[right_in]}"
+    run on left ping -n -c 3 -i 0.01 -W 10 -I "${T[left_in]}" "${T[right_in]}"
     assert_output --partial ' 0% packet loss'
-    # Over IPv6, neighbour discovery between the hosts themselves may be in it too.
-    assert_regex "$(sa_packets left "${T[left]}" "${T[right]}")" '^[3-9]$'
-    assert_regex "$(sa_packets left "${T[right]}" "${T[left]}")" '^[3-9]$'
+    # Over IPv6, neighbour discovery between the hosts themselves may be in it too, the more the longer it takes.
+    assert_regex "$(sa_packets left "${T[left]}" "${T[right]}")" '^([3-9]|[1-9][0-9])$'
+    assert_regex "$(sa_packets left "${T[right]}" "${T[left]}")" '^([3-9]|[1-9][0-9])$'
 }
 
 # nothing_was_clear: for all that passed on the wire since two_hosts.
@@ -232,7 +232,7 @@ nothing_was_clear() {
     assert_equal "$(ip -n left xfrm policy | grep -c 'action block')" 3
     echo "policy id=3 action=add kind=pass $pair" >&"$in"
     wait_for 10 file_has "$HOSTS_DIR/left/said" 'ok id=3 re=policy'
-    on left ping -n -c 1 -W 2 -I 10.1.0.1 10.2.0.1
+    on left ping -n -c 1 -W 10 -I 10.1.0.1 10.2.0.1
     echo "policy id=4 action=delete kind=pass $pair" >&"$in"
     wait_for 10 file_has "$HOSTS_DIR/left/said" 'ok id=4 re=policy'
     assert_equal "$(policy_count left)" 0
@@ -253,6 +253,13 @@ kernel_sa_on() {
     mkfifo "$HOSTS_DIR/$1/in"
     start_on "$1" "$HOSTS_DIR/$1/said" "$HOSTS_DIR/$1/err" bash -c "exec '$kernel_sa' <'$HOSTS_DIR/$1/in'"
     exec {in}>"$HOSTS_DIR/$1/in"
+}
+
+# kernel_sa_ends: its input does, and nothing of it is at work when the next one begins. (It was refused something: exit 1.)
+kernel_sa_ends() {
+    exec {in}>&-
+    # shellcheck disable=SC2154 # of start_on
+    wait "$started" || true
 }
 
 # says RECORD ANSWER: give it the record, and wait for the answer.
@@ -288,7 +295,7 @@ life_changes() {
     says 'update-kernel-sa id=4 exchange=7 life=3601' 'fail id=4 re=update-kernel-sa'
     says 'update-kernel-sa id=5 exchange=8 life=600' 'fail id=5 re=update-kernel-sa'
     assert_equal "$(lives_of left)" 'soft 540(sec), hard 600(sec)'
-    exec {in}>&-
+    kernel_sa_ends
     both_flush
 }
 
@@ -311,7 +318,7 @@ life_changes() {
     says "$(records 7 left aes256gcm16 00010000 00010001 yes)" 'sa-up exchange=7'
     says 'update-kernel-sa id=3 exchange=7 life=600' 'ok id=3 re=update-kernel-sa'
     assert_equal "$(lives_of left)" 'soft 540(sec), hard 600(sec)'
-    exec {in}>&-
+    kernel_sa_ends
     both_flush
 }
 
@@ -329,8 +336,9 @@ life_changes() {
         soft="sa-expired exchange=$number protocol=esp hard=no" hard="sa-expired exchange=$number protocol=esp hard=yes"
         wait_for 30 file_has "$HOSTS_DIR/left/said" "$hard" || fail "no end of $number: $(<"$HOSTS_DIR/left/said")"
         assert_equal "$(grep -c "$soft" "$HOSTS_DIR/left/said"), $(grep -c "$hard" "$HOSTS_DIR/left/said")" '1, 1'
-        assert_equal "$(grep -n "$soft" "$HOSTS_DIR/left/said" | cut -d: -f1)" \
-            "$(($(grep -n "$hard" "$HOSTS_DIR/left/said" | cut -d: -f1) - 1))"
+        # the soft one first; between them may be what is about the other exchange
+        assert_equal "$(grep -o "^sa-expired exchange=$number .*" "$HOSTS_DIR/left/said" | grep -o 'hard=[a-z]*' | paste -sd ' ')" \
+            'hard=no hard=yes'
     done
     says 'update-kernel-sa id=5 exchange=7 life=100' 'fail id=5 re=update-kernel-sa'
     says 'delete-kernel-sa id=6 exchange=7 policies=yes' 'ok id=6'

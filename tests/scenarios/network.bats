@@ -11,6 +11,7 @@ disturbed() {
 
 # one_tunnel_only: no duplicate made a second SA.
 one_tunnel_only() {
+    wait_for 15 ends_agree || fail 'one has SAs that the other does not have'
     assert_equal "$(sa_count left) SAs left, $(sa_count right) right" '2 SAs left, 2 right'
 }
 
@@ -23,7 +24,7 @@ one_tunnel_only() {
     whack_initiates left
     wait_for 15 sas_are_there
     one_tunnel_only
-    run on left ping -n -c 3 -i 0.2 -W 2 -I 10.1.0.1 10.2.0.1
+    run on left ping -n -c 3 -i 0.2 -W 10 -I 10.1.0.1 10.2.0.1
     assert_success
     assert_equal "$(clear_pings_seen)" 0
 }
@@ -37,7 +38,7 @@ one_tunnel_only() {
     charon_initiates right
     wait_for 15 sas_are_there
     one_tunnel_only
-    run on right ping -n -c 3 -i 0.2 -W 2 -I 10.2.0.1 10.1.0.1
+    run on right ping -n -c 3 -i 0.2 -W 10 -I 10.2.0.1 10.1.0.1
     assert_success
 }
 
@@ -72,7 +73,8 @@ one_tunnel_only() {
     log_has left 'Connection refused'
     charon_on right
     wait "$whack" || fail "whack gave up: $(<"$HOSTS_DIR/left/whack.said")"
-    assert_equal "$(codes_of "$(<"$HOSTS_DIR/left/whack.said")")" '102 002 010 104 106 004 110 004'
+    # once, or twice where charon takes more than ten seconds
+    assert_regex "$(codes_of "$(<"$HOSTS_DIR/left/whack.said")")" '^102 002 010 (002 010 )?104 106 004 110 004$'
     [[ $(<"$HOSTS_DIR/left/whack.said") == *'002 "net" #1: '*'Connection refused'* ]]
     traffic_is_protected
 }

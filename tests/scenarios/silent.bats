@@ -80,7 +80,7 @@ sent_to() {
 
 @test "[C3] peer silent: the message went out three times, at 0, 10 and 30 s" {
     whack_gave_up right
-    assert_regex "$(sent_to 10.9.0.2)" '^0 (9|10|11) (29|30|31)$'
+    assert_regex "$(sent_to 10.9.0.2)" '^0 (9|1[0-3]) (29|3[0-3])$'
 }
 
 @test "[P8] port closed: the kernel's ICMP error is logged and is not fatal" {
@@ -88,7 +88,7 @@ sent_to() {
     assert_equal "$status" 31
     log_has left 'Connection refused'
     assert_output --regexp '002 .*ICMP error for our message .*Connection refused'
-    assert_regex "$(sent_to 10.9.0.3)" '^0 (9|10|11) (29|30|31)$'
+    assert_regex "$(sent_to 10.9.0.3)" '^0 (9|1[0-3]) (29|3[0-3])$'
 }
 
 @test "[R4] we begin, the peer has another secret: the log says probably a wrong secret" {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # plutod as a service of systemd [P10], installed, with the hardening of its unit.
 
-# shellcheck disable=SC2016 # inner shells' variables
+# shellcheck disable=SC2016,SC2119,SC2120 # inner shells' variables; journal takes words or none
 load ../lib/scenario.bash
 load ../lib/systemd.bash
 
@@ -64,7 +64,7 @@ in_service() {
     service_with_a_connection
     run systemd_do left systemctl start plutod
     assert_success
-    status_is 'listening on 4 addresses' || # two of the loopback
+    wait_for 15 status_is 'listening on 4 addresses' || # two of the loopback
         fail "$(systemd_do left systemctl status plutod)"
     initiates
     traffic_is_protected
@@ -78,7 +78,7 @@ in_service() {
     on left ip addr add 10.9.0.77/24 dev eth0
     run systemd_do left systemctl reload plutod
     assert_success
-    status_is 'listening on 5 addresses'
+    wait_for 15 status_is 'listening on 5 addresses' || fail "$(systemd_do left systemctl status plutod)"
     run whack_left --status
     assert_line '000 interface eth0 10.9.0.77:500'
     ping_through left right
@@ -99,15 +99,16 @@ in_service() {
     systemd_on left
     service_with_a_connection
     systemd_do left systemctl start plutod
-    run systemd_do left journalctl -o cat _SYSTEMD_UNIT=plutod.service
-    assert_line --partial 'names of hosts in the secrets looked up: 2 entries, 0 errors' # dnskey runs within the unit's limits
+    # dnskey runs within the unit's limits
+    wait_for 15 journal_has 'names of hosts in the secrets looked up: 2 entries, 0 errors' || fail "$(journal)"
     initiates
     local old
     old=$(plutod_of left)
     systemd_do left sh -c 'kill -KILL $(pgrep -x kernel-sa)'
     wait_for 30 systemd_do left pgrep -x kernel-sa
     ping_through left right
-    run systemd_do left journalctl -o cat -p warning SYSLOG_FACILITY=10 _SYSTEMD_UNIT=plutod.service
+    wait_for 15 journal_has 'was ended by signal 9' || fail "$(journal)"
+    run journal -p warning SYSLOG_FACILITY=10
     assert_line --partial 'kernel-sa'
     assert_line --partial 'was ended by signal 9'
     refute_line --partial 'listening'
@@ -117,6 +118,15 @@ in_service() {
     initiates
     ping_through left right
     assert_equal "$(clear_pings_seen)" 0
+}
+
+# journal [WORD...]: what plutod said; journald writes it down when it comes to it.
+journal() {
+    systemd_do left journalctl -o cat "$@" _SYSTEMD_UNIT=plutod.service
+}
+
+journal_has() {
+    grep -qF -- "$1" <<<"$(journal)"
 }
 
 begun_again() {
