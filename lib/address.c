@@ -143,14 +143,24 @@ bool address_is_any(const struct address *a)
 const char *address_of_no_host(const struct address *a)
 {
     static const uint8_t broadcast[4] = { 255, 255, 255, 255 };
+    static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
     if (a->family == 4 && memcmp(a->bytes, broadcast, sizeof broadcast) == 0) {
         return "the broadcast address, which is no host's own (RFC 919, 7)";
     }
     if (a->family == 4 && (a->bytes[0] & 0xf0) == 0xe0) {
         return "a multicast address, which is no host's own (RFC 1112, 4)";
     }
+    if (a->family == 4 && (a->bytes[0] & 0xf0) == 0xf0) {
+        return "an address of 240.0.0.0/4, which is reserved: no host has it (RFC 1112, 4)";
+    }
+    if (a->family == 4 && a->bytes[0] == 0 && !address_is_any(a)) {
+        return "an address of 0.0.0.0/8, which is no host's own (RFC 1122, 3.2.1.3)";
+    }
     if (a->family == 6 && a->bytes[0] == 0xff) {
         return "a multicast address, which is no host's own (RFC 4291, 2.7)";
+    }
+    if (a->family == 6 && memcmp(a->bytes, mapped, sizeof mapped) == 0) {
+        return "an IPv4 address in the form of an IPv6 one, which no host has on a wire (RFC 4291, 2.5.5.2): write it as IPv4";
     }
     return NULL;
 }

@@ -31,7 +31,7 @@ void address_print(const struct address *a, char out[ADDRESS_TEXT]);
 unsigned address_len(const struct address *a); /* 4 or 16 bytes */
 bool address_equal(const struct address *a, const struct address *b);
 bool address_is_any(const struct address *a); /* family 0, or 0.0.0.0, or :: */
-/* Can it be one host's own? NULL, or why not (static). */
+/* Can it be one host's own? NULL, or why not (static). That which stands for any (0.0.0.0, ::) is the caller's. */
 const char *address_of_no_host(const struct address *a);
 /* Whom a packet is put down to: an IPv6 host has all of its /64 to send from. */
 struct address address_sender(const struct address *a);

@@ -24,7 +24,7 @@ struct address_list {
     struct address at[HOST_ADDRESSES_MAX];
 };
 
-/* Can a host have it? NULL, or why not (static): unspecified, multicast, broadcast. */
+/* Can a host have it? NULL, or why not (static): address_of_no_host, or it is unspecified. */
 const char *address_of_host(const struct address *a);
 /* Puts it in its place. False: there was no room, and the last one in the order is left out. */
 bool address_list_add(struct address_list *l, const struct address *a);

@@ -119,10 +119,18 @@ static void w4_addresses_of_no_host(void **state)
     bad("--name n --psk --host 239.255.255.255 --to --host 10.9.0.1", "--host 239.255.255.255: a multicast address");
     bad("--name n --psk --host 10.9.0.1 --to --host 255.255.255.255", "--host 255.255.255.255: the broadcast address");
     bad("--name n --psk --host 2001:db8::1 --to --host ff02::1", "--host ff02::1: a multicast address");
+    bad("--name n --psk --host 10.9.0.1 --to --host 240.0.0.0", "--host 240.0.0.0: an address of 240.0.0.0/4, which is reserved");
+    bad("--name n --psk --host 240.1.1.1 --to --host 10.9.0.1", "--host 240.1.1.1: an address of 240.0.0.0/4, which is reserved");
+    bad(HOSTS " --nexthop 255.255.255.254", "--nexthop 255.255.255.254: an address of 240.0.0.0/4, which is reserved");
+    bad("--name n --psk --host 10.9.0.1 --to --host 0.0.0.1", "--host 0.0.0.1: an address of 0.0.0.0/8");
+    bad("--name n --psk --host 0.255.255.255 --to --host 10.9.0.1", "--host 0.255.255.255: an address of 0.0.0.0/8");
+    bad("--name n --psk --host 2001:db8::1 --to --host ::ffff:10.9.0.2", "--host ::ffff:10.9.0.2: an IPv4 address in the form of");
     bad("--name n --psk --host 10.9.0.1 --nexthop 10.9.0.1 --to --host 10.9.0.2",
         "--nexthop 10.9.0.1: that is the host itself (--host)");
     good("--name n --psk --host 10.9.0.1 --nexthop 10.9.0.2 --to --host 10.9.0.2", NULL);
-    good("--name n --psk --host 223.255.255.255 --to --host 240.0.0.1", NULL);
+    good("--name n --psk --host 223.255.255.255 --to --host 1.0.0.0", NULL);
+    good("--name n --psk --host 2001:db8::1 --to --host ::fffe:10.9.0.2", NULL);
+    good("--name n --psk --encrypt --host 10.9.0.1 --nexthop 0.0.0.0 --to --host 0.0.0.0", NULL);
 }
 
 static void test_policy(void **state)
