@@ -108,7 +108,11 @@ static bool take_hopeless(struct keying *k, uint32_t worker, const struct record
         *why = "failed: its code is none of a failure";
         return false;
     }
-    ends_failed(k, x, (unsigned)record_number(r, K_CODE), record_text(r, K_WHY), false);
+    char lack[METHODS_LACK];
+    const char *text = record_text(r, K_WHY);
+    const unsigned code = (unsigned)record_number(r, K_CODE);
+    (void)snprintf(lack, sizeof lack, "%.*s%s", METHODS_LACK - 100, text, code == REPLY_NO_KEY ? methods_remedy(text) : "");
+    ends_failed(k, x, code, lack, false);
     return true;
 }
 

@@ -9,6 +9,7 @@
 #include <bsd/string.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define BIT(method) (1u << (method))
 #define SHOWN_MAX 8   /* connections in a list, */
@@ -114,6 +115,11 @@ static void learn(const struct keying *k, struct conn *c, uint32_t reading, cons
 
 /* ---- for a person ---- */
 
+const char *methods_remedy(const char *lack)
+{
+    return strstr(lack, "whack --listen") != NULL ? "" : " (whack --listen reads ipsec.secrets anew)";
+}
+
 bool methods_say_lack(const struct keying *k, const struct keying_worker *w, const struct conn *c,
                       char out[METHODS_LACK])
 {
@@ -124,8 +130,9 @@ bool methods_say_lack(const struct keying *k, const struct keying_worker *w, con
     }
     if (h != NULL && (h->known & ~(unsigned)h->there & bits(c)) != 0) {
         strlcat(out, out[0] == '\0' ? "" : "; ", METHODS_LACK);
-        strlcat(out, h->lacks == NULL ? "secrets lacks what it needs" : h->lacks, METHODS_LACK);
-        strlcat(out, " (whack --listen reads ipsec.secrets anew)", METHODS_LACK);
+        const char *lacks = h->lacks == NULL ? "secrets lacks what it needs" : h->lacks;
+        strlcat(out, lacks, METHODS_LACK);
+        strlcat(out, methods_remedy(lacks), METHODS_LACK);
     }
     return out[0] != '\0';
 }

@@ -46,6 +46,8 @@ bool methods_answered(struct keying *k, uint32_t worker, const struct record *r)
 unsigned methods_of(const struct xchg *x, const struct conn *c);
 
 #define METHODS_LACK (2 * IDENTITY_TEXT + 1000)
+/* Behind what secrets lacks: what to do when ipsec.secrets has it. "" where that is said already. */
+const char *methods_remedy(const char *lack);
 /* What c lacks, and what to do. False: nothing that is known. */
 bool methods_say_lack(const struct keying *k, const struct keying_worker *w, const struct conn *c,
                       char out[METHODS_LACK]);

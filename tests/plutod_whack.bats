@@ -11,7 +11,7 @@ load lib/plutod.bash
     ask --listen
     ask --initiate --name far
     assert_failure 28
-    assert_line --regexp '^028 "far" #[0-9]+: no preshared secret for "@here" and "@there" in ipsec.secrets: add a line @here @there : PSK'
+    assert_line --regexp '^028 "far" #[0-9]+: no preshared secret for "@here" and "@there" in ipsec.secrets: add a line @here @there : PSK "\.\.\." \(whack --listen reads ipsec.secrets anew\)$'
     echo '@here @there : PSK "a secret"' >"$dir/secrets"
     ask --listen
     waits '^102 ' --initiate --name far # for an answer now

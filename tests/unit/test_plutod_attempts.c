@@ -76,6 +76,7 @@ static void test_no_secret(void **state)
     assert_non_null(xchg_find(&w->k, x));
     assert_null(feed(w, S_P, "failed exchange=%" PRIu64 " code=28 why=none", x));
     assert_string_equal(codes(w, line), "028");
+    assert_true(has(&w->said, "none (whack --listen reads ipsec.secrets anew)\n"));
     assert_int_equal(w->holds, 0);
     assert_null(w->k.exchanges);
     assert_non_null(sent(w, &w->n, P_N, V_DELETE));
@@ -83,6 +84,9 @@ static void test_no_secret(void **state)
     w->k.now += 20000; /* it may have been added to the file meanwhile */
     keying_tick(&w->k);
     assert_non_null(sent(w, &w->n, P_N, V_INITIATE));
+    /* what to do is not said twice */
+    assert_null(feed(w, S_P, "failed exchange=%" PRIu64 " code=28 why=whack%%20--listen%%20asks", w->k.exchanges->number));
+    assert_true(has(&w->log, "whack --listen asks\n"));
     world_free(w);
 }
 
