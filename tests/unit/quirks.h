@@ -4,7 +4,7 @@
  *
  * The layer sits on the network of a world and reads the peer core's own SA; what it changes, the
  * peer's core is made to believe (SAi_b, IVs), so that a negotiation goes on as with a peer that
- * is like this. Not for: messages without a right HASH (test_ike_hostile.c).
+ * is like this. Not for: messages without a right HASH (test_f09_forms.c and the other test_f*.c).
  */
 #ifndef QUIRKS_H
 #define QUIRKS_H
