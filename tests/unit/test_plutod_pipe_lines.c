@@ -93,7 +93,7 @@ static void test_what_is_too_much_waits(void **state)
     struct heard h = { .enough = 2 };
     (void)state;
     int fd = open_pipe(&p, &h);
-    p.rest = 0.05;
+    p.rest = 1.; /* more than it takes to come to the look that finds nothing new */
     put(fd, "a\nb\nc\n", 6); /* what was read is said */
     turn();
     put(fd, "d\n", 2);
@@ -101,14 +101,16 @@ static void test_what_is_too_much_waits(void **state)
     assert_string_equal(h.text, "a|b|c|");
     pipe_lines_take(&p);
     assert_string_equal(h.text, "a|b|c|");
-    ev_sleep(0.1);
-    turn();
-    turn();
+    for (int i = 0; i < 1000 && h.lines < 4; i++) {
+        ev_sleep(0.02);
+        turn();
+    }
     assert_string_equal(h.text, "a|b|c|d|");
     close(fd);
-    ev_sleep(0.1);
-    turn();
-    turn();
+    for (int i = 0; i < 1000 && p.fd != -1; i++) {
+        ev_sleep(0.02);
+        turn();
+    }
     assert_int_equal(p.fd, -1);
 }
 
