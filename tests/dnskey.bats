@@ -50,7 +50,7 @@ world() {
         shift
     fi
     [ "$(id -u)" = 0 ] || skip 'needs root'
-    run --separate-stderr timeout 60 unshare -nm bash -c "$up$prelude$1" 3>&-
+    run --separate-stderr timeout 150 unshare -nm bash -c "$up$prelude$1" 3>&-
     [ "$status" -lt 97 ] || [ "$status" = 100 ] || [ "$status" = 111 ] || fail "the test's own network: $status: $stderr"
     stderr=$(grep -v "$note" <<<"$stderr") || true
 }
@@ -81,7 +81,7 @@ real_world() {
     nsd_config "$dir" 127.0.0.1 >nsd.conf
     world '
         nsd -d -c "$dir/nsd.conf" 3>&- & nsd=$!
-        for i in {1..200}; do grep -qs "nsd started" "$dir/nsd.log" && break; sleep 0.05; done
+        for i in {1..1200}; do grep -qs "nsd started" "$dir/nsd.log" && break; sleep 0.05; done
         '"$1"'
         status=$?
         kill $nsd; wait $nsd
@@ -354,7 +354,7 @@ real_world() {
         sleep 1
         echo "nameserver 127.0.0.1" >"$dir/etc/resolv.conf"
         question localhost
-        read -r -t 5 answer <&"${tool[0]}" && echo "$answer"
+        read -r -t 25 answer <&"${tool[0]}" && echo "$answer"
         kill $server'
     assert_line --partial 'ok id=7 re=resolve addresses=10.9.9.9,2001:db8::9 ttl='
 }
@@ -485,7 +485,7 @@ END
 @test "dnskey under plutod: killed, its opener ends; without its opener, it ends" {
     under_plutod 'say_to("hello version=1 epoch=1 tool=plutod worker=0\nresolve id=1 host=good.test\n"); hear();
         my $child = child(); kill 9, $pid; waitpid($pid, 0);
-        for (1..100) { last if !-d "/proc/$child"; select(undef, undef, undef, 0.05) }
+        for (1..1000) { last if !-d "/proc/$child"; select(undef, undef, undef, 0.05) }
         print -d "/proc/$child" ? "there\n" : "gone\n"; hear();'
     assert_line --index 2 gone
     assert_line --index 3 end

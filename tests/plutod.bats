@@ -435,7 +435,7 @@ listens_on() {
     # shellcheck disable=SC2016 # perl's variables
     nsenter -t "$daemon" -n perl -MIO::Socket::INET -e '
         my $s = IO::Socket::INET->new(Proto => "udp", LocalAddr => "127.0.0.1:500") or die "socket: $!";
-        $| = 1; print "ready\n"; sleep 60' >"$dir/taker" 3>&- &
+        $| = 1; print "ready\n"; sleep 300' >"$dir/taker" 3>&- &
     local taker=$!
     within 5 grep -q ready "$dir/taker"
     ask --listen

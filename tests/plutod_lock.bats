@@ -88,7 +88,7 @@ elsewhere() {
 
 @test "[P3] a lock of a plutod that was killed and nobody has waited for yet is taken over" {
     # shellcheck disable=SC2016 # perl's variables
-    perl -e 'my $pid = fork // die; exec @ARGV if !$pid; sleep 60' \
+    perl -e 'my $pid = fork // die; exec @ARGV if !$pid; sleep 300' \
         unshare -n "$plutod" --nofork --stderrlog --ctlbase "$base" --secretsfile "$dir/secrets" \
         >"$dir/out" 2>/dev/null 3>&- &
     local parent=$! dead

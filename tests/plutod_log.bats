@@ -160,7 +160,7 @@ shows() {
     echo '127.0.0.1 127.0.0.2 : PSK "a secret"' >"$dir/etc/ipsec.secrets"
     chmod 600 "$dir/etc/ipsec.secrets"
     # shellcheck disable=SC2016 # the inner shell's words
-    run timeout 30 unshare -nm bash -c '
+    run timeout 120 unshare -nm bash -c '
         mount -t tmpfs none /run && mount -t tmpfs none /var/log && mount --bind "$0/etc" /etc || exit 99
         [ -L /var/run ] || mount -t tmpfs none /var/run
         ip link set lo up
@@ -168,7 +168,7 @@ shows() {
         "$2" --listen --name net --psk --encrypt --host 127.0.0.1 --to --host 127.0.0.2
         ls /var/run/pluto.*
         "$2" --initiate --name net --asynchronous
-        for ((i = 0; i < 100; i++)); do [ ! -s /var/log/pluto/peer/127/0/0/2/127.0.0.2.log ] || break; sleep 0.05; done
+        for ((i = 0; i < 1000; i++)); do [ ! -s /var/log/pluto/peer/127/0/0/2/127.0.0.2.log ] || break; sleep 0.05; done
         cat /var/log/pluto/peer/127/0/0/2/127.0.0.2.log
         "$2" --shutdown; ls /var/run/pluto.*' "$dir" "$plutod" "$whack"
     assert_line --partial 'secrets read: 1 entry, 0 errors'

@@ -61,7 +61,7 @@ is_told() {
     assert_equal "$(<"$dir/told")" bound
     # shellcheck disable=SC2016 # the inner shell's
     NOTIFY_SOCKET=$dir/notify run unshare -n bash -c '"$@" 3>&- & daemon=$!
-        for ((i = 0; i < 100; i++)); do grep -q READY=1 "$0" && break; sleep 0.05; done
+        for ((i = 0; i < 1000; i++)); do grep -q READY=1 "$0" && break; sleep 0.05; done
         '"'$whack' --ctlbase '$base'"' --status >/dev/null; echo "whack $?"; kill "$daemon"; wait "$daemon"' \
         "$dir/told" "$plutod" --nofork --stderrlog --ctlbase "$base" --secretsfile "$dir/secrets"
     assert_line 'whack 0'
