@@ -140,6 +140,7 @@ static void add_key(struct keying *k, uint64_t client, const struct identity *wh
 {
     const struct public_key *key;
     char id[IDENTITY_TEXT];
+    char others[40] = "";
     unsigned gone;
     identity_print(who, id);
     switch (public_keys_add(k, who, rsa, PUBLIC_KEY_OF_WHACK, others_stay, &key, &gone)) {
@@ -147,8 +148,11 @@ static void add_key(struct keying *k, uint64_t client, const struct identity *wh
         say_key_added(k, client, key, id, gone);
         break;
     case PUBLIC_KEY_KNOWN:
-        say_and_log(k, client, REPLY_LOG, LOG_LEVEL_INFO, "%s has this public key already (fingerprint %.*s); %u others are "
-                    "gone", id, RSA_FINGERPRINT_SHORT, key->fingerprint, gone);
+        if (gone > 0) {
+            snprintf(others, sizeof others, "; %u others are gone", gone);
+        }
+        say_and_log(k, client, REPLY_LOG, LOG_LEVEL_INFO, "%s has this public key already (fingerprint %.*s)%s", id,
+                    RSA_FINGERPRINT_SHORT, key->fingerprint, others);
         break;
     case PUBLIC_KEY_ONE_TOO_MANY:
         keying_say(k, client, REPLY_INTERNAL, "--keyid %s --addkey: it has %u public keys already, and more are not kept: "
