@@ -98,6 +98,8 @@ void lookups_request(struct lookups *l, const struct record *r, uint64_t now)
     one->ticket = l->tickets++ * RESOLVES_MAX + (uint64_t)(at - l->at);
     one->id = id;
     (void)memcpy(one->name, name, strlen(name) + 1);
+    one->wanted = !record_has(r, K_FAMILY)      ? 1u << ANSWER_A | 1u << ANSWER_AAAA
+                  : record_word(r, K_FAMILY) == 0 ? 1u << ANSWER_A : 1u << ANSWER_AAAA;
     one->patience = now + LOOKUP_PATIENCE;
     one->deadline = now + LOOKUP_TIME;
     l->count++;
@@ -128,10 +130,15 @@ static void begin(struct lookups *l, struct lookup *one, uint64_t now)
         end(l, one);
         return;
     }
-    log_debug(l->use.log, DEBUG_DNS, "asking for A and AAAA of %s: %s", one->name, l->use.servers(l->use.context));
-    one->pending = 1u << ANSWER_AAAA; /* an answer to the first that comes at once is not the last */
-    if (ask(l, one, ANSWER_A, now)) {
-        (void)ask(l, one, ANSWER_AAAA, now);
+    log_debug(l->use.log, DEBUG_DNS, "asking for %s%s%s of %s: %s", lookup_is_wanted(one, ANSWER_A) ? "A" : "",
+              one->wanted == (1u << ANSWER_A | 1u << ANSWER_AAAA) ? " and " : "", lookup_is_wanted(one, ANSWER_AAAA) ? "AAAA" : "",
+              one->name, l->use.servers(l->use.context));
+    const unsigned wanted = one->wanted;
+    one->pending = wanted; /* an answer to the first that comes at once is not the last */
+    for (enum answer_type type = ANSWER_A; type < ANSWER_TYPES; type++) {
+        if ((wanted & 1u << type) != 0 && !ask(l, one, type, now)) {
+            break;
+        }
     }
 }
 
@@ -159,7 +166,7 @@ void lookups_answer(struct lookups *l, uint64_t ticket, enum answer_type type, c
     one->pending &= ~(1u << type);
     one->got[type] = *a;
     for (enum answer_type told = ANSWER_A; told < ANSWER_TYPES; told++) { /* one that has none is kept beside the other only */
-        if (!lookup_is_pending(one, told)) {
+        if (lookup_is_wanted(one, told) && !lookup_is_pending(one, told)) {
             known_tell(l->known, one->name, told, &one->got[told], now);
         }
     }

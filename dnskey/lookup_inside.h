@@ -16,7 +16,8 @@ struct lookup {
     uint64_t patience;          /* until then it waits for the whole answer; */
     bool late;                  /* that is over */
     uint64_t deadline;
-    unsigned pending;           /* mask of 1 << enum answer_type: asked, and not answered */
+    unsigned wanted;            /* mask of 1 << enum answer_type: the others are of no interest */
+    unsigned pending;           /* the same: asked, and not answered */
     struct answer got[ANSWER_TYPES];
 };
 
@@ -31,6 +32,11 @@ struct lookups {
     unsigned failed;
     uint64_t tickets;
 };
+
+static inline bool lookup_is_wanted(const struct lookup *one, enum answer_type type)
+{
+    return (one->wanted & 1u << type) != 0;
+}
 
 static inline bool lookup_is_pending(const struct lookup *one, enum answer_type type)
 {

@@ -75,6 +75,9 @@ static void sum_up(const struct lookups *l, const struct lookup *one, struct sum
     *s = (struct sum){ .whole = true, .all.ttl = ANSWER_TTL_MAX };
     for (enum answer_type type = ANSWER_A; type < ANSWER_TYPES; type++) {
         const struct answer *got = &one->got[type];
+        if (!lookup_is_wanted(one, type)) {
+            continue;
+        }
         if (lookup_is_pending(one, type) || got->outcome == ANSWER_FAILED) {
             uint64_t age = 0;
             const struct address_list *old = known_find(l->known, one->name, type, now, &age);
@@ -130,7 +133,9 @@ static void fail_finally(struct lookups *l, struct lookup *one, const struct sum
     } else if (s->none) {
         (void)snprintf(why, sizeof why, "there is no such name in DNS");
     } else {
-        (void)snprintf(why, sizeof why, "has no address in DNS, neither A nor AAAA");
+        const bool both = lookup_is_wanted(one, ANSWER_A) && lookup_is_wanted(one, ANSWER_AAAA);
+        (void)snprintf(why, sizeof why, both ? "has no address in DNS, neither A nor AAAA" : "has no %s record in DNS",
+                       answer_name(lookup_is_wanted(one, ANSWER_A) ? ANSWER_A : ANSWER_AAAA));
     }
     fail(l, one, why, 0);
 }

@@ -196,6 +196,7 @@ bool connection_form_copy(struct connection_form *to, const struct connection_fo
     to->pfsgroup = copy_of(from->pfsgroup, &done);
     for (int i = 0; i < 2; i++) {
         to->end[i].updown = copy_of(from->end[i].updown, &done);
+        to->end[i].host_name = copy_of(from->end[i].host_name, &done);
         to->end[i].id = identity_dup(from->end[i].id);
         done = done && to->end[i].id != NULL;
     }
@@ -213,6 +214,7 @@ void connection_form_free(struct connection_form *form)
     free(form->pfsgroup);
     for (int i = 0; i < 2; i++) {
         free(form->end[i].updown);
+        free(form->end[i].host_name);
         free((void *)(uintptr_t)form->end[i].id);
     }
     memset(form, 0, sizeof *form);

@@ -68,6 +68,7 @@ enum connection_number { IKELIFETIME, IPSECLIFETIME, REKEYMARGIN, REKEYFUZZ, KEY
 /* All pointers are borrowed: from argv, or from a record. NULL: not said. */
 struct connection_words_end {
     const char *host;
+    const char *host_name;  /* of a record: the name of which `host` was an address */
     const char *id;
     const char *nexthop;
     const char *client;
@@ -113,6 +114,7 @@ enum __attribute__((packed)) nexthop_kind {
 struct connection_end {
     const struct identity *id; /* owned (identity_dup); always right; ID_ANY: HOST_ANY without --id */
     char *updown;           /* owned; NULL: the default script */
+    char *host_name;        /* owned; --host was given as this name, and `host` was its address then; NULL: as an address */
     enum host_kind host_kind;
     enum nexthop_kind nexthop_kind;
     uint16_t ikeport;       /* 500 if not said */

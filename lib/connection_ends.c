@@ -1,5 +1,7 @@
 #include "connection_making.h"
 
+#include "hostname.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -125,11 +127,30 @@ static bool one_host(const struct making *m, const char *option, const char *tex
     return why == NULL || making_refuse(m, "%s %.200s: %s", option, text, why);
 }
 
+/* The name is kept, to be asked for again: where one was looked up here, or whoever sends the record did so. */
+static bool keep_name(const struct making *m, int i)
+{
+    const struct connection_words_end *words = &m->words->end[i];
+    const char *name = is_numeric(words->host) ? words->host_name : words->host;
+    const char *why = name == NULL ? NULL : hostname_check(name);
+    if (name == NULL) {
+        return true;
+    }
+    if (why != NULL) {
+        return making_refuse(m, "--host %.300s: %s", name, why);
+    }
+    m->form->end[i].host_name = strdup(name);
+    return m->form->end[i].host_name != NULL || making_refuse(m, "--host: no memory for it");
+}
+
 static bool make_host(const struct making *m, int i)
 {
     const char *text = m->words->end[i].host;
     struct connection_end *end = &m->form->end[i];
 
+    if (is_any(text) && m->words->end[i].host_name != NULL) {
+        return making_refuse(m, "--host %s: has no name", text);
+    }
     if (is_any(text)) {
         end->host_kind = HOST_ANY;
         return true;
@@ -147,7 +168,7 @@ static bool make_host(const struct making *m, int i)
     if (address_is_any(&end->host)) {
         return making_refuse(m, "--host %.100s: write %%any for any address", text);
     }
-    return true;
+    return keep_name(m, i);
 }
 
 static bool make_nexthop(const struct making *m, int i)

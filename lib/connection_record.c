@@ -22,6 +22,7 @@ static const struct {
 #define POLICIES (sizeof policies / sizeof policies[0])
 
 static const enum key host_key[2] = { K_LEFT_HOST, K_RIGHT_HOST };
+static const enum key host_name_key[2] = { K_LEFT_HOST_NAME, K_RIGHT_HOST_NAME };
 static const enum key id_key[2] = { K_LEFT_ID, K_RIGHT_ID };
 static const enum key ikeport_key[2] = { K_LEFT_IKEPORT, K_RIGHT_IKEPORT };
 static const enum key nexthop_key[2] = { K_LEFT_NEXTHOP, K_RIGHT_NEXTHOP };
@@ -55,6 +56,9 @@ static void put_end(struct record_writer *w, const struct connection_end *end, i
     } else {
         address_print(&end->host, address);
         record_put_text(w, host_key[i], address);
+    }
+    if (end->host_name != NULL) {
+        record_put_text(w, host_name_key[i], end->host_name);
     }
     if (end->id_is_myid) {
         record_put_text(w, id_key[i], "%myid");
@@ -143,6 +147,7 @@ static bool policy_of(unsigned *policy, const char *text, char why[CONNECTION_WH
 static void words_of_end(struct connection_words_end *end, const struct record *r, int i)
 {
     end->host = record_text(r, host_key[i]);
+    end->host_name = record_text(r, host_name_key[i]);
     end->id = record_text(r, id_key[i]);
     end->ikeport = (uint16_t)record_number(r, ikeport_key[i]);
     end->nexthop = record_text(r, nexthop_key[i]);

@@ -134,7 +134,7 @@ static const struct verb_spec verbs[VERB_COUNT] = {
         .help = "another secrets process waits for the passphrase of that key file: a socket that has opened it here, with the passphrase in it still" },
 
     [V_RESOLVE] = { .name = "resolve", .from = S_P | P_D, .request = true, .required = { K_HOST },
-        .answer = { K_ADDRESSES }, .answer_optional = { K_TTL, K_RETRY, K_WHY },
+        .optional = { K_FAMILY }, .answer = { K_ADDRESSES }, .answer_optional = { K_TTL, K_RETRY, K_WHY },
         .help = "which addresses has this host? plutod hands it on to dnskey, which answers within 20 seconds; ok with retry: one kind of addresses is not known now, `why` says why; from plutod: all of them follow in another answer" },
 
     [V_KE] = { .name = "ke", .from = N_S, .request = true, .required = { K_EXCHANGE, K_GROUP },
@@ -217,7 +217,7 @@ static const struct verb_spec verbs[VERB_COUNT] = {
 
     [V_WHACK_CONNECTION] = { .name = "whack-connection", .from = W_P,
         .required = { K_NAME, K_LEFT_HOST, K_RIGHT_HOST, K_POLICY },
-        .optional = { K_LEFT_ID, K_LEFT_IKEPORT, K_LEFT_NEXTHOP, K_LEFT_CLIENT, K_LEFT_UPDOWN,
+        .optional = { K_LEFT_HOST_NAME, K_RIGHT_HOST_NAME, K_LEFT_ID, K_LEFT_IKEPORT, K_LEFT_NEXTHOP, K_LEFT_CLIENT, K_LEFT_UPDOWN,
                       K_RIGHT_ID, K_RIGHT_IKEPORT, K_RIGHT_NEXTHOP, K_RIGHT_CLIENT, K_RIGHT_UPDOWN,
                       K_FAMILY, K_TUNNEL_FAMILY, K_IKE, K_ESP, K_PFSGROUP, K_IKELIFETIME,
                       K_IPSECLIFETIME, K_REKEYMARGIN, K_REKEYFUZZ, K_KEYINGTRIES, K_REPLACE },

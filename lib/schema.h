@@ -144,19 +144,21 @@ enum field_type {
     KEY(K_QUESTION, "question", NUMBER, 1, INT64_MAX, 0, NULL, "number of a question that a whack was asked, never used twice, by a later plutod neither") \
     KEY(K_NAME, "name", TEXT, 1, 64, 0, NULL, "connection name") \
     KEY(K_LEFT_HOST, "left-host", TEXT, 1, 64, 0, NULL, "first end: --host") \
+    KEY(K_LEFT_HOST_NAME, "left-host-name", TEXT, 1, 253, 0, NULL, "first end: the name that --host was given as, of which the host was an address") \
     KEY(K_LEFT_ID, "left-id", TEXT, 1, 776, 0, NULL, "first end: --id") \
     KEY(K_LEFT_IKEPORT, "left-ikeport", NUMBER, 1, 65535, 0, NULL, "first end: --ikeport") \
     KEY(K_LEFT_NEXTHOP, "left-nexthop", TEXT, 1, 64, 0, NULL, "first end: --nexthop") \
     KEY(K_LEFT_CLIENT, "left-client", TEXT, 1, 64, 0, NULL, "first end: --client") \
     KEY(K_LEFT_UPDOWN, "left-updown", TEXT, 1, 1000, 0, NULL, "first end: --updown") \
     KEY(K_RIGHT_HOST, "right-host", TEXT, 1, 64, 0, NULL, "second end: --host") \
+    KEY(K_RIGHT_HOST_NAME, "right-host-name", TEXT, 1, 253, 0, NULL, "second end: the same") \
     KEY(K_RIGHT_ID, "right-id", TEXT, 1, 776, 0, NULL, "second end: --id") \
     KEY(K_RIGHT_IKEPORT, "right-ikeport", NUMBER, 1, 65535, 0, NULL, "second end: --ikeport") \
     KEY(K_RIGHT_NEXTHOP, "right-nexthop", TEXT, 1, 64, 0, NULL, "second end: --nexthop") \
     KEY(K_RIGHT_CLIENT, "right-client", TEXT, 1, 64, 0, NULL, "second end: --client") \
     KEY(K_RIGHT_UPDOWN, "right-updown", TEXT, 1, 1000, 0, NULL, "second end: --updown") \
     KEY(K_POLICY, "policy", TEXT, 0, 200, 0, NULL, "whack's flags without dashes, with commas: psk,encrypt,tunnel,pfs,dontrekey,...") \
-    KEY(K_FAMILY, "family", WORD, 0, 0, 0, "ipv4|ipv6", "family of the hosts where they do not show it") \
+    KEY(K_FAMILY, "family", WORD, 0, 0, 0, "ipv4|ipv6", "family of the hosts where they do not show it; of addresses that are looked up: only these") \
     KEY(K_TUNNEL_FAMILY, "tunnel-family", WORD, 0, 0, 0, "ipv4|ipv6", "family of the clients where they do not show it") \
     KEY(K_PFSGROUP, "pfsgroup", TEXT, 1, 400, 0, NULL, "--pfsgroup") \
     KEY(K_IKELIFETIME, "ikelifetime", NUMBER, 1, 86400, 0, NULL, "--ikelifetime, seconds") \

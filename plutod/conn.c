@@ -6,6 +6,7 @@
 #include "methods.h"
 #include "name.h"
 #include "orient.h"
+#include "peer_name.h"
 #include "status.h"
 #include "xchg.h"
 
@@ -156,6 +157,7 @@ void conn_remove(struct keying *k, struct conn *c)
                       c->instance != 0 ? ": an instance without exchanges" : "", HASH_COUNT(k->conns) - 1);
     agenda_clear(&k->agenda, &c->retry);
     agenda_clear(&k->agenda, &c->renewal);
+    peer_name_forget(k, c, "the connection is known no more");
     status_conn_goes(k, c);
     k->debugged -= c->classes != 0 ? 1 : 0;
     conn_leave(k, c);
@@ -202,6 +204,23 @@ struct conn *conn_instantiate(struct keying *k, struct conn *t, const struct add
                       HASH_COUNT(k->conns));
     conn_stale(k, c); /* gone again unless it gets an exchange in this very event */
     return c;
+}
+
+bool conn_move_peer(struct keying *k, struct conn *c, const struct address *to)
+{
+    struct connection_end *end = (struct connection_end *)(uintptr_t)conn_peer_end(c); /* a fixed peer's form has no other user */
+    struct identity id;
+    identity_of_address(&id, to);
+    if (!end->has_id && !name_set(k, &end->id, &id)) {
+        return false;
+    }
+    end->host = *to;
+    if (!end->has_client) {
+        subnet_of_host(&end->client, to);
+    }
+    methods_forget(c);
+    orient_conn(k, c);
+    return true;
 }
 
 void conn_stale(struct keying *k, struct conn *c)

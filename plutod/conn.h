@@ -61,6 +61,7 @@ struct conn {
     bool oriented;
     bool stale;             /* it is in a list (conn_stale) */
     bool wanted;            /* a packet wanted through while we did not listen [P7] */
+    bool follows;           /* the initiate at hand asks where the peer is, before each attempt (peer_name.h) */
     unsigned ours;          /* which end of the form: 0 or 1 */
 
     uint32_t reqid;         /* its own; no other connection has had it */
@@ -72,6 +73,7 @@ struct conn {
     uint64_t newest_isakmp; /* exchange numbers; 0: none */
     uint64_t newest_ipsec;
 
+    struct peer_query *peer_query; /* the name of the peer's host is being asked for; NULL: no */
     unsigned attempt;       /* of the initiate at hand, from 1; 0: none */
     unsigned anew;          /* how many times a process of ours died under the attempt */
     struct agenda_item retry;
@@ -106,6 +108,9 @@ struct conn *conn_instantiate(struct keying *k, struct conn *t, const struct add
 /* An instance whose last exchange may be gone: looked at by conn_sweep, at the end of an event. */
 void conn_stale(struct keying *k, struct conn *c);
 void conn_sweep(struct keying *k);
+
+/* Its peer has this address from now on; what of its description comes from that follows. False: no memory, nothing is changed. */
+bool conn_move_peer(struct keying *k, struct conn *c, const struct address *to);
 
 void conn_join(struct keying *k, struct conn *c); /* oriented: it can be found (index.h) */
 void conn_leave(struct keying *k, struct conn *c);

@@ -4,6 +4,7 @@
 #include "index.h"
 #include "initiate.h"
 #include "orders.h"
+#include "peer_name.h"
 #include "renew.h"
 #include "routing.h"
 
@@ -190,6 +191,7 @@ static void end_own(struct keying *k, struct conn *c, uint64_t client, const cha
     struct xchg *x;
     struct xchg *next;
     agenda_clear(&k->agenda, &c->retry);
+    peer_name_forget(k, c, why == NULL ? "the connection ends" : why);
     c->attempt = 0;
     c->wanted = false;
     conn_stale(k, c);

@@ -93,6 +93,10 @@ static void say_initiate(struct keying *k, uint64_t client, const struct conn *c
     char lack[METHODS_LACK];
     address_print(&c->our_host, ours);
     address_print(&c->peer_host, peer);
+    if (conn_peer_end(c)->host_name != NULL && c->instance == 0) {
+        keying_say(k, client, 0, "\"%s\": before we begin, dnskey is asked for %s: if that is not %s any more, the peer is where "
+                   "it is then", c->name, conn_peer_end(c)->host_name, peer);
+    }
     identity_print(c->our_id, our_id);
     identity_print(c->peer_id, peer_id);
     if (x != NULL && x->up) {

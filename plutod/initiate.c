@@ -4,6 +4,7 @@
 #include "methods.h"
 #include "orders.h"
 #include "orient.h"
+#include "peer_name.h"
 #include "public_keys.h"
 #include "renew.h"
 #include "respond.h"
@@ -234,7 +235,7 @@ static void say_obstacle(struct keying *k, struct conn *c, uint64_t client, unsi
 static const char cannot_begin[] = "cannot begin now: ike-negotiate or secrets is not running (see the log), "
                                    "or there are too many exchanges";
 
-void initiate_conn(struct keying *k, struct conn *c, uint64_t client, bool wait)
+static void begin(struct keying *k, struct conn *c, uint64_t client, bool wait)
 {
     char why[OBSTACLE];
     unsigned code = initiate_obstacle(k, c, why);
@@ -252,10 +253,27 @@ void initiate_conn(struct keying *k, struct conn *c, uint64_t client, bool wait)
     }
 }
 
+void initiate_conn(struct keying *k, struct conn *c, uint64_t client, bool wait)
+{
+    c->follows = false;
+    begin(k, c, client, wait);
+}
+
+void initiate_asked(struct keying *k, struct conn *c, uint64_t client, bool wait)
+{
+    char why[OBSTACLE];
+    c->follows = true;
+    /* Who does not wait hears now what is in the way, as far as that is known now. */
+    if (keying_deaf(k) != NULL || (!wait && initiate_obstacle(k, c, why) != 0)
+        || !peer_name_ask(k, c, wait ? client : 0, wait, false)) {
+        begin(k, c, client, wait);
+    }
+}
+
 bool initiate_at_hand(const struct conn *c)
 {
     const struct xchg *x;
-    bool at_hand = c->attempt != 0;
+    bool at_hand = c->attempt != 0 || peer_name_is_asked(c);
     DL_FOREACH(c->exchanges, x) {
         at_hand = at_hand || (x->quick && !x->up);
     }
@@ -269,7 +287,11 @@ void initiate_wanted(struct keying *k, struct conn *c)
     c->wanted = !at_hand && !k->listening;
     if (!at_hand && initiate_obstacle(k, c, why) == 0) {
         keying_event_conn(k, c, "a packet wants through and there is no IPsec SA: we begin");
-        initiate_conn(k, c, 0, false);
+        if (c->eroute == NULL) {
+            initiate_asked(k, c, 0, false);
+        } else { /* its policies hold, and are not given up because of what DNS says */
+            initiate_conn(k, c, 0, false);
+        }
     } else {
         keying_debug_conn(k, DEBUG_KERNEL, c, "a packet wants through: %s", why);
     }
@@ -288,10 +310,8 @@ void initiate_what_waited(struct keying *k)
     }
 }
 
-static void retry(void *context, struct agenda_item *item)
+static void attempt_again(struct keying *k, struct conn *c)
 {
-    struct keying *k = context;
-    struct conn *c = AGENDA_OWNER(item, struct conn, retry);
     char why[OBSTACLE];
     unsigned code = initiate_obstacle(k, c, why);
     if (code != 0) {
@@ -301,6 +321,24 @@ static void retry(void *context, struct agenda_item *item)
     } else if (!attempt(k, c, 0, false)) {
         keying_event_conn(k, c, "%s", cannot_begin);
         initiate_again(k, c, REPLY_INTERNAL);
+    }
+}
+
+static void retry(void *context, struct agenda_item *item)
+{
+    struct keying *k = context;
+    struct conn *c = AGENDA_OWNER(item, struct conn, retry);
+    if (!c->follows || keying_deaf(k) != NULL || !peer_name_ask(k, c, 0, false, true)) {
+        attempt_again(k, c);
+    }
+}
+
+void initiate_found(struct keying *k, struct conn *c, uint64_t client, bool wait, bool retry)
+{
+    if (!retry) {
+        begin(k, c, client, wait);
+    } else if (c->attempt != 0 && !agenda_is_set(&c->retry)) { /* else another one follows already */
+        attempt_again(k, c);
     }
 }
 

@@ -19,9 +19,15 @@ unsigned initiate_obstacle(struct keying *k, const struct conn *c, char why[OBST
  */
 const struct xchg *initiate_under(struct keying *k, const struct conn *c);
 
-/* --initiate. The client is told what is in the way, and held until the first attempt has ended if
- * it is to wait. */
+/*
+ * --initiate. The client is told what is in the way, and held until the first attempt has ended if it is to wait. Where the
+ * name of the peer's host was given, it is asked for before each attempt.
+ */
+void initiate_asked(struct keying *k, struct conn *c, uint64_t client, bool wait);
+/* The same where c's SAs were lost, and their policies still hold: the peer is where he was. */
 void initiate_conn(struct keying *k, struct conn *c, uint64_t client, bool wait);
+/* It was asked for (peer_name.h): now what waited for that begins. retry: another attempt. */
+void initiate_found(struct keying *k, struct conn *c, uint64_t client, bool wait, bool retry);
 /*
  * A packet wants through and finds no SA: begins, unless a negotiation is at hand. What is in the way
  * is no more than a debug line.

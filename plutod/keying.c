@@ -10,6 +10,7 @@
 #include "name.h"
 #include "paths.h"
 #include "public_keys.h"
+#include "peer_name.h"
 #include "resolve.h"
 #include "status.h"
 
@@ -72,6 +73,7 @@ void keying_free(struct keying *k)
     path_free_all(k);
     public_keys_free_all(k);
     resolve_free_all(k);
+    peer_name_free_all(k);
     name_free_all(k);
     agenda_free(&k->agenda);
     free(k->interfaces);

@@ -17,7 +17,7 @@
  *   foreign.h   what other programs did to SAs and policies in the kernel
  *   renew.h     ISAKMP SAs in place of those that died with a process
  *   routing.h   eroutes, routes, and when which updown script runs
- *   resolve.h   names of hosts in ipsec.secrets
+ *   resolve.h   names of hosts in ipsec.secrets; peer_name.h  of connections' peers
  *   journal.h   what happened lately
  *   requests.h  what whack wants; status.h  what whack is shown
  *
@@ -51,6 +51,7 @@ struct script_job;
 struct journal;
 struct event;
 struct resolving;
+struct peer_query;
 
 /* A process of ours, as --status shows it; the first one is plutod itself. */
 struct process_view {
@@ -151,6 +152,12 @@ struct resolve {
     struct agenda_item patience; /* with dnskey, for the oldest of them */
 };
 
+/* Names of hosts of connections (peer_name.h), which the same dnskey is asked for. */
+struct peer_names {
+    struct peer_query *open; /* owned; the oldest first */
+    unsigned asked;         /* those that dnskey is at */
+};
+
 struct keying {
     struct keying_settings settings;
     struct keying_hooks hooks;
@@ -201,6 +208,7 @@ struct keying {
     struct pending *pending;
     uint64_t next_id;
     struct resolve resolve;
+    struct peer_names peer_names;
 
     struct agenda agenda;
     uint64_t next_renewal;  /* of ISAKMP SAs, and of IPsec SAs that were deleted: none begins before it */

@@ -281,7 +281,7 @@ static bool take(struct keying *k, uint64_t client, const struct record *r)
     case V_WHACK_INITIATE:
         c = named(k, client, r);
         if (c != NULL) {
-            initiate_conn(k, c, client, !record_yes(r, K_ASYNCHRONOUS));
+            initiate_asked(k, c, client, !record_yes(r, K_ASYNCHRONOUS));
         }
         return true;
     case V_WHACK_TERMINATE:

@@ -3,6 +3,7 @@
 
 #include "events.h"
 #include "orders.h"
+#include "peer_name.h"
 
 #include "hostname.h"
 
@@ -53,7 +54,7 @@ void resolve_go_on(struct keying *k)
         k->hooks.need_dnskey(k->hooks.context);
     }
     while (k->resolve.dnskey != NULL && k->resolve.queued != NULL && k->resolve.asked_count < k->resolve.window
-           && ask(k, k->resolve.queued)) {
+           && k->resolve.asked_count + k->peer_names.asked < RESOLVES_MAX && ask(k, k->resolve.queued)) {
     }
     watch(k);
 }
@@ -64,6 +65,7 @@ void keying_dnskey_up(struct keying *k, struct buffer *out)
     k->resolve.window = k->resolve.window == 0 ? RESOLVES_MAX : k->resolve.window;
     order_debug_one(k, out);
     resolve_go_on(k);
+    peer_name_go_on(k);
 }
 
 /*
@@ -87,6 +89,7 @@ void keying_dnskey_down(struct keying *k)
         }
     }
     watch(k);
+    peer_name_dnskey_down(k);
 }
 
 static struct resolving *find_asked(const struct keying *k, uint64_t id)
@@ -156,6 +159,11 @@ static void take_refusal(struct keying *k, struct resolving *n, const char *why)
 static bool take_answer(struct keying *k, const struct record *r, const char **why)
 {
     char text[RESOLVE_WHY];
+    if (peer_name_answered(k, r, why)) {
+        resolve_go_on(k); /* there is room for one more */
+        peer_name_go_on(k);
+        return *why == NULL;
+    }
     struct resolving *n = find_asked(k, record_number(r, K_ID));
     if (n == NULL || r->re != V_RESOLVE) {
         *why = "an answer to nothing that was asked";
@@ -176,6 +184,7 @@ static bool take_answer(struct keying *k, const struct record *r, const char **w
     k->resolve.window = k->resolve.window * 2 < RESOLVES_MAX ? k->resolve.window * 2 : RESOLVES_MAX;
     agenda_clear(&k->agenda, &k->resolve.patience);
     resolve_go_on(k);
+    peer_name_go_on(k);
     return true;
 }
 

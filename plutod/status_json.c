@@ -9,6 +9,7 @@
 #include "hint.h"
 #include "object.h"
 #include "orient.h"
+#include "peer_name.h"
 #include "public_keys.h"
 #include "resolve.h"
 #include "routing.h"
@@ -182,6 +183,7 @@ static struct object end_of(const struct status_end *e)
     char id[IDENTITY_TEXT];
     status_id(e, id);
     object_put_address(&o, "host", &e->host);
+    object_put_text(&o, "host_name", e->end->host_name);
     object_put_number(&o, "ikeport", e->end->ikeport);
     object_put_text(&o, "id", id);
     object_put_subnet(&o, "client", &e->client);
@@ -214,7 +216,7 @@ static const char *word_of(const struct conn *c)
 static bool negotiates(const struct conn *c)
 {
     const struct xchg *x;
-    bool found = c->attempt != 0;
+    bool found = c->attempt != 0 || peer_name_is_asked(c);
     for (x = c->exchanges; x != NULL && !found; x = x->next) {
         found = !x->up || x->gone;
     }

@@ -3,6 +3,7 @@
 
 #include "hint.h"
 #include "orient.h"
+#include "peer_name.h"
 #include "public_keys.h"
 #include "resolve.h"
 #include "routing.h"
@@ -68,6 +69,23 @@ void status_topology(const struct conn *c, char out[STATUS_TOPOLOGY])
              host[1], net[1][0] == '\0' ? "" : "===", net[1]);
 }
 
+/* Hosts that were given as names. The peer's is asked for again, if it is known who that is. */
+static void show_host_names(struct keying *k, uint64_t client, const struct conn *c, const char *label)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        const struct connection_end *end = &c->form->end[i];
+        char address[ADDRESS_TEXT];
+        if (end->host_name == NULL) {
+            continue;
+        }
+        address_print(&end->host, address);
+        SAY("%s:   host %s is %s; %s", label, end->host_name, address,
+            !c->oriented || end != conn_peer_end(c) ? "as it was when whack looked it up"
+            : peer_name_is_asked(c)                 ? "dnskey is being asked for it"
+                                                    : "dnskey is asked for it whenever we begin");
+    }
+}
+
 /* What only some connections have. */
 static void show_rare(struct keying *k, uint64_t client, const struct conn *c, const char *label)
 {
@@ -77,6 +95,7 @@ static void show_rare(struct keying *k, uint64_t client, const struct conn *c, c
         orient_why(k, c, why);
         SAY("%s:   unoriented: %s", label, why);
     }
+    show_host_names(k, client, c, label);
     if (conn_is_template(c)) {
         SAY("%s:   instances: %u", label, status_instances(c));
     }

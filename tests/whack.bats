@@ -206,12 +206,12 @@ END
     assert_output --regexp '^029 tue: --host nowhere.invalid: the name has no IPv4 address'
 }
 
-@test 'W4: names are looked up here, the record holds addresses' {
+@test 'W4: names are looked up here, the record holds addresses, and the host's name to ask for it again' {
     plutod_says <<<''
     run tell --name n --psk --encrypt --id localhost --host localhost --to --host 10.9.0.2
     assert_success
     run cat "$D/got"
-    assert_output --partial ' left-host=127.0.0.1 left-id=127.0.0.1 '
+    assert_output --partial ' left-host=127.0.0.1 left-host-name=localhost left-id=127.0.0.1 '
 }
 
 @test 'E1: the examples of the old manual are refused' {
@@ -237,12 +237,12 @@ END
     looked_up --name n --psk --encrypt --host gate.example --id gate.example --client gate.example/24 \
         --to --host 192.0.2.1 --nexthop gate.example
     run sed -n 2p "$D/got"
-    assert_output --partial ' left-host=10.9.0.5 left-id=10.9.0.5 left-ikeport=500 left-client=10.9.0.0/24 '
+    assert_output --partial ' left-host=10.9.0.5 left-host-name=gate.example left-id=10.9.0.5 left-ikeport=500 left-client=10.9.0.0/24 '
     assert_output --partial ' right-nexthop=10.9.0.5'
     looked_up --ipv6 --name n --psk --encrypt --id @gate.example --host gate.example --client gate.example/64 --to \
         --host 2001:db8::1 --client 2001:db8:1::/64
     run sed -n 2p "$D/got"
-    assert_output --partial ' left-host=2001:db8::5 left-id=@gate.example left-ikeport=500 left-client=2001:db8::/64 '
+    assert_output --partial ' left-host=2001:db8::5 left-host-name=gate.example left-id=@gate.example left-ikeport=500 left-client=2001:db8::/64 '
     looked_up --name n --psk --encrypt --host 2001:db8::1 --client gate.example/24 --tunnelipv4 --to --host 2001:db8::2 \
         --client %default
     run sed -n 2p "$D/got"

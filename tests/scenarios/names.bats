@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# [K1] Names of hosts in ipsec.secrets, end to end: DNS served by nsd on a host of its own, /etc/hosts, and tunnels by their
-# secrets.
+# [K1] Names of hosts in ipsec.secrets, and [W4] those of peers, end to end: DNS served by nsd on a host of its own, /etc/hosts,
+# and tunnels by their secrets, and to where the names lead.
 
 # shellcheck disable=SC2154 # $repo comes from pluto.bash
 load ../lib/scenario.bash
@@ -118,4 +118,48 @@ both_names='left.example right.example : PSK "a secret of both"'
     forgotten_by left right
     whack_initiates left
     traffic_is_protected
+}
+
+# right_moves ADDRESS: from one moment to the next, so that nobody is told; his name leads there from then on
+right_moves() {
+    kill -KILL "$(<"$HOSTS_DIR/right/charon.pid")"
+    ip -n right xfrm state flush
+    ip -n right xfrm policy flush
+    ip -n right address del "${T[right]}/${T[bits]}" dev eth0
+    ip -n right address add "$1/${T[bits]}" dev eth0
+    ip -n right route add "${T[left_net]}" dev eth0 # which went with the address
+    tunnel_with "right=$1"
+    charon_on right
+    end_pid "$nsd"
+    zone "right 0 A $1"
+    dns_begins
+}
+
+@test "[W4] the peer moves, and his record in DNS with him: whack --initiate brings the tunnel up where he is now" {
+    three_hosts
+    etc left
+    zone "right 0 A ${T[right]}" # of which nobody remembers anything
+    dns_begins
+    tunnel_with left_id=@left right_id=@right
+    charon_on right
+    pluto_with_secret left
+    tunnel_with right=right.example
+    pluto_add left
+    tunnel_with right=10.9.0.2
+    whack_on left --listen
+    whack_initiates left
+    traffic_is_protected
+    right_moves 10.9.0.3
+    run whack_on left --initiate --name net
+    assert_success
+    assert_line '002 "net": right.example is 10.9.0.3 now, and 10.9.0.2 no more: so is the peer'
+    assert_equal "$(codes_of "$output")" '002 102 104 106 004 110 004'
+    traffic_is_protected
+    assert_equal "$(sa_count left)" 2 # none is left to where he was
+    log_has left 'right.example is 10.9.0.3 now, and 10.9.0.2 no more: so is the peer'
+    run whack_on left --status
+    assert_line --partial '"net":   host right.example is 10.9.0.3; dnskey is asked for it whenever we begin'
+    run whack_on left --status --json
+    "$repo/tests/lib/status-valid" <<<"$output"
+    assert_equal "$(jq -r '.connections[0].peer | .host, .host_name' <<<"$output" | tr '\n' ' ')" '10.9.0.3 right.example '
 }

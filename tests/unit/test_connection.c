@@ -248,6 +248,8 @@ static void test_names(void **state)
          " --client vpn.example.com/24 --to --host 10.9.0.2 --nexthop vpn.example.com");
     addresses_are(&f.end[END_LEFT].host, "10.9.0.9");
     addresses_are(&f.end[END_RIGHT].nexthop, "10.9.0.9");
+    assert_string_equal(f.end[END_LEFT].host_name, "vpn.example.com"); /* kept, to be asked for again: the host's alone */
+    assert_null(f.end[END_RIGHT].host_name);
     id_is(&f.end[END_LEFT], "10.9.0.9");
     client_is(&f.end[END_LEFT], "10.9.0.0/24");
     connection_form_free(&f);
@@ -382,6 +384,9 @@ static void test_records(void **state)
         { "left-host=10.9.0.1 right-host=10.9.0.2 policy=psk,magic", "policy magic: no such" },
         { "left-host=vpn.example.com right-host=10.9.0.2 policy=psk",
           "--host vpn.example.com: names are not looked up here" },
+        { "left-host=10.9.0.1 right-host=10.9.0.2 policy=psk right-host-name=a..b", "--host a..b: an empty label" },
+        { "left-host=10.9.0.1 right-host=10.9.0.2 policy=psk right-host-name=10.9.0.3", "--host 10.9.0.3: an address" },
+        { "left-host=10.9.0.1 left-nexthop=%25direct right-host=%25any policy=psk right-host-name=a.example", "--host %any: has no name" },
         { "left-host=10.9.0.1 right-host=10.9.0.2 policy=psk left-updown=a%0Ab",
           "--updown: a control character" },
         { "left-host=10.9.0.1 right-host=10.9.0.2 policy=psk ikelifetime=5",

@@ -207,6 +207,45 @@ static void no_longer_than_for_nothing(void **state)
     nothing_is_open(f);
 }
 
+static void request_of(struct fixture *f, const char *line)
+{
+    char copy[200];
+    struct record r;
+    int len = snprintf(copy, sizeof copy, "%s", line);
+    assert_null(record_parse(&r, copy, (size_t)len, P_D, NULL));
+    lookups_request(f->lookups, &r, f->now);
+    lookups_begin(f->lookups, f->now);
+}
+
+/* Where one kind alone is of interest the other is not asked for, nor waited for. */
+static void one_family_alone(void **state)
+{
+    struct fixture *f = *state;
+    request_of(f, "resolve id=1 host=vpn.example family=ipv4");
+    assert_int_equal(f->count, 1);
+    assert_int_equal(f->asked[0].type, ANSWER_A);
+    answer_list(f, 0, "10.0.0.2,10.0.0.1");
+    assert_string_equal(said(f), "ok id=1 re=resolve addresses=10.0.0.1,10.0.0.2 ttl=300");
+    request_of(f, "resolve id=2 host=vpn.example family=ipv6");
+    assert_int_equal(f->asked[1].type, ANSWER_AAAA);
+    answer_outcome(f, 1, ANSWER_NOTHING);
+    assert_string_equal(said(f), "fail id=2 re=resolve why=has%20no%20AAAA%20record%20in%20DNS");
+    request_of(f, "resolve id=3 host=vpn.example family=ipv4");
+    answer_outcome(f, 2, ANSWER_FAILED); /* what was said of it before */
+    assert_string_equal(said(f), "ok id=3 re=resolve addresses=10.0.0.1,10.0.0.2 ttl=30");
+    request_of(f, "resolve id=4 host=other.example family=ipv6");
+    later(f, LOOKUP_TIME);
+    assert_non_null(strstr(said(f), "fail id=4 re=resolve why=no%20DNS%20server"));
+    unsigned q = begun(f, 5, "vpn.example"); /* of AAAA nothing was learnt by the others */
+    answer_outcome(f, q, ANSWER_FAILED);
+    answer_outcome(f, q + 1, ANSWER_FAILED);
+    assert_non_null(strstr(said(f), "addresses=10.0.0.1,10.0.0.2 ttl=30"));
+    f->in_hosts = "10.0.0.9,2001:db8::9";
+    request_of(f, "resolve id=6 host=inside family=ipv4");
+    assert_non_null(strstr(said(f), "ok id=6 re=resolve addresses=10.0.0.9,2001:db8::9"));
+    nothing_is_open(f);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -214,6 +253,7 @@ int main(void)
         TEST(both_kinds), TEST(one_kind), TEST(answered_at_once), TEST(hosts_first), TEST(final_failures),
         TEST(some_addresses_dropped), TEST(too_many_addresses), TEST(no_server_at_all),
         TEST(a_late_answer_is_not_anothers), TEST(servfail), TEST(half_an_answer), TEST(no_longer_than_for_nothing),
+        TEST(one_family_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
