@@ -20,15 +20,20 @@ void own_memory_mask(struct own_memory_pattern *p, const uint8_t bytes[OWN_MEMOR
     }
 }
 
+/* By its first byte alone it is looked for quickly: the whole pattern must not stand here, and need not. */
 static size_t count_in(const uint8_t *memory, size_t len, const struct own_memory_pattern *p, bool reversed)
 {
+    const int first = p->masked[reversed ? OWN_MEMORY_LEN - 1 : 0] ^ OWN_MEMORY_MASK;
+    const uint8_t *at = memory;
     size_t found = 0;
-    for (size_t i = 0; i + OWN_MEMORY_LEN <= len; i++) {
-        size_t j = 0;
-        while (j < OWN_MEMORY_LEN && (memory[i + j] ^ OWN_MEMORY_MASK) == p->masked[reversed ? OWN_MEMORY_LEN - 1 - j : j]) {
+    while ((size_t)(memory + len - at) >= OWN_MEMORY_LEN &&
+           (at = memchr(at, first, (size_t)(memory + len - at) - OWN_MEMORY_LEN + 1)) != NULL) {
+        size_t j = 1;
+        while (j < OWN_MEMORY_LEN && (at[j] ^ OWN_MEMORY_MASK) == p->masked[reversed ? OWN_MEMORY_LEN - 1 - j : j]) {
             j++;
         }
         found += j == OWN_MEMORY_LEN ? 1 : 0;
+        at++;
     }
     return found;
 }
