@@ -207,11 +207,7 @@ static bool parse_id(const struct making *m, const char *option, const char *tex
     char printed[IDENTITY_TEXT];
     struct address a;
 
-    if (strchr(text, '@') == NULL && !is_numeric(text)) {
-        if (strchr(text, '=') != NULL) {
-            return making_refuse(m, "%s %.200s: a distinguished name is given as @~ and its bytes in DER, in hex", option,
-                                 text);
-        }
+    if (strpbrk(text, "@=") == NULL && !is_numeric(text)) {
         if (!resolve(m, option, text, strlen(text), family, &a)) {
             return false;
         }

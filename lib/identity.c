@@ -76,6 +76,12 @@ static bool is_meant_as_address(const char *text)
     return text[0] != '\0' && (strchr(text, ':') != NULL || text[strspn(text, "0123456789.")] == '\0');
 }
 
+/* "C=CH, E=a@b", as other daemons write it: no user is meant. */
+static bool is_like_a_dn(const char *text)
+{
+    return text[strcspn(text, "=@")] == '=';
+}
+
 const char *identity_parse(struct identity *id, const char *text)
 {
     struct address a;
@@ -95,6 +101,9 @@ const char *identity_parse(struct identity *id, const char *text)
     }
     if (text[0] == '@') {
         return parse_name(id, ID_FQDN, text + 1);
+    }
+    if (is_like_a_dn(text)) {
+        return "a distinguished name is given as @~ and its bytes in DER, in hex (and a user whose name has a = as @@user@name)";
     }
     if (strchr(text, '@') != NULL) {
         return parse_name(id, ID_USER_FQDN, text);
@@ -130,6 +139,13 @@ static char *print_hex(char *out, const uint8_t *bytes, size_t len)
         *out++ = digits[bytes[i] & 15];
     }
     return out;
+}
+
+/* Without @@ before it this one would be read as a name to be looked up, as one of those with an @ before them, or as a DN. */
+static bool needs_mark(const struct identity *id)
+{
+    const uint8_t *at = memchr(id->bytes, '@', id->len);
+    return at == NULL || at == id->bytes || memchr(id->bytes, '=', (size_t)(at - id->bytes)) != NULL;
 }
 
 /* `first`: the first byte could be taken for one of the marks behind @. */
@@ -168,8 +184,7 @@ void identity_print(const struct identity *id, char out[IDENTITY_TEXT])
         out = print_name(out, id, true);
         break;
     case ID_USER_FQDN:
-        /* Some peers send a bare name as this type, which would read as one to be looked up. */
-        if (id->len == 0 || id->bytes[0] == '@' || memchr(id->bytes, '@', id->len) == NULL) {
+        if (needs_mark(id)) { /* some peers send a bare name as this type */
             *out++ = '@';
             *out++ = '@';
         }

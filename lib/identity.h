@@ -48,7 +48,7 @@ void identity_copy(struct identity *to, const struct identity *from); /* of eith
 
 /*
  * Texts: 10.9.0.1, 2001:db8::1, @fqdn, user@fqdn, @#hex (KEY_ID), %any (also 0.0.0.0), and for what
- * peers send: @~hex (a DER name), @@user (USER_FQDN without a domain). A name without @ needs
+ * peers send: @~hex (a DER name), @@user (USER_FQDN without a domain, or with a =). A name without @ needs
  * resolving, which is not done here: an error. Names are compared without case; %XX is a byte.
  */
 const char *identity_parse(struct identity *id, const char *text);

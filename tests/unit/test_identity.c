@@ -23,6 +23,9 @@ static void texts(void **state)
         { "@~3000", "@~3000", ID_DER_ASN1_DN },
         { "@@joe", "@@joe", ID_USER_FQDN }, /* a user without a domain, as some peers send it */
         { "@@joe@x", "joe@x", ID_USER_FQDN },
+        { "@@a=b@x", "@@a=b@x", ID_USER_FQDN }, /* without @@ it would be a distinguished name */
+        { "joe@x=y", "joe@x=y", ID_USER_FQDN },
+        { "@a=b@x", "@a=b@x", ID_FQDN },
         { "@100%25", "@100%25", ID_FQDN },
         { "@%23x", "@%23x", ID_FQDN },
         { "@a%20b", "@a%20b", ID_FQDN },
@@ -33,7 +36,7 @@ static void texts(void **state)
     };
     static const char *const bad[] = {
         "", "gate.example", "@", "@#", "@#1", "@#xx", "@~", "@@", "%myid", "%", "@a%0ab", "@a%2",
-        "@a%zz", "@a\nb", "@a\x7f", "10.9.0", "10.9.0.1/32",
+        "@a%zz", "@a\nb", "@a\x7f", "10.9.0", "10.9.0.1/32", "C=CH,E=joe@x", "CN=gate", "=",
     };
     char out[IDENTITY_TEXT];
     struct identity id;
