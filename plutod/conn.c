@@ -219,6 +219,7 @@ bool conn_move_peer(struct keying *k, struct conn *c, const struct address *to)
         subnet_of_host(&end->client, to);
     }
     methods_forget(c);
+    keying_secrets_changed(k); /* what was asked for the identity that was */
     orient_conn(k, c);
     return true;
 }

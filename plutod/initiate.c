@@ -235,12 +235,24 @@ static void say_obstacle(struct keying *k, struct conn *c, uint64_t client, unsi
 static const char cannot_begin[] = "cannot begin now: ike-negotiate or secrets is not running (see the log), "
                                    "or there are too many exchanges";
 
+/* Does what was begun before go on: under way, being routed, or about to be tried again? */
+static bool goes_on(const struct conn *c)
+{
+    const struct xchg *x;
+    bool on = agenda_is_set(&c->retry) || peer_name_is_asked(c);
+    DL_FOREACH(c->exchanges, x) {
+        on = on || (x->initiator && (!x->up || (x->quick && !(x->ready && x->negotiated))));
+    }
+    return on;
+}
+
 static void begin(struct keying *k, struct conn *c, uint64_t client, bool wait)
 {
     char why[OBSTACLE];
     unsigned code = initiate_obstacle(k, c, why);
     if (code != 0) {
         say_obstacle(k, c, client, code, why);
+        c->attempt = goes_on(c) ? c->attempt : 0; /* this may have been in place of another attempt */
         return;
     }
     agenda_clear(&k->agenda, &c->retry);
@@ -287,10 +299,11 @@ void initiate_wanted(struct keying *k, struct conn *c)
     c->wanted = !at_hand && !k->listening;
     if (!at_hand && initiate_obstacle(k, c, why) == 0) {
         keying_event_conn(k, c, "a packet wants through and there is no IPsec SA: we begin");
-        if (c->eroute == NULL) {
-            initiate_asked(k, c, 0, false);
-        } else { /* its policies hold, and are not given up because of what DNS says */
-            initiate_conn(k, c, 0, false);
+        c->follows = c->eroute == NULL; /* else its policies hold, and are not given up because of what DNS says */
+        c->attempt = 1;
+        c->anew = 0;
+        if (!c->follows || !peer_name_ask(k, c, 0, false, true)) {
+            begin(k, c, 0, false);
         }
     } else {
         keying_debug_conn(k, DEBUG_KERNEL, c, "a packet wants through: %s", why);
@@ -315,7 +328,7 @@ static void attempt_again(struct keying *k, struct conn *c)
     char why[OBSTACLE];
     unsigned code = initiate_obstacle(k, c, why);
     if (code != 0) {
-        keying_event_conn(k, c, "no further attempt: %s", why);
+        keying_event_conn(k, c, "no %sattempt: %s", c->attempt > 1 ? "further " : "", why);
         c->attempt = 0;
         conn_stale(k, c);
     } else if (!attempt(k, c, 0, false)) {

@@ -26,7 +26,7 @@ const struct xchg *initiate_under(struct keying *k, const struct conn *c);
 void initiate_asked(struct keying *k, struct conn *c, uint64_t client, bool wait);
 /* The same where c's SAs were lost, and their policies still hold: the peer is where he was. */
 void initiate_conn(struct keying *k, struct conn *c, uint64_t client, bool wait);
-/* It was asked for (peer_name.h): now what waited for that begins. retry: another attempt. */
+/* It was asked for (peer_name.h): now what waited for that begins. retry: the attempt at hand. */
 void initiate_found(struct keying *k, struct conn *c, uint64_t client, bool wait, bool retry);
 /*
  * A packet wants through and finds no SA: begins, unless a negotiation is at hand. What is in the way

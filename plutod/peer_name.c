@@ -64,11 +64,18 @@ static void free_beginner(struct keying *k, struct beginner *b)
     free(b);
 }
 
-/* dnskey does not even say that nobody answers. */
+/* dnskey does not even say that nobody answers. For all that nobody waits for, it is ended once. */
 static void lose_patience(void *context, struct agenda_item *item)
 {
     struct keying *k = context;
-    free_query(k, AGENDA_OWNER(item, struct peer_query, patience));
+    struct peer_query *q;
+    struct peer_query *next;
+    (void)item;
+    DL_FOREACH_SAFE(k->peer_names.open, q, next) {
+        if (q->conn == NULL) {
+            free_query(k, q);
+        }
+    }
     k->hooks.end_dnskey(k->hooks.context, "does not answer what it is asked");
 }
 
@@ -98,7 +105,8 @@ void peer_name_forget(struct keying *k, struct conn *c, const char *why)
     while (all != NULL) {
         struct beginner *b = all;
         LL_DELETE(all, b);
-        keying_say(k, b->client, REPLY_NO_RESPONSE, "\"%s\": ended before it began: %s", c->name, why);
+        keying_say(k, b->client, REPLY_NO_RESPONSE, "\"%s\": ended before it began: %s", c->name,
+                   k->stopping ? keying_deaf(k) : why);
         free_beginner(k, b);
     }
 }
@@ -214,15 +222,22 @@ static void take_addresses(struct keying *k, struct conn *c, const struct beginn
     }
 }
 
+/* Not of our own accord where IPsec SAs came up meanwhile: he began himself, from where he is. */
+static bool is_to_begin(const struct conn *c, const struct beginner *all)
+{
+    return c->attempt != 0 || !all->retry; /* who retries is alone */
+}
+
 /* list: the answer; NULL: there is none, and `what` says why. */
 static void go(struct keying *k, struct peer_query *q, const struct address_list *list, const char *what)
 {
     struct conn *c = q->conn;
     struct beginner *all = take_beginners(q);
     leave(k, q);
-    if (c->oriented && list != NULL) {
+    const bool tells = c->oriented && is_to_begin(c, all);
+    if (tells && list != NULL) {
         take_addresses(k, c, all, list);
-    } else if (c->oriented) {
+    } else if (tells) {
         tell_old(k, c, all, what);
     } /* else the first that begins says why it cannot */
     while (all != NULL) {
@@ -238,6 +253,12 @@ static void too_late(void *context, struct agenda_item *item)
     char what[60];
     snprintf(what, sizeof what, "was not answered for within %u s", PEER_NAME_TIME / 1000);
     go(context, AGENDA_OWNER(item, struct peer_query, patience), NULL, what);
+}
+
+static void no_dnskey(void *context, struct agenda_item *item)
+{
+    go(context, AGENDA_OWNER(item, struct peer_query, patience), NULL,
+       "was not answered for: each dnskey that was asked has ended");
 }
 
 /* ---- questions ---- */
@@ -337,7 +358,7 @@ void peer_name_dnskey_down(struct keying *k)
         }
         set_asked(k, q, 0);
         if (q->tries == TRIES_MAX) { /* not from within: what begins may end others */
-            (void)agenda_set(&k->agenda, &q->patience, k->now, too_late);
+            (void)agenda_set(&k->agenda, &q->patience, k->now, no_dnskey);
         }
     }
 }

@@ -21,7 +21,8 @@
 
 /*
  * Asks. Then initiate_found is called for everybody who has asked meanwhile: `client` is held until then; `wait` is for it;
- * retry: it is another attempt. False: the peer's host has no name, or there is no memory: its address is what it is.
+ * retry: it is the attempt at hand, of our own accord, and of no use if IPsec SAs come up meanwhile. False: the peer's host
+ * has no name, or there is no memory: its address is what it is.
  */
 bool peer_name_ask(struct keying *k, struct conn *c, uint64_t client, bool wait, bool retry);
 bool peer_name_is_asked(const struct conn *c);

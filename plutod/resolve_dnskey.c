@@ -74,7 +74,7 @@ void keying_dnskey_up(struct keying *k, struct buffer *out)
  */
 void keying_dnskey_down(struct keying *k)
 {
-    const bool alone = k->resolve.asked_count == 1;
+    const bool alone = k->resolve.asked_count == 1 && k->peer_names.asked == 0;
     k->resolve.dnskey = NULL;
     if (k->resolve.asked != NULL) {
         k->resolve.window = 1;
