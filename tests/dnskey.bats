@@ -225,15 +225,16 @@ real_world() {
 }
 
 @test "[D3] dnskey: answers by TCP are complete, also if the server ends each connection after one, or within one" {
-    local n
-    for n in {1..40}; do
-        echo "resolve id=$n host=tcponce-20.n$n.test"
-        ((n % 4)) || echo "resolve id=$((1000 + n)) host=tcpcut.n$n.test"
-    done >records
-    world 'server_on 127.0.0.1; dnskey <"$dir/records" >"$dir/answers"; kill $server'
+    # Many at once, but not so many that a busy machine cannot have them answered in the time that dnskey has.
+    local round n
+    for round in {0..3}; do
+        for n in {1..10}; do echo "resolve id=$n host=tcponce-20.n$round$n.test"; done
+        for n in {101..103}; do echo "resolve id=$n host=tcpcut.n$round$n.test"; done
+    done | split --lines 13 - records.
+    world 'server_on 127.0.0.1; for part in "$dir"/records.*; do dnskey <"$part"; done >"$dir/answers"; kill $server'
     assert_equal "$(grep -c '^ok .* addresses=10.10.0.1,10.10.0.2,.*,10.10.0.16 ttl=' answers)" 40
-    assert_equal "$(grep -c '^fail id=10.* retry=15$' answers)" 10
-    assert_equal "$(wc -l <answers)" 50
+    assert_equal "$(grep -c '^fail id=10[123] .* retry=15$' answers)" 12
+    assert_equal "$(wc -l <answers)" 52
 }
 
 @test "dnskey: what a server says of names that it was not asked for does not count" {
