@@ -108,8 +108,8 @@ bool respond_is_one_of_us(struct keying *k, const struct xchg *x, char why[RESPO
 bool respond_authenticated(struct keying *k, struct xchg *x, const struct record *r,
                            const char **why)
 {
-    if (x->authenticated) {
-        *why = "authenticated: twice for one exchange";
+    if (x->authenticated || !xchg_is_told(x)) { /* ike-negotiate begins nothing of which it has not heard */
+        *why = x->authenticated ? "authenticated: twice for one exchange" : "authenticated: an exchange that has not begun";
         return false;
     }
     struct conn *c = choose_named(k, x, record_text(r, K_CONNECTION));

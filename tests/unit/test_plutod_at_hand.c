@@ -102,6 +102,20 @@ static void it_is_asked_anew_who_we_are(void **state)
     world_free(w);
 }
 
+/* Nobody can have proved who he is in it: then what is asked is answered, and it begins. */
+static void nothing_is_proved_before_it_begins(void **state)
+{
+    struct world *w = with(ENDS PSK, NULL);
+    (void)state;
+    assert_null(feed(w, N_P, FIRST));
+    assert_string_equal(feed(w, S_P, "authenticated exchange=%" PRIu64 " connection=a peer=10.9.0.2 method=psk "
+                             "proposal=aes256-sha2_256-modp2048 matched=yes", (uint64_t)w->k.exchanges->number),
+                        "authenticated: an exchange that has not begun");
+    asked_for(w, 1, METHOD_PSK, true);
+    offers(w, "a:psk:default");
+    world_free(w);
+}
+
 /* What was added while it waits is for the next one. */
 static void what_is_added_meanwhile_is_not_offered(void **state)
 {
@@ -320,6 +334,7 @@ int main(void)
         cmocka_unit_test(a_late_answer_is_not_remembered),
         cmocka_unit_test(k1_a_name_was_resolved),
         cmocka_unit_test(it_is_asked_anew_who_we_are),
+        cmocka_unit_test(nothing_is_proved_before_it_begins),
         cmocka_unit_test(what_is_added_meanwhile_is_not_offered),
         cmocka_unit_test(w12_explain_says_what_would_be_proposed),
         cmocka_unit_test(explain_outlives_a_worker),
