@@ -1,65 +1,12 @@
 /* [W4] plutod's core: the name of the peer's host is asked of dnskey before we begin, and he is where it leads to. */
-#include "test_plutod_negotiations.h"
+#include "test_plutod_peer_name.h"
 
 #include "plutod/index.h"
 #include "plutod/peer_name.h"
 
-#define GW "right-host-name=gw.example.org "
-
-/* "net", whose peer's host was given as a name; dnskey runs. */
-static struct world *named_net(const char *words)
-{
-    struct world *w = world_new("10.9.0.1");
-    keying_dnskey_up(&w->k, &w->d);
-    assert_null(feed(w, W_P, NET GW NET_POLICY "%s", words));
-    clear(w);
-    buffer_wipe(&w->d);
-    return w;
-}
-
-static void initiate(struct world *w)
-{
-    assert_null(feed(w, W_P, "whack-initiate name=net"));
-}
-
-/* dnskey is asked for it; the id of the request. 0: it is not. */
-static uint64_t asked_dns(struct world *w)
-{
-    const struct record *r = sent(w, &w->d, P_D, V_RESOLVE);
-    if (r == NULL) {
-        return 0;
-    }
-    assert_string_equal(record_text(r, K_HOST), "gw.example.org");
-    return record_number(r, K_ID);
-}
-
-static void dns_says(struct world *w, const char *addresses)
-{
-    const uint64_t id = asked_dns(w);
-    assert_true(id != 0);
-    assert_null(feed(w, D_P, "ok id=%" PRIu64 " re=resolve addresses=%s ttl=60", id, addresses));
-}
-
-static void dns_fails(struct world *w, const char *why)
-{
-    const uint64_t id = asked_dns(w);
-    assert_true(id != 0);
-    assert_null(feed(w, D_P, "fail id=%" PRIu64 " re=resolve %s", id, why));
-}
-
-/* Main Mode begins, with a peer there. */
-static void begins_with(struct world *w, const char *peer)
-{
-    const struct record *r = sent(w, &w->n, P_N, V_INITIATE);
-    assert_non_null(r);
-    assert_string_equal(record_text(r, K_REMOTE), peer);
-}
-
-static const char moved[] = "gw.example.org is 10.9.0.7 now, and 10.9.0.2 no more: so is the peer";
-
 static void w4_moved(void **state)
 {
-    struct world *w = named_net("");
+    struct world *w = named_net(NET_POLICY);
     (void)state;
     initiate(w);
     assert_false(has(&w->n, "initiate")); /* it waits, and so does whack */
@@ -135,118 +82,13 @@ static void w4_given_words_stay(void **state)
 /* The address that is known stays as long as it is one of the name's. */
 static void w4_the_same_among_several(void **state)
 {
-    struct world *w = named_net("");
+    struct world *w = named_net(NET_POLICY);
     (void)state;
     initiate(w);
     dns_says(w, "10.0.0.1,10.9.0.2,10.9.0.7,2001:db8::1");
     assert_int_equal(w->log.len, 0);
     assert_false(has(&w->said, "gw.example.org"));
     begins_with(w, "10.9.0.2");
-    world_free(w);
-}
-
-/* Nothing that can be used: a line says so, to whack, too, and what is known is used. */
-static void w4_no_answer_that_helps(void **state)
-{
-    static const struct { bool ok; const char *answer; const char *line; } cases[] = {
-        { false, "why=there%20is%20no%20such%20name%20in%20DNS",
-          "gw.example.org cannot be looked up any more: there is no such name in DNS: its last known address is used, 10.9.0.2" },
-        { false, "retry=15 why=SERVFAIL", "gw.example.org cannot be looked up now: SERVFAIL: its last known address is used, 10.9.0.2" },
-        { true, "2001:db8::1", "gw.example.org has no IPv4 address any more, but 2001:db8::1: its last known address is used, 10.9.0.2" },
-        { true, "10.9.0.1", "gw.example.org is 10.9.0.1 now, which is an address of this machine: its last known address is used, 10.9.0.2" },
-        { true, "10.9.0.99", "gw.example.org is 10.9.0.99 now, which is our own identity (--id): its last known address is used, 10.9.0.2" },
-    };
-    (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct world *w = named_net(" left-id=10.9.0.99");
-        char said[300];
-        initiate(w);
-        (cases[i].ok ? dns_says : dns_fails)(w, cases[i].answer);
-        snprintf(said, sizeof said, "003 \"net\": %s\n", cases[i].line);
-        assert_true(has(&w->said, said));
-        assert_int_equal(count_of(&w->log, cases[i].line), 1);
-        begins_with(w, "10.9.0.2");
-        world_free(w);
-    }
-}
-
-/* It is not waited for without end; what comes later is for nobody, and no reason to end dnskey. */
-static void w4_late(void **state)
-{
-    struct world *w = named_net("");
-    (void)state;
-    initiate(w);
-    const uint64_t id = asked_dns(w);
-    pass(w, PEER_NAME_TIME - 1);
-    assert_null(sent(w, &w->n, P_N, V_INITIATE));
-    pass(w, 1);
-    assert_true(has(&w->said, "003 \"net\": gw.example.org was not answered for within 6 s: its last known address is used, 10.9.0.2"));
-    begins_with(w, "10.9.0.2");
-    const unsigned lines = lines_of(w);
-    assert_null(feed(w, D_P, "ok id=%" PRIu64 " re=resolve addresses=10.9.0.7", id));
-    assert_int_equal(lines_of(w), lines);
-    assert_non_null(feed(w, D_P, "ok id=%" PRIu64 " re=resolve addresses=10.9.0.7", id)); /* but once is enough */
-    pass(w, RESOLVE_PATIENCE + 1);
-    assert_int_equal(w->dnskey_ended, 0);
-    world_free(w);
-}
-
-static void w4_dnskey_is_silent(void **state)
-{
-    struct world *w = named_net("");
-    (void)state;
-    initiate(w);
-    assert_true(asked_dns(w) != 0);
-    pass(w, PEER_NAME_TIME);
-    begins_with(w, "10.9.0.2");
-    pass(w, RESOLVE_PATIENCE - 1);
-    assert_int_equal(w->dnskey_ended, 0);
-    pass(w, 1);
-    assert_int_equal(w->dnskey_ended, 1);
-    world_free(w);
-}
-
-/* The next one is asked; one that ends, too, is the last. */
-static void w4_dnskey_dies(void **state)
-{
-    struct world *w = named_net("");
-    (void)state;
-    initiate(w);
-    assert_true(asked_dns(w) != 0);
-    keying_dnskey_down(&w->k);
-    pass(w, 10);
-    assert_null(sent(w, &w->n, P_N, V_INITIATE));
-    keying_dnskey_up(&w->k, &w->d);
-    dns_says(w, "10.9.0.7");
-    assert_true(has(&w->said, moved));
-    begins_with(w, "10.9.0.7");
-    assert_null(feed(w, W_P, "whack-terminate name=net asynchronous=yes"));
-    clear(w);
-    initiate(w);
-    for (unsigned i = 0; i < 2; i++) {
-        assert_true(asked_dns(w) != 0);
-        keying_dnskey_down(&w->k);
-        keying_dnskey_up(&w->k, &w->d);
-    }
-    assert_true(asked_dns(w) == 0);
-    pass(w, 0);
-    assert_true(has(&w->log, "was not answered for: each dnskey that was asked has ended"));
-    begins_with(w, "10.9.0.7");
-    world_free(w);
-}
-
-/* It is begun when it is needed first. */
-static void w4_dnskey_is_begun(void **state)
-{
-    struct world *w = world_new("10.9.0.1");
-    (void)state;
-    assert_null(feed(w, W_P, NET GW NET_POLICY));
-    assert_int_equal(w->dnskey_needed, 0);
-    initiate(w);
-    assert_int_equal(w->dnskey_needed, 1);
-    keying_dnskey_up(&w->k, &w->d);
-    dns_says(w, "10.9.0.7");
-    begins_with(w, "10.9.0.7");
     world_free(w);
 }
 
@@ -273,7 +115,7 @@ static void w4_tunnel_that_is_up(void **state)
 {
     (void)state;
     for (unsigned same = 0; same < 2; same++) {
-        struct world *w = named_net("");
+        struct world *w = named_net(NET_POLICY);
         initiate(w);
         dns_says(w, "10.9.0.2");
         const uint64_t x = main_mode_goes_well(w);
@@ -302,7 +144,7 @@ static void w4_tunnel_that_is_up(void **state)
 /* Each attempt asks; what goes on by itself, or holds packets back, does not. */
 static void w4_each_attempt(void **state)
 {
-    struct world *w = named_net(" keyingtries=3");
+    struct world *w = named_net(NET_POLICY " keyingtries=3");
     (void)state;
     initiate(w);
     dns_says(w, "10.9.0.2");
@@ -312,7 +154,7 @@ static void w4_each_attempt(void **state)
     pass(w, 1000);
     assert_null(sent(w, &w->n, P_N, V_INITIATE));
     dns_says(w, "10.9.0.7");
-    assert_true(has(&w->log, moved));
+    assert_true(has(&w->log, MOVED));
     x = record_number(sent(w, &w->n, P_N, V_INITIATE), K_EXCHANGE);
     assert_null(feed(w, N_P, "failed exchange=%" PRIu64 " code=31 why=silent", x));
     assert_true(has(&w->log, "keying attempt 3 of at most 3 follows"));
@@ -327,7 +169,7 @@ static void w4_each_attempt(void **state)
 
 static void w4_not_at_a_renewal(void **state)
 {
-    struct world *w = named_net("");
+    struct world *w = named_net(NET_POLICY);
     (void)state;
     initiate(w);
     dns_says(w, "10.9.0.2");
@@ -355,7 +197,7 @@ static void w4_taken_back(void **state)
                                          NET "replace=yes " NET_POLICY };
     (void)state;
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-        struct world *w = named_net("");
+        struct world *w = named_net(NET_POLICY);
         initiate(w);
         const uint64_t id = asked_dns(w);
         assert_int_equal(w->holds, 1);
@@ -375,7 +217,7 @@ static void w4_deaf(void **state)
 {
     (void)state;
     for (unsigned stop = 0; stop < 2; stop++) {
-        struct world *w = named_net("");
+        struct world *w = named_net(NET_POLICY);
         initiate(w);
         if (stop) {
             keying_stop(&w->k);
@@ -395,24 +237,24 @@ static void w4_deaf(void **state)
 /* Two whacks that begin the same are both answered; dnskey is asked once. */
 static void w4_two_at_once(void **state)
 {
-    struct world *w = named_net("");
+    struct world *w = named_net(NET_POLICY);
     (void)state;
     initiate(w);
     initiate(w);
     assert_int_equal(w->holds, 2);
     dns_says(w, "10.9.0.7");
     assert_true(asked_dns(w) == 0);
-    assert_int_equal(count_of(&w->said, moved), 2);
+    assert_int_equal(count_of(&w->said, MOVED), 2);
     begins_with(w, "10.9.0.7");
     assert_null(sent(w, &w->n, P_N, V_INITIATE)); /* under the same Main Mode */
-    assert_int_equal(count_of(&w->log, moved), 1);
+    assert_int_equal(count_of(&w->log, MOVED), 1);
     world_free(w);
 }
 
 /* whack begins anew while another attempt asks: there is one Main Mode, and the attempts begin again. */
 static void w4_whack_and_another_attempt(void **state)
 {
-    struct world *w = named_net(" keyingtries=3");
+    struct world *w = named_net(NET_POLICY " keyingtries=3");
     (void)state;
     initiate(w);
     dns_says(w, "10.9.0.2");
@@ -422,7 +264,7 @@ static void w4_whack_and_another_attempt(void **state)
     initiate(w);
     assert_int_equal(w->holds, 1);
     dns_says(w, "10.9.0.7");
-    assert_int_equal(count_of(&w->said, moved), 1);
+    assert_int_equal(count_of(&w->said, MOVED), 1);
     begins_with(w, "10.9.0.7");
     assert_null(sent(w, &w->n, P_N, V_INITIATE));
     assert_int_equal(conn_find(&w->k, "net")->attempt, 1);
@@ -433,7 +275,7 @@ static void w4_whack_and_another_attempt(void **state)
 /* --asynchronous, and a packet that wants through: nobody waits. */
 static void w4_nobody_waits(void **state)
 {
-    struct world *w = named_net("");
+    struct world *w = named_net(NET_POLICY);
     (void)state;
     assert_null(feed(w, W_P, "whack-initiate name=net asynchronous=yes"));
     assert_int_equal(w->holds, 0); /* it is let go at once */
@@ -486,50 +328,9 @@ static void w4_public_key(void **state)
     world_free(w);
 }
 
-/* dnskey has no more to do than it may, whoever asks. */
-static void w4_as_many_as_dnskey_takes(void **state)
-{
-    struct world *w = world_new("10.9.0.1");
-    char line[400];
-    (void)state;
-    keying_dnskey_up(&w->k, &w->d);
-    buffer_wipe(&w->d);
-    for (unsigned i = 0; i < RESOLVES_MAX + 10; i++) {
-        snprintf(line, sizeof line, "whack-connection name=n%u left-host=10.9.0.1 left-client=10.1.%u.%u/32 right-host=10.9.0.2 "
-                 GW "right-client=10.2.0.0/24 " NET_POLICY, i, i / 256, i % 256);
-        assert_null(feed(w, W_P, "%s", line));
-        assert_null(feed(w, W_P, "whack-initiate name=n%u asynchronous=yes", i));
-    }
-    assert_int_equal(count_of(&w->d, "resolve "), RESOLVES_MAX);
-    assert_null(feed(w, S_P, "resolve id=1 host=a.example.org"));
-    assert_int_equal(count_of(&w->d, "resolve "), RESOLVES_MAX);
-    assert_false(has(&w->d, "host=a.example.org"));
-    dns_says(w, "10.9.0.2");
-    assert_true(has(&w->d, "host=a.example.org")); /* for each answer another one */
-    dns_says(w, "10.9.0.2");
-    assert_int_equal(count_of(&w->d, "resolve "), RESOLVES_MAX);
-    world_free(w);
-}
-
-/* An address that no host has, and answers to nothing, break the rules. */
-static void w4_dnskey_lies(void **state)
-{
-    struct world *w = named_net("");
-    (void)state;
-    initiate(w);
-    const uint64_t id = asked_dns(w);
-    assert_non_null(feed(w, D_P, "ok id=%" PRIu64 " re=resolve addresses=224.0.0.1", id));
-    assert_non_null(feed(w, D_P, "ok id=%" PRIu64 " re=resolve addresses=10.9.0.7", id + 1));
-    keying_dnskey_down(&w->k);
-    keying_dnskey_up(&w->k, &w->d);
-    dns_says(w, "10.9.0.7");
-    begins_with(w, "10.9.0.7");
-    world_free(w);
-}
-
 static void w4_explained(void **state)
 {
-    struct world *w = named_net("");
+    struct world *w = named_net(NET_POLICY);
     (void)state;
     assert_null(feed(w, W_P, "whack-explain name=net"));
     assert_true(has(&w->said, "\"net\": before we begin, dnskey is asked for gw.example.org: if that is not 10.9.0.2 any more, the "
@@ -541,13 +342,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(w4_moved), cmocka_unit_test(w4_all_that_follows), cmocka_unit_test(w4_given_words_stay),
-        cmocka_unit_test(w4_the_same_among_several), cmocka_unit_test(w4_no_answer_that_helps), cmocka_unit_test(w4_late),
-        cmocka_unit_test(w4_dnskey_is_silent), cmocka_unit_test(w4_dnskey_dies), cmocka_unit_test(w4_dnskey_is_begun),
-        cmocka_unit_test(w4_family), cmocka_unit_test(w4_tunnel_that_is_up), cmocka_unit_test(w4_each_attempt),
+        cmocka_unit_test(w4_the_same_among_several), cmocka_unit_test(w4_family),
+        cmocka_unit_test(w4_tunnel_that_is_up), cmocka_unit_test(w4_each_attempt),
         cmocka_unit_test(w4_not_at_a_renewal), cmocka_unit_test(w4_taken_back), cmocka_unit_test(w4_deaf),
         cmocka_unit_test(w4_two_at_once), cmocka_unit_test(w4_whack_and_another_attempt),
-        cmocka_unit_test(w4_nobody_waits), cmocka_unit_test(w4_ours),
-        cmocka_unit_test(w4_public_key), cmocka_unit_test(w4_as_many_as_dnskey_takes), cmocka_unit_test(w4_dnskey_lies),
+        cmocka_unit_test(w4_nobody_waits), cmocka_unit_test(w4_ours), cmocka_unit_test(w4_public_key),
         cmocka_unit_test(w4_explained),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

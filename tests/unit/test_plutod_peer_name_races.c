@@ -1,32 +1,8 @@
 /* [W4] plutod's core: what else happens while dnskey is asked where the peer is, and to what was asked before he moved. */
-#include "test_plutod_negotiations.h"
+#include "test_plutod_peer_name.h"
 
-#define GW "right-host-name=gw.example.org "
 #define KEY "03010001" "8000000000000000000000000000000000000000000000000000000000000000" \
             "0000000000000000000000000000000000000000000000000000000000000001" /* 512 bits */
-#define MOVED "gw.example.org is 10.9.0.7 now, and 10.9.0.2 no more: so is the peer"
-
-static struct world *named_net(const char *words)
-{
-    struct world *w = world_new("10.9.0.1");
-    keying_dnskey_up(&w->k, &w->d);
-    assert_null(feed(w, W_P, NET GW "%s", words));
-    clear(w);
-    buffer_wipe(&w->d);
-    return w;
-}
-
-static void initiate(struct world *w)
-{
-    assert_null(feed(w, W_P, "whack-initiate name=net"));
-}
-
-static void dns_says(struct world *w, const char *addresses)
-{
-    const struct record *r = sent(w, &w->d, P_D, V_RESOLVE);
-    assert_non_null(r);
-    assert_null(feed(w, D_P, "ok id=%" PRIu64 " re=resolve addresses=%s ttl=60", record_number(r, K_ID), addresses));
-}
 
 static void main_mode_fails(struct world *w)
 {
