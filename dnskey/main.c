@@ -15,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 struct options {
     int control_fd; /* -1: by hand */
     char **names;   /* by hand; NULL: records */

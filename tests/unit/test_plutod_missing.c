@@ -92,11 +92,10 @@ static void f15_the_first_that_lacks_something(void **state)
     }
 }
 
-/* Of a road warrior who has been here what he was made of is named, not his instance. */
-static void f15_no_instance_lacks_something(void **state)
+/* "a" is for road warriors, and one is here: a[1], who is @north. */
+static struct world *with_road_warrior(void)
 {
     struct world *w = with(ROAD PSK, NULL);
-    (void)state;
     assert_null(feed(w, N_P, FIRST));
     asked_for(w, 1, METHOD_PSK, true);
     uint64_t x = w->k.exchanges->number;
@@ -104,6 +103,14 @@ static void f15_no_instance_lacks_something(void **state)
     chosen(w, x, "a");
     authenticated(w, x, "a", "@north", "yes");
     assert_null(up(w, x));
+    return w;
+}
+
+/* Of a road warrior who has been here what he was made of is named, not his instance. */
+static void f15_no_instance_lacks_something(void **state)
+{
+    struct world *w = with_road_warrior();
+    (void)state;
     assert_non_null(conn_find(&w->k, "a[1]"));
     keying_secrets_changed(&w->k);
     clear(w);
@@ -228,15 +235,8 @@ static void r4_road_warriors_are_asked_for_as_any(void **state)
 /* So what was said of %any is known of them: nobody need wait for an answer about the instance. */
 static void r4_an_instance_has_what_its_template_has(void **state)
 {
-    struct world *w = with(ROAD PSK, NULL);
+    struct world *w = with_road_warrior();
     (void)state;
-    assert_null(feed(w, N_P, FIRST));
-    asked_for(w, 1, METHOD_PSK, true);
-    uint64_t x = w->k.exchanges->number;
-    offers(w, "a:psk:default");
-    chosen(w, x, "a");
-    authenticated(w, x, "a", "@north", "yes");
-    assert_null(up(w, x));
     clear(w);
     assert_null(feed(w, W_P, "whack-explain name=a[1]"));
     assert_true(has(&w->said, "\"a[1]\": no negotiation of it has failed"));
