@@ -144,9 +144,10 @@ $(OUT)/tests/bench/%: $(OBJ)/tests/bench/%.o $(BENCH_OBJECTS) $(OBJ)/secrets/sec
 packages:
 	tests/install-packages
 
+# RUN_WORDS: for tests/run.
 check: packages
 	$(MAKE) -j$(JOBS) all unit fuzz-programs
-	tests/run
+	tests/run $(RUN_WORDS)
 
 soak: packages
 	$(MAKE) all unit
@@ -194,7 +195,7 @@ asan: $(MADE_PAGES) $(COMPLETIONS)
 	@mkdir -p $(ASAN)/bin
 	install -m 755 $(foreach t,$(TOOLS),$(ASAN)/$(t)/$(t)) updown/updown $(ASAN)/bin
 	UBSAN_OPTIONS=print_stacktrace=1 BUILD_DIR=$(CURDIR)/$(ASAN) TOOLS_DIR=$(CURDIR)/$(ASAN) \
-		IPSEC_DIR=$(CURDIR)/$(ASAN)/bin tests/run --native $(addprefix $(ASAN)/,$(TESTS)) tests/*.bats
+		IPSEC_DIR=$(CURDIR)/$(ASAN)/bin tests/run --native $(RUN_WORDS) $(addprefix $(ASAN)/,$(TESTS)) tests/*.bats
 
 include tests/fuzz/fuzz.mk
 include tests/lint.mk
