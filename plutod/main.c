@@ -106,16 +106,17 @@ static bool become_daemon(const struct setup *setup, struct lock *lock, int *rea
         lock_release(lock);
         return false;
     }
-    if (setup->nofork) {
-        puts("Pluto initialized");
-        fflush(stdout);
-    }
     *status = EXIT_SUCCESS;
     return true;
 }
 
-static void tell_parent(int ready)
+/* Whoever started it goes on at this: it must be heard by now, and what it kills must leave nothing. */
+static void tell_starter(const struct setup *setup, int ready)
 {
+    if (setup->nofork) {
+        puts("Pluto initialized");
+        fflush(stdout);
+    }
     if (ready >= 0) {
         (void)!write(ready, "", 1); /* it may have been killed: then nobody wants to know */
         close(ready);
@@ -161,7 +162,7 @@ int main(int argc, char **argv)
     }
     if (supervisor_init(&supervisor, &setup, &lock, &notify)) {
         supervisor_ready(&supervisor);
-        tell_parent(ready);
+        tell_starter(&setup, ready);
         ev_run(supervisor.loop, 0);
         lock_remove(&lock); /* before the whack that asked for the end is let go */
         supervisor_free(&supervisor);

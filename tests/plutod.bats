@@ -174,6 +174,19 @@ debug_is() {
     daemon=
 }
 
+@test "[P4] [P8] SIGTERM to one that has just said its line: exit 0, nothing is left" {
+    # shellcheck disable=SC2016 # perl's variables
+    for _ in {1..10}; do
+        run timeout 60 perl -e '
+            my $pid = open my $out, "-|", @ARGV or die "start: $!";
+            print scalar <$out>; kill TERM => $pid; print <$out>; close $out; print "status $?\n"' \
+            unshare -n "$plutod" --nofork --stderrlog --ctlbase "$base" --secretsfile "$dir/secrets"
+        assert_line 'Pluto initialized'
+        assert_line 'status 0'
+        [ ! -e "$base.pid" ] && [ ! -e "$base.ctl" ]
+    done
+}
+
 @test "[P8] SIGTERM: exit 0, nothing is left; SIGHUP only suggests" {
     start
     within 5 children_are 'ike-negotiate:1 kernel-sa:1'
