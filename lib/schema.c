@@ -28,7 +28,7 @@ static const struct verb_spec verbs[VERB_COUNT] = {
 
     [V_LOG] = { .name = "log", .from = N_P | S_P | K_P | D_P, .required = { K_LEVEL, K_TEXT },
         .optional = { K_EXCHANGE, K_REMOTE, K_REMOTE_PORT, K_CODE, K_CLASSES, K_HOST },
-        .help = "a line for the log (with a code and `remote`: also for the whacks that wait for that peer; with `host`: about that name in the secrets file)" },
+        .help = "a line for the log (with a code and `remote`: also for the whacks that wait for that peer; with `host`: about that name in the secrets file; of secrets with a code: an error in that file)" },
     [V_DEBUG] = { .name = "debug", .from = P_N | P_S | P_K | P_D, .required = { K_CLASSES },
         .help = "these debug classes from now on" },
     [V_CHANNEL] = { .name = "channel", .from = P_N | P_S | P_K, .descriptor = true,

@@ -63,14 +63,31 @@ struct process {
     struct process *prev, *next;
 };
 
+struct counts {
+    unsigned long long entries, errors;
+};
+
+/* What the workers of one generation, which all read the same, have found. */
+struct reading {
+    bool known;             /* one of them is loaded: */
+    struct counts first;
+    unsigned locked;        /* key files that wait for a passphrase */
+    unsigned names;         /* of hosts, that are looked up */
+    bool said;
+    bool named;             /* one of them has an answer for each name */
+    struct counts last;
+    bool said_names;
+    uint32_t speaker;       /* the worker whose errors whack was told, */
+    unsigned told;          /* and how many */
+};
+
 struct processes {
     struct process *list;
     uint64_t epoch;         /* of the channel that was made last */
     uint32_t next_worker;
     unsigned generation;
     unsigned in_use;        /* the generation whose secrets are used: the one before, while the newest is read */
-    bool said_read;         /* what the newest has read */
-    bool said_names;        /* what became of the names of hosts in it */
+    struct reading reading; /* what the newest has read */
     bool names_late;        /* they take so long that they are not waited for any more */
     ev_timer names_timer;
     bool kept;              /* said that older ones stay in use, since none of the newest can be begun */

@@ -37,4 +37,19 @@ bool process_is_of_secrets(const struct process *p, const struct record *r);
 bool process_secrets_record(struct process *p, const struct record *r, int fd, const char **why); /* takes fd */
 bool process_secrets_turn(struct supervisor *s);
 
+/* ---- process_reading.c ---- */
+
+void process_reading_counted(const struct process *p, const struct record *r); /* one of the newest is loaded */
+/*
+ * Says what they have read, once, and what became of the names in it, when nobody waits for one any more. At the end of a turn in which
+ * all are loaded: the one that speaks of what is wrong has told that by then.
+ */
+void process_reading_say(struct supervisor *s, bool names_wait);
+/*
+ * A line about its file, and one about a name in it. All of a generation say the same. What is wrong (it has a code), the whack
+ * that waits is told, too: of the file, so much as can be read at a glance.
+ */
+void process_reading_line(struct process *p, const struct record *r);
+void process_reading_name(struct process *p, const struct record *r);
+
 #endif

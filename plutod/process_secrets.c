@@ -120,7 +120,6 @@ static void begin_names(struct supervisor *s, uint64_t client)
 {
     ev_timer_stop(s->loop, &s->processes.names_timer);
     s->processes.names_late = false;
-    s->processes.said_names = false;
     resolve_begin(&s->keying, client);
 }
 
@@ -167,7 +166,7 @@ void process_new_secrets(struct supervisor *s, uint64_t client)
     make_room(s);
     all->generation++;
     begin_names(s, client);
-    all->said_read = false;
+    all->reading = (struct reading){ 0 };
     all->kept = false;
     all->listen_told = false;
     all->listen_client = client;
@@ -211,9 +210,11 @@ bool process_secrets_turn(struct supervisor *s)
     struct processes *all = &s->processes;
     struct process *p;
     bool any = all->in_use == 0; /* then nothing is lost by it */
-    const bool names = names_wait(s) && !all->names_late;
+    const bool waiting = names_wait(s);
+    const bool names = waiting && !all->names_late;
     hand_turn(s);
     if (all->in_use == all->generation) {
+        process_reading_say(s, waiting);
         bool was_held = !names && all->listen_client != 0;
         if (was_held) {
             release(s);
@@ -228,6 +229,7 @@ bool process_secrets_turn(struct supervisor *s)
             any = any || p->channel != NULL;
         }
     }
+    process_reading_say(s, waiting);
     if (question_turn(s)) {
         return false;
     }
@@ -257,68 +259,17 @@ void process_secrets_trouble(struct process *p, const char *name, const char *te
                name, text);
 }
 
-static void say_read(struct process *p, unsigned long long entries, unsigned long long errors)
-{
-    struct supervisor *s = p->s;
-    unsigned locked = question_count(p);
-    char text[240];
-    char waiting[80] = "";
-    char names[80] = "";
-    if (p->names > 0) {
-        (void)snprintf(names, sizeof names, "; %u name%s of hosts %s looked up", p->names, p->names == 1 ? "" : "s",
-                       p->names == 1 ? "is" : "are");
-    }
-    if (locked > 0) {
-        (void)snprintf(waiting, sizeof waiting, "; %u key file%s for %s passphrase%s", locked,
-                       locked == 1 ? " waits" : "s wait", locked == 1 ? "its" : "their", locked == 1 ? "" : "s");
-    }
-    (void)snprintf(text, sizeof text, "secrets read: %llu entr%s, %llu error%s%s%s", entries, entries == 1 ? "y" : "ies",
-                   errors, errors == 1 ? "" : "s", waiting, names);
-    lines_print(&s->lines, LOG_LEVEL_INFO, "%s", text);
-    keying_say(&s->keying, s->processes.listen_client, errors == 0 ? REPLY_LOG : REPLY_SERIOUS, "%s%s", text,
-               errors == 0 ? "" : ": see the log");
-}
-
-/* Every name has its answer. */
-static void say_named(struct supervisor *s, unsigned long long entries, unsigned long long errors)
-{
-    char text[160];
-    (void)snprintf(text, sizeof text, "names of hosts in the secrets looked up: %llu entr%s, %llu error%s", entries,
-                   entries == 1 ? "y" : "ies", errors, errors == 1 ? "" : "s");
-    lines_print(&s->lines, LOG_LEVEL_INFO, "%s", text);
-    keying_say(&s->keying, s->processes.listen_client, errors == 0 ? REPLY_LOG : REPLY_SERIOUS, "%s%s", text,
-               errors == 0 ? "" : ": see the log");
-}
-
-/* A line about a name in its file: there is no such host, say. All of a generation say the same. */
-static void take_name_line(struct process *p, const struct record *r)
-{
-    struct supervisor *s = p->s;
-    const char *text = record_text(r, K_TEXT);
-    if (!p->speaks) {
-        return;
-    }
-    keying_announce(&s->keying, (enum log_level)record_word(r, K_LEVEL),
-                    p->generation == s->processes.generation ? s->processes.listen_client : 0, "%s", text);
-}
-
 static void loaded(struct process *p, const struct record *r)
 {
     struct processes *all = &p->s->processes;
     const bool newest = p->generation == all->generation;
-    const bool named = p->loaded && p->names > 0 && record_number(r, K_NAMES) == 0;
     p->loaded = true;
     p->names = (unsigned)record_number(r, K_NAMES);
-    if (newest && !all->said_read) { /* all of a generation read the same */
-        all->said_read = true;
-        say_read(p, record_number(r, K_ENTRIES), record_number(r, K_ERRORS));
+    if (newest) {
+        process_reading_counted(p, r);
     }
     if (newest && p->names > 0) {
         wait_for_names(p->s);
-    }
-    if (newest && named && !all->said_names) {
-        all->said_names = true;
-        say_named(p->s, record_number(r, K_ENTRIES), record_number(r, K_ERRORS));
     }
     p->hand.begins = p->hand.begins || (p->generation == all->in_use && p->locked != NULL);
     if (p->generation == all->in_use && !p->hand.begins) { /* it was begun again */
@@ -330,7 +281,7 @@ static void loaded(struct process *p, const struct record *r)
 bool process_is_of_secrets(const struct process *p, const struct record *r)
 {
     return r->verb == V_LOADED || r->verb == V_LOCKED || r->re == V_PASSPHRASE || r->re == V_HAND_ON
-           || (r->verb == V_LOG && (record_has(r, K_HOST) || (!p->loaded && !p->speaks)));
+           || (r->verb == V_LOG && (record_has(r, K_HOST) || !p->loaded));
 }
 
 bool process_secrets_record(struct process *p, const struct record *r, int fd, const char **why)
@@ -347,7 +298,9 @@ bool process_secrets_record(struct process *p, const struct record *r, int fd, c
         *why = hand_answered(p, r, fd);
         return *why == NULL;
     } else if (record_has(r, K_HOST)) {
-        take_name_line(p, r);
+        process_reading_name(p, r);
+    } else {
+        process_reading_line(p, r);
     }
-    return true; /* a line about its file, which another one says too */
+    return true;
 }

@@ -22,6 +22,9 @@ static void read_pattern(struct reader *r, const struct frame *outer, unsigned l
 
 /* ---- messages ---- */
 
+/* The whack that waits may be told, too. */
+static const struct log_about an_error = { .code = REPLY_SERIOUS };
+
 void complain(struct reader *r, const char *path, unsigned line, const char *what,
               const char *more)
 {
@@ -33,11 +36,11 @@ void complain(struct reader *r, const char *path, unsigned line, const char *wha
         return;
     }
     if (line == 0 && r->entry_path != NULL) {
-        log_serious(r->log, "%s:%u: key file %s: %s%s", r->entry_path, r->entry_line, path, what, more);
+        log_about(r->log, LOG_LEVEL_SERIOUS, &an_error, "%s:%u: key file %s: %s%s", r->entry_path, r->entry_line, path, what, more);
     } else if (line == 0) {
-        log_serious(r->log, "%s: %s%s", path, what, more);
+        log_about(r->log, LOG_LEVEL_SERIOUS, &an_error, "%s: %s%s", path, what, more);
     } else {
-        log_serious(r->log, "%s:%u: %s%s", path, line, what, more);
+        log_about(r->log, LOG_LEVEL_SERIOUS, &an_error, "%s:%u: %s%s", path, line, what, more);
     }
 }
 
@@ -84,7 +87,7 @@ static void go_beyond(struct reader *r, const char *path, unsigned line, const c
     if (!r->beyond) {
         r->beyond = true;
         r->counts->errors++;
-        log_serious(r->log, "%s:%u: %s; from here on no include is read", path, line, why);
+        log_about(r->log, LOG_LEVEL_SERIOUS, &an_error, "%s:%u: %s; from here on no include is read", path, line, why);
     }
 }
 
@@ -191,7 +194,8 @@ static void read_file(struct reader *r, const struct frame *outer, unsigned line
     }
     int fd = file_open(r, path, &st, &why);
     if (fd < 0) {
-        complain(r, path, 0, "cannot be opened: ", why);
+        complain(r, path, 0, "cannot be opened: ", outer == NULL && errno == ENOENT
+                 ? "No such file or directory; make it, or say where it is (ipsec.secrets(5))" : why);
         return;
     }
     if (is_being_read(&f, &st)) {

@@ -47,7 +47,7 @@ static bool needs(const struct secret *s, const struct named_host *host)
 
 static void complain_host(const struct log *log, size_t error, const struct secret *s, const struct named_host *host, const char *why)
 {
-    const struct log_about about = { .host = host->name };
+    const struct log_about about = { .host = host->name, .code = error <= FILE_ERRORS_SHOWN ? REPLY_SERIOUS : 0 };
     if (error <= FILE_ERRORS_SHOWN) {
         log_about(log, LOG_LEVEL_SERIOUS, &about, "%s:%u: %s cannot be looked up: %s; this entry is not used", s->file, s->line,
                   host->name, why);

@@ -183,11 +183,40 @@ logged_twice() {
     [ "$(grep -c "$1" "$dir/err")" = 2 ]
 }
 
+@test "[K3] [K4] [P7] whack --listen says itself what is wrong with the secrets file: none, others may read it, five of its errors" {
+    rm "$dir/secrets"
+    start --secrets-workers 3
+    ask --listen
+    assert_success
+    assert_line "003 $dir/secrets: cannot be opened: No such file or directory; make it, or say where it is (ipsec.secrets(5))"
+    assert_line '003 secrets read: 0 entries, 1 error'
+    echo '@a : PSK "a secret"' >"$dir/secrets"
+    chmod 644 "$dir/secrets"
+    ask --listen
+    assert_line "003 $dir/secrets: group or others may read or write it (mode 0644), so it is not read; run: chmod 600 $dir/secrets"
+    assert_line '003 secrets read: 0 entries, 1 error'
+    chmod 600 "$dir/secrets"
+    for i in {1..12}; do echo "@name$i PSK \"tell nobody\""; done >>"$dir/secrets"
+    echo 'include nothing*' >>"$dir/secrets"
+    ask --listen
+    for i in {2..6}; do # of all workers the one that speaks
+        assert_equal "$(grep -c "^003 $dir/secrets:$i: expected a colon" <<<"$output")" 1
+    done
+    refute_line --partial "secrets:7:"
+    refute_line --partial nobody
+    assert_line '003 secrets read: 1 entry, 13 errors; 8 of the errors are in the log only'
+    within 5 grep -q "secrets:14: no file matches the pattern after include: $dir/nothing\*" "$dir/err"
+    echo '@a : PSK "a secret"' >"$dir/secrets"
+    ask --listen
+    assert_line '002 secrets read: 1 entry, 0 errors'
+    refute_line --partial "$dir/secrets"
+}
+
 @test "[K3] [P5] what is wrong in the secrets file is logged once, by however many processes read it" {
     printf '%s\n' '10.9.0.1 10.9.0.2 PSK "tell nobody"' '@a : RSA /dev/null' '@b : PSK "another"' >"$dir/secrets"
     start --secrets-workers 4
     ask --listen
-    assert_line '003 secrets read: 1 entry, 2 errors: see the log'
+    assert_line '003 secrets read: 1 entry, 2 errors'
     within 5 grep -q "secrets:2: key file /dev/null: not a regular file" "$dir/err"
     assert_equal "$(grep -c "secrets:1: expected a colon" "$dir/err")" 1
     assert_equal "$(grep -c "secrets:2: " "$dir/err")" 1
