@@ -73,30 +73,55 @@ static void disagreement(struct lint *l, const struct secret *used, const struct
     }
 }
 
-/* NULL, or what is odd about a name: labels of letters and digits with dots between. */
-static const char *odd_name(const uint8_t *name, size_t len)
+static bool is_address(const uint8_t *name, size_t len)
 {
     char text[ID_VALUE_MAX + 1];
     struct address address;
-    bool label = false;
 
     memcpy(text, name, len);
     text[len] = '\0';
-    if (address_parse(&address, text) == NULL) {
-        return "a name that is an address: it means the address only without @";
-    }
+    return address_parse(&address, text) == NULL;
+}
+
+/* NULL, or what is odd about a name: labels of letters and digits with dots between. */
+static const char *odd_name(const uint8_t *name, size_t len)
+{
+    bool label = false;
+
     if (len > 253) {
         return "a name of more than 253 characters: no host has one";
     }
     for (size_t i = 0; i < len; i++) {
         bool letter = (name[i] >= 'a' && name[i] <= 'z') || (name[i] >= 'A' && name[i] <= 'Z')
                       || (name[i] >= '0' && name[i] <= '9') || name[i] == '-' || name[i] == '_';
-        if (!letter && (name[i] != '.' || !label)) {
+        if (!letter && name[i] != '.') {
             return "a name with something in it that no host's name has";
+        }
+        if (!letter && !label) {
+            return "a name with a dot at its start, or two in a row, which no host's name has";
         }
         label = letter;
     }
     return label ? NULL : "a name that ends with a dot: peers leave it out, and it makes a difference";
+}
+
+/* The first @ ends the user's name. */
+static const char *odd_user(const uint8_t *id, size_t len)
+{
+    const uint8_t *at = memchr(id, '@', len);
+    const uint8_t *domain = at == NULL ? id : at + 1;
+    const size_t left = len - (size_t)(domain - id);
+
+    if (at == NULL || at == id) {
+        return "a user without a name: nothing stands before the @";
+    }
+    if (left == 0) {
+        return "a user without a domain: nothing stands after the @";
+    }
+    if (memchr(domain, '@', left) != NULL) {
+        return "a user with two @, of which only the first can stand between name and domain";
+    }
+    return is_address(domain, left) ? "a user at an address: peers have a domain there" : odd_name(domain, left);
 }
 
 /* All of it, with something in it. */
@@ -113,16 +138,12 @@ static bool is_name_in_der(const struct identity *id)
 /* NULL, or what no usual identity is like. */
 static const char *odd_id(const struct identity *id)
 {
-    const uint8_t *at = NULL;
     switch (id->type) {
     case ID_FQDN:
-        return odd_name(id->bytes, id->len);
+        return is_address(id->bytes, id->len) ? "a name that is an address: it means the address only without @"
+                                              : odd_name(id->bytes, id->len);
     case ID_USER_FQDN:
-        at = memchr(id->bytes, '@', id->len);
-        if (at == NULL || at == id->bytes) {
-            return "a user without a name or without a domain";
-        }
-        return odd_name(at + 1, (size_t)(id->bytes + id->len - at - 1));
+        return odd_user(id->bytes, id->len);
     case ID_IPV4_ADDR:
         return id->bytes[0] == 0 || id->bytes[0] == 127 || id->bytes[0] >= 224
                    ? "an address that no host has in a network" : NULL;

@@ -206,6 +206,27 @@ END
     refute_output --partial enough
 }
 
+@test "[K2] --lint: of an identity with nothing before or after its @, too many, or dots in the wrong place, it says that" {
+    local id what
+    local -A odd=(['joe@']='a user without a domain: nothing stands after the @' ['@@h']='a user without a name: nothing' \
+        ['joe@h@g']='a user with two @' ['joe@h.']='a name that ends with a dot' ['@.h']='a name with a dot at its start' \
+        ['joe@h..g']='a name with a dot at its start, or two in a row' ['@h.']='a name that ends with a dot' \
+        ['joe@10.9.0.1']='a user at an address' ['joe@h/g']="a name with something in it that no host's name has")
+    for id in "${!odd[@]}" joe@h.example; do
+        printf '%s @b : PSK "long enough to be good"\n' "$id" >ipsec.secrets
+        chmod 600 ipsec.secrets
+        run --separate-stderr secrets --lint ipsec.secrets
+        assert_success
+        what=${odd[$id]-}
+        if [ -n "$what" ]; then
+            [[ $stderr == *"ipsec.secrets:1: doubtful: $id is $what"* ]] || fail "$id: $stderr"
+            assert_output --partial ' 1 doubts,'
+        else
+            assert_output --partial ' 0 doubts,'
+        fi
+    done
+}
+
 @test "[K2] --lint: what others are always found in the place of, by the line of one or of several" {
     local line
     make_key a.pem 2048
