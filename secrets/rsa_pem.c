@@ -14,6 +14,10 @@ static const char damaged[] = "the key is cut off or damaged";
 static const char wrong_passphrase[] = "the passphrase of the key is wrong, or the key is damaged";
 static const char no_passphrase[] = "the key is encrypted: expected its passphrase after the file name";
 static const char other_algorithm[] = "expected an RSA key: this one is of another algorithm";
+static const char several[] = "expected one private RSA key: there are several in the file; leave the one that is meant";
+static const char several_perhaps[] = "expected one private RSA key: there are several private keys in the file, of which some "
+                                      "cannot be told (encrypted, in OpenSSH's own container, or damaged); leave the one that is "
+                                      "meant";
 
 static const char of_openssh[] = "the key is in a container of OpenSSH's own, which is not read: expected an RSA key in "
                                  "PEM form; convert a copy in place: ssh-keygen -p -m PEM -f FILE";
@@ -254,7 +258,48 @@ static const char *take_pkcs1(struct rsa_key **key, struct pem *pem, const char 
     return take_rsa(key, pem->data, pem->len, otherwise, work);
 }
 
-/* NULL and no *key: it is something else, go on. */
+/* ---- the one that is meant ---- */
+
+enum kind {
+    NO_PRIVATE_KEY,
+    A_PUBLIC_KEY,
+    A_CERTIFICATE,
+    NO_RSA_KEY, /* a private one of another algorithm */
+    RSA_KEY,
+    PERHAPS,    /* not to be told from outside */
+    KINDS
+};
+
+static enum kind kind_of_info(const struct pem *pem)
+{
+    const unsigned char *at = pem->data;
+    const ASN1_OBJECT *algorithm = NULL;
+    PKCS8_PRIV_KEY_INFO *info = d2i_PKCS8_PRIV_KEY_INFO(NULL, &at, pem->len);
+    enum kind kind = PERHAPS;
+    if (info != NULL && PKCS8_pkey_get0(&algorithm, NULL, NULL, NULL, info) == 1) {
+        kind = OBJ_obj2nid(algorithm) == NID_rsaEncryption ? RSA_KEY : NO_RSA_KEY;
+    }
+    PKCS8_PRIV_KEY_INFO_free(info);
+    return kind;
+}
+
+static enum kind kind_of(const struct pem *pem)
+{
+    if (strcmp(pem->name, PEM_STRING_RSA) == 0) {
+        return RSA_KEY;
+    }
+    if (strcmp(pem->name, PEM_STRING_PKCS8INF) == 0) {
+        return kind_of_info(pem);
+    }
+    if (strcmp(pem->name, PEM_STRING_PKCS8) == 0 || strcmp(pem->name, "OPENSSH PRIVATE KEY") == 0) {
+        return PERHAPS;
+    }
+    return strstr(pem->name, "PRIVATE KEY") != NULL ? NO_RSA_KEY
+           : strstr(pem->name, "PUBLIC KEY") != NULL ? A_PUBLIC_KEY
+           : strstr(pem->name, "CERTIFICATE") != NULL ? A_CERTIFICATE : NO_PRIVATE_KEY;
+}
+
+/* Of a kind that may be one. */
 static const char *take_block(struct rsa_key **key, struct pem *pem, const char *passphrase, struct key_work *work)
 {
     if (strcmp(pem->name, PEM_STRING_RSA) == 0) {
@@ -263,20 +308,44 @@ static const char *take_block(struct rsa_key **key, struct pem *pem, const char 
     if (strcmp(pem->name, PEM_STRING_PKCS8INF) == 0) {
         return take_pkcs8(key, pem, work);
     }
-    if (strcmp(pem->name, PEM_STRING_PKCS8) == 0) {
-        return take_encrypted(key, pem, passphrase, work);
+    return strcmp(pem->name, PEM_STRING_PKCS8) == 0 ? take_encrypted(key, pem, passphrase, work) : of_openssh;
+}
+
+static bool next_block(BIO *in, struct pem *pem)
+{
+    return PEM_read_bio_ex(in, &pem->name, &pem->header, &pem->data, &pem->len,
+                           PEM_FLAG_SECURE | PEM_FLAG_EAY_COMPATIBLE) == 1;
+}
+
+/* Why it is not clear which block is the key; NULL: there is one that may be. */
+static const char *look_at_all(BIO *in, bool begins)
+{
+    unsigned count[KINDS] = { 0 };
+    unsigned all = 0;
+    struct pem pem = { 0 };
+
+    ERR_clear_error();
+    for (; next_block(in, &pem); all++) {
+        count[kind_of(&pem)]++;
+        pem_wipe(&pem);
     }
-    if (strcmp(pem->name, "OPENSSH PRIVATE KEY") == 0) {
-        return of_openssh;
+    const bool whole = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+    if (count[RSA_KEY] + count[PERHAPS] > 0) {
+        return count[RSA_KEY] + count[PERHAPS] == 1 ? NULL : count[PERHAPS] == 0 ? several : several_perhaps;
     }
-    return strstr(pem->name, "PRIVATE KEY") == NULL ? NULL : other_algorithm;
+    if (!whole || (all == 0 && begins)) {
+        return damaged;
+    }
+    return all == 0 ? "expected a private key in PEM form (-----BEGIN ...)"
+           : count[NO_RSA_KEY] > 0 ? other_algorithm
+           : count[A_PUBLIC_KEY] == all ? "expected a private key: there is only a public one in the file"
+           : count[A_CERTIFICATE] == all ? "expected a private key: there is only a certificate in the file"
+           : "expected a private key: there are only other things in the file";
 }
 
 const char *rsa_pem_read(struct rsa_key **key, const char *text, size_t len, const char *passphrase, struct key_work *work)
 {
     struct pem pem = { 0 };
-    bool found = false;
-    const char *why = "out of memory";
 
     *key = NULL;
     if (len > INT32_MAX) {
@@ -284,20 +353,21 @@ const char *rsa_pem_read(struct rsa_key **key, const char *text, size_t len, con
     }
     BIO *in = BIO_new_mem_buf(text, (int)len);
     if (in == NULL) {
-        return why;
+        return "out of memory";
     }
-    why = NULL;
-    while (why == NULL && *key == NULL
-           && PEM_read_bio_ex(in, &pem.name, &pem.header, &pem.data, &pem.len,
-                              PEM_FLAG_SECURE | PEM_FLAG_EAY_COMPATIBLE) == 1) {
-        found = true;
-        why = take_block(key, &pem, passphrase, work);
-        pem_wipe(&pem);
-    }
-    if (why == NULL && *key == NULL) {
-        why = found ? "expected a private key: there are only other things in it"
-              : memmem(text, len, "-----BEGIN ", 11) != NULL ? damaged
-              : "expected a private key in PEM form (-----BEGIN ...)";
+    const char *why = look_at_all(in, memmem(text, len, "-----BEGIN ", 11) != NULL);
+    if (why == NULL) {
+        why = damaged;
+        (void)BIO_reset(in); /* of a text in memory: to its beginning */
+        while (next_block(in, &pem)) {
+            const enum kind kind = kind_of(&pem);
+            const bool meant = kind == RSA_KEY || kind == PERHAPS;
+            why = meant ? take_block(key, &pem, passphrase, work) : why;
+            pem_wipe(&pem);
+            if (meant) {
+                break;
+            }
+        }
     }
     BIO_free(in);
     ERR_clear_error();

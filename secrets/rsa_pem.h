@@ -10,7 +10,8 @@
 #include "rsa.h"
 
 /*
- * The first private key in the text. passphrase: NULL if there is none. NULL, or why not (static text):
+ * The private RSA key in the text, whatever else stands there: certificates, public keys, keys of other algorithms. Of several, or
+ * of one beside another that may be one, none is taken. passphrase: NULL if there is none. NULL, or why not (static text):
  * one that is encrypted and has no passphrase, or a wrong one, is told apart from one that is damaged
  * or of another algorithm. The caller frees *key.
  *

@@ -82,7 +82,7 @@ static void pem_written_reads_again(void **state)
     assert_true(rsa_pem_write(&out, key, false));
     assert_null(memmem(out.data, out.len, "PRIVATE", 7));
     assert_string_equal(rsa_pem_read(&again, (const char *)out.data, out.len, NULL, NULL),
-                        "expected a private key: there are only other things in it");
+                        "expected a private key: there is only a public one in the file");
     buffer_wipe(&out);
     rsa_key_free(key);
 }
@@ -114,6 +114,64 @@ static void pem_of_something_else(void **state)
            "-----END RSA PRIVATE KEY-----\n", "x", "by a cipher that OpenSSL has");
     expect("", NULL, "in PEM form");
     expect("\n\n@a : PSK \"x\"\n", NULL, "in PEM form");
+}
+
+/* The texts one after the other. */
+static void expect_together(const char *a, const char *b, const char *c, const char *passphrase, const char *said)
+{
+    char *text = NULL;
+    assert_true(asprintf(&text, "%s%s%s", a, b, c) > 0);
+    expect(text, passphrase, said);
+    free(text);
+}
+
+static char *other_private_key(const char *algorithm)
+{
+    EVP_PKEY *pkey = EVP_PKEY_Q_keygen(NULL, NULL, algorithm);
+    BIO *bio = BIO_new(BIO_s_mem());
+    char *text = NULL;
+    assert_int_equal(PEM_write_bio_PKCS8PrivateKey(bio, pkey, NULL, NULL, 0, NULL, NULL), 1);
+    const long len = BIO_get_mem_data(bio, &text);
+    text = strndup(text, (size_t)len);
+    BIO_free(bio);
+    EVP_PKEY_free(pkey);
+    return text;
+}
+
+/* Of all that stands in a file the private RSA key is taken, if there is one only. */
+static void pem_of_several_things(void **state)
+{
+    static const char ec[] = "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n"
+                             "-----BEGIN EC PRIVATE KEY-----\nMAA=\n-----END EC PRIVATE KEY-----\n";
+    static const char public[] = "-----BEGIN PUBLIC KEY-----\nMAA=\n-----END PUBLIC KEY-----\n";
+    static const char certificate[] = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
+    static const char openssh[] = "-----BEGIN OPENSSH PRIVATE KEY-----\nMAA=\n-----END OPENSSH PRIVATE KEY-----\n";
+    static const char cut[] = "-----BEGIN RSA PRIVATE KEY-----\nMAA=\n";
+    char *const ed25519 = other_private_key("ED25519");
+    (void)state;
+    for (unsigned i = 0; i < 4; i++) {
+        size_t len = 0;
+        const bool encrypted = i % 2 == 1;
+        const char *word = encrypted ? "open sesame" : NULL;
+        char *rsa = as_pem(rsa_pem_1024, i >= 2, encrypted ? EVP_aes_128_cbc() : NULL, &len);
+        expect_together(ed25519, rsa, "", word, NULL);
+        expect_together(ec, rsa, ed25519, word, NULL);
+        expect_together(public, certificate, rsa, word, NULL);
+        expect_together(rsa, ec, public, word, NULL);
+        expect_together(rsa, certificate, cut, word, NULL);
+        expect_together(ed25519, rsa, "", "wrong", encrypted ? "passphrase of the key is wrong" : NULL);
+        expect_together(ed25519, rsa, "", NULL, encrypted ? "expected its passphrase" : NULL);
+        expect_together(rsa, certificate, rsa, word, i == 3 ? "several private keys" : "there are several in the file");
+        expect_together(rsa_pem_512, ec, rsa, word, i == 3 ? "several private keys" : "there are several in the file");
+        expect_together(openssh, rsa, "", word, "several private keys");
+        free(rsa);
+    }
+    expect_together(certificate, certificate, "", NULL, "only a certificate");
+    expect_together(public, certificate, "", NULL, "only other things");
+    expect_together(certificate, ed25519, "", NULL, "of another algorithm");
+    expect_together(ed25519, cut, "", NULL, "damaged");
+    expect_together(certificate, openssh, ec, NULL, "ssh-keygen -p -m PEM -f FILE");
+    free(ed25519);
 }
 
 static void more_than_two_primes(void **state)
@@ -207,6 +265,7 @@ int main(void)
         cmocka_unit_test(pem_forms),
         cmocka_unit_test(pem_written_reads_again),
         cmocka_unit_test(pem_of_something_else),
+        cmocka_unit_test(pem_of_several_things),
         cmocka_unit_test(more_than_two_primes),
         cmocka_unit_test(f18_slow_passphrase),
         cmocka_unit_test(f18_many_slow_passphrases),
