@@ -114,6 +114,7 @@ static void ask(struct hand *h, enum method method)
     record_put_word(&w, K_METHOD, method);
     record_put_identity(&w, K_OUR_ID, &h->our_id);
     record_put_identity(&w, K_PEER_ID, &h->peer_id);
+    record_put_text(&w, K_IKE, h->form.ike);
     record_finish(&w);
     h->asked[method] = true;
 }

@@ -117,6 +117,7 @@ static bool put_secret(struct buffer *out, uint64_t id, const struct conn *c, un
     record_put_word(&w, K_METHOD, method);
     record_put_identity(&w, K_OUR_ID, c->our_id);
     record_put_identity(&w, K_PEER_ID, c->template == NULL ? c->peer_id : c->template->peer_id); /* [R4] */
+    record_put_text(&w, K_IKE, c->form->ike);
     return record_finish(&w);
 }
 

@@ -212,21 +212,23 @@ enum outcome phase1_keys(struct core *c, struct exchange *x, const struct record
 /* The secret for these identities, or our private key. As store_find. */
 const struct secret *secret_for(const struct core *c, enum method method, const struct identity *ours,
                                 const struct identity *peer, const struct secret **other);
-/* There is none: OUTCOME_FAIL. */
 /*
  * There is none, but perhaps when a name of a host is looked up. plutod may know it already, and its answer be on the way: a
  * worker that was begun again is told of exchanges at once.
  */
 bool secret_may_come(const struct core *c, enum method method, const struct identity *ours, const struct identity *peer);
+/* There is none: OUTCOME_FAIL. */
 enum outcome deny_secret(struct core *c, enum method method, const struct identity *our_id,
                          const struct identity *peer_id);
+/* NULL, or why it can sign a HASH of none of these proposals. offered: of those that we make. */
+const char *key_cannot_sign(const struct rsa_key *key, const char *ike, bool offered);
+/* It cannot sign what it would have to. */
+enum outcome deny_key(struct core *c, enum outcome outcome, const struct secret *s, const char *why);
 /* What the HASHes cover, borrowed from the half; without nonces and g^xy. After keys. */
 struct phase1_values phase1_view(const struct exchange *x);
 
 /* ---- proof.c ---- */
 
-/* It cannot sign what it would have to. */
-enum outcome deny_key(struct core *c, enum outcome outcome, const struct secret *s, const char *why);
 /* Our identity, and our HASH or SIG. false: it cannot be signed, and c->why says why. */
 bool proof_put(struct core *c, struct record_writer *w, const struct exchange *x);
 /* HASH_I or HASH_R for this identity. */

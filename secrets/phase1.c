@@ -32,18 +32,6 @@ static const char *check_announcement(const struct record *r, const struct ident
     return ike_proposals_parse(&proposals, record_text(r, K_IKE), NULL);
 }
 
-/* Can it sign a HASH of any of the proposals that we make? NULL, or why not. */
-static const char *check_key(const struct rsa_key *key, const char *ike)
-{
-    struct ike_proposals p;
-    size_t shortest = HASH_MAX;
-    const char *why = ike_proposals_parse(&p, ike, NULL);
-    for (size_t i = 0; why == NULL && i < p.offered; i++) {
-        shortest = p.suite[i].hash->len < shortest ? p.suite[i].hash->len : shortest;
-    }
-    return why != NULL ? why : rsa_holds(rsa_key_public(key)->modulus_len, shortest);
-}
-
 /*
  * An initiator's peer is known: without any secret for him, or with a key that can sign nothing that we propose, there is
  * no use in asking him anything.
@@ -62,7 +50,7 @@ static void check_secret(struct core *c, const struct exchange *x, const struct 
             continue;
         }
         const struct secret *s = secret_for(c, method, &a->ours, &a->peer, &other);
-        why = s == NULL || method == METHOD_PSK ? NULL : check_key(s->rsa, a->ike);
+        why = s == NULL || method == METHOD_PSK ? NULL : key_cannot_sign(s->rsa, a->ike, x->role == ROLE_INITIATOR);
         if ((s != NULL && why == NULL) || secret_may_come(c, method, &a->ours, &a->peer)) {
             return;
         }
@@ -221,6 +209,13 @@ static enum outcome find_secret(struct core *c, const struct exchange *x, const 
                (*secret)->line, other->file, other->line);
     }
     return OUTCOME_OK;
+}
+
+/* Else a responder would find out when it has to sign, and the peer after two more messages. */
+static enum outcome check_key(struct core *c, const struct secret *s, size_t hash_len)
+{
+    const char *why = rsa_holds(rsa_key_public(s->rsa)->modulus_len, hash_len);
+    return why == NULL ? OUTCOME_OK : deny_key(c, OUTCOME_FAIL, s, why);
 }
 
 /* *suite: the proposal, which must be one of the candidate's. */
@@ -400,6 +395,9 @@ enum outcome phase1_keys(struct core *c, struct exchange *x, const struct record
     }
     if (outcome == OUTCOME_OK) {
         outcome = find_secret(c, x, a, method, &secret);
+    }
+    if (outcome == OUTCOME_OK && method == METHOD_RSASIG) {
+        outcome = check_key(c, secret, suite.hash->len);
     }
     if (outcome == OUTCOME_OK) {
         outcome = agree(c, x, r, suite.group, g_xy);

@@ -12,11 +12,6 @@ void proof_hash(const struct exchange *x, bool of_initiator, struct part id_body
     derive_hash(hash, &values, x->main_mode->half->skeyid, of_initiator, id_body);
 }
 
-enum outcome deny_key(struct core *c, enum outcome outcome, const struct secret *s, const char *why)
-{
-    return deny(c, outcome, 0, "the RSA key of %s:%u cannot be used: %s", s->file, s->line, why);
-}
-
 static bool put_signature(struct core *c, struct record_writer *w, const struct half *h, struct part hash)
 {
     uint8_t sig[RSA_SIGNATURE_MAX];
@@ -144,7 +139,8 @@ static const char *check_secret(const struct core *c, const struct main_mode *m,
     const struct secret *other = NULL;
     const struct secret *s = secret_for(c, m->half->method, ours, peer, &other);
     if (m->half->method == METHOD_RSASIG) { /* our own signature is still to be made, by whichever key */
-        return s == NULL ? "there is no private RSA key for our identity" : NULL;
+        return s == NULL ? "there is no private RSA key for our identity"
+                         : rsa_holds(rsa_key_public(s->rsa)->modulus_len, hash_get(m->hash)->len);
     }
     if (s == NULL) {
         return no_secret(peer);
@@ -311,8 +307,14 @@ void proof_which_secret(struct core *c, const struct record *r)
     if (c->out.plutod == NULL) {
         return;
     }
+    const char *why = s == NULL || s->rsa == NULL || !record_has(r, K_IKE) ? NULL
+                      : key_cannot_sign(s->rsa, record_text(r, K_IKE), false);
     if (s == NULL) {
         (void)deny_secret(c, record_word(r, K_METHOD), &ours, &peer);
+    } else if (why != NULL) {
+        (void)deny_key(c, OUTCOME_FAIL, s, why);
+    }
+    if (s == NULL || why != NULL) {
         record_fail(c->out.plutod, V_SECRET, id, c->why);
         return;
     }

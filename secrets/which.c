@@ -53,3 +53,20 @@ bool secret_may_come(const struct core *c, enum method method, const struct iden
     const struct secret *waiting = store_waiting_for(c->config.store, method == METHOD_RSASIG, ours, peer);
     return waiting != NULL && secret_missing_host(waiting)->state == HOST_WAITS;
 }
+
+const char *key_cannot_sign(const struct rsa_key *key, const char *ike, bool offered)
+{
+    struct ike_proposals p;
+    size_t shortest = HASH_MAX;
+    const char *why = ike_proposals_parse(&p, ike, NULL);
+    for (size_t i = 0; why == NULL && i < (offered ? p.offered : p.count); i++) {
+        shortest = p.suite[i].hash->len < shortest ? p.suite[i].hash->len : shortest;
+    }
+    return why != NULL ? why : rsa_holds(rsa_key_public(key)->modulus_len, shortest);
+}
+
+enum outcome deny_key(struct core *c, enum outcome outcome, const struct secret *s, const char *why)
+{
+    c->code = REPLY_NO_KEY;
+    return deny(c, outcome, NOTIFY_AUTHENTICATION_FAILED, "the RSA key of %s:%u cannot be used: %s", s->file, s->line, why);
+}

@@ -415,6 +415,7 @@ static inline void asked_for(struct world *w, unsigned worker, enum method metho
     const struct record *r = sent(w, &w->s[worker], P_S, V_SECRET);
     assert_non_null(r);
     assert_int_equal(record_word(r, K_METHOD), method);
+    assert_string_not_equal(record_text(r, K_IKE), ""); /* a key has to be large enough for one of these */
     w->worker = worker;
     assert_null(feed(w, S_P, there ? "ok id=%" PRIu64 " re=secret found=ipsec.secrets:1"
                      : "fail id=%" PRIu64 " re=secret why=there%%20is%%20none", record_number(r, K_ID)));

@@ -330,6 +330,32 @@ static void f8_a_key_too_small_for_the_hash(void **state)
     pair_free(p);
 }
 
+/* A responder is asked before his first answer whether there is a key, and where another hash was chosen he refuses at message 3. */
+static void f8_a_responders_key_too_small_for_the_hash(void **state)
+{
+    static const char both[] = "aes256-sha2_512-ecp256,aes256-sha2_256-ecp256";
+    (void)state;
+    struct pair *p = pair_new(both, rsa_pem_1024, rsa_pem_512);
+    side_say(p->r, "secret id=1 method=rsasig our-id=10.9.0.2 peer-id=10.9.0.1 ike=aes256-sha2_512-ecp256,aes128-sha2_512-modp2048");
+    assert_true(side_take(p->r, &p->r->plutod, S_P));
+    assert_int_equal(p->r->answer.verb, V_FAIL);
+    assert_true(side_why_has(p->r, "ipsec.secrets:9 cannot be used: the RSA key is too small for this hash"));
+    side_say(p->r, "secret id=2 method=rsasig our-id=10.9.0.2 peer-id=10.9.0.1 ike=%s", both);
+    assert_true(side_take(p->r, &p->r->plutod, S_P));
+    assert_int_equal(p->r->answer.verb, V_OK);
+    side_good(p->i, "ke id=1 exchange=1 group=ecp256");
+    char *ke = side_hex(p->i, K_KE);
+    char *nonce = side_hex(p->i, K_NONCE);
+    side_fails(p->r, "keys id=1 exchange=7 connection=net method=rsasig proposal=aes256-sha2_512-ecp256 " CKY " sa-body=" SA
+               " ke-peer=%s nonce-peer=%s", ke, nonce);
+    assert_true(side_why_has(p->r, "ipsec.secrets:9 cannot be used: the RSA key is too small for this hash"));
+    assert_int_equal(record_number(&p->r->answer, K_CODE), 28);
+    assert_int_equal(record_number(&p->r->answer, K_NOTIFICATION), 24); /* the peer need not try on */
+    side_good(p->r, "keys id=2 exchange=7 connection=net method=rsasig proposal=aes256-sha2_256-ecp256 " CKY " sa-body=" SA
+              " ke-peer=%s nonce-peer=%s", ke, nonce);
+    pair_free(p);
+}
+
 /* Where one of the proposals has a hash that it can sign, the peer may choose that. */
 static void f8_a_key_too_small_for_one_hash(void **state)
 {
@@ -441,6 +467,7 @@ int main(void)
         cmocka_unit_test(each_answer_is_for_its_own_question),
         cmocka_unit_test(w11_no_private_key),
         cmocka_unit_test(f8_a_key_too_small_for_the_hash),
+        cmocka_unit_test(f8_a_responders_key_too_small_for_the_hash),
         cmocka_unit_test(f8_a_key_too_small_for_one_hash),
         cmocka_unit_test(r2_another_connection),
         cmocka_unit_test(r2_another_connection_with_another_key),
