@@ -12,6 +12,12 @@
 
 static const char too_long[] = "a passphrase has at most 1024 bytes";
 
+/* Another one may do. */
+static bool needs_another(const char *why)
+{
+    return why == too_long || rsa_pem_needs_another(why);
+}
+
 /* ---- by hand ---- */
 
 const char *passphrase_read(const char *prompt, char out[PASSPHRASE_MAX + 1])
@@ -39,11 +45,10 @@ void passphrase_ask(struct store *s, const char *path)
     (void)snprintf(prompt, sizeof prompt, "passphrase of the RSA key file %s: ", path);
     for (unsigned i = 0; i < PASSPHRASE_TRIES; i++) {
         why = passphrase_read(prompt, text);
-        if (why != NULL) {
-            break;
+        if (why == NULL) {
+            why = text[0] == '\0' ? "no passphrase was given" : store_open(s, path, text);
         }
-        why = text[0] == '\0' ? "no passphrase was given" : store_open(s, path, text);
-        if (why == NULL || !rsa_pem_needs_another(why)) {
+        if (why == NULL || !needs_another(why)) {
             break;
         }
         (void)fprintf(stderr, "secrets: %s: %s\n", path, why);
@@ -123,7 +128,7 @@ void passphrase_take(struct store *s, const struct record *r, int fd, struct buf
         close(fd);
         record_answer(&w, out, V_FAIL, V_PASSPHRASE, record_number(r, K_ID));
         record_put_text(&w, K_WHY, why);
-        if (rsa_pem_needs_another(why)) {
+        if (needs_another(why)) {
             record_put_number(&w, K_CODE, REPLY_SECRET_WANTED);
         }
         (void)record_finish(&w);

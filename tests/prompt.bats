@@ -146,6 +146,31 @@ psk='127.0.0.1 10.64.0.1 : PSK "a secret of both"'
     signs two || fail "$output"
 }
 
+@test "[K1] %prompt: one that is too long is a wrong one: the limit is named, and it is asked for again, three times in all" {
+    local long tool=${IPSEC_DIR:-$repo/secrets}/secrets
+    long=$(printf '%01025d' 0)
+    key one 'open sesame'
+    secrets "@one : RSA $dir/one.pem %prompt" "$psk"
+    start_here --secrets-workers 2
+    listen "$(prompt one)" "$long\n" "$(prompt one)" 'open sesame\n'
+    assert_success
+    assert_line --partial "003 the RSA key file $dir/one.pem: a passphrase has at most 1024 bytes"
+    assert_line --partial "002 the RSA key file $dir/one.pem is open"
+    asked_times 2
+    signs one || fail "$output"
+    key one 'close sesame'
+    listen "$(prompt one)" "$long\n" "$(prompt one)" "$long\n" "$(prompt one)" "$long\n"
+    assert_success
+    assert_line --partial "003 the RSA key file $dir/one.pem is not used: a passphrase has at most 1024 bytes; whack --listen, at a terminal, asks again"
+    asked_times 3
+    run grep -c 0000000000 "$dir/err"
+    assert_output 0
+    run timeout 60 "$(terminal)" "$(prompt one)" "$long\n" "$(prompt one)" 'close sesame\n' -- "$tool" --show @one --file "$dir/secrets"
+    assert_success
+    assert_line --partial "secrets: $dir/one.pem: a passphrase has at most 1024 bytes"
+    refute_output --partial 0000000000
+}
+
 @test "[K1] %prompt: a key for which no passphrase will do is asked for once" {
     openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 2>/dev/null >"$dir/clear"
     (umask 077 && openssl pkcs8 -topk8 -in "$dir/clear" -passout 'pass:open sesame' -out "$dir/one.pem")

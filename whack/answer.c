@@ -141,7 +141,7 @@ static const char *ask(const char *prompt, int connection, char text[PASSPHRASE_
     if (text[0] == '\0') {
         return "no passphrase was given";
     }
-    return strlen(text) <= PASSPHRASE_MAX ? NULL : "a passphrase has at most 1024 bytes";
+    return NULL; /* one that is too long is a wrong one: secrets says so, and plutod asks again */
 }
 
 /* A socket in which it lies: nobody can write into it any more. -1: errno says why. */

@@ -261,7 +261,7 @@ static void k1_whatever_comes_in_its_place_harms_nobody(void **state)
     expect_answer(f, open_pair[1], "why=no%20passphrase%20came"); /* and nothing is waited for */
     close(open_pair[0]);
     expect_answer(f, socket_with(SOCK_SEQPACKET, many, PASSPHRASE_MAX), "passphrase%20of%20the%20key%20is%20wrong");
-    expect_answer(f, socket_with(SOCK_SEQPACKET, many, PASSPHRASE_MAX + 1), "why=a%20passphrase%20has%20at%20most");
+    expect_answer(f, socket_with(SOCK_SEQPACKET, many, PASSPHRASE_MAX + 1), "why=a%20passphrase%20has%20at%20most%201024%20bytes code=40\n");
     expect_answer(f, socket_with(SOCK_STREAM, many, sizeof many), "why=a%20passphrase%20has%20at%20most");
     expect_answer(f, socket_with(SOCK_SEQPACKET, "open sesame\0x", 13), "no%20NUL%20bytes");
     assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
