@@ -1,5 +1,6 @@
 #include "identity.h"
 
+#include "dn.h"
 #include "hex.h"
 
 #include <assert.h>
@@ -76,10 +77,16 @@ static bool is_meant_as_address(const char *text)
     return text[0] != '\0' && (strchr(text, ':') != NULL || text[strspn(text, "0123456789.")] == '\0');
 }
 
-/* "C=CH, E=a@b", as other daemons write it: no user is meant. */
-static bool is_like_a_dn(const char *text)
+static const char *parse_dn(struct identity *id, const char *text)
 {
-    return text[strcspn(text, "=@")] == '=';
+    struct identity result = { .type = ID_DER_ASN1_DN };
+    size_t len;
+    const char *why = dn_parse(result.bytes, &len, text);
+    if (why == NULL) {
+        result.len = (uint16_t)len;
+        *id = result;
+    }
+    return why;
 }
 
 const char *identity_parse(struct identity *id, const char *text)
@@ -102,8 +109,8 @@ const char *identity_parse(struct identity *id, const char *text)
     if (text[0] == '@') {
         return parse_name(id, ID_FQDN, text + 1);
     }
-    if (is_like_a_dn(text)) {
-        return "a distinguished name is given as @~ and its bytes in DER, in hex (and a user whose name has a = as @@user@name)";
+    if (dn_is_meant(text)) {
+        return parse_dn(id, text);
     }
     if (strchr(text, '@') != NULL) {
         return parse_name(id, ID_USER_FQDN, text);
@@ -190,8 +197,12 @@ void identity_print(const struct identity *id, char out[IDENTITY_TEXT])
         }
         out = print_name(out, id, false);
         break;
-    case ID_KEY_ID:
     case ID_DER_ASN1_DN:
+        if (dn_print(id->bytes, id->len, out, IDENTITY_TEXT)) {
+            return;
+        }
+        /* fall through */
+    case ID_KEY_ID:
         mark = id->type == ID_KEY_ID ? "@#" : "@~";
         memcpy(out, mark, 2);
         out = print_hex(out + 2, id->bytes, id->len);
@@ -213,6 +224,9 @@ int identity_compare(const struct identity *a, const struct identity *b)
 {
     if (a->type != b->type) {
         return a->type < b->type ? -1 : 1;
+    }
+    if (a->type == ID_DER_ASN1_DN) {
+        return dn_compare(a->bytes, a->len, b->bytes, b->len);
     }
     if (a->len != b->len) {
         return a->len < b->len ? -1 : 1;

@@ -47,9 +47,9 @@ const struct identity *identity_dup(const struct identity *id);
 void identity_copy(struct identity *to, const struct identity *from); /* of either kind */
 
 /*
- * Texts: 10.9.0.1, 2001:db8::1, @fqdn, user@fqdn, @#hex (KEY_ID), %any (also 0.0.0.0), and for what
- * peers send: @~hex (a DER name), @@user (USER_FQDN without a domain, or with a =). A name without @ needs
- * resolving, which is not done here: an error. Names are compared without case; %XX is a byte.
+ * Texts: 10.9.0.1, 2001:db8::1, @fqdn, user@fqdn, C=CH,O=Example,CN=gate (dn.h), @#hex (KEY_ID), %any (also
+ * 0.0.0.0), and for what peers send: @~hex (a DER name that has no text), @@user (USER_FQDN without a domain, or with a =). A name
+ * without @ needs resolving, which is not done here: an error. Names are compared without case; %XX is a byte.
  */
 const char *identity_parse(struct identity *id, const char *text);
 /* parse's inverse; odd bytes of names as %XX */

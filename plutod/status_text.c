@@ -21,12 +21,14 @@
 
 /*
  * An identity that comes from the network must not read as the end of one and the beginning of another host: what
- * has a meaning in the line is written as %XX, which whack reads, too. (Brackets are so already: identity_print.)
+ * has a meaning in the line is written as %XX, which whack reads, too. (Brackets are so already: identity_print.) The single =
+ * of a distinguished name has none.
  */
 static void escape_id(const char *text, char out[IDENTITY_TEXT])
 {
-    for (; *text != '\0'; text++) {
-        if (*text == '=' || strncmp(text, "..", 2) == 0) {
+    for (char before = '\0'; *text != '\0'; before = *text++) {
+        const bool equals = *text == '=' && (before == '=' || text[1] == '=');
+        if (equals || strncmp(text, "..", 2) == 0) {
             snprintf(out, 4, "%%%02X", (unsigned)(unsigned char)*text);
             out += 3;
         } else {

@@ -1,6 +1,7 @@
 #include "entry.h"
 
 #include "datatext.h"
+#include "dn.h"
 #include "hostname.h"
 
 #include <string.h>
@@ -60,8 +61,12 @@ static const char *read_index(struct entry *e, struct index *index, const struct
         index->kind = INDEX_ANY6;
         return NULL;
     }
-    if (identity_parse(&index->id, t->text) == NULL && index->id.type != ID_ANY) {
+    const char *no_identity = identity_parse(&index->id, t->text);
+    if (no_identity == NULL && index->id.type != ID_ANY) {
         return NULL;
+    }
+    if (dn_is_meant(t->text)) {
+        return no_identity;
     }
     if (token_is_keyword(t, "PSK") || token_is_keyword(t, "RSA")) {
         return "expected a colon between blanks before the word PSK or RSA";
@@ -74,7 +79,7 @@ static const char *read_index(struct entry *e, struct index *index, const struct
     if (t->text[0] == ':' || t->text[t->len - 1] == ':') {
         return "expected a blank before and after the colon";
     }
-    return "expected an identity: an address, a host's name, @name, user@name, @#hex, @~hex, %any or %any6";
+    return "expected an identity: an address, a host's name, @name, user@name, @#hex, C=CH,CN=name, @~hex, %any or %any6";
 }
 
 /* Up to the colon. *t: the first token; then the last one taken. NULL or why. */

@@ -67,6 +67,8 @@ static void read_identity(const char *text)
     }
     identity_print(&id, out);
     fuzz_check(identity_parse(&again, out) == NULL && identity_equal(&id, &again));
+    fuzz_check(identity_parse(&again, "C=CH,O=Example Ltd") == NULL);
+    fuzz_check((identity_compare(&id, &again) < 0) == (identity_compare(&again, &id) > 0));
     if (id.type != ID_ANY) {
         fuzz_check(identity_encode(&id, body) == 4 + (size_t)id.len);
         (void)identity_decode(&again, body, 4 + (size_t)id.len);

@@ -81,8 +81,41 @@ two_signers() {
 @left.example.com @right.example.com aes128-md5-modp1536
 ann@example.com @#0badcafe aes256-sha2_384-ecp384
 192.0.2.1 2001:db8::2 aes256-sha1-modp2048
+C=CH,O=Example%20Ltd,CN=left DC=org,DC=example,E=right@example.org aes128-sha2_256-modp2048
 END
     assert_equal "$(clear_pings_seen)" 0
+}
+
+# charon takes blanks as they are, and orders what it compares as it came.
+@test "[W5] distinguished names with charon, by RSA and by PSK, in both roles" {
+    tunnel_is left_id='C=CH,O=Example,OU=West,CN=left' right_id='C=CH,O=Example,OU=East,E=right@example.org'
+    two_hosts
+    rsa_make left
+    rsa_make right
+    pluto_rsa left
+    charon_rsa right
+    whack_initiates left
+    traffic_is_protected
+    run whack_on left --status
+    assert_output --partial '; peer C=CH,O=Example,OU=East,E=right@example.org by RSA signature'
+    whack_on left --terminate --name net
+    wait_for 15 no_sas right
+    charon_initiates right
+    traffic_is_protected
+    pluto_stop left
+    charon_stop right
+
+    T[method]=psk
+    T[left_id]='c=ch,o=EXAMPLE,ou=west,cn=left' # the same
+    pluto_on left
+    T[left_id]='C=CH,O=Example,OU=West,CN=left'
+    charon_on right
+    whack_initiates left
+    traffic_is_protected
+    charon_terminate right net
+    wait_for 15 no_sas right
+    charon_initiates right
+    traffic_is_protected
 }
 
 @test "[W7] RSA: a peer with two keys of which the second fits, in both roles" {

@@ -21,6 +21,8 @@ static void texts(void **state)
         { "joe@example.org", "joe@example.org", ID_USER_FQDN },
         { "@#0aFF", "@#0aff", ID_KEY_ID },
         { "@~3000", "@~3000", ID_DER_ASN1_DN },
+        { "C=CH, O=Example Ltd,E=joe@x", "C=CH,O=Example%20Ltd,E=joe@x", ID_DER_ASN1_DN },
+        { "@~300d310b300906035504030c026869", "CN=utf8:hi", ID_DER_ASN1_DN },
         { "@@joe", "@@joe", ID_USER_FQDN }, /* a user without a domain, as some peers send it */
         { "@@joe@x", "joe@x", ID_USER_FQDN },
         { "@@a=b@x", "@@a=b@x", ID_USER_FQDN }, /* without @@ it would be a distinguished name */
@@ -36,7 +38,7 @@ static void texts(void **state)
     };
     static const char *const bad[] = {
         "", "gate.example", "@", "@#", "@#1", "@#xx", "@~", "@@", "%myid", "%", "@a%0ab", "@a%2",
-        "@a%zz", "@a\nb", "@a\x7f", "10.9.0", "10.9.0.1/32", "C=CH,E=joe@x", "CN=gate", "=",
+        "@a%zz", "@a\nb", "@a\x7f", "10.9.0", "10.9.0.1/32", "C=CH,XX=joe@x", "CN=", "=",
     };
     char out[IDENTITY_TEXT];
     struct identity id;
@@ -74,6 +76,10 @@ static void comparison(void **state)
     assert_true(identity_equal(&a, &b));
     assert_false(identity_equal(&a, &c));
     assert_false(identity_equal(&d, &e));
+    struct identity f = identity("C=CH,CN=Gate");
+    struct identity g = identity("C=CH,CN=utf8:gate");
+    assert_true(identity_equal(&f, &g));
+    assert_false(identity_equal(&f, &d));
     assert_int_equal(identity_compare(&a, &b), 0);
     assert_true((identity_compare(&a, &c) < 0) != (identity_compare(&c, &a) < 0));
     assert_true((identity_compare(&d, &e) < 0) != (identity_compare(&e, &d) < 0));
