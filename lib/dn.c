@@ -177,8 +177,8 @@ static const char *parse_type(const char **text, uint8_t oid[DN_OID_MAX], struct
     const char *next = end + 1;
     *a = NULL;
     if (*end != '=') {
-        return "a distinguished name is ATTRIBUTE=VALUE and more of these, as in C=CH,O=Example,CN=gate (and a user whose name has a = is "
-               "@@user@name)";
+        return "a distinguished name is ATTRIBUTE=VALUE and more of these, as in C=CH,O=Example,CN=gate, in quotes if there are blanks in "
+               "it (and a user whose name has a = is @@user@name)";
     }
     while (end > *text && end[-1] == ' ') {
         end--;

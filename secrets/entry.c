@@ -82,6 +82,13 @@ static const char *read_index(struct entry *e, struct index *index, const struct
     return "expected an identity: an address, a host's name, @name, user@name, @#hex, C=CH,CN=name, @~hex, %any or %any6";
 }
 
+/* Of what stands in quotes only a distinguished name is an identity: it may have blanks. */
+static bool read_quoted_name(struct index *index, const struct token *t)
+{
+    *index = (struct index){ .kind = INDEX_ID };
+    return dn_is_meant(t->text) && identity_parse(&index->id, t->text) == NULL;
+}
+
 /* Up to the colon. *t: the first token; then the last one taken. NULL or why. */
 static const char *read_indices(struct lexer *l, struct entry *e, struct token *t)
 {
@@ -93,10 +100,10 @@ static const char *read_indices(struct lexer *l, struct entry *e, struct token *
         if (token_ends_entry(t)) {
             return "expected a colon between blanks, and a secret, after the identities";
         }
-        if (t->kind == TOKEN_QUOTED) {
+        if (t->kind == TOKEN_QUOTED && !read_quoted_name(&index, t)) {
             return "expected a colon between blanks before the quoted secret";
         }
-        const char *why = read_index(e, &index, t);
+        const char *why = t->kind == TOKEN_QUOTED ? NULL : read_index(e, &index, t);
         if (why != NULL) {
             return why;
         }

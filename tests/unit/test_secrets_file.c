@@ -55,6 +55,7 @@ static void shapes(void **state)
         { "%any 10.9.0.1 : PSK \"road\"\n", "road" },
         { "0.0.0.0 10.9.0.1 : PSK \"road\"\n", "road" },
         { "10.9.0.1 : PSK \"ours\"\n", "ours" },
+        { "10.9.0.1 \"C=CH, O=Example Ltd\" 'CN=a' C=CH,O=x 10.9.0.2 : PSK \"one\"\n", "one" },
     };
     struct secrets_folder *f = *state;
     for (size_t i = 0; i < sizeof right / sizeof right[0]; i++) {
@@ -64,6 +65,17 @@ static void shapes(void **state)
         assert_int_equal(f->counts.psk, 1);
         finds(f, "10.9.0.1", "10.9.0.2", right[i].secret);
     }
+}
+
+/* [K1] [K2] A name with blanks stands in quotes, and is found by any spelling. */
+static void distinguished_names(void **state)
+{
+    struct secrets_folder *f = *state;
+    secrets_put("s", "\"C=CH, O=Example Ltd\" C=CH,O=Other : PSK \"of both\"\n\"C=CH, O=Example Ltd\" : PSK \"ours\"\n");
+    secrets_read(f);
+    assert_int_equal(f->counts.errors, 0);
+    finds(f, "c=ch,o=EXAMPLE%20%20ltd", "C=CH,O=utf8:other", "of both");
+    finds(f, "C=CH,O=Example Ltd", "C=CH,O=Another", "ours");
 }
 
 static void f18_wrong_shapes(void **state)
@@ -101,6 +113,10 @@ static void f18_wrong_shapes(void **state)
         { "include /", "not%20a%20regular%20file" },
         { "\"tell-nobody\"", "expected%20a%20colon" },
         { ": : PSK \"tell-nobody\"", "expected%20PSK" },
+        { "10.9.0.1 \"C=tell-nobody\"", "expected%20a%20colon" },
+        { "10.9.0.1 \"XX=tell-nobody\"", "expected%20a%20colon" },
+        { "C=CH,O=Example Ltd,CN=a : PSK \"tell-nobody\"", "in%20quotes%20if%20there%20are%20blanks%20in%20it" },
+        { "C=CH,XX=a : PSK \"tell-nobody\"", "unknown%20attribute%20in%20a%20distinguished%20name" },
     };
     struct secrets_folder *f = *state;
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
@@ -321,7 +337,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, secrets_folder_set_up, secrets_folder_tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(shapes), TEST(f18_wrong_shapes), TEST(f15_lengths),
+        TEST(shapes), TEST(distinguished_names), TEST(f18_wrong_shapes), TEST(f15_lengths),
         TEST(permissions), TEST(includes), TEST(f18_include_bomb), TEST(f18_sizes_and_rubbish),
         TEST(best_match), TEST(equal_entries),
     };
