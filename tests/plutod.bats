@@ -339,7 +339,7 @@ uses_secret() {
     ask --listen
     local tool pid
     for tool in ike-negotiate kernel-sa secrets; do
-        pid=$(pgrep -P "$daemon" -x "$tool")
+        pid=$(pid_of "$tool")
         kill -KILL "$pid"
         within 2 gone "$pid"
         within 5 children_are 'ike-negotiate:1 kernel-sa:1 secrets:1'

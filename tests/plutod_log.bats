@@ -91,8 +91,8 @@ whack-initiate name=%0A%5C
     start --perpeerlog --perpeerlogbase "$dir/file/peers"
     silent_peer
     within 5 grep -q '"four" 10.9.0.2 #1: STATE_MAIN_I1' "$dir/err"
+    within 5 grep -q "perpeerlog: cannot write to $dir/file/peers: Not a directory" "$dir/err"
     assert_equal "$(grep -c perpeerlog "$dir/err")" 1
-    grep -q "perpeerlog: cannot write to $dir/file/peers: Not a directory" "$dir/err"
 }
 
 @test "[P6] --perpeerlogbase without --perpeerlog: it is said, and there are no files" {

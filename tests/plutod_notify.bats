@@ -107,10 +107,17 @@ is_told() {
     within 5 grep -qx full "$dir/told"
     NOTIFY_SOCKET=$dir/notify start
     within 10 grep -q '^NOTIFY_SOCKET: the service manager was not told READY=1: Resource temporarily' "$dir/err"
-    local begin=$SECONDS
-    ask --listen
-    assert_success
+    # Held up as at the start, each would take 5 s; on a busy machine one or the other may.
+    local begin shortest=60
+    for _ in {1..5}; do
+        begin=$SECONDS
+        ask --listen
+        assert_success
+        [ $((SECONDS - begin)) -ge "$shortest" ] || shortest=$((SECONDS - begin))
+    done
+    [ "$shortest" -lt 5 ]
+    begin=$SECONDS
     ask --shutdown
     assert_success
-    [ $((SECONDS - begin)) -lt 10 ] # two of them, each held up as long as at the start, take that
+    [ $((SECONDS - begin)) -lt 10 ]
 }

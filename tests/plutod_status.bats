@@ -90,7 +90,7 @@ counted() {
     start
     document
     local old
-    old=$(pgrep -P "$daemon" ike-negotiate)
+    old=$(pid_of ike-negotiate)
     kill -KILL "$old"
     restarted() {
         document
@@ -104,7 +104,7 @@ counted() {
     loopback
     ask --listen
     local tool
-    tool=$(pgrep -P "$daemon" ike-negotiate)
+    tool=$(pid_of ike-negotiate)
     kill -STOP "$tool"
     for _ in {1..20}; do
         ask --debug-control

@@ -19,6 +19,7 @@ definitions() {
 load_stream() {
     local begin=$EPOCHREALTIME
     run --separate-stderr timeout 60 "$whack" --ctlbase "$base" --optionsfrom -
+    patiently
     seconds=$(awk -v a="$begin" -v b="$EPOCHREALTIME" 'BEGIN { print b - a }')
 }
 
@@ -75,7 +76,7 @@ load_stream() {
     ask --listen
     load_stream < <(definitions 1 50)
     local kernel
-    kernel=$(pgrep -P "$daemon" kernel-sa)
+    kernel=$(pid_of kernel-sa)
     kill -STOP "$kernel"
     { seq -f '--delete --name site-%05g' 1 50; echo '--delete --name nosuch'; definitions 7 7; echo --status; } >"$dir/all"
     timeout 30 "$whack" --ctlbase "$base" --optionsfrom - <"$dir/all" >"$dir/said" 3>&- &

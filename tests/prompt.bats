@@ -50,7 +50,7 @@ asked() {
 
 # reload: whack --listen without a terminal, as a service manager calls it
 reload() {
-    run timeout 20 setsid -w "$whack" --ctlbase "$base" --listen </dev/null
+    run timeout 60 setsid -w "$whack" --ctlbase "$base" --listen </dev/null
     assert_success
 }
 
@@ -210,7 +210,7 @@ psk='127.0.0.1 10.64.0.1 : PSK "a secret of both"'
     key one 'open sesame'
     secrets "@one : RSA $dir/one.pem %prompt" "$psk"
     start_here --secrets-workers 2
-    run timeout 20 setsid -w "$whack" --ctlbase "$base" --listen </dev/null
+    run timeout 60 setsid -w "$whack" --ctlbase "$base" --listen </dev/null
     assert_success
     assert_line "003 the RSA key file $dir/one.pem is not used: there is no terminal to ask for its passphrase; whack --listen, at a terminal, asks again"
     has_psk || fail "$output"

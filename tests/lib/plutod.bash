@@ -50,8 +50,20 @@ gone() {
     ! kill -0 "$1" 2>/dev/null
 }
 
+# ask WORD...: a whack. That it had to wait for a plutod that has no processor is no answer.
 ask() {
     run timeout 60 "$whack" --ctlbase "$base" "$@"
+    patiently
+}
+
+# patiently: what was run last, without whack's words about that
+patiently() {
+    local waits='^whack: plutod has not answered for 5 s: .*; still waiting$'
+    [[ $output${stderr-} == *'; still waiting'* ]] || return 0
+    stderr=$(grep -v "$waits" <<<"${stderr-}") || :
+    output=$(grep -v "$waits" <<<"$output") || :
+    lines=()
+    [ -z "$output" ] || mapfile -t lines <<<"$output"
 }
 
 # waits PATTERN WORD...: a whack that says a line like this and then waits; it is killed, and what it said is in $output
@@ -73,6 +85,11 @@ raw() {
     run timeout 60 perl -MIO::Socket::UNIX -e '
         my $s = IO::Socket::UNIX->new(Peer => shift) or die "connect: $!"; undef $/; $_ = <>;
         $SIG{PIPE} = "IGNORE"; print $s $_; $s->flush; $s->shutdown(1); print while <$s>;' "$base.ctl" "$dir/said"
+}
+
+# pid_of TOOL: of the oldest one of that name, which it has once it has begun: until then it is called plutod
+pid_of() {
+    within 5 pgrep -P "$daemon" -o -x "$1"
 }
 
 children() {
