@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define OID_TEXT (DN_OID_MAX * 4)
+#define OID_TEXT (DN_OID_MAX * 4 + 1)
 
 /* The first of several names for one type is what is printed. */
 static const struct attribute {
@@ -332,7 +332,8 @@ static bool put_value(char *out, size_t size, size_t *at, const struct dn_step *
     for (size_t i = 0; i < s->len; i++) {
         const uint8_t c = s->value[i];
         char text[4] = { (char)c };
-        if (c <= ' ' || c >= 0x7f || strchr("%\\\"'[],=", c) != NULL || (i == 0 && marked)) {
+        const bool dots = c == '.' && i + 1 < s->len && s->value[i + 1] == '.'; /* .. is between hosts, in whack --status */
+        if (c <= ' ' || c >= 0x7f || strchr("%\\\"'[],=", c) != NULL || dots || (i == 0 && marked)) {
             (void)snprintf(text, sizeof text, "%%%02X", (unsigned)c);
         }
         if (!put_text(out, size, at, text)) {

@@ -17,6 +17,9 @@ struct name {
 static int compare_names(const struct name *a, const struct name *b)
 {
     int difference = identity_compare(&a->id, &b->id);
+    if (difference == 0 && a->id.len != b->id.len) { /* distinguished names with more blanks, or other types of strings */
+        return a->id.len < b->id.len ? -1 : 1;
+    }
     return difference != 0 ? difference : memcmp(a->id.bytes, b->id.bytes, a->id.len);
 }
 

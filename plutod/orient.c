@@ -109,7 +109,7 @@ static bool fill_in(struct keying *k, struct conn *c)
 /* Equal identities may be spelled differently, and go to the peer as they are spelled. */
 static bool same_spelling(const struct identity *a, const struct identity *b)
 {
-    return identity_equal(a, b) && memcmp(a->bytes, b->bytes, a->len) == 0;
+    return identity_equal(a, b) && a->len == b->len && memcmp(a->bytes, b->bytes, a->len) == 0;
 }
 
 bool orient_stays(const struct keying *k, const struct conn *c)

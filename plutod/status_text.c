@@ -22,11 +22,13 @@
 /*
  * An identity that comes from the network must not read as the end of one and the beginning of another host: what
  * has a meaning in the line is written as %XX, which whack reads, too. (Brackets are so already: identity_print.) The single =
- * of a distinguished name has none.
+ * of a distinguished name has none. That there is room for it: names are bytes, of which none needs more than three
+ * characters, and distinguished names, of more than that, have neither == nor .. in their texts.
  */
 static void escape_id(const char *text, char out[IDENTITY_TEXT])
 {
-    for (char before = '\0'; *text != '\0'; before = *text++) {
+    const char *const end = out + IDENTITY_TEXT;
+    for (char before = '\0'; *text != '\0' && end - out > 3; before = *text++) {
         const bool equals = *text == '=' && (before == '=' || text[1] == '=');
         if (equals || strncmp(text, "..", 2) == 0) {
             snprintf(out, 4, "%%%02X", (unsigned)(unsigned char)*text);

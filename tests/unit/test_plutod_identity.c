@@ -92,6 +92,68 @@ static void test_our_identity_spelled_otherwise(void **state)
     }
 }
 
+/* A name that is the same however many blanks it has; as a word of a record, where a % begins an escape. */
+static void name_with_blanks(int blanks, struct identity *id, char word[3 * IDENTITY_TEXT])
+{
+    char text[IDENTITY_TEXT];
+    (void)snprintf(text, sizeof text, "CN=a%*s gate", blanks, "");
+    assert_null(identity_parse(id, text));
+    identity_print(id, text);
+    for (const char *from = text; *from != '\0'; from++) {
+        *word++ = *from;
+        if (*from == '%') {
+            *word++ = '2';
+            *word++ = '5';
+        }
+    }
+    *word = '\0';
+}
+
+/* Each spelling of a distinguished name may have a length of its own. */
+static void test_our_distinguished_name_spelled_otherwise(void **state)
+{
+    static const int blanks[] = { 120, 1, 60, 0, 200, 2 };
+    const size_t count = sizeof blanks / sizeof blanks[0];
+    char word[3 * IDENTITY_TEXT];
+    struct identity id;
+    (void)state;
+    for (size_t i = 0; i < count; i++) {
+        struct world *w = world_new("10.9.0.1");
+        for (size_t n = 0; n < count; n++) {
+            name_with_blanks(blanks[(i + n) % count], &id, word);
+            assert_null(feed(w, W_P, "whack-connection name=c%zu left-host=10.9.0.1 %s=%s right-host=10.9.1.%zu "
+                             "policy=psk,encrypt", n, n == 0 ? "left-id" : "left-id=@x right-id", word, n + 1));
+        }
+        assert_null(identity_parse(&id, "CN=A    Gate"));
+        assert_true(name_is_ours(&w->k, &id));
+        assert_null(feed(w, W_P, "whack-delete name=c0"));
+        assert_false(name_is_ours(&w->k, &id));
+        world_free(w);
+    }
+}
+
+/* The same identity goes to the peer as it was spelled last. */
+static void test_myid_spelled_otherwise(void **state)
+{
+    static const int blanks[] = { 200, 0, 60 };
+    struct world *w = world_new("10.9.0.1");
+    (void)state;
+    for (size_t i = 0; i < sizeof blanks / sizeof blanks[0]; i++) {
+        char word[3 * IDENTITY_TEXT];
+        struct identity id;
+        name_with_blanks(blanks[i], &id, word);
+        assert_null(feed(w, W_P, "whack-myid myid=%s", word));
+        if (i == 0) {
+            assert_null(feed(w, W_P, "whack-connection name=net left-host=10.9.0.1 left-id=%%25myid right-host=10.9.0.2 "
+                             "policy=psk,encrypt"));
+        }
+        const struct identity *ours = conn_find(&w->k, "net")->our_id;
+        assert_int_equal(ours->len, id.len);
+        assert_memory_equal(ours->bytes, id.bytes, id.len);
+    }
+    world_free(w);
+}
+
 /* No instance can be made (here: its name is taken): the negotiation ends, and says why. */
 static void test_no_instance(void **state)
 {
@@ -198,6 +260,8 @@ int main(void)
         cmocka_unit_test(test_our_identity_when_we_begin),
         cmocka_unit_test(test_our_identity_later),
         cmocka_unit_test(test_our_identity_spelled_otherwise),
+        cmocka_unit_test(test_our_distinguished_name_spelled_otherwise),
+        cmocka_unit_test(test_myid_spelled_otherwise),
         cmocka_unit_test(test_no_instance),
         cmocka_unit_test(test_another_of_the_same_name),
         cmocka_unit_test(test_candidate_of_the_same_name),

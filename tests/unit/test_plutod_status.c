@@ -35,6 +35,42 @@ static void w12_identities_stay_in_their_brackets(void **state)
     world_free(w);
 }
 
+/*
+ * [W12]: nor do the longest distinguished names, in which short numbers need more room as text than as bytes, and two dots more
+ * than that. The first has no text that is as short as others' are.
+ */
+static void w12_longest_distinguished_names(void **state)
+{
+    static const struct { unsigned oids, dots; const char *shown; } cases[] = {
+        { 5, 54, "[@~3081fd3126302406" }, { 0, 239, "[CN=%2E%2E" }, { 1, 200, "[2.47.127.127." },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct world *w = world_new("10.9.0.1");
+        struct buffer text;
+        buffer_init(&text, 0);
+        for (unsigned n = 0; n < cases[i].oids; n++) {
+            buffer_add_text(&text, n == 0 ? "2.47" : ",2.47");
+            for (unsigned j = 0; j < 30; j++) {
+                buffer_add_text(&text, ".127");
+            }
+            buffer_add_text(&text, n + 1 < cases[i].oids ? "=utf8:x" : "=utf8:");
+        }
+        buffer_add_text(&text, cases[i].oids == 0 ? "CN=" : "");
+        for (unsigned n = 0; n < cases[i].dots; n++) {
+            buffer_add_text(&text, ".");
+        }
+        buffer_add_u8(&text, 0);
+        assert_null(feed(w, W_P, ANY));
+        (void)main_mode(w, "10.9.0.3", "any", (const char *)text.data);
+        assert_null(feed(w, W_P, "whack-status"));
+        assert_true(has(&w->said, cases[i].shown));
+        assert_true(has(&w->said, "]; unrouted"));
+        buffer_wipe(&text);
+        world_free(w);
+    }
+}
+
 /* Lives, margin, tries, policy words, proposals, the newest SAs: of a connection that has said all of it. */
 static void w12_what_is_said_of_a_connection(void **state)
 {
@@ -162,6 +198,7 @@ int main(void)
         cmocka_unit_test(test_status),
         cmocka_unit_test(w12_what_is_said_of_a_connection),
         cmocka_unit_test(w12_identities_stay_in_their_brackets),
+        cmocka_unit_test(w12_longest_distinguished_names),
         cmocka_unit_test(test_status_waits_for_counters),
         cmocka_unit_test(test_status_loses_patience),
         cmocka_unit_test(test_status_of_negotiations),
