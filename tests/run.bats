@@ -37,6 +37,18 @@ runs() {
     refute_line --partial unsteady
 }
 
+@test "run: a suite that a signal ends while another one is counted is counted, too" {
+    # Its death comes while run waits for awk, which counts the other one.
+    printf '#!/bin/sh\n: >"%s/now"\nsleep 1\nexec %s "$@"\n' "$dir" "$(command -v awk)" >"$dir/awk"
+    chmod +x "$dir/awk"
+    suite good 'echo 1..1; echo ok 1 - one'
+    suite crash "until [ -e '$dir/now' ]; do sleep 0.01; done; echo 1..1; echo ok 1 - one; kill -SEGV \$\$"
+    PATH=$dir:$PATH runs --jobs 2 "$dir/good.t" "$dir/crash.t"
+    assert_failure 1
+    assert_line --index -1 '2 passed, 1 failed'
+    assert_line --partial '(exit status 139)'
+}
+
 @test "run: a suite that failed is not run again, if that is not asked for" {
     unsteady once
     runs "$dir/once.t"
