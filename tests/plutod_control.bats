@@ -96,7 +96,7 @@ load lib/plutod.bash
             my $s = IO::Socket::UNIX->new(Type => SOCK_STREAM, Peer => $ARGV[0]) or die "connect: $!";
             $s->blocking(0); push @c, $s;
             syswrite $s, $hello . ("", "whack-sta", "whack-status\n" x 3000)[$_ % 3] if $_ % 4 }
-        $| = 1; print "there\n"; sleep 150' "$base.ctl" >"$dir/crowd" 3>&- &
+        $| = 1; print "there\n"; sleep 600' "$base.ctl" >"$dir/crowd" 3>&- &
     local crowd=$!
     within 5 grep -q there "$dir/crowd"
     within 5 makes_room 'control socket: bad message: record [12]: nothing more came, and others wait for its place'
@@ -155,7 +155,7 @@ nobody_is_there() {
             my $s = IO::Socket::UNIX->new(Type => SOCK_STREAM, Peer => $ARGV[0]) or die "connect: $!";
             $s->blocking(0); push @c, $s;
             syswrite $s, "hello version=1 epoch=1 tool=whack\n" . "whack-status\n" x 3000 }
-        $| = 1; print "there\n"; sleep 150' "$base.ctl" >"$dir/crowd" 3>&- &
+        $| = 1; print "there\n"; sleep 600' "$base.ctl" >"$dir/crowd" 3>&- &
     local crowd=$!
     within 20 grep -q there "$dir/crowd"
     ask --status
@@ -243,7 +243,7 @@ fds_are() {
     perl -MIO::Socket::UNIX -e '
         my $s = IO::Socket::UNIX->new(Type => SOCK_STREAM, Peer => $ARGV[0]) or die "connect: $!";
         print $s "hello version=1 epoch=1 tool=whack\n", "whack-status\n" x 3000; $s->flush;
-        $| = 1; print "asked\n"; sleep 150' \
+        $| = 1; print "asked\n"; sleep 600' \
         "$base.ctl" >"$dir/asked" 3>&- &
     local deaf=$!
     within 10 grep -q asked "$dir/asked"
@@ -269,7 +269,7 @@ fds_are() {
             $s->blocking(0); syswrite $s, "hello version=1 epoch=1 tool=whack\n";
             my $all = "$ARGV[1]\n" x (20_000_000 / length "$ARGV[1]\n"); my $at = 0;
             for (1 .. 300) { $at += syswrite($s, $all, 65000, $at) // 0; select undef, undef, undef, 0.01 }
-            $| = 1; print "asked $at\n"; sleep 150' "$base.ctl" "$asks" >"$dir/asked" 3>&- &
+            $| = 1; print "asked $at\n"; sleep 600' "$base.ctl" "$asks" >"$dir/asked" 3>&- &
         deaf=$!
         within 20 grep -q asked "$dir/asked"
         ask --status
@@ -311,7 +311,7 @@ crowd() {
             my $s = IO::Socket::UNIX->new(Type => SOCK_STREAM, Peer => $path) or die "connect: $!";
             print $s "hello version=1 epoch=1 tool=whack\nwhack-initiate name=far\n$then"; $s->flush;
             $s->shutdown(1); push @c, $s }
-        $| = 1; print "there\n"; sleep 150' "$base.ctl" "$1" "${2+$2$'\n'}" >"$dir/crowd" 3>&- &
+        $| = 1; print "there\n"; sleep 600' "$base.ctl" "$1" "${2+$2$'\n'}" >"$dir/crowd" 3>&- &
     crowd=$!
     within 5 grep -q there "$dir/crowd"
     sleep 0.3

@@ -50,9 +50,10 @@ gone() {
     ! kill -0 "$1" 2>/dev/null
 }
 
-# ask WORD...: a whack. That it had to wait for a plutod that has no processor is no answer.
+# ask WORD...: a whack. That it had to wait for a plutod that has no processor is no answer. One that waits for a place takes
+# five times as long where others have most of the processor.
 ask() {
-    run timeout 60 "$whack" --ctlbase "$base" "$@"
+    run timeout 240 "$whack" --ctlbase "$base" "$@"
     patiently
 }
 
