@@ -69,13 +69,17 @@ void keying_negotiator_down(struct keying *k)
  */
 void keying_worker_down(struct keying *k, uint32_t number)
 {
+    bool retired = false; /* then it ends because others have read the secrets anew, and not of what it was asked */
     for (unsigned i = 0; i < k->worker_count; i++) {
         if (k->workers[i].number == number) {
+            retired = !k->workers[i].current;
             k->workers[i] = k->workers[--k->worker_count];
             break;
         }
     }
-    methods_worker_died(k, number);
+    if (!retired) {
+        methods_worker_died(k, number);
+    }
     keying_drop_pending(k, PENDING_ACCEPT, number);
     keying_drop_pending(k, PENDING_METHOD_PSK, number);
     keying_drop_pending(k, PENDING_METHOD_RSASIG, number);

@@ -19,7 +19,7 @@
 unsigned methods_possible(const struct keying *k, const struct keying_worker *w, const struct conn *c);
 
 /*
- * A worker has died, before what it was asked is dropped: was it such a question that it had before it? It is asked of
+ * A worker that was not retired has died, before what it was asked is dropped: was it such a question that it had before it? It is asked of
  * another one; but when that one dies of it, too, of none any more until whack --listen reads ipsec.secrets anew. Then
  * it counts as one that secrets does not understand.
  */

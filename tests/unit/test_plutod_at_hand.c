@@ -326,6 +326,30 @@ static void what_does_not_kill(void **state)
     world_free(w);
 }
 
+/* A worker that others take the place of ends, too, with what it was asked: of that nobody has died. */
+static void who_is_retired_has_not_died(void **state)
+{
+    (void)state;
+    for (unsigned retired = 2; retired <= 3; retired++) {
+        struct world *w = with_worker_2(ENDS PSK, NULL);
+        assert_null(feed(w, W_P, "whack-explain name=a"));
+        for (uint32_t worker = 2; worker <= 3; worker++) {
+            assert_true(is_asked(w, worker));
+            if (worker == retired) {
+                keying_worker_old(&w->k, worker);
+            }
+            dies(w, worker);
+        }
+        assert_false(has(&w->log, "have died"));
+        assert_true(is_asked(w, 4));
+        dies(w, 4); /* with the other one it is the second that has */
+        assert_true(has(&w->log, DEADLY));
+        assert_false(is_asked(w, 5));
+        assert_true(has(&w->said, UNKNOWN));
+        world_free(w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -342,6 +366,7 @@ int main(void)
         cmocka_unit_test(a_deadly_question_of_others),
         cmocka_unit_test(a_deadly_question_of_one_method),
         cmocka_unit_test(what_does_not_kill),
+        cmocka_unit_test(who_is_retired_has_not_died),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
