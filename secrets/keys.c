@@ -6,6 +6,7 @@
 #include "quote.h"
 #include "rsa_inside.h"
 #include "rsa_pem.h"
+#include "stack.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -94,6 +95,7 @@ static int put(const struct options *o, const struct rsa_key *key, const struct 
         status = EXIT_SYSTEM;
     }
     buffer_wipe(&text);
+    stack_wipe(); /* lines of it, which making the text leaves there */
     return status;
 }
 

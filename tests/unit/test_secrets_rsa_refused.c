@@ -1,5 +1,5 @@
 /*
- * Of a key that is refused nothing is left in memory once the files are read, on the stack and in registers neither: functions of OpenSSL
+ * Of a key that is refused nothing is left in memory once the files are read, or it was opened with its passphrase, on the stack and in registers neither: functions of OpenSSL
  * and libc leave words of it there. Of keys that are good: test_secrets_rsa_wiped.c.
  */
 #include "own_memory.h"
@@ -25,6 +25,7 @@
 #include <openssl/bio.h>
 #include <openssl/bn.h>
 #include <openssl/pem.h>
+#include <openssl/pkcs12.h>
 
 #define LEN 16u
 #define PIECES_MAX 600u
@@ -34,7 +35,10 @@ struct pieces {
     uint8_t bytes[PIECES_MAX][LEN]; /* masked */
 };
 
-enum form { TRAILING, CUT_TEXT, CUT_PKCS8, PSS, WRONG_NUMBER, TRAILING_WORD, FORMS };
+enum form {
+    TRAILING, CUT_TEXT, CUT_PKCS8, PSS, WRONG_NUMBER, TRAILING_WORD, FORMS,
+    LOCKED_TRAILING = FORMS, LOCKED_NUMBER, LOCKED_FORMS /* opened with its passphrase */
+};
 
 /* ---- in a process of its own, so that nothing of it is in the memory that is looked through ---- */
 
@@ -91,6 +95,22 @@ static void put_entry(enum form form, const struct rsa_key *key)
     assert_int_equal(chmod(path, 0600), 0);
 }
 
+/* PKCS #1 with something wrong, in PKCS #8, encrypted. */
+static void put_locked(enum form form, const unsigned char *der, long len)
+{
+    char path[] = "0";
+    path[0] = (char)('0' + form);
+    PKCS8_PRIV_KEY_INFO *info = PKCS8_PRIV_KEY_INFO_new();
+    unsigned char *copy = OPENSSL_memdup(der, (size_t)len);
+    assert_int_equal(PKCS8_pkey_set0(info, OBJ_nid2obj(NID_rsaEncryption), 0, V_ASN1_NULL, NULL, copy, (int)len), 1);
+    X509_SIG *sealed = PKCS8_encrypt(-1, EVP_aes_128_cbc(), "sesame", 6, NULL, 0, 0, info);
+    assert_non_null(sealed);
+    BIO *bio = BIO_new_file(path, "w");
+    assert_int_equal(PEM_write_bio_PKCS8(bio, sealed), 1);
+    BIO_free(bio);
+    assert_int_equal(chmod(path, 0600), 0);
+}
+
 static void put_files(const struct rsa_key *key)
 {
     static const unsigned char rsa[] = { 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01 };
@@ -99,6 +119,9 @@ static void put_files(const struct rsa_key *key)
     unsigned char *der = der_of(key, false, &len, &text);
     der[len] = 0;
     put_pem(TRAILING, PEM_STRING_RSA, der, len + 1);
+    put_locked(LOCKED_TRAILING, der, len + 1);
+    der[len - 40] ^= 1; /* of the last number */
+    put_locked(LOCKED_NUMBER, der, len);
     text[strlen(text) - 200] = '\0';
     const char name[] = { '0' + CUT_TEXT, '\0' };
     secrets_put(name, text);
@@ -193,27 +216,28 @@ static void nothing(int number)
     (void)number;
 }
 
+/* ---- reading ---- */
+
+typedef void step(struct secrets_folder *f);
+
 /* A signal puts all registers on the stack, as the dynamic linker does in secrets: now and then on the way, and at the end. */
-static void read_interrupted(struct secrets_folder *f)
+static void interrupted(step *what, struct secrets_folder *f)
 {
     static const struct itimerval often = { { 0, 20 }, { 0, 20 } };
     static const struct itimerval never = { { 0, 0 }, { 0, 0 } };
     assert_true(signal(SIGALRM, nothing) != SIG_ERR);
     for (unsigned i = 0; i < 20; i++) {
         assert_int_equal(setitimer(ITIMER_REAL, &often, NULL), 0);
-        secrets_read(f);
+        what(f);
         (void)raise(SIGALRM);
         assert_int_equal(setitimer(ITIMER_REAL, &never, NULL), 0);
     }
 }
 
-/* The texts are freed, and wiped, by file_read; the rest of what it did lies on the stack, and in registers, if they are not wiped. */
-static void nothing_is_left(void **state)
+/* Has the files made, and gets their pieces. */
+static struct pieces *pieces_made(void)
 {
-    struct secrets_folder *f = *state;
     struct pieces *p = calloc(1, sizeof *p);
-    char text[200];
-    char name[] = "0";
     int ends[2];
     int status = 1;
     assert_non_null(p);
@@ -232,17 +256,59 @@ static void nothing_is_left(void **state)
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
     assert_in_range(p->count, 140, PIECES_MAX - 1);
+    return p;
+}
+
+static void is_nowhere(const struct pieces *p, enum form form)
+{
+    size_t found = scan(p);
+    if (found != 0) {
+        fail_msg("%zu pieces of the key are left, form %u", found, (unsigned)form);
+    }
+}
+
+static void read_it(struct secrets_folder *f)
+{
+    secrets_read(f);
+}
+
+/* The texts are freed, and wiped, by file_read; the rest of what it did lies on the stack, and in registers, if they are not wiped. */
+static void nothing_is_left(void **state)
+{
+    struct secrets_folder *f = *state;
+    struct pieces *p = pieces_made();
+    char text[200];
+    char name[] = "0";
     for (enum form form = TRAILING; form < FORMS; form++) {
         name[0] = (char)('0' + form);
         snprintf(text, sizeof text, form < WRONG_NUMBER ? "@a : RSA %s/%s\n" : "include %s/%s\n", f->path, name);
         secrets_put("s", text);
-        read_interrupted(f);
+        interrupted(read_it, f);
         assert_int_equal(f->counts.errors, 1);
         assert_int_equal(f->counts.rsa, 0);
-        size_t found = scan(p);
-        if (found != 0) {
-            fail_msg("%zu pieces of the key are left, form %u", found, (unsigned)form);
-        }
+        is_nowhere(p, form);
+    }
+    free(p);
+}
+
+static void open_it(struct secrets_folder *f)
+{
+    assert_non_null(store_open(f->store, store_next_locked(f->store, NULL)->path, "sesame"));
+}
+
+/* The same of what is read when its passphrase comes. */
+static void nothing_is_left_by_a_passphrase(void **state)
+{
+    struct secrets_folder *f = *state;
+    struct pieces *p = pieces_made();
+    char text[200];
+    for (enum form form = LOCKED_TRAILING; form < LOCKED_FORMS; form++) {
+        snprintf(text, sizeof text, "@a : RSA %s/%c %%prompt\n", f->path, '0' + (char)form);
+        secrets_put("s", text);
+        secrets_read(f);
+        assert_int_equal(f->counts.locked, 1);
+        interrupted(open_it, f);
+        is_nowhere(p, form);
     }
     free(p);
 }
@@ -251,6 +317,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(nothing_is_left, secrets_folder_set_up, secrets_folder_tear_down),
+        cmocka_unit_test_setup_teardown(nothing_is_left_by_a_passphrase, secrets_folder_set_up, secrets_folder_tear_down),
     };
     return cmocka_run_group_tests_name("secrets_rsa_refused", tests, NULL, NULL);
 }
