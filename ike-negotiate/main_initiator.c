@@ -285,7 +285,8 @@ const char *main_ask_auth(struct ike *ike, struct exchange *x, const struct mess
 
 /*
  * Ends a Main Mode whose peer did not prove itself, and tells him. answer: the `fail`, which may name
- * the notification; NULL: an own reason.
+ * the notification; NULL: an own reason. Where we began, the SA stands for the peer since our message 5: so a Delete follows,
+ * or he would use it, and wait in vain.
  */
 enum outcome not_authenticated(struct ike *ike, struct exchange *x, const struct record *answer,
                                const char *why)
@@ -298,6 +299,9 @@ enum outcome not_authenticated(struct ike *ike, struct exchange *x, const struct
     unsigned code = answer != NULL && record_has(answer, K_CODE) ? (unsigned)record_number(answer, K_CODE)
                                                                  : REPLY_NOTIFICATION + notify;
     send_notification(ike, x, notify, PROTOCOL_ISAKMP, NULL, 0);
+    if (x->initiator) {
+        send_delete_isakmp(ike, x);
+    }
     exchange_failed(ike, x, code, "%s", answer != NULL ? record_text(answer, K_WHY) : why);
     return END;
 }

@@ -141,6 +141,10 @@ END
     log_has_ids SIG_R
     run ! grep -q 'IPsec SA established' "$(pluto_log left)" "$(pluto_log right)"
     assert_equal "$(sa_count left)" 0
+    # right believed in an ISAKMP SA: so he does not begin under it, and hears what is wrong
+    log_has right 'the peer deleted the ISAKMP SA before anything was negotiated under it: perhaps he refuses our signature'
+    run whack_on right --initiate --name net
+    assert_equal "$status" 224
 }
 
 @test "[W11] RSA: the one who begins signs with a wrong key: refused, the log names both ids" {

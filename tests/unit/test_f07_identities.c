@@ -33,11 +33,12 @@ static void change_id(struct opened *o, size_t variant)
 
 /* ---- phase 1 ---- */
 
+/* To message 5 a notification is the answer; to message 6 a Delete follows, as for him the SA stands. */
 static void phase1(const struct id *id, const char *line, const char *never)
 {
     for (unsigned at = 5; at <= 6; at++) {
         attack(&(struct attack){ .at = at, .instead = true, .change = change_id,
-                                 .variant = (size_t)id, .line = line, .answers = 1,
+                                 .variant = (size_t)id, .line = line, .answers = at - 4,
                                  .notify = ANY_NOTIFICATION, .never = never });
     }
 }
@@ -55,7 +56,7 @@ static void f7_every_type_with_every_length(void **state)
                                        .len = lengths[i] };
                 if (type != 1 || lengths[i] != 4) {
                     attack(&(struct attack){ .at = at, .instead = true, .change = change_id,
-                                             .variant = (size_t)&id, .answers = 1,
+                                             .variant = (size_t)&id, .answers = at - 4,
                                              .notify = ANY_NOTIFICATION });
                 }
             }

@@ -19,7 +19,7 @@ static void f8_in_main_mode(void **state)
         for (unsigned at = 5; at <= 6; at++) {
             const bool asked = lengths[i] == 20; /* then it is over */
             attack(&(struct attack){ .at = at, .instead = asked, .change = spoil_hash,
-                                     .variant = lengths[i], .answers = asked ? 1 : 0,
+                                     .variant = lengths[i], .answers = asked ? at - 4 : 0,
                                      .notify = asked ? ANY_NOTIFICATION : 0,
                                      .line = asked             ? "does not match: probably a wrong secret"
                                              : lengths[i] == 0 ? "a payload that is too short"

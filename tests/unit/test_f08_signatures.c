@@ -30,13 +30,33 @@ static void f8_signatures(void **state)
         const bool asked = lengths[i] >= 1 && lengths[i] <= 1024; /* then it is over */
         for (unsigned at = 5; at <= 6; at++) {
             attack(&(struct attack){ .words = RSA_WORDS, .at = at, .instead = asked, .change = spoil_signature,
-                                     .variant = lengths[i], .answers = asked ? 1 : 0,
+                                     .variant = lengths[i], .answers = asked ? at - 4 : 0,
                                      .notify = asked ? ANY_NOTIFICATION : 0,
                                      .line = asked ? "was made by none of the 1 public keys that are known of him"
                                              : lengths[i] == 0 ? "a payload that is too short"
                                                                : "the SIG payload is longer than any key makes it" });
         }
     }
+}
+
+/* Since message 5 the SA stands for whoever answered: he has to hear that it does not, or would begin under it, in vain. */
+static void x1_whoever_is_refused_hears_it(void **state)
+{
+    char modulus[2 * 64 + 1]; /* odd, and not his */
+    (void)state;
+    struct lab *l = lab_new(RSA_WORDS);
+    memset(modulus, 'f', sizeof modulus - 1);
+    modulus[sizeof modulus - 1] = '\0';
+    lab_whack(l, 0, "whack-key keyid=10.9.0.2 pubkeyrsa=03010001%s", modulus);
+    lab_initiate(l, 0);
+    lab_settle(l);
+    assert_true(lab_logged(l, 1, "authenticated notification from the peer: AUTHENTICATION-FAILED"));
+    assert_true(lab_logged(l, 1, "the peer deleted the ISAKMP SA before anything was negotiated under it: "
+                                 "perhaps he refuses our signature"));
+    lab_initiate(l, 1);
+    lab_settle(l);
+    assert_true(lab_logged(l, 1, "the peer answered AUTHENTICATION-FAILED"));
+    lab_free(l);
 }
 
 /* The proof of another method than was agreed on. */
@@ -93,6 +113,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(x1_hosts_with_keys),
         cmocka_unit_test(f8_signatures),
+        cmocka_unit_test(x1_whoever_is_refused_hears_it),
         cmocka_unit_test(f8_another_proof),
         cmocka_unit_test(x1_certificates_are_ignored),
     };
