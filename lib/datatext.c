@@ -5,7 +5,7 @@
 #include <nettle/base64.h>
 #include <string.h>
 
-static const char too_long[] = "too long";
+const char datatext_too_long[] = "too long";
 
 static const char *decode_hex(uint8_t *out, size_t max, size_t *len, const char *text)
 {
@@ -19,7 +19,7 @@ static const char *decode_hex(uint8_t *out, size_t max, size_t *len, const char 
             return "expected pairs of hex digits after 0x, with _ only between pairs";
         }
         if (*len == max) {
-            return too_long;
+            return datatext_too_long;
         }
         out[(*len)++] = (uint8_t)(high << 4 | low);
         text += 2;
@@ -40,7 +40,7 @@ static const char *decode_base64(uint8_t *out, size_t max, size_t *len, const ch
         if (n < 0) {
             why = "expected base64 after 0s";
         } else if (n > 0 && *len == max) {
-            why = too_long;
+            why = datatext_too_long;
         } else if (n > 0) {
             out[(*len)++] = byte;
         }
@@ -56,7 +56,7 @@ static const char *decode_plain(uint8_t *out, size_t max, size_t *len, const cha
 {
     size_t size = strlen(text);
     if (size > max) {
-        return too_long;
+        return datatext_too_long;
     }
     memcpy(out, text, size);
     *len = size;

@@ -10,6 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The reason that is this one of `max`: who knows what the data is, and how much it may be, says that in its place. */
+extern const char datatext_too_long[];
+
 /*
  * Writes at most `max` bytes to out and their number to *len. Returns NULL, or why the text is
  * wrong: static text that holds nothing of it. On failure out is wiped and *len is 0.

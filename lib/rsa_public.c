@@ -32,6 +32,8 @@ static bool is_below_modulus(const struct rsa_public *key)
                && memcmp(key->exponent, key->modulus, key->modulus_len) < 0);
 }
 
+static const char modulus_bits[] = "the modulus of the RSA key has not 512 to 8192 bits";
+
 const char *rsa_public_check(struct rsa_public *key)
 {
     skip_zeros(&key->exponent, &key->exponent_len);
@@ -39,7 +41,7 @@ const char *rsa_public_check(struct rsa_public *key)
     key->bits = bits_of(key->modulus, key->modulus_len);
     unsigned exponent_bits = bits_of(key->exponent, key->exponent_len);
     if (key->bits < RSA_BITS_MIN || key->bits > RSA_BITS_MAX) {
-        return "the modulus of the RSA key has not 512 to 8192 bits";
+        return modulus_bits;
     }
     if ((key->modulus[key->modulus_len - 1] & 1) == 0) {
         return "the modulus of the RSA key is even: no RSA key is like that";
@@ -80,6 +82,9 @@ const char *rsa_public_from_text(struct rsa_public *key, uint8_t bytes[RSA_PUBLI
 {
     size_t len;
     const char *why = datatext_decode(bytes, RSA_PUBLIC_MAX, &len, text);
+    if (why == datatext_too_long) {
+        return modulus_bits;
+    }
     return why != NULL ? why : rsa_public_parse(key, bytes, len);
 }
 

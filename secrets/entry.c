@@ -115,12 +115,17 @@ static const char *read_indices(struct lexer *l, struct entry *e, struct token *
     return NULL;
 }
 
+static const char secret_too_long[] = "expected a secret of at most 1024 bytes: this one is longer";
+
 static const char *read_secret(struct lexer *l, struct entry *e, struct token *t)
 {
     if (token_is_keyword(t, "PSK")) {
         *t = lexer_next(l);
         if (t->kind == TOKEN_WORD) {
             const char *why = datatext_decode(e->bytes, sizeof e->bytes, &e->len, t->text);
+            if (why == datatext_too_long) {
+                return secret_too_long;
+            }
             return why == NULL || t->text[0] == '0'
                        ? why : "expected a secret after PSK: \"in quotes\", 0x, 0s or 0t";
         }
@@ -138,7 +143,7 @@ static const char *read_secret(struct lexer *l, struct entry *e, struct token *t
         return "expected a secret of at least one character: this one is empty";
     }
     if (t->len > sizeof e->bytes) {
-        return "expected a secret of at most 1024 bytes: this one is longer";
+        return secret_too_long;
     }
     memcpy(e->bytes, t->text, t->len);
     e->len = t->len;
@@ -190,7 +195,8 @@ static const char *read_number(struct lexer *l, struct entry *e, struct token *t
     if (t->kind != TOKEN_WORD || t->text[0] != '0') {
         return t->kind == TOKEN_BAD ? t->why : numbers[i].missing;
     }
-    return datatext_decode(e->number[i], sizeof e->number[i], &e->number_len[i], t->text);
+    const char *why = datatext_decode(e->number[i], sizeof e->number[i], &e->number_len[i], t->text);
+    return why == datatext_too_long ? "expected a number of at most 8192 bits in the RSA key: this one is longer" : why;
 }
 
 /* Behind the brace, up to the other one. */

@@ -114,7 +114,7 @@ static void read_include(struct reader *r, const struct frame *f, struct lexer *
     *t = lexer_next(l);
     quoted = t->kind == TOKEN_QUOTED;
     if (t->kind != TOKEN_WORD && !quoted) {
-        complain(r, f->path, line, "expected a file name or pattern after include", "");
+        complain(r, f->path, line, t->kind == TOKEN_BAD ? t->why : "expected a file name or pattern after include", "");
         goto out;
     }
     if (t->text[0] != '/' && !add_folder(&pattern, f->path)) {

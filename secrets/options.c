@@ -276,7 +276,9 @@ int options_parse(struct options *o, int argc, char **argv)
     *o = (struct options){ .control_fd = -1 };
     while ((option = getopt_long(argc, argv, "", long_options, &place)) != -1) {
         if (option != '?' && seen[PLACE(option)]) {
-            return misuse("--", long_options[place].name, "given twice");
+            char name[40];
+            (void)snprintf(name, sizeof name, "--%s", long_options[place].name);
+            return misuse(name, "", "given twice");
         }
         if (option != '?') {
             seen[PLACE(option)] = true;

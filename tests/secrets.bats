@@ -47,8 +47,8 @@ examples() {
     done <<'END'
 :--file: missing
 --file=:--file: expected a file name
---file s --file s:file: given twice
---file s --lint --lint:lint: given twice
+--file s --file s:secrets: --file: given twice
+--file s --lint --lint:secrets: --lint: given twice
 --file s more:more: expected options only
 --file s --nothing:--nothing
 --file s --control-fd 3:expected both or none

@@ -124,13 +124,24 @@ static void f15_lengths_in_other_forms(void **state)
     struct secrets_folder *f = *state;
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         const bool good = sizes[i] >= 1 && sizes[i] <= PSK_MAX;
+        const char *why = good ? NULL : sizes[i] == 0 ? "s:1:%20" : "s:1:%20expected%20a%20secret%20of%20at%20most%201024%20bytes";
         put_run("s", "@a : PSK 0x", '5', 2 * sizes[i], "\n@z : PSK \"x\"\n");
-        secrets_reads(f, 1 + good, 0, good ? NULL : "s:1:%20");
+        secrets_reads(f, 1 + good, 0, why);
         put_run("s", "@a : PSK 0t", '5', sizes[i], "\n@z : PSK \"x\"\n");
-        secrets_reads(f, 1 + good, 0, good ? NULL : "s:1:%20");
+        secrets_reads(f, 1 + good, 0, why);
         put_run("s", "@a : '", '5', sizes[i], "'\n@z : PSK \"x\"\n");
-        secrets_reads(f, 1 + good, 0, good ? NULL : "s:1:%20");
+        secrets_reads(f, 1 + good, 0, why);
     }
+}
+
+/* A 0 in front is no part of it. */
+static void f18_numbers_of_keys(void **state)
+{
+    struct secrets_folder *f = *state;
+    put_run("s", "@a : RSA { Modulus: 0x00", 'f', 2 * RSA_BITS_MAX / 8, " }\n@z : PSK \"x\"\n");
+    secrets_reads(f, 1, 0, "s:1:%20expected%20PublicExponent:");
+    put_run("s", "@a : RSA { Modulus: 0x00", 'f', 2 * RSA_BITS_MAX / 8 + 2, " }\n@z : PSK \"x\"\n");
+    secrets_reads(f, 1, 0, "s:1:%20expected%20a%20number%20of%20at%20most%208192%20bits%20in%20the%20RSA%20key");
 }
 
 static void f18_passphrases(void **state)
@@ -284,6 +295,7 @@ int main(void)
         TEST(f18_sizes_at_their_limits),
         TEST(f18_includes_itself_by_another_name),
         TEST(f15_lengths_in_other_forms),
+        TEST(f18_numbers_of_keys),
         TEST(f18_passphrases),
         TEST(f18_names_and_identities),
         TEST(f18_key_files_that_others_can_use),

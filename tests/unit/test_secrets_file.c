@@ -107,6 +107,7 @@ static void f18_wrong_shapes(void **state)
         { "} : PSK \"tell-nobody\"", "expected%20an%20identity" },
         { "include", "after%20include" },
         { "include a b", "nothing%20more" },
+        { "include \"tell-nobody", "s:1:%20expected%20the%20closing%20quote" },
         { "include not-there*", "s:1:%20no%20file%20matches%20the%20pattern%20after%20include:"
                                  "%20not-there*" },
         { "include \"tell-nobody*\"", "include:%20(the%20quoted%20one)" },
