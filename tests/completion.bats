@@ -2,8 +2,7 @@
 # What shells complete: bash's functions as bash calls them, zsh's lists as _arguments gets them. The manual pages
 # and --help, which are made from the same declaration, show the same options.
 
-load /usr/lib/bats/bats-support/load.bash
-load /usr/lib/bats/bats-assert/load.bash
+load lib/assert.bash
 
 bats_require_minimum_version 1.5.0
 

@@ -3,8 +3,7 @@
 # they are marked as undefined. docs/decisions/constant-time.md says what that covers, and what not.
 
 bats_require_minimum_version 1.5.0
-load /usr/lib/bats/bats-support/load.bash
-load /usr/lib/bats/bats-assert/load.bash
+load lib/assert.bash
 
 setup() {
     repo=$(CDPATH='' cd -- "$BATS_TEST_DIRNAME/.." && pwd)

@@ -3,8 +3,7 @@
 # (programs/nameserver.c). Each test has a network and an /etc of its own.
 # shellcheck disable=SC2016 # scripts that expand in there are in single quotes
 
-load /usr/lib/bats/bats-support/load.bash
-load /usr/lib/bats/bats-assert/load.bash
+load lib/assert.bash
 load lib/nsd.bash
 bats_require_minimum_version 1.5.0
 

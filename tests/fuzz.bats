@@ -3,8 +3,7 @@
 # which lists of parsers it takes.
 
 bats_require_minimum_version 1.5.0
-load /usr/lib/bats/bats-support/load.bash
-load /usr/lib/bats/bats-assert/load.bash
+load lib/assert.bash
 
 setup() {
     cd "$BATS_TEST_DIRNAME/.." || return 1

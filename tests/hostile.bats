@@ -2,8 +2,7 @@
 # docs/hostile-input.md against the tests: what it names is there, and what is there it names.
 
 bats_require_minimum_version 1.5.0
-load /usr/lib/bats/bats-support/load.bash
-load /usr/lib/bats/bats-assert/load.bash
+load lib/assert.bash
 
 # Past failures whose tests the page lists.
 numbers='1 2 3 4 5 6 7 8 9 10 11 12 14 15 16 17 18 21'

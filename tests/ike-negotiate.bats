@@ -2,8 +2,7 @@
 # ike-negotiate by hand: options, two of them with each other over a real network, and the page's examples. No kernel with
 # ESP is needed: what comes out is looked at, or given to `kernel-sa -n`.
 
-load /usr/lib/bats/bats-support/load.bash
-load /usr/lib/bats/bats-assert/load.bash
+load lib/assert.bash
 bats_require_minimum_version 1.5.0
 
 setup_file() {

@@ -4,8 +4,7 @@
 # shellcheck disable=SC2154 # $output, $stderr are of bats' run
 
 bats_require_minimum_version 1.5.0
-load /usr/lib/bats/bats-support/load.bash
-load /usr/lib/bats/bats-assert/load.bash
+load lib/assert.bash
 
 # One installation for all tests, of what was built already, as for a package: with PREFIX=/usr, in a folder of its own.
 setup_file() {

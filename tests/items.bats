@@ -3,8 +3,7 @@
 # item's number is missing. As tests/hostile.bats, which does so for past failures.
 
 bats_require_minimum_version 1.5.0
-load /usr/lib/bats/bats-support/load.bash
-load /usr/lib/bats/bats-assert/load.bash
+load lib/assert.bash
 
 items='P1 P2 P3 P4 P5 P6 P7 P8 P9 P10 W1 W2 W2a W3 W4 W5 W6 W7 W8 W8a W9 W10 W11 W12 W13 C1 C2 C3 R1 R2 R3 R4 R5 R6 E1'
 

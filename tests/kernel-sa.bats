@@ -2,8 +2,7 @@
 # kernel-sa alone, without touching a kernel: options, and what it makes of records in a dry run. Packets through what it
 # installs are in scenarios/kernel-sa.bats.
 
-load /usr/lib/bats/bats-support/load.bash
-load /usr/lib/bats/bats-assert/load.bash
+load lib/assert.bash
 bats_require_minimum_version 1.5.0
 
 setup() {

@@ -3,8 +3,7 @@
 # shellcheck disable=SC2034 # used by the tests
 
 bats_require_minimum_version 1.5.0
-load /usr/lib/bats/bats-support/load.bash
-load /usr/lib/bats/bats-assert/load.bash
+load lib/assert.bash
 
 setup() {
     [ "$(id -u)" -eq 0 ] || skip 'needs root'

@@ -7,9 +7,9 @@
 
 # shellcheck disable=SC2154 # $output is of bats' run
 bats_require_minimum_version 1.5.0
-load /usr/lib/bats/bats-support/load.bash
-load /usr/lib/bats/bats-assert/load.bash
-scenario_lib=$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
+scenario_lib=${BASH_SOURCE[0]%/*}
+# shellcheck source=/dev/null
+. "$scenario_lib/assert.bash"
 # shellcheck source=/dev/null
 . "$scenario_lib/net.bash"
 # shellcheck source=/dev/null

@@ -1,8 +1,7 @@
 # shellcheck shell=bash
 # `secrets` in a folder of the test's own, for tests/secrets*.bats.
 
-load /usr/lib/bats/bats-support/load.bash
-load /usr/lib/bats/bats-assert/load.bash
+load lib/assert.bash
 bats_require_minimum_version 1.5.0
 
 # own_folder UMASK: where the test is; `secrets` is the one that was built

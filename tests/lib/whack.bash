@@ -2,8 +2,7 @@
 # whack in front of a stand-in for plutod (tests/lib/fake-plutod), for tests/whack*.bats.
 # shellcheck disable=SC2034,SC2119,SC2120,SC2154 # used by the tests
 
-load /usr/lib/bats/bats-support/load.bash
-load /usr/lib/bats/bats-assert/load.bash
+load lib/assert.bash
 
 setup() {
     repo=$(CDPATH='' cd -- "$BATS_TEST_DIRNAME/.." && pwd)
