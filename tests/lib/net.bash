@@ -190,47 +190,83 @@ says_or_ends() {
     file_has "$2" "$3" || ! is_running "$1"
 }
 
-# sas_agree NAME ADDRESS NAME ADDRESS: what the one host sends by, the other one expects, in both directions, and both have their
-# policies for it; or neither has anything. One of two ends is always the later one, and before that packets are lost, or leave in
-# the clear. charon moreover, where it has older SAs, takes away what it sends by before it puts the new one there.
+# sas_agree NAME ADDRESS NAME ADDRESS [LEAST]: what the one host sends by, the other one expects, in both directions, and both have
+# their policies for it; or neither has anything. With LEAST, both have so many SAs at least, whosever. One of two ends is always the
+# later one, and before that packets are lost, or leave in the clear. charon moreover, where it has older SAs, takes away what it
+# sends by before it puts the new one there.
+#
+# A process costs much in the guest, and this is asked many times: all is looked at once. The kernel lists first what it made last.
 sas_agree() {
-    sas_agree_from "$@" && sas_agree_from "$3" "$4" "$1" "$2"
-}
-
-# sas_agree_from NAME ADDRESS NAME ADDRESS: in the one direction. The newest is the same; or, where both began at once, all are.
-sas_agree_from() {
-    local sent expected
-    sent=$(esp_spis "$1" "$2" "$4")
-    expected=$(esp_spis "$3" "$2" "$4")
-    [ "${sent%%$'\n'*}" = "${expected%%$'\n'*}" ] || [ "$(sort <<<"$sent")" = "$(sort <<<"$expected")" ] || return 1
-    [ -z "$sent" ] || { has_policy_for "$1" out "$sent" && has_policy_for "$3" in "$expected"; }
-}
-
-# esp_spis NAME SOURCE DESTINATION: of all SAs, that which the kernel made last first. One without an SPI is asked for only.
-esp_spis() {
-    ip -n "$1" xfrm state list src "$2" dst "$3" | awk '$2 == "esp" && $4 != "0x00000000" { print $4 }'
-}
-
-# has_policy_for NAME WAY SPIS: with the request id of one of these SAs; where it names an SPI, as charon's do, it is there.
-has_policy_for() {
-    local reqids
-    reqids=$(ip -n "$1" xfrm state | awk -v spis="$3" '$2 == "esp" && index(spis, $4) { print $6 }')
-    ip -n "$1" xfrm policy list dir "$2" | awk -v spis="$3" -v reqids="$reqids" '
-        $1 == "proto" && $2 == "esp" {
-            named = $3 == "spi" ? $4 : ""
-            reqid = $3 == "spi" ? $6 : $4
-            if (index("\n" reqids "\n", "\n" reqid "\n") && (named == "" || index(spis, named))) found = 1
+    # shellcheck disable=SC2016 # $0 and $1 are for the inner shell
+    sh -ec 'for host; do
+            echo "states $host"
+            ip -n "$host" xfrm state
+            echo "policies $host"
+            ip -n "$host" xfrm policy
+        done
+        echo end' sh "$1" "$3" | awk -v one="$1" -v ours="$2" -v two="$3" -v theirs="$4" -v least="${5-0}" '
+        /^(states|policies) / { part = $1; host = $2 }
+        $0 == "end" { complete = 1 }
+        /^src / { from = $2; to = $4; way = "" }
+        part == "states" && /^src / { count[host]++ }
+        # One without an SPI is asked for only.
+        part == "states" && $1 == "proto" && $2 == "esp" && $4 != "0x00000000" {
+            spis[host, from, to] = spis[host, from, to] $4 " "
+            reqids[host, $4] = reqids[host, $4] $6 " "
         }
-        END { exit !found }'
+        part == "policies" && $1 == "dir" { way = $2 } # a socket has one of its own, which is no "dir"
+        part == "policies" && $1 == "proto" && $2 == "esp" {
+            n = ++policies[host, way]
+            named[host, way, n] = $3 == "spi" ? $4 : ""
+            wanted[host, way, n] = $3 == "spi" ? $6 : $4
+        }
+        # The newest is the same; or, where both began at once, all are.
+        function same(sent, expected,    s, e, n, i) {
+            n = split(sent, s, " ")
+            if (n != split(expected, e, " ")) n = 0
+            if (s[1] "" == e[1] "") return 1
+            for (i = 1; i <= n && index(expected, s[i]); i++) continue
+            return n > 0 && i > n
+        }
+        # With the request id of one of these SAs; where it names an SPI, as those of charon do, it is there.
+        function has_policy(host, way, list,    s, n, i, p) {
+            n = split(list, s, " ")
+            for (p = 1; p <= policies[host, way]; p++)
+                for (i = 1; i <= n; i++)
+                    if (index(" " reqids[host, s[i]], " " wanted[host, way, p] " ") &&
+                        (named[host, way, p] == "" || index(list, named[host, way, p]))) return 1
+            return 0
+        }
+        function agree(sender, source, receiver, destination,    sent, expected) {
+            sent = spis[sender, source, destination]
+            expected = spis[receiver, source, destination]
+            if (!same(sent, expected)) return 0
+            return sent == "" || (has_policy(sender, "out", sent) && has_policy(receiver, "in", expected))
+        }
+        END {
+            exit !(complete && count[one] >= least && count[two] >= least &&
+                agree(one, ours, two, theirs) && agree(two, theirs, one, ours))
+        }'
 }
 
-# sa_packets NAME SOURCE DESTINATION: packets counted by that host's SAs from SOURCE to DESTINATION ("none": no SA).
+# sas_packets NAME...: a line "NAME SOURCE DESTINATION PACKETS" for all that those hosts' SAs from SOURCE to DESTINATION have counted.
+sas_packets() {
+    # shellcheck disable=SC2016 # $0 and $1 are for the inner shell
+    sh -c 'for host; do echo "host $host"; ip -n "$host" -s xfrm state; done' sh "$@" | awk '
+        /^host / { host = $2 }
+        /^src / { pair = host " " $2 " " $4; sum[pair] += 0 }
+        /lifetime current:/ { current = 1; next }
+        current { split($0, part, ","); sub(/^[ \t]+/, "", part[2]); sum[pair] += part[2]; current = 0 }
+        END { for (pair in sum) print pair, sum[pair] }'
+}
+
+# sa_packets NAME SOURCE DESTINATION: of these alone ("none": no SA).
 sa_packets() {
-    ip -n "$1" -s xfrm state | awk -v from="$2" -v to="$3" '
-        /^src / { here = ($2 == from && $4 == to); found += here }
-        here && /lifetime current:/ { current = 1; next }
-        here && current { split($0, part, ","); sub(/^[ \t]+/, "", part[2]); sum += part[2] + 0; current = 0 }
-        END { print found ? sum : "none" }'
+    local name from to packets found=none
+    while read -r name from to packets; do
+        [ "$from $to" != "$2 $3" ] || found=$packets
+    done < <(sas_packets "$1")
+    echo "$found"
 }
 
 # events_lost PID: the kernel had more to tell that kernel-sa than its socket holds.
@@ -242,8 +278,13 @@ events_lost() {
 
 # sa_count NAME, policy_count NAME: how many SAs and IPsec policies that host's kernel has (a socket's own not counted).
 sa_count() {
-    ip -n "$1" xfrm state | grep -c '^src '
+    local said
+    said=$(ip -n "$1" xfrm state count) # SAD count 2
+    echo "${said##* }"
 }
 policy_count() {
-    ip -n "$1" xfrm policy | grep -cE '^[[:space:]]+dir (in|out|fwd) '
+    local said
+    said=$(ip -n "$1" xfrm policy count)
+    [[ $said =~ IN\ +([0-9]+)\ OUT\ +([0-9]+)\ FWD\ +([0-9]+) ]] || return 1
+    echo "$((BASH_REMATCH[1] + BASH_REMATCH[2] + BASH_REMATCH[3]))"
 }

@@ -91,6 +91,10 @@ passes() {
     assert_regex "$(sa_packets left "${T[right]}" "${T[left]}")" '^([3-9]|[1-9][0-9])$'
 }
 
+wire_has_esp() {
+    [ "$(wire_seen esp)" -gt 0 ]
+}
+
 # nothing_was_clear: for all that passed on the wire since two_hosts.
 nothing_was_clear() {
     wait_for 10 wire_has_esp
