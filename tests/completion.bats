@@ -7,6 +7,7 @@ load lib/assert.bash
 bats_require_minimum_version 1.5.0
 
 setup() {
+    trace_less
     repo=$(CDPATH='' cd -- "$BATS_TEST_DIRNAME/.." && pwd)
     D=$BATS_TEST_TMPDIR
 }

@@ -6,6 +6,7 @@ bats_require_minimum_version 1.5.0
 load lib/assert.bash
 
 setup() {
+    trace_less
     repo=$(CDPATH='' cd -- "$BATS_TEST_DIRNAME/.." && pwd)
     page=$repo/docs/decisions/constant-time.md
     suppressions=$repo/tests/programs/libcrypto.supp

@@ -8,6 +8,7 @@ load lib/nsd.bash
 bats_require_minimum_version 1.5.0
 
 setup() {
+    trace_less
     repo=$(CDPATH='' cd -- "$BATS_TEST_DIRNAME/.." && pwd)
     export dir=$BATS_TEST_TMPDIR
     PATH=${IPSEC_DIR:-$repo/dnskey}:${TOOLS_DIR:-$repo}/tests/programs:$PATH

@@ -6,6 +6,7 @@ bats_require_minimum_version 1.5.0
 load lib/assert.bash
 
 setup() {
+    trace_less
     cd "$BATS_TEST_DIRNAME/.." || return 1
     D=$BATS_TEST_TMPDIR
     export FUZZ_DIR=$D FUZZ_TIME=0

@@ -8,6 +8,7 @@ load lib/assert.bash
 numbers='1 2 3 4 5 6 7 8 9 10 11 12 14 15 16 17 18 21'
 
 setup() {
+    trace_less
     cd "$BATS_TEST_DIRNAME/.." || return 1
     page=docs/hostile-input.md
 }

@@ -35,6 +35,7 @@ teardown_file() {
 }
 
 setup() {
+    trace_less
     repo=$(CDPATH='' cd -- "$BATS_TEST_DIRNAME/.." && pwd)
     PATH=${IPSEC_DIR:-$repo/ike-negotiate:$repo/kernel-sa:$repo/secrets}:$PATH
     # The search for leaks needs /proc, which the sandbox has not; the unit tests search.

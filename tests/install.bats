@@ -14,6 +14,7 @@ setup_file() {
 }
 
 setup() {
+    trace_less
     [ -z "${BUILD_DIR-}" ] || skip 'what make asan built is not for installing'
     ipsec=$installed/usr/sbin/ipsec
 }

@@ -8,6 +8,7 @@ load lib/assert.bash
 items='P1 P2 P3 P4 P5 P6 P7 P8 P9 P10 W1 W2 W2a W3 W4 W5 W6 W7 W8 W8a W9 W10 W11 W12 W13 C1 C2 C3 R1 R2 R3 R4 R5 R6 E1'
 
 setup() {
+    trace_less
     cd "$BATS_TEST_DIRNAME/.." || return 1
     page=docs/items.md
     # The number of an item at the head of a test's name: [W2a], and as some files write it, W2a: or W4-W6:.

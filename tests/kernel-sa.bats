@@ -6,6 +6,7 @@ load lib/assert.bash
 bats_require_minimum_version 1.5.0
 
 setup() {
+    trace_less
     repo=$(CDPATH='' cd -- "$BATS_TEST_DIRNAME/.." && pwd)
     cd "$BATS_TEST_TMPDIR" || return 1
     PATH=${IPSEC_DIR:-$repo/kernel-sa}:$PATH

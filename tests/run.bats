@@ -2,10 +2,10 @@
 # tests/run itself: what it counts and says of suites that pass, fail, crash, or fail only once.
 
 bats_require_minimum_version 1.5.0
-load /usr/lib/bats/bats-support/load.bash
-load /usr/lib/bats/bats-assert/load.bash
+load lib/assert.bash
 
 setup() {
+    trace_less
     repo=$(CDPATH='' cd -- "$BATS_TEST_DIRNAME/.." && pwd)
     dir=$BATS_TEST_TMPDIR
 }

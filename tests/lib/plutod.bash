@@ -6,6 +6,7 @@ bats_require_minimum_version 1.5.0
 load lib/assert.bash
 
 setup() {
+    trace_less
     [ "$(id -u)" -eq 0 ] || skip 'needs root'
     repo=$(CDPATH='' cd -- "$BATS_TEST_DIRNAME/.." && pwd)
     plutod=${IPSEC_DIR:-$repo/plutod}/plutod

@@ -26,6 +26,7 @@ clear_pings_seen() {
 }
 
 setup() {
+    trace_less
     scenario_begin "$BATS_TEST_TMPDIR"
 }
 

@@ -6,6 +6,7 @@ bats_require_minimum_version 1.5.0
 
 # own_folder UMASK: where the test is; `secrets` is the one that was built
 own_folder() {
+    trace_less
     repo=$(CDPATH='' cd -- "$BATS_TEST_DIRNAME/.." && pwd)
     PATH=${IPSEC_DIR:-$repo/secrets}:$PATH
     cd "$BATS_TEST_TMPDIR" || return 1

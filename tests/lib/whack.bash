@@ -5,6 +5,7 @@
 load lib/assert.bash
 
 setup() {
+    trace_less
     repo=$(CDPATH='' cd -- "$BATS_TEST_DIRNAME/.." && pwd)
     PATH=${IPSEC_DIR:-$repo/whack}:$PATH
     D=$BATS_TEST_TMPDIR

@@ -49,6 +49,7 @@ teardown_file() {
 
 # The hosts are this file's, not each test's.
 setup() {
+    trace_less
     HOSTS_DIR=$BATS_FILE_TMPDIR
 }
 
