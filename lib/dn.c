@@ -22,18 +22,25 @@ static const struct attribute {
     { "OU", 3, { 0x55, 4, 11 }, false },
     { "CN", 3, { 0x55, 4, 3 }, false },
     { "E", 9, { 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 1 }, true },
+    { "Email", 9, { 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 1 }, true },
     { "emailAddress", 9, { 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 1 }, true },
     { "DC", 10, { 0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 1, 25 }, true },
     { "UID", 10, { 0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 1, 1 }, false },
     { "serialNumber", 3, { 0x55, 4, 5 }, false },
-    { "SN", 3, { 0x55, 4, 5 }, false }, /* RFC 4519's sn is the surname; here it is what other IKE daemons mean by it */
-    { "S", 3, { 0x55, 4, 4 }, false },
+    /* Old IKE daemons had SN for the serial number and S for this one; some have S for the state. So S is nothing here. */
+    { "SN", 3, { 0x55, 4, 4 }, false },
+    { "surname", 3, { 0x55, 4, 4 }, false },
     { "G", 3, { 0x55, 4, 42 }, false },
     { "GN", 3, { 0x55, 4, 42 }, false },
+    { "givenName", 3, { 0x55, 4, 42 }, false },
     { "I", 3, { 0x55, 4, 43 }, false },
+    { "initials", 3, { 0x55, 4, 43 }, false },
     { "T", 3, { 0x55, 4, 12 }, false },
+    { "title", 3, { 0x55, 4, 12 }, false },
     { "D", 3, { 0x55, 4, 13 }, false },
+    { "description", 3, { 0x55, 4, 13 }, false },
     { "N", 3, { 0x55, 4, 41 }, false },
+    { "name", 3, { 0x55, 4, 41 }, false },
     { "STREET", 3, { 0x55, 4, 9 }, false },
     { "postalCode", 3, { 0x55, 4, 17 }, false },
     { "dnQualifier", 3, { 0x55, 4, 46 }, false },
@@ -61,6 +68,16 @@ static const char *mark_of(uint8_t tag)
         }
     }
     return ""; /* a type that no step has */
+}
+
+static const struct attribute *attribute_called(const char *name, size_t len)
+{
+    for (size_t i = 0; i < LENGTH(attributes); i++) {
+        if (strlen(attributes[i].name) == len && strncasecmp(attributes[i].name, name, len) == 0) {
+            return &attributes[i];
+        }
+    }
+    return NULL;
 }
 
 static const struct attribute *attribute_of(const struct dn_step *s)
@@ -175,7 +192,6 @@ static const char *parse_type(const char **text, uint8_t oid[DN_OID_MAX], struct
 {
     const char *end = *text + strcspn(*text, "=,/");
     const char *next = end + 1;
-    *a = NULL;
     if (*end != '=') {
         return "a distinguished name is ATTRIBUTE=VALUE and more of these, as in C=CH,O=Example,CN=gate, in quotes if there are blanks in "
                "it (and a user whose name has a = is @@user@name)";
@@ -183,15 +199,11 @@ static const char *parse_type(const char **text, uint8_t oid[DN_OID_MAX], struct
     while (end > *text && end[-1] == ' ') {
         end--;
     }
-    const size_t len = (size_t)(end - *text);
-    for (size_t i = 0; *a == NULL && i < LENGTH(attributes); i++) {
-        if (strlen(attributes[i].name) == len && strncasecmp(attributes[i].name, *text, len) == 0) {
-            *a = &attributes[i];
-            s->oid_len = attributes[i].len;
-            memcpy(oid, attributes[i].oid, s->oid_len);
-        }
-    }
-    if (*a == NULL) {
+    *a = attribute_called(*text, (size_t)(end - *text));
+    if (*a != NULL) {
+        s->oid_len = (*a)->len;
+        memcpy(oid, (*a)->oid, s->oid_len);
+    } else {
         s->oid_len = parse_oid(oid, *text, end);
         s->oid = oid;
         *a = s->oid_len == 0 ? NULL : attribute_of(s);
@@ -203,34 +215,63 @@ static const char *parse_type(const char **text, uint8_t oid[DN_OID_MAX], struct
              "be given by number, as in 2.5.4.3=gate";
 }
 
+/* Is the = there that of another attribute, as in the value of C=CH O=Example? */
+static bool begins_another(const char *from, const char *equals)
+{
+    while (equals > from && equals[-1] == ' ') {
+        equals--;
+    }
+    const char *name = equals;
+    while (name > from && strchr(" +;,/", name[-1]) == NULL) {
+        name--;
+    }
+    return name > from && attribute_called(name, (size_t)(equals - name)) != NULL;
+}
+
+/* A byte as %XX, or as \XX (RFC 4514), or a character behind a \; *at is then at the last of it. */
+static const char *take_escaped(const char **at, uint8_t *c)
+{
+    const bool percent = **at == '%';
+    const int high = hex_value((*at)[1]);
+    const int low = high < 0 ? -1 : hex_value((*at)[2]);
+    if (percent && low < 0) {
+        return "a % in a name is followed by two hex digits (%25 is % itself)";
+    }
+    *c = (uint8_t)(low < 0 ? (*at)[1] : high << 4 | low);
+    if (low < 0 && *c == '\0') {
+        return "a distinguished name ends with a \\, which takes the character behind it as it is";
+    }
+    *at += low < 0 ? 1 : 2;
+    return NULL;
+}
+
 /* The bytes of a value, up to the separator or the end, where *text then is. Plain spaces at its ends are none of it. */
 static const char *parse_value(const char **text, char separator, uint8_t value[ID_VALUE_MAX], size_t *len)
 {
-    const char *at = skip_spaces(*text);
+    const char *from = skip_spaces(*text);
+    const bool quoted = *from == '"'; /* as openssl(1) shows a value with a comma */
+    const char end = quoted ? '"' : separator;
+    const char *at = quoted ? from + 1 : from;
     size_t kept = 0;
-    *len = 0;
-    for (; *at != '\0' && *at != separator; at++) {
+    for (*len = 0; *at != '\0' && *at != end; at++) {
         uint8_t c = (uint8_t)*at;
-        const bool plain_space = c == ' ';
-        if (c == '%') {
-            const int high = hex_value(at[1]);
-            const int low = high < 0 ? -1 : hex_value(at[2]);
-            if (low < 0) {
-                return "a % in a name is followed by two hex digits (%25 is % itself)";
-            }
-            c = (uint8_t)(high << 4 | low);
-            at += 2;
-        } else if (c == '\\') {
-            c = (uint8_t)*++at;
-            if (c == '\0') {
-                return "a distinguished name ends with a \\, which takes the character behind it as it is";
-            }
+        const bool plain_space = c == ' ' && !quoted;
+        if (c == '=' && !quoted && begins_another(from, at)) {
+            return "a distinguished name has an attribute in the value of another: a comma is missing, or \\ before the = if that is part "
+                   "of the value (two attributes in one step, a+b, have no text: @~ and the name's DER in hex)";
         }
-        if (*len == ID_VALUE_MAX) {
-            return too_long;
+        const char *why = c == '%' || c == '\\' ? take_escaped(&at, &c) : NULL;
+        if (why != NULL || *len == ID_VALUE_MAX) {
+            return why != NULL ? why : too_long;
         }
         value[(*len)++] = c;
         kept = plain_space ? kept : *len;
+    }
+    if (quoted) {
+        at = *at == '"' ? skip_spaces(at + 1) : NULL;
+        if (at == NULL || (*at != '\0' && *at != separator)) {
+            return "a value in a distinguished name begins with a quote (\") and does not end with one";
+        }
     }
     *len = kept;
     *text = at;

@@ -3,7 +3,8 @@
  *
  * Text: C=CH, O=Example Ltd, CN=gate, in the order of the DER bytes (as other IKE daemons write it; RFC 4514 has the
  * reverse). Types of attributes by the names of RFC 4519 and the usual ones besides (E for emailAddress), or as
- * 1.2.840.113549.1.9.1=...; %XX is a byte, \ takes the character behind it as it is. A string is a PrintableString if it can be,
+ * 1.2.840.113549.1.9.1=...; %XX and \XX are a byte, another \ takes the character behind it as it is, and what is in quotes
+ * ("Example, Inc.") may have commas. A string is a PrintableString if it can be,
  * for E and DC an IA5String, else a UTF8String; another one says so: O=utf8:Example. Not for: identities in general
  * (identity.h), certificates, names of several attributes in one step (a+b), which have no text here.
  */

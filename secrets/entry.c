@@ -101,7 +101,9 @@ static const char *read_indices(struct lexer *l, struct entry *e, struct token *
             return "expected a colon between blanks, and a secret, after the identities";
         }
         if (t->kind == TOKEN_QUOTED && !read_quoted_name(&index, t)) {
-            return "expected a colon between blanks before the quoted secret";
+            return !dn_is_meant(t->text) ? "expected a colon between blanks before the quoted secret"
+                   : "expected a colon between blanks before the quoted secret; or, if that is to be an identity, another distinguished "
+                     "name (secrets --match says what is wrong with one)";
         }
         const char *why = t->kind == TOKEN_QUOTED ? NULL : read_index(e, &index, t);
         if (why != NULL) {

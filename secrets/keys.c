@@ -231,13 +231,17 @@ int keys_generate(const struct options *o)
 
 /* ---- --show ---- */
 
-/* What looks like one, or what can be nothing else. */
+/* What looks like one, or what can be nothing else. A distinguished name may look like one: Example A/S. */
 static bool is_file(const char *what)
 {
     struct identity id;
     struct stat st;
-    return strchr(what, '/') != NULL || strstr(what, ".pem") != NULL
-           || (identity_parse(&id, what) != NULL && stat(what, &st) == 0 && S_ISREG(st.st_mode));
+    const bool no_id = identity_parse(&id, what) != NULL;
+    const bool is_there = stat(what, &st) == 0 && S_ISREG(st.st_mode);
+    if (!no_id && id.type == ID_DER_ASN1_DN) {
+        return is_there;
+    }
+    return strchr(what, '/') != NULL || strstr(what, ".pem") != NULL || (no_id && is_there);
 }
 
 /* Asks on the terminal: a passphrase has no place in a command line. */

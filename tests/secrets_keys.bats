@@ -106,6 +106,27 @@ make_key() {
     assert_output --partial 'the passphrase of the key is wrong'
 }
 
+@test "[K5] whose key it is: a distinguished name with a / is no file" {
+    make_key key.pem
+    echo "'C=DK, O=Example A/S, CN=gate.pem' : RSA $PWD/key.pem" >ipsec.secrets
+    chmod 600 ipsec.secrets
+    local name
+    for name in 'C=DK, O=Example A/S, CN=gate.pem' '/C=DK/O=Example A\/S/CN=gate.pem'; do
+        run --separate-stderr secrets --show "$name" --file ipsec.secrets
+        assert_success
+        assert_output "whack --keyid 'C=DK,O=Example%20A/S,CN=gate.pem' --addkey $(secrets --show key.pem)"
+    done
+    cp key.pem CN=gate.pem
+    run secrets --show CN=gate.pem --file ipsec.secrets
+    assert_output "$(secrets --show key.pem)"
+    mkdir O=x
+    cp key.pem O=x/key
+    run secrets --show O=x/key --file ipsec.secrets
+    assert_output "$(secrets --show key.pem)"
+    run secrets --show /nowhere/CN=gate.pem --file ipsec.secrets
+    assert_output --partial 'No such file'
+}
+
 @test "[K5] forms of the public key" {
     make_key key.pem
     local key

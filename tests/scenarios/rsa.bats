@@ -118,6 +118,25 @@ END
     traffic_is_protected
 }
 
+# OpenSSL makes UTF8Strings of what is a PrintableString to whoever types it. SN is the surname, as RFC 4519 has it.
+@test "[W5] distinguished names with charon: as a certificate has it, and with a surname" {
+    tunnel_is left_id='C=CH,SN=Doe,serialNumber=17,CN=left' right_id='C=CH,O=Example%20Ltd,CN=right'
+    two_hosts
+    rsa_make left
+    rsa_make right
+    pluto_rsa left
+    T[right_id]='asn1dn:#3033310b300906035504061302434831143012060355040a0c0b4578616d706c65204c7464310e300c06035504030c057269676874'
+    charon_rsa right
+    whack_initiates left
+    traffic_is_protected
+    run whack_on left --status
+    assert_output --partial '; peer C=CH,O=utf8:Example%20Ltd,CN=utf8:right by RSA signature'
+    charon_terminate right net
+    wait_for 15 no_sas right
+    charon_initiates right
+    traffic_is_protected
+}
+
 @test "[W7] RSA: a peer with two keys of which the second fits, in both roles" {
     two_signers old
     pluto_rsa left old right

@@ -53,7 +53,14 @@ static void texts(void **state)
         { "E=joe@example.org", "E=joe@example.org" },
         { "emailaddress=joe@example.org", "E=joe@example.org" },
         { "DC=example,DC=org,UID=joe", "DC=example,DC=org,UID=joe" },
-        { "SN=17,S=Doe,G=Joe,T=Dr,D=x,I=J,N=n,street=s", "serialNumber=17,S=Doe,G=Joe,T=Dr,D=x,I=J,N=n,STREET=s" },
+        { "serialNumber=17,SN=Doe,G=Joe,T=Dr,D=x,I=J,N=n,street=s", "serialNumber=17,SN=Doe,G=Joe,T=Dr,D=x,I=J,N=n,STREET=s" },
+        { "surname=Doe,GN=Joe,givenName=Joe,title=Dr,description=x,initials=J,name=n", "SN=Doe,G=Joe,G=Joe,T=Dr,D=x,I=J,N=n" },
+        { "2.5.4.4=Doe,2.5.4.5=17", "SN=Doe,serialNumber=17" },
+        /* As openssl x509 -subject shows names. */
+        { "C = CH, O = \"Example, Inc.\", OU = Z\\C3\\BCrich, CN = a\\+b\\\"", "C=CH,O=Example%2C%20Inc.,OU=Z%C3%BCrich,CN=a+b%22" },
+        { "O=\" a \\\"b\\\" = C=x \" , CN=a\"b\"", "O=%20a%20%22b%22%20%3D%20C%3Dx%20,CN=a%22b%22" },
+        { "O=utf8:\"a\"", "O=utf8:a" },
+        { "CN=a O\\=b,O=a c O%3db,C=x=y,CN=a XO=b", "CN=a%20O%3Db,O=a%20c%20O%3Db,C=x%3Dy,CN=a%20XO%3Db" },
         { "CN=Z\xc3\xbcrich", "CN=Z%C3%BCrich" },
         { "CN=Z%C3%BCrich", "CN=Z%C3%BCrich" },
         { "CN=joe@x", "CN=joe@x" }, /* @ is in no PrintableString: UTF-8 */
@@ -74,6 +81,8 @@ static void texts(void **state)
     };
     static const char *const bad[] = {
         "", "=", "=x", "CN", "CN=", "CN= ", "CN=a,", "CN=a,,O=b", "CN=a,O", ",CN=a", "/", "/CN", "//CN=a", "XX=a", "CN=a%2",
+        "S=Doe", "C=CH O=Example", "C=CH;O = Example", "C=CH+O=Example", "C=CH/O=Example", "/C=CH,O=Example", "CN=gate + o = Example",
+        "O=\"a", "O=\"a\"b", "O=\"a\"b,CN=c", "O=\"\"", "O=\"a\\\"", "O=\"",
         "CN=a%zz", "CN=a\\", "CN=a\nb", "CN=a%00b", "CN=\xff", "CN=\xc3", "CN=\xc0\x80", "CN=\xe0\x80\x80", "CN=\xed\xa0\x80",
         "CN=\xf0\x80\x80\x80", "CN=\xf4\x90\x80\x80", "CN=printable:joe@x", "CN=ia5:\xc3\xbc", "CN=utf8:", "CN=t61:%E9",
         "2=x", "2.=x", "2..4=x", "3.1=x", "1.40=x", "2.5.04=x", "2.5.4294967296=x", "2.4294967216=x", "2.5.4.=x", "-1.2=x", "2.5,4=x",

@@ -86,6 +86,7 @@ static void f18_wrong_shapes(void **state)
     } wrong[] = {
         { "10.9.0.1 10.9.0.2 PSK \"tell-nobody\"", "s:1:%20expected%20a%20colon" },
         { "\n10.9.0.1 \"tell-nobody\"", "s:2:%20expected%20a%20colon" },
+        { "@a \"C=CH, S=tell-nobody\" : PSK \"x\"", "if%20that%20is%20to%20be%20an%20identity,%20another%20distinguished%20name" },
         { "10.9.0.1", "s:1:%20expected%20a%20colon" },
         { "10.9.0.1 : PSK tell-nobody", "s:1:%20expected%20a%20secret%20after%20PSK" },
         { "10.9.0.1 :", "s:1:%20expected%20PSK%20or%20RSA" },
