@@ -55,7 +55,7 @@ static enum setup_result take_myid(struct setup *s, const char *where, const cha
     const char *why = identity_parse(&s->myid, text);
     if (why != NULL) {
         return wrong(where[0] == '-' ? s : NULL, "%s %s: %s%s", where, text, why,
-                     strpbrk(text, "@%:") != NULL || isdigit((unsigned char)text[0])
+                     strpbrk(text, "@%:=") != NULL || isdigit((unsigned char)text[0])
                          ? "" : "; plutod looks none up: write @ before it, or say it by whack --myid, which does");
     }
     s->has_myid = true;

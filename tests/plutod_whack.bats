@@ -121,6 +121,8 @@ with_myid() {
     run -1 "$plutod" --nofork --ctlbase "$base" --myid 10.9.0.300
     assert_line --regexp '^plutod: --myid 10.9.0.300: .* 255'
     refute_output --partial 'bare name'
+    IPSECmyid='C=CH, O=' run -1 "$plutod" --nofork --ctlbase "$base"
+    assert_output 'plutod: IPSECmyid C=CH, O=: an attribute without a value in a distinguished name'
     assert [ ! -e "$base.pid" ]
 }
 
