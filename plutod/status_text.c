@@ -27,8 +27,8 @@
  */
 static void escape_id(const char *text, char out[IDENTITY_TEXT])
 {
-    const char *const end = out + IDENTITY_TEXT;
-    for (char before = '\0'; *text != '\0' && end - out > 3; before = *text++) {
+    const char *const end = out + (IDENTITY_TEXT - 3); /* %XX, and the NUL behind it */
+    for (char before = '\0'; *text != '\0' && out < end; before = *text++) {
         const bool equals = *text == '=' && (before == '=' || text[1] == '=');
         if (equals || strncmp(text, "..", 2) == 0) {
             snprintf(out, 4, "%%%02X", (unsigned)(unsigned char)*text);
