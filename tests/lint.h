@@ -8,11 +8,13 @@
 #ifndef TESTS_LINT_H
 #define TESTS_LINT_H
 
+#include <bsd/sys/tree.h>
 #include <uthash.h>
 
 void *lint_add(void *head, void *element, const void *key);
 void *lint_delete(void *head, const void *handle);
 void *lint_find(const void *head, const void *key);
+int lint_any(void);
 unsigned lint_hash(const void *key, size_t len);
 
 #undef HASH_NONFATAL_OOM
@@ -28,5 +30,38 @@ unsigned lint_hash(const void *key, size_t len);
 #define HASH_FIND_BYHASHVALUE(hh, head, key, len, value, out) \
     ((void)(value), (out) = lint_find((head), (key)))
 #define HASH_FIND(hh, head, key, len, out) ((out) = lint_find((head), (key)))
+
+/* What is looked for may not be there: whoever does not ask for that is still found out. */
+#undef RB_GENERATE_INTERNAL
+#define RB_GENERATE_INTERNAL(name, type, field, cmp, attr) \
+    static inline int name##_compares(struct type *a, struct type *b) { return (cmp)(a, b); } \
+    static inline struct type *name##_RB_REMOVE(struct name *head, struct type *element) \
+    { \
+        return lint_delete(head, element); \
+    } \
+    static inline struct type *name##_RB_INSERT(struct name *head, struct type *element) \
+    { \
+        return lint_add(head, element, NULL); \
+    } \
+    static inline struct type *name##_RB_FIND(struct name *head, struct type *element) \
+    { \
+        return lint_any() ? lint_find(head, element) : NULL; \
+    } \
+    static inline struct type *name##_RB_NFIND(struct name *head, struct type *element) \
+    { \
+        return lint_any() ? lint_find(head, element) : NULL; \
+    } \
+    static inline struct type *name##_RB_NEXT(struct type *element) \
+    { \
+        return lint_any() ? lint_find(NULL, element) : NULL; \
+    } \
+    static inline struct type *name##_RB_PREV(struct type *element) \
+    { \
+        return lint_any() ? lint_find(NULL, element) : NULL; \
+    } \
+    static inline struct type *name##_RB_MINMAX(struct name *head, int val) \
+    { \
+        return lint_any() > val ? lint_find(head, NULL) : NULL; \
+    }
 
 #endif
