@@ -38,7 +38,7 @@ prelude='
     question() { # NAME: its answer
         printf "resolve id=1 host=%s\n" "$1" >&"${tool[1]}"
         local answer
-        read -r -t 25 answer <&"${tool[0]}" && echo "$answer"
+        read -r -t 40 answer <&"${tool[0]}" && echo "$answer"
     }
 '
 
@@ -355,7 +355,7 @@ real_world() {
         sleep 1
         echo "nameserver 127.0.0.1" >"$dir/etc/resolv.conf"
         question localhost
-        read -r -t 25 answer <&"${tool[0]}" && echo "$answer"
+        read -r -t 40 answer <&"${tool[0]}" && echo "$answer"
         kill $server'
     assert_line --partial 'ok id=7 re=resolve addresses=10.9.9.9,2001:db8::9 ttl='
 }
@@ -392,7 +392,8 @@ real_world() {
     assert_success
     assert_equal "$(grep -c '^ok .* addresses=10.9.9.9,2001:db8::9 ' answers)" 1000
     assert_equal "$(sed 's/.*\( id=[0-9]*\) .*/\1/' answers | sort -u | wc -l)" 1000
-    assert_equal "$(<addresses)" "$(for i in {1..1000}; do printf "good.n$i.test %s\n" 10.9.9.9 2001:db8::9; done)"
+    run diff addresses <(for i in {1..1000}; do printf "good.n$i.test %s\n" 10.9.9.9 2001:db8::9; done)
+    assert_output ''
 }
 
 # under_plutod SCRIPT: what plutod's end of the channel reads. In the perl script: say(TEXT), hear(): a line.

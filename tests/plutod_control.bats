@@ -134,11 +134,11 @@ nobody_is_there() {
 @test "[F22] one that says nothing, or half of something, is told after 20 s that it takes too long" {
     start
     # shellcheck disable=SC2016 # perl's variables
-    run timeout 60 perl -MIO::Socket::UNIX -e '
+    run timeout 120 perl -MIO::Socket::UNIX -e '
         my @said = ("", "hello version=1", "hello version=1 epoch=1 tool=whack\nwhack-sta");
         my @c = map { my $s = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die "connect: $!"; print $s $_; $s->flush; $s } @said;
         my $since = time;
-        for my $s (@c) { my $got = join "", <$s>; my $took = time - $since; print $took > 18 && $took < 30, " $got" }' "$base.ctl"
+        for my $s (@c) { my $got = join "", <$s>; my $took = time - $since; print $took > 18 && $took < 50, " $got" }' "$base.ctl"
     assert_success
     assert_line --index 0 --partial '1 030 bad message to plutod: record 1: it did not come within 20 s; '
     assert_line --partial '1 030 bad message to plutod: record 2: it did not come within 20 s; '
@@ -147,11 +147,15 @@ nobody_is_there() {
 }
 
 @test "[F22] places that are all taken by those who do not read what they asked for" {
+    # 100 places: to fill what the kernel keeps for each takes plutod as long as 5 ms, and for all it must be within 60 s, even where
+    # others have the processor. They are let go then without more ado.
+    # shellcheck disable=SC2034 # lib/plutod.bash uses it
+    netns=(prlimit --nofile=200 unshare -n)
     start
     ask --name net --psk --encrypt --host 10.9.0.1 --to --host 10.9.0.2
     # shellcheck disable=SC2016 # perl's variables
     perl -MIO::Socket::UNIX -e '
-        my @c; for (1 .. 560) {
+        my @c; for (1 .. 150) {
             my $s = IO::Socket::UNIX->new(Type => SOCK_STREAM, Peer => $ARGV[0]) or die "connect: $!";
             $s->blocking(0); push @c, $s;
             syswrite $s, "hello version=1 epoch=1 tool=whack\n" . "whack-status\n" x 3000 }

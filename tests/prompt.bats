@@ -27,7 +27,7 @@ prompt() {
 
 # listen [WAIT TYPE]...: whack --listen at a terminal
 listen() {
-    run timeout 60 "$(terminal)" "$@" -- "$whack" --ctlbase "$base" --listen
+    run timeout 300 "$(terminal)" "$@" -- "$whack" --ctlbase "$base" --listen
 }
 
 # asked_times N: so many questions were asked
@@ -43,7 +43,7 @@ number() {
 # asked FILE [NAME]: the same in the background, until somebody waits at the question; its pid is in $asked
 asked() {
     : >"$1"
-    timeout 60 "$(terminal)" "$(prompt "${2-one}")" '' -- "$whack" --ctlbase "$base" --listen >"$1" 3>&- &
+    timeout 300 "$(terminal)" "$(prompt "${2-one}")" '' -- "$whack" --ctlbase "$base" --listen >"$1" 3>&- &
     asked=$!
     within 5 grep -q 'echo off' "$1"
 }
@@ -165,7 +165,7 @@ psk='127.0.0.1 10.64.0.1 : PSK "a secret of both"'
     asked_times 3
     run grep -c 0000000000 "$dir/err"
     assert_output 0
-    run timeout 60 "$(terminal)" "$(prompt one)" "$long\n" "$(prompt one)" 'close sesame\n' -- "$tool" --show @one --file "$dir/secrets"
+    run timeout 300 "$(terminal)" "$(prompt one)" "$long\n" "$(prompt one)" 'close sesame\n' -- "$tool" --show @one --file "$dir/secrets"
     assert_success
     assert_line --partial "secrets: $dir/one.pem: a passphrase has at most 1024 bytes"
     refute_output --partial 0000000000
@@ -181,7 +181,7 @@ psk='127.0.0.1 10.64.0.1 : PSK "a secret of both"'
     assert_line --regexp "^003 the RSA key file $dir/one.pem is not used: .*another algorithm"
     asked_times 1
     has_psk || fail "$output"
-    run timeout 60 "$(terminal)" "$(prompt one)" 'open sesame\n' -- "${IPSEC_DIR:-$repo/secrets}/secrets" --show @one --file "$dir/secrets"
+    run timeout 300 "$(terminal)" "$(prompt one)" 'open sesame\n' -- "${IPSEC_DIR:-$repo/secrets}/secrets" --show @one --file "$dir/secrets"
     assert_equal "$status" 1
     assert_equal "$(grep -c 'echo off' <<<"$output")" 1
 }
@@ -311,7 +311,7 @@ psk='127.0.0.1 10.64.0.1 : PSK "a secret of both"'
     secrets "@one : RSA $dir/one.pem %prompt"
     start_here --secrets-workers 1
     : >"$dir/first"
-    timeout 60 "$(terminal)" "$(prompt one)" '' 'go on' 'open sesame\n' -- bash -c "{ until [ -e '$dir/go' ]; do sleep 0.05; done; echo go on; } &
+    timeout 300 "$(terminal)" "$(prompt one)" '' 'go on' 'open sesame\n' -- bash -c "{ until [ -e '$dir/go' ]; do sleep 0.05; done; echo go on; } &
         '$whack' --ctlbase '$base' --listen" >"$dir/first" 3>&- &
     asked=$!
     within 5 grep -q 'echo off' "$dir/first"
@@ -453,7 +453,7 @@ handed_on_times() {
     key two 'another word'
     secrets "@one : RSA $dir/one.pem %prompt" "@two : RSA $dir/two.pem %prompt"
     start_here --secrets-workers 2
-    timeout 60 "$(terminal)" "$(prompt one)" 'open sesame\n' "$(prompt two)" '' -- "$whack" --ctlbase "$base" --listen \
+    timeout 300 "$(terminal)" "$(prompt one)" 'open sesame\n' "$(prompt two)" '' -- "$whack" --ctlbase "$base" --listen \
         >"$dir/first" 3>&- &
     asked=$!
     within 5 grep -q "$(prompt two)" "$dir/first"
@@ -552,7 +552,7 @@ handed_on_times() {
     local tool=${IPSEC_DIR:-$repo/secrets}/secrets
     key one 'open sesame'
     secrets "@one : RSA $dir/one.pem %prompt"
-    run timeout 60 "$(terminal)" "$(prompt one)" 'close\n' "$(prompt one)" 'open sesame\n' -- "$tool" --show @one --file "$dir/secrets"
+    run timeout 300 "$(terminal)" "$(prompt one)" 'close\n' "$(prompt one)" 'open sesame\n' -- "$tool" --show @one --file "$dir/secrets"
     assert_success
     assert_line --partial "secrets: $dir/one.pem: the passphrase of the key is wrong, or the key is damaged"
     assert_output --regexp 'whack --keyid @one --addkey --pubkeyrsa 0s[0-9A-Za-z+/=]+'
@@ -567,7 +567,7 @@ handed_on_times() {
     run setsid -w "$tool" --match @one @peer --file "$dir/secrets"
     assert_success
     assert_line "RSA: $dir/secrets:1 is the one, but not before the passphrase of $dir/one.pem is given (%prompt): it names us"
-    run timeout 60 "$(terminal)" "$(prompt one)" 'open sesame\n' 'loaded entries=1' '\004' -- "$tool" --file "$dir/secrets"
+    run timeout 300 "$(terminal)" "$(prompt one)" 'open sesame\n' 'loaded entries=1' '\004' -- "$tool" --file "$dir/secrets"
     assert_success
 }
 

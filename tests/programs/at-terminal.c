@@ -20,7 +20,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-#define PATIENCE 30000 /* milliseconds without a word */
+#define PATIENCE 300000 /* milliseconds without a word */
 #define REACTION 20000 /* microseconds between two looks whether it reads */
 #define SHOWN_MAX ((size_t)64 << 10)
 
