@@ -397,6 +397,7 @@ enum outcome phase1_keys(struct core *c, struct exchange *x, const struct record
         outcome = find_secret(c, x, a, method, &secret);
     }
     if (outcome == OUTCOME_OK && method == METHOD_RSASIG) {
+        assert(secret != NULL); /* find_secret said so */
         outcome = check_key(c, secret, suite.hash->len);
     }
     if (outcome == OUTCOME_OK) {
@@ -407,7 +408,7 @@ enum outcome phase1_keys(struct core *c, struct exchange *x, const struct record
         m->chosen = a;
         x->classes = a->classes;
         m->half->method = method;
-        assert(secret != NULL); /* find_secret said so */
+        assert(secret != NULL);
         m->half->secret = secret;
         m->half->suite = suite;
         derive(x, r, (struct part){ g_xy, suite.group->secret_len }, &s);
