@@ -95,7 +95,8 @@ load lib/plutod.bash
         for (1 .. 600) {
             my $s = IO::Socket::UNIX->new(Type => SOCK_STREAM, Peer => $ARGV[0]) or die "connect: $!";
             $s->blocking(0); push @c, $s;
-            syswrite $s, $hello . ("", "whack-sta", "whack-status\n" x 3000)[$_ % 3] if $_ % 4 }
+            my $more = $_ % 30 == 29 ? "whack-status\n" x 3000 : ("", "whack-sta")[$_ % 3 == 1];
+            syswrite $s, $hello . $more if $_ % 4 }
         $| = 1; print "there\n"; sleep 600' "$base.ctl" >"$dir/crowd" 3>&- &
     local crowd=$!
     within 5 grep -q there "$dir/crowd"
@@ -124,7 +125,7 @@ makes_room() {
 # after all of them were listed: what is counted was there at the same moment.
 places() {
     comm -12 <(awk -v path="$base.ctl" '$6 == "03" && $8 == path { print $7 }' /proc/net/unix "/proc/$daemon/net/unix" | sort -u) \
-        <(find "/proc/$daemon/fd" -lname 'socket:*' -printf '%l\n' | tr -dc '0-9\n' | sort) | wc -l
+        <(find "/proc/$daemon/fd" -lname 'socket:*' -printf '%l\n' 2>/dev/null | tr -dc '0-9\n' | sort) | wc -l
 }
 
 nobody_is_there() {
