@@ -101,7 +101,7 @@ says_more_often_than() {
     says_that_it_is @rihgt
     run -0 grep -F 'it expects the identity 10.9.0.2, not @rihgt' <<<"$line"
     says_that_it_is 'C=DE, O=Example, CN=box'
-    run -0 grep -E 'it expects the identity 10.9.0.2, not @~30[0-9a-f]+' <<<"$line"
+    run -0 grep -F 'it expects the identity 10.9.0.2, not C=DE,O=Example,CN=box' <<<"$line"
     # it does what it says: with that --id the key is what is missing, and then nothing
     whack_on left --delete --name net
     tunnel_with right_id=10.0.0.5
