@@ -83,6 +83,7 @@ note() {
 # plutod_up main|quick|rsa IKE: one connection for everybody who has the secret, or the key.
 plutod_up() {
     local words=(--to --host %any) pid
+    address_block=64 # this one has seen nobody
     pluto_start here || die 'plutod does not start'
     case $1 in
     main) words+=(--psk) ;;
@@ -112,6 +113,7 @@ plutod_down() {
 # charon_up main|rsa IKE: the same, as quick as it can be set up: OpenSSL's groups, large tables, one line a negotiation.
 charon_up() {
     local auth=(psk '' '' '') plugins
+    address_block=64
     plugins=$(charon_quick_plugins "$2")
     if [ "$1" = rsa ]; then
         auth=(pubkey "pubkeys = $HOSTS_DIR/keys/bench.pub" 'id = @road')
