@@ -25,8 +25,9 @@
 #define KE_MAX 512              /* MODP4096 */
 #define HASH_MAX 64             /* SHA2-512 */
 #define SA_BODY_MAX 16384       /* SAi_b that HASH_I and HASH_R cover */
-#define ID_BODY_MAX 260         /* an ID payload body: 4 bytes of head, 256 of value */
+#define ID_HEAD 4               /* of an ID payload's body: type, protocol, port (RFC 2407, 4.6.2) */
 #define ID_VALUE_MAX 256
+#define ID_BODY_MAX 260         /* both */
 #define PSK_MAX 1024            /* a preshared secret; a longer one is refused by name */
 #define PASSPHRASE_MAX 1024     /* the same of a key file's passphrase */
 #define PASSPHRASE_TRIES 3u     /* so often it is asked for when it was wrong */

@@ -13,15 +13,14 @@ static const char *decode_hex(uint8_t *out, size_t max, size_t *len, const char 
         if (*text == '_' && *len > 0 && text[1] != '\0') {
             text++;
         }
-        int high = hex_value(text[0]);
-        int low = high < 0 ? -1 : hex_value(text[1]);
-        if (low < 0) {
+        const int byte = hex_pair(text);
+        if (byte < 0) {
             return "expected pairs of hex digits after 0x, with _ only between pairs";
         }
         if (*len == max) {
             return datatext_too_long;
         }
-        out[(*len)++] = (uint8_t)(high << 4 | low);
+        out[(*len)++] = (uint8_t)byte;
         text += 2;
     }
     return NULL;

@@ -187,7 +187,7 @@ static const char *skip_spaces(const char *text)
     return text + strspn(text, " ");
 }
 
-/* The type of an attribute, up to its =, which *text is then behind. */
+/* The type of an attribute, up to its =, which *text is then behind. oid: what s->oid points to. */
 static const char *parse_type(const char **text, uint8_t oid[DN_OID_MAX], struct dn_step *s, const struct attribute **a)
 {
     const char *end = *text + strcspn(*text, "=,/");
@@ -205,10 +205,8 @@ static const char *parse_type(const char **text, uint8_t oid[DN_OID_MAX], struct
         memcpy(oid, (*a)->oid, s->oid_len);
     } else {
         s->oid_len = parse_oid(oid, *text, end);
-        s->oid = oid;
         *a = s->oid_len == 0 ? NULL : attribute_of(s);
     }
-    s->oid = oid;
     *text = next;
     return s->oid_len > 0 ? NULL
            : "unknown attribute in a distinguished name: C, ST, L, O, OU, CN, E, DC and UID are the usual ones, and each can "
@@ -232,16 +230,15 @@ static bool begins_another(const char *from, const char *equals)
 static const char *take_escaped(const char **at, uint8_t *c)
 {
     const bool percent = **at == '%';
-    const int high = hex_value((*at)[1]);
-    const int low = high < 0 ? -1 : hex_value((*at)[2]);
-    if (percent && low < 0) {
+    const int byte = hex_pair(*at + 1);
+    if (percent && byte < 0) {
         return "a % in a name is followed by two hex digits (%25 is % itself)";
     }
-    *c = (uint8_t)(low < 0 ? (*at)[1] : high << 4 | low);
-    if (low < 0 && *c == '\0') {
+    *c = (uint8_t)(byte < 0 ? (*at)[1] : byte);
+    if (byte < 0 && *c == '\0') {
         return "a distinguished name ends with a \\, which takes the character behind it as it is";
     }
-    *at += low < 0 ? 1 : 2;
+    *at += byte < 0 ? 1 : 2;
     return NULL;
 }
 

@@ -16,6 +16,13 @@ static inline int hex_value(char c) /* -1: it is none */
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
+static inline int hex_pair(const char *text) /* the byte of two digits; -1: there are none. Looks no further than the first that is none */
+{
+    const int high = hex_value(text[0]);
+    const int low = high < 0 ? -1 : hex_value(text[1]);
+    return low < 0 ? -1 : high << 4 | low;
+}
+
 static inline char hex_lower_digit(unsigned value) /* 0..15 */
 {
     return (char)('0' + value + ((value + 6u) >> 4) * ('a' - '0' - 10u));

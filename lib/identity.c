@@ -27,12 +27,11 @@ static const char *parse_hex(struct identity *id, enum id_type type, const char 
         return "the identity is too long";
     }
     for (size_t i = 0; i < len; i += 2) {
-        int high = hex_value(text[i]);
-        int low = hex_value(text[i + 1]);
-        if (high < 0 || low < 0) {
+        const int byte = hex_pair(text + i);
+        if (byte < 0) {
             return "an identity in hex has other characters than hex digits";
         }
-        result.bytes[result.len++] = (uint8_t)(high << 4 | low);
+        result.bytes[result.len++] = (uint8_t)byte;
     }
     *id = result;
     return NULL;
@@ -44,12 +43,11 @@ static const char *parse_name(struct identity *id, enum id_type type, const char
     for (const char *p = text; *p != '\0'; p++) {
         uint8_t c = (uint8_t)*p;
         if (c == '%') {
-            int high = hex_value(p[1]);
-            int low = high < 0 ? -1 : hex_value(p[2]);
-            if (low < 0) {
+            const int byte = hex_pair(p + 1);
+            if (byte < 0) {
                 return "a % in a name is followed by two hex digits (%25 is % itself)";
             }
-            c = (uint8_t)(high << 4 | low);
+            c = (uint8_t)byte;
             p += 2;
         }
         if (c < ' ' || c == 0x7f) {
@@ -264,8 +262,6 @@ void identity_copy(struct identity *to, const struct identity *from)
 
 /* ---- bytes of RFC 2407, 4.6.2: type, protocol, port, value ---- */
 
-#define HEAD 4
-
 static const char *check_address(const struct identity *id, unsigned family)
 {
     struct address a = { .family = (uint8_t)family };
@@ -326,7 +322,7 @@ const char *identity_decode(struct identity *id, const uint8_t *body, size_t len
 {
     struct identity result;
 
-    if (len < HEAD) {
+    if (len < ID_HEAD) {
         return "ID payload shorter than its head";
     }
     if (len > ID_BODY_MAX) {
@@ -337,8 +333,8 @@ const char *identity_decode(struct identity *id, const uint8_t *body, size_t len
         return "ID payload of an unknown type";
     }
     result.type = body[0];
-    result.len = (uint16_t)(len - HEAD);
-    memcpy(result.bytes, body + HEAD, result.len);
+    result.len = (uint16_t)(len - ID_HEAD);
+    memcpy(result.bytes, body + ID_HEAD, result.len);
     const char *why = check_identity(&result);
     if (why == NULL) {
         why = check_port(body[1], be16dec(body + 2));
@@ -356,6 +352,6 @@ size_t identity_encode(const struct identity *id, uint8_t body[ID_BODY_MAX])
     body[1] = 0;
     body[2] = 0;
     body[3] = 0;
-    memcpy(body + HEAD, id->bytes, id->len);
-    return (size_t)HEAD + id->len;
+    memcpy(body + ID_HEAD, id->bytes, id->len);
+    return (size_t)ID_HEAD + id->len;
 }

@@ -4,8 +4,6 @@
 #include <bsd/sys/endian.h>
 #include <string.h>
 
-#define HEAD 4 /* type, protocol, port: RFC 2407, 4.6.2 */
-
 static void take(struct address *a, unsigned family, const uint8_t *bytes)
 {
     *a = (struct address){ .family = (uint8_t)family };
@@ -47,7 +45,7 @@ const char *client_decode(struct subnet *net, uint8_t *protocol, uint16_t *port,
     struct address second;
     const char *why = NULL;
 
-    if (len < HEAD) {
+    if (len < ID_HEAD) {
         return "client ID payload shorter than its head";
     }
     unsigned type = body[0];
@@ -59,14 +57,14 @@ const char *client_decode(struct subnet *net, uint8_t *protocol, uint16_t *port,
         return "client ID payload that is no address, subnet or range";
     }
     size_t one = six ? 16 : 4;
-    if (len - HEAD != (single ? one : 2 * one)) {
+    if (len - ID_HEAD != (single ? one : 2 * one)) {
         return "client ID payload of the wrong length for its type";
     }
-    take(&first, six ? 6 : 4, body + HEAD);
+    take(&first, six ? 6 : 4, body + ID_HEAD);
     if (single) {
         subnet_of_host(net, &first);
     } else {
-        take(&second, six ? 6 : 4, body + HEAD + one);
+        take(&second, six ? 6 : 4, body + ID_HEAD + one);
         why = subnet ? subnet_from_mask(net, &first, &second)
                      : subnet_of_range(net, &first, &second);
     }
@@ -89,11 +87,11 @@ size_t client_encode(const struct subnet *net, uint8_t protocol, uint16_t port,
                   : (host ? ID_IPV4_ADDR : ID_IPV4_ADDR_SUBNET);
     body[1] = protocol;
     be16enc(body + 2, port);
-    memcpy(body + HEAD, net->base.bytes, one);
+    memcpy(body + ID_HEAD, net->base.bytes, one);
     if (host) {
-        return HEAD + one;
+        return ID_HEAD + one;
     }
     subnet_mask(net, &mask);
-    memcpy(body + HEAD + one, mask.bytes, one);
-    return HEAD + 2 * one;
+    memcpy(body + ID_HEAD + one, mask.bytes, one);
+    return ID_HEAD + 2 * one;
 }
